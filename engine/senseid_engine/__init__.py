@@ -1,0 +1,1 @@
+"""Photos in, faces and calibrated scores out. Knows no terminal and no transport."""

@@ -1,0 +1,1 @@
+"""Hardware fingerprints and signed licences. Imports neither numpy, OpenCV nor onnxruntime."""
