@@ -1,0 +1,95 @@
+"""What the engine refuses, and why. No class here knows an exit status or HTTP: the outside maps them in one table."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Base of everything that the engine raises on purpose.
+
+    ::
+
+        EngineError
+        ├── MediaError
+        │   ├── MediaNotFoundError
+        │   ├── MediaUnreadableError
+        │   ├── ImageSizeError
+        │   ├── ContentLengthError
+        │   └── ImageTypeError
+        ├── DetectionError
+        │   └── NoFaceError
+        ├── OcclusionError
+        ├── ModelError
+        └── CalibrationError
+
+    ``str()`` is always one printable line, ``<name>: <problem>``, whatever characters the name holds.
+
+    Attributes:
+        name: What the caller calls the thing at fault: a path, ``stdin``, a model, a labelled set.
+        problem: What is wrong and what to do about it.
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(name, problem)
+        self.name = name
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{_one_line(self.name)}: {_one_line(self.problem)}"
+
+
+class MediaError(EngineError):
+    """A photo cannot be used."""
+
+
+class MediaNotFoundError(MediaError):
+    """There is no file of that name."""
+
+
+class MediaUnreadableError(MediaError):
+    """The file is there but cannot be read: a directory, a pipe, a device, no permission, a failing disk."""
+
+
+class ImageSizeError(MediaError):
+    """The width or the height is outside the limits."""
+
+
+class ContentLengthError(MediaError):
+    """The file has too many bytes."""
+
+
+class ImageTypeError(MediaError):
+    """The content is of no supported type, or it does not decode."""
+
+
+class DetectionError(EngineError):
+    """The search for faces gave nothing to go on with."""
+
+
+class NoFaceError(DetectionError):
+    """There is no face in the photo."""
+
+
+class OcclusionError(EngineError):
+    """The quality of the face was asked for and part of it is covered.
+
+    Attributes:
+        features: The covered parts, such as ``("left eye", "mouth")``; at least one.
+    """
+
+    def __init__(self, name: str, features: tuple[str, ...]) -> None:
+        super().__init__(name, f"the face is covered ({', '.join(features)}): take a photo that shows it whole")
+        self.args = (name, features)  # what pickle calls the constructor with
+        self.features = features
+
+
+class ModelError(EngineError):
+    """The runtime refuses a model, or its output has another shape than it should have."""
+
+
+class CalibrationError(EngineError):
+    """A labelled set cannot give a score curve."""
+
+
+def _one_line(text: str) -> str:
+    """Escape line breaks, control codes and lone surrogates, so that a file name cannot forge a second message."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

@@ -1,0 +1,317 @@
+"""Photos in: bytes of a JPEG, BMP, PNG, GIF or TIFF become upright RGB pixels, or one coded refusal.
+
+The content decides the type, never the name. Limits are checked from the header before a pixel is decoded. See
+docs/adr/0003-photo-decoder.md for the choice of the decoder and of each conversion.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import BmpImagePlugin, GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import Image as Pillow
+
+from senseid_engine.errors import (
+    ContentLengthError,
+    ImageSizeError,
+    ImageTypeError,
+    MediaNotFoundError,
+    MediaUnreadableError,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from PIL import ImageCms
+
+MAX_BYTES: Final = 5 * 1024 * 1024
+"""The longest photo, in bytes. The contract's "5 MB", read as MiB: the reading that refuses nobody's 5 MB photo."""
+
+MIN_SIDE: Final = 32
+"""The shortest width and height, in pixels."""
+
+MAX_SIDE: Final = 5000
+"""The longest width and height, in pixels."""
+
+_FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
+    (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
+    (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
+    (b"GIF87a", GifImagePlugin.GifImageFile),
+    (b"GIF89a", GifImagePlugin.GifImageFile),
+    (b"BM", BmpImagePlugin.BmpImageFile),
+    (b"II*\0", TiffImagePlugin.TiffImageFile),
+    (b"MM\0*", TiffImagePlugin.TiffImageFile),
+    (b"II+\0", TiffImagePlugin.TiffImageFile),
+    (b"MM\0+", TiffImagePlugin.TiffImageFile),
+)
+
+_ORIENTATION_TAG: Final = 0x0112
+_UPRIGHT: Final = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}
+
+_PHOTOMETRIC_TAG: Final = 262
+_BITS_TAG: Final = 258
+_WHITE_IS_ZERO: Final = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Image:
+    """An upright photo.
+
+    Attributes:
+        pixels: uint8, H x W x 3, R G B order, 0..255, C-contiguous, read-only. The image owns the array: it is made
+            read-only here.
+        format: ``JPEG``, ``PNG``, ``GIF``, ``BMP`` or ``TIFF``, by content.
+        orientation: The EXIF orientation, 1..8, that has been applied to the pixels; 1 where there was none.
+        name: What the caller calls the photo, for messages.
+
+    Raises:
+        ValueError: The array has another dtype, shape or layout. A mistake of the caller, not of the photo.
+    """
+
+    pixels: NDArray[np.uint8] = field(repr=False)
+    format: str
+    orientation: int
+    name: str
+
+    def __post_init__(self) -> None:
+        array = self.pixels
+        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.flags.c_contiguous:
+            raise ValueError(f"pixels must be C-contiguous uint8 HxWx3, not {array.dtype} {array.shape}")
+        array.flags.writeable = False
+
+    @property
+    def width(self) -> int:
+        """The width of the upright photo, in pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """The height of the upright photo, in pixels."""
+        return int(self.pixels.shape[0])
+
+
+def read_photo(path: Path) -> bytes:
+    """Read a photo file, at most one byte more than `MAX_BYTES`, so that `decode_image` can tell that it is too long.
+
+    Never blocks: only regular files are read. An empty file is left for `decode_image` to refuse.
+
+    Raises:
+        MediaNotFoundError: There is no such file.
+        MediaUnreadableError: A directory, a pipe, a socket or a device; no permission; a name the system refuses.
+    """
+    name = str(path)
+    try:
+        # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. The check comes after the opening, on
+        # the descriptor, so that the file cannot be exchanged in between.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            mode = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(mode):
+                raise MediaUnreadableError(name, "is a directory: name a photo in it")
+            if not stat.S_ISREG(mode):
+                raise MediaUnreadableError(name, "is not a regular file: name a file, or pipe the photo in as '-'")
+            return file.read(MAX_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MediaNotFoundError(name, "no such file: check the path") from error
+    except IsADirectoryError as error:
+        raise MediaUnreadableError(name, "is a directory: name a photo in it") from error
+    except PermissionError as error:
+        raise MediaUnreadableError(name, "permission denied: make the file readable") from error
+    except OSError as error:
+        reason = os.strerror(error.errno if error.errno is not None else errno.EIO).lower()
+        raise MediaUnreadableError(name, f"cannot be read ({reason})") from error
+    except ValueError as error:
+        raise MediaUnreadableError(name, "is not a usable path: check the name") from error
+
+
+def decode_image(data: bytes, *, name: str) -> Image:
+    """Decode a photo to upright RGB.
+
+    The first frame or page counts. Transparency is laid over white. More than 8 bits a sample are scaled to 8.
+    CMYK goes through the embedded ICC profile where there is a usable one.
+
+    Args:
+        data: The whole file, decrypted.
+        name: What the caller calls the photo, for messages.
+
+    Raises:
+        ContentLengthError: More than `MAX_BYTES` bytes.
+        ImageTypeError: Not a JPEG, PNG, GIF, BMP or TIFF by content, or it does not decode, or it is cut off.
+        ImageSizeError: Width or height outside `MIN_SIDE`..`MAX_SIDE`, by the header.
+    """
+    if len(data) > MAX_BYTES:
+        raise ContentLengthError(name, f"is over {MAX_BYTES:,} bytes (5 MB): save it smaller or more compressed")
+    if not data:
+        raise ImageTypeError(name, "is empty: give a JPEG, PNG, GIF, BMP or TIFF photo")
+    reader = _reader(data)
+    if reader is None:
+        raise ImageTypeError(name, "is not a JPEG, PNG, GIF, BMP or TIFF by content: convert it to one of them")
+    _hush_pillow()
+    try:
+        with reader(io.BytesIO(data)) as photo:
+            _check_size(photo.size, name)
+            orientation = _orientation(photo) if photo.format == "TIFF" else 1
+            photo.load()
+            _check_size(photo.size, name)
+            if photo.format != "TIFF":
+                # TIFF is turned by Pillow while it loads. PNG may hold its orientation behind the pixels.
+                orientation = _orientation(photo)
+            rgb = _to_rgb(photo)
+            if photo.format != "TIFF" and orientation in _UPRIGHT:
+                rgb = rgb.transpose(_UPRIGHT[orientation])
+            pixels = np.ascontiguousarray(rgb, dtype=np.uint8)
+    except (ImageSizeError, ImageTypeError):
+        raise
+    except Pillow.DecompressionBombError as error:
+        raise ImageSizeError(name, f"has far more pixels than {MAX_SIDE} x {MAX_SIDE}: save it smaller") from error
+    except Exception as error:
+        # A parser of hostile bytes fails in every way there is: OSError, SyntaxError, ValueError, struct.error,
+        # zlib.error, MemoryError for an absurd count, ... All of them mean the same to the user.
+        raise ImageTypeError(name, "is corrupted or cut off, it does not decode: save or send it again") from error
+    return Image(pixels=pixels, format=str(photo.format), orientation=orientation, name=name)
+
+
+def rotate(image: Image, quarter_turns: int) -> Image:
+    """Turn a photo anticlockwise.
+
+    Args:
+        image: Any photo.
+        quarter_turns: How many times 90 degrees; negative is clockwise.
+
+    Returns:
+        The turned photo, or the same object for a whole turn. `Image.orientation` still says what EXIF asked for.
+    """
+    if quarter_turns % 4 == 0:
+        return image
+    pixels = np.ascontiguousarray(np.rot90(image.pixels, quarter_turns))
+    return Image(pixels=pixels, format=image.format, orientation=image.orientation, name=image.name)
+
+
+def _reader(data: bytes) -> type[ImageFile.ImageFile] | None:
+    # The classes are called directly. PIL.Image.open would warn of a big header before we see its size, try one
+    # format after another, and turn a JPEG with a second picture (MPO, every 3D and many a phone camera) into another
+    # format.
+    return next((reader for magic, reader in _FORMATS if data.startswith(magic)), None)
+
+
+_PILLOW_MODULES: Final = r"PIL\."
+
+
+def _hush_pillow() -> None:
+    """Keep Pillow's remarks on broken metadata away from the user's terminal, and from ``-W error``.
+
+    `warnings.catch_warnings` swaps the filters of the whole process and is not safe with threads. One filter that
+    names Pillow's modules is added instead and stays.
+    """
+    for action, _, _, module, _ in warnings.filters:
+        if action == "ignore" and getattr(module, "pattern", None) == _PILLOW_MODULES:
+            return
+    warnings.filterwarnings("ignore", module=_PILLOW_MODULES)
+
+
+def _check_size(size: tuple[int, int], name: str) -> None:
+    # Turning swaps the sides, and the limits are the same for both: the header's order does not matter.
+    if min(size) < MIN_SIDE or max(size) > MAX_SIDE:
+        raise ImageSizeError(
+            name, f"is {size[0]} x {size[1]} px, each side must be {MIN_SIDE}..{MAX_SIDE} px: use another size"
+        )
+
+
+def _orientation(photo: ImageFile.ImageFile) -> int:
+    try:
+        value = photo.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # broken EXIF, in as many ways as there are, is no reason to refuse good pixels
+        return 1
+    return value if isinstance(value, int) and value in _UPRIGHT else 1
+
+
+def _to_rgb(photo: ImageFile.ImageFile) -> Pillow.Image:
+    if photo.mode.startswith("I;16"):
+        return _from_16_bit(photo).convert("RGB")
+    if photo.mode in {"I", "F"}:
+        return _from_unbounded(photo).convert("RGB")
+    if photo.mode == "CMYK":
+        return _from_cmyk(photo)
+    if photo.mode == "LAB":
+        return _from_lab(photo)
+    if photo.has_transparency_data:
+        return _over_white(photo.convert("RGBA"))
+    return photo.convert("RGB")
+
+
+def _over_white(photo: Pillow.Image) -> Pillow.Image:
+    # White is what a viewer or a printed page shows behind a cut-out portrait.
+    ground = Pillow.new("RGB", photo.size, "white")
+    ground.paste(photo, mask=photo.getchannel("A"))
+    return ground
+
+
+def _from_16_bit(photo: ImageFile.ImageFile) -> Pillow.Image:
+    values: NDArray[np.uint16] = np.asarray(photo)
+    bits, white_is_zero = 16, False
+    if isinstance(photo, TiffImagePlugin.TiffImageFile):
+        bits = int(photo.tag_v2.get(_BITS_TAG, (16,))[0])  # Pillow hands 12 bits over as they are
+        white_is_zero = photo.tag_v2.get(_PHOTOMETRIC_TAG) == _WHITE_IS_ZERO  # and leaves 16 bits negative
+    # The high byte, as Pillow does for 16-bit RGB. Its own conversion of grey would clip at 255.
+    grey = (values >> (bits - 8)).astype(np.uint8)
+    return Pillow.fromarray(255 - grey if white_is_zero else grey)
+
+
+def _from_unbounded(photo: ImageFile.ImageFile) -> Pillow.Image:
+    """Stretch 32-bit integers or floats from their lowest to their highest value: they have no agreed white."""
+    values = np.array(photo, dtype=np.float64)
+    finite = np.isfinite(values)
+    values[~finite] = 0
+    low, high = float(values.min()), float(values.max())
+    values -= low
+    values *= 255 / (high - low) if high > low else 0
+    return Pillow.fromarray(values.astype(np.uint8))
+
+
+def _from_cmyk(photo: ImageFile.ImageFile) -> Pillow.Image:
+    from PIL import ImageCms
+
+    profile = photo.info.get("icc_profile")
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return _transform(photo, source)
+        except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
+            pass  # a broken profile, or one for another colour space: the plain conversion is the next best
+    return photo.convert("RGB")
+
+
+def _from_lab(photo: ImageFile.ImageFile) -> Pillow.Image:
+    from PIL import ImageCms
+
+    return _transform(photo, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
+
+
+def _transform(photo: ImageFile.ImageFile, source: ImageCms.ImageCmsProfile) -> Pillow.Image:
+    from PIL import ImageCms
+
+    transform = ImageCms.buildTransform(
+        source,
+        ImageCms.createProfile("sRGB"),
+        photo.mode,
+        "RGB",
+        ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    return transform.apply(photo)
