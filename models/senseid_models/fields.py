@@ -1,0 +1,166 @@
+"""Strict access to one table of a manifest: every field has a type, and a field that nobody asked for is an error."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_ID = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+
+class FieldError(Exception):
+    """A field is missing, unknown or of the wrong form. The text starts with where."""
+
+
+class Fields:
+    """The fields of one table, taken out one by one.
+
+    `where` names the table in messages. Call `done` when everything was taken.
+    """
+
+    def __init__(self, where: str, table: object) -> None:
+        if not isinstance(table, dict):
+            raise FieldError(f"{where}: expected a table")
+        self._where = where
+        self._left: dict[str, Any] = dict(table)
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there and was not taken yet."""
+        return name in self._left
+
+    def done(self) -> None:
+        """Refuse whatever is left."""
+        if self._left:
+            raise FieldError(f"{self._where}: unknown field {', '.join(sorted(self._left))}")
+
+    def fail(self, name: str, problem: str) -> FieldError:
+        """An error about one field, to be raised."""
+        return FieldError(f"{self._where}: {name} {problem}")
+
+    def _take(self, name: str) -> Any:
+        try:
+            return self._left.pop(name)
+        except KeyError:
+            raise FieldError(f"{self._where}: field {name} is missing") from None
+
+    def text(self, name: str) -> str:
+        """A string with something in it, on one line."""
+        value = self._take(name)
+        if not isinstance(value, str) or not value.strip() or "\n" in value:
+            raise self.fail(name, "must be text on one line")
+        return value
+
+    def _matching(self, name: str, pattern: re.Pattern[str], form: str) -> str:
+        value = self.text(name)
+        if not pattern.fullmatch(value):
+            raise self.fail(name, f"must be {form}, not {value!r}")
+        return value
+
+    def sha256(self, name: str) -> str:
+        """64 lower-case hexadecimal digits."""
+        return self._matching(name, _SHA256, "64 lower-case hexadecimal digits")
+
+    def identifier(self, name: str) -> str:
+        """Lower-case words joined by '-' or '.'."""
+        return self._matching(name, _ID, "lower-case words joined by '-' or '.'")
+
+    def file_name(self, name: str) -> str:
+        """A bare file name: no directory, so nothing outside the manifest's own can be reached."""
+        return self._matching(name, _FILE_NAME, "a file name without a directory")
+
+    def choice(self, name: str, options: Any) -> Any:
+        """One of the values of a `Literal` type."""
+        value = self.text(name)
+        allowed = get_args(options)
+        if value not in allowed:
+            raise self.fail(name, f"must be one of {', '.join(allowed)}, not {value!r}")
+        return value
+
+    def whole(self, name: str, *, at_least: int = 1) -> int:
+        """A whole number."""
+        value = self._take(name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+            raise self.fail(name, f"must be a whole number of at least {at_least}")
+        return value
+
+    def number(self, name: str) -> float:
+        """A finite number that is not negative."""
+        value = self._take(name)
+        if not _is_number(value) or value < 0:
+            raise self.fail(name, "must be a number that is not negative")
+        return float(value)
+
+    def numbers(self, name: str, count: int) -> tuple[float, ...]:
+        """A list of `count` finite numbers."""
+        value = self._take(name)
+        if not isinstance(value, list) or len(value) != count or not all(_is_number(v) for v in value):
+            raise self.fail(name, f"must be a list of {count} numbers")
+        return tuple(float(v) for v in value)
+
+    def points(self, name: str) -> tuple[tuple[float, float], ...]:
+        """A list of at least two [x, y], which is what a similarity transform needs."""
+        value = self._take(name)
+        if not isinstance(value, list) or len(value) < 2 or not all(_is_pair(p) for p in value):
+            raise self.fail(name, "must be a list of at least two [x, y]")
+        return tuple((float(x), float(y)) for x, y in value)
+
+    def groups(self, name: str, below: int) -> tuple[tuple[int, ...], ...]:
+        """A list of lists of whole numbers from 0 to `below` - 1, none of them empty."""
+        value = self._take(name)
+        if not isinstance(value, list) or not all(_is_group(g, below) for g in value):
+            raise self.fail(name, f"must be a list of lists of numbers from 0 to {below - 1}")
+        return tuple(tuple(g) for g in value)
+
+    def shape(self, name: str) -> tuple[int | str, ...]:
+        """A list of dimensions: positive whole numbers, or names of free ones."""
+        value = self._take(name)
+        if not isinstance(value, list) or not value or not all(_is_dimension(d) for d in value):
+            raise self.fail(name, "must be a list of positive whole numbers and names")
+        return tuple(value)
+
+    def table(self, name: str, parse: Callable[[Fields], T]) -> T:
+        """A table inside this one."""
+        return parse_table(f"{self._where}.{name}", self._take(name), parse)
+
+    def tables(self, name: str, parse: Callable[[Fields], T]) -> tuple[T, ...]:
+        """A list of tables; an absent list is an empty one."""
+        value = self._left.pop(name, [])
+        if not isinstance(value, list):
+            raise self.fail(name, "must be a list of tables")
+        return tuple(parse_table(f"{self._where}.{name}[{i}]", v, parse) for i, v in enumerate(value))
+
+
+def parse_table(where: str, table: object, parse: Callable[[Fields], T]) -> T:
+    """Parse one table and refuse what `parse` did not take.
+
+    Raises:
+        FieldError: A field is missing, unknown or of the wrong form.
+    """
+    fields = Fields(where, table)
+    result = parse(fields)
+    fields.done()
+    return result
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
+
+
+def _is_group(value: object, below: int) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(v) is int and 0 <= v < below for v in value)
+
+
+def _is_dimension(value: object) -> bool:
+    return (type(value) is int and value > 0) or (isinstance(value, str) and value.isidentifier())

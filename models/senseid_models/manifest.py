@@ -1,0 +1,173 @@
+"""From the text of a manifest to entries; see docs/models/manifest.md for the format."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from typing import TYPE_CHECKING, Literal
+
+from .entries import (
+    PRODUCT_OF,
+    Asset,
+    Colour,
+    Dtype,
+    EmbeddingContract,
+    InputContract,
+    Kind,
+    Layout,
+    ModelEntry,
+    OperatorSource,
+    OutputContract,
+    PackageSource,
+    Product,
+    SourceFile,
+)
+from .errors import ManifestError
+from .fields import FieldError, Fields, parse_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = 1
+MESH_POINTS = 468
+
+
+def parse_manifest(path: Path, text: bytes) -> tuple[tuple[ModelEntry, ...], tuple[Asset, ...]]:
+    """Parse the bytes of the manifest at `path`, whose directory holds the files.
+
+    Raises:
+        ManifestError: It is not TOML, or a field is missing, unknown or of the wrong form.
+    """
+    try:
+        document = tomllib.loads(text.decode("utf-8"))
+        return parse_table("manifest", document, lambda fields: _manifest(fields, path.parent))
+    except UnicodeDecodeError:
+        raise ManifestError(path, "is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ManifestError(path, f"is not TOML: {error}") from None
+    except FieldError as error:
+        raise ManifestError(path, str(error)) from None
+
+
+def _manifest(fields: Fields, directory: Path) -> tuple[tuple[ModelEntry, ...], tuple[Asset, ...]]:
+    version = fields.whole("format")
+    if version != FORMAT:
+        raise fields.fail("format", f"is {version}; this version of senseid knows {FORMAT}")
+    models = fields.tables("model", lambda f: _model(f, directory))
+    assets = fields.tables("asset", lambda f: _asset(f, directory))
+    names = Counter([m.id for m in models] + [a.name for a in assets])
+    files = Counter([m.path.name for m in models] + [a.path.name for a in assets])
+    for what, counts in (("name", names), ("file", files)):
+        for value, count in counts.items():
+            if count > 1:
+                raise FieldError(f"the {what} {value} is used {count} times")
+    for model in models:
+        if model.calibration is not None and model.calibration not in {a.name for a in assets}:
+            raise FieldError(f"model {model.id}: its calibration {model.calibration} is no asset of this manifest")
+    return models, assets
+
+
+def _asset(fields: Fields, directory: Path) -> Asset:
+    return Asset(
+        name=fields.identifier("name"),
+        path=directory / fields.file_name("file"),
+        sha256=fields.sha256("sha256"),
+        size=fields.whole("bytes"),
+        about=fields.text("about"),
+    )
+
+
+def _model(fields: Fields, directory: Path) -> ModelEntry:
+    kind: Kind = fields.choice("kind", Kind)
+    product: Product = fields.choice("product", Product)
+    if product != PRODUCT_OF[kind]:
+        raise fields.fail("product", f"must be {PRODUCT_OF[kind]} for a model of kind {kind}")
+    contract = fields.table("input", _input)
+    outputs = fields.tables("output", _output)
+    if not outputs:
+        raise fields.fail("output", "must describe at least one output")
+    embedding = fields.table("embedding", _embedding) if kind == "embedding" else None
+    if embedding is not None:
+        _check_embedding(fields, embedding, contract, outputs)
+    source: PackageSource | OperatorSource = fields.table("source", _source)
+    return ModelEntry(
+        id=fields.identifier("id"),
+        kind=kind,
+        path=directory / fields.file_name("file"),
+        sha256=fields.sha256("sha256"),
+        size=fields.whole("bytes"),
+        product=product,
+        licence=fields.text("licence"),
+        licence_source=fields.text("licence_source"),
+        source=source,
+        rebuild=fields.text("rebuild") if isinstance(source, PackageSource) else None,
+        input=contract,
+        outputs=outputs,
+        embedding=embedding,
+        calibration=fields.identifier("calibration") if fields.has("calibration") else None,
+    )
+
+
+def _check_embedding(
+    fields: Fields, embedding: EmbeddingContract, contract: InputContract, outputs: tuple[OutputContract, ...]
+) -> None:
+    height, width = contract.size
+    if height != width or not isinstance(height, int):
+        raise fields.fail("input", "of an embedding model must be a square of a fixed size")
+    if len(outputs) != 1 or outputs[0].shape[1:] != (embedding.size,):
+        raise fields.fail("output", f"of an embedding model must be one, of shape [batch, {embedding.size}]")
+
+
+def _source(fields: Fields) -> PackageSource | OperatorSource:
+    registry: Literal["pypi", "npm", "operator"] = fields.choice("registry", Literal["pypi", "npm", "operator"])
+    if registry == "operator":
+        return OperatorSource(origin=fields.text("origin"))
+    source = PackageSource(
+        registry=registry,
+        package=fields.text("package"),
+        version=fields.text("version"),
+        archive=fields.file_name("archive"),
+        package_sha256=fields.sha256("package_sha256"),
+        files=fields.tables("file", _source_file),
+    )
+    if not source.files:
+        raise fields.fail("file", "must name at least one file of the package")
+    return source
+
+
+def _source_file(fields: Fields) -> SourceFile:
+    return SourceFile(path=fields.text("path"), sha256=fields.sha256("sha256"))
+
+
+def _input(fields: Fields) -> InputContract:
+    layout: Layout = fields.choice("layout", Layout)
+    colour: Colour = fields.choice("colour", Colour)
+    dtype: Dtype = fields.choice("dtype", Dtype)
+    channels = 1 if colour == "GRAY" else 3
+    shape = fields.shape("shape")
+    if len(shape) != 4 or shape[1 if layout == "NCHW" else 3] != channels:
+        raise fields.fail("shape", f"must have four dimensions in the order {layout}, with {channels} channels")
+    return InputContract(
+        name=fields.text("name"),
+        shape=shape,
+        layout=layout,
+        colour=colour,
+        dtype=dtype,
+        mean=fields.numbers("mean", channels),
+        scale=fields.numbers("scale", channels),
+        crop=fields.number("crop") if fields.has("crop") else None,
+    )
+
+
+def _output(fields: Fields) -> OutputContract:
+    return OutputContract(name=fields.text("name"), shape=fields.shape("shape"), meaning=fields.text("meaning"))
+
+
+def _embedding(fields: Fields) -> EmbeddingContract:
+    mesh_points = fields.groups("mesh_points", MESH_POINTS)
+    template = fields.points("template")
+    if len(mesh_points) != len(template):
+        raise fields.fail("mesh_points", f"has {len(mesh_points)} groups for {len(template)} template points")
+    return EmbeddingContract(
+        size=fields.whole("size"), mesh_points=mesh_points, template=template, padding=fields.number("padding")
+    )

@@ -1,0 +1,86 @@
+"""The registry: which models and data files there are, from one manifest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .entries import (
+    Asset,
+    EmbeddingContract,
+    InputContract,
+    ModelEntry,
+    OperatorSource,
+    OutputContract,
+    PackageSource,
+    SourceFile,
+)
+from .errors import ManifestError, ModelNotFoundError
+from .manifest import parse_manifest
+
+__all__ = [
+    "Asset",
+    "EmbeddingContract",
+    "InputContract",
+    "ModelEntry",
+    "OperatorSource",
+    "OutputContract",
+    "PackageSource",
+    "Registry",
+    "SourceFile",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Models and data files of one manifest, in its order.
+
+    Making one opens the manifest only. A model's file is opened by its entry's `read`.
+    """
+
+    entries: tuple[ModelEntry, ...]
+    assets: tuple[Asset, ...]
+
+    @classmethod
+    def load(cls, path: Path) -> Registry:
+        """Read and check the manifest at `path`.
+
+        Raises:
+            ManifestError: It cannot be read, or says something it may not say.
+        """
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise ManifestError(path, f"cannot be read: {error.strerror}") from error
+        return cls(*parse_manifest(path, text))
+
+    @classmethod
+    def builtin(cls) -> Registry:
+        """The registry that comes with the package.
+
+        Raises:
+            ManifestError: The installation is damaged.
+        """
+        return cls.load(Path(__file__).with_name("manifest.toml"))
+
+    def get(self, model_id: str) -> ModelEntry:
+        """The model of that id.
+
+        Raises:
+            ModelNotFoundError: There is none.
+        """
+        for entry in self.entries:
+            if entry.id == model_id:
+                return entry
+        raise ModelNotFoundError(model_id, (entry.id for entry in self.entries))
+
+    def asset(self, name: str) -> Asset:
+        """The data file of that name.
+
+        Raises:
+            ModelNotFoundError: There is none.
+        """
+        for asset in self.assets:
+            if asset.name == name:
+                return asset
+        raise ModelNotFoundError(name, (asset.name for asset in self.assets))
