@@ -1,0 +1,85 @@
+"""The strict JSON that licences, revocation lists and key files are written in, and its canonical bytes.
+
+Whatever two readers could understand differently is refused: duplicate keys, fractions, NaN, integers beyond 2^53,
+anything that is not plain UTF-8. The signed bytes are the RFC 8785 form of the value, so that indentation and key
+order of a file do not matter.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NoReturn
+
+from senseid_licensing.errors import EmptyLicenceError, FormatError
+
+Json = dict[str, "Json"] | list["Json"] | str | int | bool | None
+
+MAX_BYTES = 64 * 1024
+_MAX_INTEGER = 2**53 - 1
+_ASK_AGAIN = "ask your vendor for the file again, and copy it in binary mode"
+
+
+def parse_document(data: bytes) -> dict[str, Json]:
+    """Reads one JSON object from the bytes of a file.
+
+    Raises:
+        EmptyLicenceError: there are no bytes, or only blanks.
+        FormatError: more than 64 KiB, or anything but one strict JSON object.
+    """
+    if len(data) > MAX_BYTES:
+        raise FormatError(f"the file is larger than {MAX_BYTES // 1024} KiB", remedy=_ASK_AGAIN)
+    if not data.strip():
+        raise EmptyLicenceError("the file is empty", remedy=_ASK_AGAIN)
+    try:
+        value: Json = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_fraction,
+            parse_constant=_fraction,
+        )
+    # A few kilobytes of brackets exhaust the parser's stack.
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"the file is not JSON: {_one_line(error)}", remedy=_ASK_AGAIN) from None
+    if not isinstance(value, dict):
+        raise FormatError("the file holds no JSON object", remedy=_ASK_AGAIN)
+    return value
+
+
+def canonical(value: Json) -> bytes:
+    """The RFC 8785 bytes of a value: what is signed and what is hashed. Raises `FormatError` for lone surrogates."""
+    import rfc8785
+
+    try:
+        return rfc8785.dumps(value)
+    except ValueError as error:
+        raise FormatError(f"the file has no canonical form: {_one_line(error)}", remedy=_ASK_AGAIN) from None
+
+
+def pretty(value: Json) -> bytes:
+    """The bytes of a value as files hold it: indented, keys sorted, a newline at the end."""
+    return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    result: dict[str, Json] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ValueError(f"the key {key[:40]!r} appears twice")
+        result[key] = value
+    return result
+
+
+def _integer(text: str) -> int:
+    number = int(text) if len(text) < 20 else _MAX_INTEGER + 1
+    if abs(number) > _MAX_INTEGER:
+        raise ValueError("a whole number is beyond 2^53")
+    return number
+
+
+def _fraction(text: str) -> NoReturn:
+    raise ValueError(f"the number {text[:20]} is not a whole one")
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:160]

@@ -1,0 +1,71 @@
+"""Reading with an upper bound and writing all or nothing."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from senseid_licensing.document import MAX_BYTES
+from senseid_licensing.errors import LicenceMissingError, StorageError, UnreadableError
+
+PUBLIC = 0o644
+SECRET = 0o600
+
+
+def read_file(path: Path, what: str) -> bytes:
+    """The bytes of a small file, one more than the largest allowed at most.
+
+    Raises:
+        LicenceMissingError: it is not there.
+        UnreadableError: it cannot be read, or is no file.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise LicenceMissingError(f"{path}: there is no such {what}", remedy="check the path") from None
+    except OSError as error:
+        raise UnreadableError(
+            f"{path}: the {what} cannot be read: {error.strerror or error}", remedy="check the path and its permissions"
+        ) from None
+
+
+def write_file(path: Path, data: bytes, mode: int = PUBLIC) -> None:
+    """Writes a file so that readers see the old bytes or the new ones, and nothing between.
+
+    A secret is never readable by others, not even for the moment before a chmod. Raises `StorageError`.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(mode)
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written: {error.strerror or error}",
+            remedy="check the folder's permissions, or point SENSEID_HOME at a folder that you may write to",
+        ) from None
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Adds one line to a log that only its owner reads. Raises `StorageError`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, SECRET)
+        with os.fdopen(handle, "ab") as file:
+            file.write(line + b"\n")
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written: {error.strerror or error}", remedy="check the file's permissions"
+        ) from None

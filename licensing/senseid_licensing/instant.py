@@ -1,0 +1,37 @@
+"""Points in time as licences write them: whole seconds of UTC, `2026-11-24T10:00:00Z`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from senseid_licensing.errors import FormatError
+
+# Years 2000 to 2999: adding a grace period can then never leave the calendar.
+_FORM = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
+
+
+def parse_instant(text: str) -> datetime:
+    """Reads `YYYY-MM-DDTHH:MM:SSZ`; raises `FormatError` for any other form or an impossible date."""
+    if not _FORM.fullmatch(text):
+        raise _malformed(text)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise _malformed(text) from None
+
+
+def format_instant(moment: datetime) -> str:
+    """Writes an aware datetime as whole seconds of UTC."""
+    return whole_second(moment).isoformat().removesuffix("+00:00") + "Z"
+
+
+def whole_second(moment: datetime) -> datetime:
+    """The second that an aware datetime lies in, in UTC: licences begin and end with whole seconds."""
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _malformed(text: str) -> FormatError:
+    return FormatError(
+        f"{text[:40]!r} is not a time of the form 2026-11-24T10:00:00Z", remedy="ask your vendor for the file again"
+    )

@@ -1,0 +1,51 @@
+"""Signing licences: the vendor's side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from senseid_licensing.chain import check_narrower, link
+from senseid_licensing.errors import ArgumentError, TooManyParentsError
+from senseid_licensing.licence import MAX_PARENTS, LicenceFile, SignedLicence, parse_licence_file, signed_bytes
+
+if TYPE_CHECKING:
+    from senseid_licensing.licence import Licence
+    from senseid_licensing.private_key import PrivateKey
+
+
+def issue(terms: Licence, key: PrivateKey, parent: LicenceFile | None = None) -> bytes:
+    """The bytes of a licence file.
+
+    Args:
+        terms: what to sign; its `parent` is set here.
+        key: a trust root's key, or the key that `parent` delegates to.
+        parent: the file that allows `key` to issue; None for a trust root.
+
+    Raises:
+        ArgumentError: the parent does not allow this key to issue.
+        TooManyParentsError: the chain would exceed ten parents.
+        WideningError: the terms allow more than the parent.
+        FormatError: the terms are none that could be read back.
+    """
+    parents: tuple[SignedLicence, ...] = ()
+    if parent is not None:
+        parents = link(parent)
+        if parent.leaf.licence.delegate != key.public.raw:
+            raise ArgumentError(
+                f"the licence {parent.leaf.licence.id} does not let key {key.public.id} issue",
+                remedy="use the key that it was issued for, or a parent that was issued with --delegate for this key",
+            )
+        if len(parents) > MAX_PARENTS:
+            raise TooManyParentsError(
+                f"the licence would stand on {len(parents)} parents; {MAX_PARENTS} are the most",
+                remedy="issue from a parent nearer to the root",
+            )
+        check_narrower(terms, parent.leaf.licence)
+    licence = replace(terms, parent=parents[0].licence.id if parents else None)
+    unsigned = licence.to_json()
+    signed = SignedLicence(unsigned, licence, key.public.id, key.sign(signed_bytes(unsigned)))
+    data = LicenceFile(signed, parents).to_bytes()
+    # What could not be read back is never handed out.
+    parse_licence_file(data)
+    return data

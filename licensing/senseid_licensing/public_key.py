@@ -1,0 +1,71 @@
+"""Ed25519 public keys: their ids, their one-line text form, and checking signatures with them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass
+
+from senseid_licensing.errors import KeyFileError, LibraryError, SignatureError
+
+_LABEL = "senseid-ed25519"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A key that signatures are checked with.
+
+    Attributes:
+        raw: the 32 bytes of RFC 8032.
+    """
+
+    raw: bytes
+
+    @property
+    def id(self) -> str:
+        """What licences call the key: the first 32 hexadecimal digits of its SHA-256."""
+        return hashlib.sha256(self.raw).hexdigest()[:32]
+
+    def to_text(self) -> str:
+        """One line: a label and the key in Base64."""
+        return f"{_LABEL} {base64.b64encode(self.raw).decode()}\n"
+
+    def verify(self, signature: bytes, message: bytes) -> None:
+        """Returns if the key signed the message, else raises `SignatureError`."""
+        try:
+            from cryptography.exceptions import InvalidSignature
+            from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        except ImportError as error:
+            raise library_error(error) from error
+        try:
+            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
+        # ValueError: 32 bytes that are no key.
+        except (InvalidSignature, ValueError):
+            raise SignatureError(
+                f"the signature by key {self.id} does not hold: the content was changed after signing",
+                remedy="ask your vendor for the file again",
+            ) from None
+
+
+def parse_public_key(text: str) -> PublicKey:
+    """Reads the one-line form; raises `KeyFileError`."""
+    words = text.split()
+    try:
+        raw = base64.b64decode(words[1], validate=True) if len(words) == 2 and words[0] == _LABEL else b""
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != 32:
+        raise KeyFileError(
+            f"not a public key: one line '{_LABEL} <Base64>' is expected",
+            remedy="use the .pub file that `senseid license keygen` wrote",
+        )
+    return PublicKey(raw)
+
+
+def library_error(error: ImportError) -> LibraryError:
+    """The refusal when the cryptographic library is absent or broken."""
+    return LibraryError(
+        f"the cryptographic library does not load: {error.name or 'cryptography'}",
+        remedy="reinstall senseid for this platform: its package 'cryptography' is incomplete",
+    )

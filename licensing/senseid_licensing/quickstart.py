@@ -1,0 +1,120 @@
+"""A new user's own vendor: a root key, and licences for this machine, in one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from senseid_licensing.capability import Capability
+from senseid_licensing.errors import ArgumentError, LicenceMissingError
+from senseid_licensing.files import SECRET, read_file, write_file
+from senseid_licensing.instant import whole_second
+from senseid_licensing.issue import issue
+from senseid_licensing.issue_log import log_issue
+from senseid_licensing.licence import Licence
+from senseid_licensing.private_key import PrivateKey, generate, is_sealed, open_key_file
+from senseid_licensing.product import Product
+from senseid_licensing.version_range import VersionRange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from senseid_licensing.store import Context, LicenceStore
+    from senseid_licensing.verified import VerifiedLicence
+
+DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Quickstart:
+    """What was done.
+
+    Attributes:
+        key_path: the private root key.
+        key_id: its id.
+        created: whether the key is new; an existing one is kept.
+        sealed: whether a passphrase protects it.
+        replaced: products that had a licence file before.
+        licences: the new licences, verified and installed.
+    """
+
+    key_path: Path
+    key_id: str
+    created: bool
+    sealed: bool
+    replaced: tuple[Product, ...]
+    licences: tuple[VerifiedLicence, ...]
+
+
+def quickstart(
+    store: LicenceStore,
+    context: Context,
+    *,
+    licensee: str,
+    entropy: Callable[[int], bytes],
+    passphrase: str | None = None,
+    days: int = DAYS,
+) -> Quickstart:
+    """Makes a root (or keeps the one there is), trusts it, and installs licences of every product for this machine.
+
+    Running it again issues afresh. Whoever holds the root is their own vendor, so it also forgets the clock's mark.
+
+    Args:
+        store: where to.
+        context: this machine, now.
+        licensee: the name in the licences.
+        entropy: gives that many random bytes.
+        passphrase: opens the root key, or seals a new one; a new one without it is protected by its file mode alone.
+        days: how long the licences last.
+
+    Raises:
+        ArgumentError: this build trusts its vendor only.
+        UdidError: the machine cannot be recognised.
+        KeyFileError: there is a root key and the passphrase does not open it.
+        StorageError: something cannot be written.
+    """
+    if store.policy.trust == "embedded":
+        raise ArgumentError(
+            "this build accepts its vendor's licences only, so it cannot make its own",
+            remedy="run `senseid udid` and send UDID.txt to your vendor",
+        )
+    components = context.machine.components
+    key, created, sealed = _root(store.root_key_path, passphrase, entropy)
+    store.trust(key.public)
+    store.clock.forget()
+    now = whole_second(context.now)
+    replaced = tuple(product for product in Product if store.path(product).exists())
+    licences = []
+    for product in Product:
+        terms = Licence(
+            id=entropy(16).hex(),
+            product=product,
+            licensee=licensee,
+            issued=now,
+            not_before=now,
+            not_after=now + timedelta(days=days),
+            grace_days=0,
+            capabilities=frozenset(Capability),
+            platforms=frozenset({context.platform}),
+            versions=VersionRange(),
+            udid=components,
+            parent=None,
+            delegate=None,
+        )
+        data = issue(terms, key)
+        log_issue(store.root_key_path, terms, key.public)
+        licences.append(store.install(data, context))
+    return Quickstart(store.root_key_path, key.public.id, created, sealed, replaced, tuple(licences))
+
+
+def _root(path: Path, passphrase: str | None, entropy: Callable[[int], bytes]) -> tuple[PrivateKey, bool, bool]:
+    """The root key, whether it is new, and whether it is sealed."""
+    try:
+        data = read_file(path, "root key")
+    except LicenceMissingError:
+        key = generate(entropy)
+        write_file(path, key.to_file(passphrase, entropy), SECRET)
+        return key, True, passphrase is not None
+    return open_key_file(data, passphrase), False, is_sealed(data)

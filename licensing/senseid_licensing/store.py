@@ -1,0 +1,166 @@
+"""The licences of one installation: `license/<product>/<product>.lic` under the data directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from senseid_licensing.clock import NEVER, ClockRecord
+from senseid_licensing.errors import ExpiredError, LicenceMissingError, LicensingError
+from senseid_licensing.files import read_file, write_file
+from senseid_licensing.licence import parse_licence_file
+from senseid_licensing.policy import PACKAGED_POLICY, load_policy
+from senseid_licensing.product import Product
+from senseid_licensing.public_key import parse_public_key
+from senseid_licensing.trust import TrustRoots
+from senseid_licensing.verified import VerifiedLicence, VerifiedLicences, missing_licence
+from senseid_licensing.verify import verify
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from senseid_licensing.policy import TrustPolicy
+    from senseid_licensing.public_key import PublicKey
+    from senseid_licensing.udid.fingerprint import Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What licences are checked against in one run.
+
+    Attributes:
+        machine: this machine.
+        now: an aware datetime.
+        version: this product's version.
+        platform: this platform, as `platform_name` names it.
+    """
+
+    machine: Fingerprint
+    now: datetime
+    version: str
+    platform: str
+
+
+class LicenceStore:
+    """Licences, trust roots and the clock's mark of one data directory."""
+
+    def __init__(self, data_dir: Path, *, policy: Path = PACKAGED_POLICY) -> None:
+        """Opens nothing yet; the directory need not exist.
+
+        Args:
+            data_dir: the data directory.
+            policy: the trust policy; the package's own unless a test says otherwise.
+        """
+        self.data_dir = data_dir
+        self._policy = policy
+        self.clock = ClockRecord(data_dir / "state" / "clock.json")
+
+    @property
+    def policy(self) -> TrustPolicy:
+        """The trust policy that the package carries."""
+        return load_policy(self._policy)
+
+    @property
+    def roots_dir(self) -> Path:
+        """Where the public keys of local trust roots are."""
+        return self.data_dir / "trust" / "roots"
+
+    @property
+    def root_key_path(self) -> Path:
+        """The private key of whoever is their own vendor."""
+        return self.data_dir / "vendor" / "root.key"
+
+    def path(self, product: Product) -> Path:
+        """Where the licence of a product is."""
+        return self.data_dir / "license" / product / f"{product}.lic"
+
+    def roots(self) -> TrustRoots:
+        """The trust roots that count here. Raises `KeyFileError` if one of them is broken."""
+        policy = self.policy
+        if policy.trust == "embedded":
+            return TrustRoots({key.id: key for key in policy.roots})
+        keys = [self._local_root(path) for path in sorted(self.roots_dir.glob("*.pub"))]
+        return TrustRoots(
+            {key.id: key for key in keys},
+            remedy=f"if you trust the issuer, put its .pub file into {self.roots_dir}",
+        )
+
+    def trust(self, key: PublicKey) -> Path:
+        """Makes a key a local trust root and says where. It counts only under the policy "local"."""
+        path = self.roots_dir / f"{key.id}.pub"
+        write_file(path, key.to_text().encode())
+        return path
+
+    def load(self, product: Product) -> bytes:
+        """The bytes of a product's licence file.
+
+        Raises:
+            LicenceMissingError: there is none.
+            UnreadableError: it cannot be read.
+        """
+        try:
+            return read_file(self.path(product), "licence file")
+        except LicenceMissingError:
+            raise missing_licence(product).at(str(self.path(product))) from None
+
+    def verify_all(self, context: Context) -> VerifiedLicences:
+        """Verifies every product's licence. Raises nothing: a failure is raised where its product is required."""
+        try:
+            roots = self.roots()
+        except LicensingError as error:
+            return VerifiedLicences({}, dict.fromkeys(Product, error))
+        licences: dict[Product, VerifiedLicence] = {}
+        failures: dict[Product, LicensingError] = {}
+        for product in Product:
+            try:
+                data = self.load(product)
+            except LicensingError as error:
+                failures[product] = error
+                continue
+            try:
+                licences[product] = _verify(data, product, context, roots)
+            except LicensingError as error:
+                failures[product] = error.at(str(self.path(product)))
+        expired = any(isinstance(error, ExpiredError) for error in failures.values())
+        if licences or expired:
+            try:
+                issued = [licence.issued for licence in licences.values()]
+                self.clock.check(context.now, max(issued, default=NEVER))
+            except LicensingError as error:
+                return VerifiedLicences({}, {**dict.fromkeys(licences, error), **failures})
+        return VerifiedLicences(licences, failures)
+
+    def install(self, data: bytes, context: Context) -> VerifiedLicence:
+        """Verifies a licence, then puts it in its product's place.
+
+        The old file stays until the new one has verified. A licence newer than all before it also sets the clock's
+        mark right.
+
+        Raises:
+            LicensingError: it was refused, or cannot be written.
+        """
+        product = parse_licence_file(data).leaf.licence.product
+        licence = _verify(data, product, context, self.roots())
+        self.clock.restart(context.now, licence.issued)
+        self.clock.check(context.now, licence.issued)
+        write_file(self.path(product), data)
+        return licence
+
+    def _local_root(self, path: Path) -> PublicKey:
+        try:
+            return parse_public_key(read_file(path, "trust root").decode("utf-8", "replace"))
+        except LicensingError as error:
+            raise error.at(str(path)) from None
+
+
+def _verify(data: bytes, product: Product, context: Context, roots: TrustRoots) -> VerifiedLicence:
+    return verify(
+        data,
+        product=product,
+        machine=context.machine,
+        now=context.now,
+        version=context.version,
+        platform=context.platform,
+        roots=roots,
+    )

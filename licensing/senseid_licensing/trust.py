@@ -1,0 +1,26 @@
+"""Who is believed: the keys that may sign a licence without a parent, and the licences that were withdrawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from senseid_licensing.public_key import PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class TrustRoots:
+    """The trust of one installation.
+
+    Attributes:
+        keys: key id -> key. More than one while an old root is being replaced.
+        revoked: ids of licences that no longer count, nor anything that stands on them.
+        remedy: what a user does when a key is not among them.
+    """
+
+    keys: Mapping[str, PublicKey]
+    revoked: frozenset[str] = field(default_factory=frozenset)
+    remedy: str = "ask your vendor for a licence for this build"

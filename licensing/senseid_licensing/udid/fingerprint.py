@@ -1,0 +1,118 @@
+"""A machine's fingerprint: its readings, the printable UDID made of them, and matching against a licence."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from senseid_licensing.errors import ArgumentError, UdidError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from senseid_licensing.udid.reading import Reading
+
+# Crockford's Base32: no I, L, O or U, so that a UDID survives being read out over the telephone.
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LENGTH = 25
+# From this many bound components on, one may have changed.
+_TOLERANT_FROM = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a machine runs in, as far as anybody may see it.
+
+    Attributes:
+        container: what says that this is a container; None if nothing does.
+        hypervisor: what says that this is a virtual machine; None if nothing does.
+        clones: signs that an identity of this machine may be another machine's too.
+    """
+
+    container: str | None = None
+    hypervisor: str | None = None
+    clones: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How a machine compares with the components that a licence is bound to.
+
+    Attributes:
+        same: kinds that match, sorted.
+        changed: kinds that differ or are missing here, sorted.
+        ok: whether that is this machine.
+    """
+
+    same: tuple[str, ...]
+    changed: tuple[str, ...]
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """All readings of one machine.
+
+    Attributes:
+        readings: one a kind, present or missing.
+        surroundings: container, virtual machine, signs of cloning.
+    """
+
+    readings: tuple[Reading, ...]
+    surroundings: Surroundings = Surroundings()
+
+    @property
+    def components(self) -> dict[str, str]:
+        """Kind -> hash of the component that counts. Raises `UdidError` if there is none."""
+        found = {reading.kind.value: reading.hashes[0] for reading in self.readings if reading.hashes}
+        if not found:
+            raise UdidError(
+                "this machine shows no hardware that it could be recognised by",
+                remedy="run `senseid udid --explain` to see why; in a container, make /proc and /sys visible",
+            )
+        return found
+
+    @property
+    def unique(self) -> bool:
+        """Whether anything that counts is expected to differ from every other machine's."""
+        return any(reading.unique and reading.hashes for reading in self.readings)
+
+    @property
+    def udid(self) -> str:
+        """The printable UDID: 25 digits and 2 check digits, `XXXXX-XXXXX-XXXXX-XXXXX-XXXXX-CC`."""
+        text = "\n".join(f"{kind}={value}" for kind, value in sorted(self.components.items()))
+        number = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big") >> (256 - 5 * _LENGTH)
+        digits = "".join(_DIGITS[(number >> (5 * place)) & 31] for place in reversed(range(_LENGTH)))
+        groups = [digits[start : start + 5] for start in range(0, _LENGTH, 5)]
+        return "-".join([*groups, _check_digits(digits)])
+
+    def match(self, bound: Mapping[str, str]) -> Match:
+        """Compares with the components of a licence.
+
+        All must match; of three or more, one may differ, as long as a component that is unique to this machine (if the
+        licence is bound to one) is among those that match: two machines of one model share a processor and a board.
+        """
+        here = {reading.kind.value: reading for reading in self.readings}
+        same = tuple(sorted(kind for kind, value in bound.items() if kind in here and value in here[kind].hashes))
+        changed = tuple(sorted(set(bound) - set(same)))
+        tolerated = 1 if len(bound) >= _TOLERANT_FROM else 0
+        telling = not changed or any(here[kind].unique for kind in same)
+        return Match(same, changed, ok=len(changed) <= tolerated and telling)
+
+
+def check_udid(text: str) -> str:
+    """Gives a printable UDID back in its normal form, or raises `ArgumentError` where a digit was mistyped."""
+    plain = text.strip().upper().replace("-", "").translate(str.maketrans("OIL", "011"))
+    digits, check = plain[:_LENGTH], plain[_LENGTH:]
+    if len(plain) != _LENGTH + 2 or not set(digits) <= set(_DIGITS) or check != _check_digits(digits):
+        raise ArgumentError(f"{text[:40]!r} is not a UDID: a digit is wrong", remedy="copy it from UDID.txt")
+    return "-".join([*(digits[start : start + 5] for start in range(0, _LENGTH, 5)), check])
+
+
+def _check_digits(digits: str) -> str:
+    """ISO 7064 MOD 97-10: finds every wrong digit and every swap of two neighbours."""
+    number = 0
+    for digit in digits:
+        number = number * 32 + _DIGITS.index(digit)
+    return f"{98 - number * 100 % 97:02d}"

@@ -1,0 +1,66 @@
+"""Serial numbers of built-in disks. The disk that the system runs from counts; others may match in its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from senseid_licensing.udid.natural import natural
+from senseid_licensing.udid.placeholders import is_placeholder
+from senseid_licensing.udid.reading import Kind, Reading, missing, present
+
+if TYPE_CHECKING:
+    from senseid_licensing.udid.tree import Tree
+
+_SOURCE = "/sys/block"
+# virtio; NVMe; SD and eMMC; any SCSI or ATA disk.
+_SERIALS = ("serial", "device/serial", "device/cid", "device/wwid", "wwid")
+# The page of SCSI vital product data that holds the serial begins with a header of four bytes.
+_VPD = "device/vpd_pg80"
+_VPD_HEADER = 4
+
+
+def read_disk(tree: Tree) -> Reading:
+    """The serials of all built-in disks, that of the root file system's first. A USB disk never counts."""
+    disks = {name: tree.device(f"{_SOURCE}/{name}") for name in tree.names(_SOURCE)}
+    built_in = [name for name, device in disks.items() if _is_built_in(tree, name, device)]
+    serials = {name: serial for name in built_in if (serial := _serial(tree, name))}
+    if not serials:
+        why = "the disks tell no serial number" if built_in else "no built-in disk is visible"
+        return missing(Kind.DISK, _SOURCE, why)
+    root = _root_disk(tree)
+    order = sorted(serials, key=lambda name: (name != root, natural(disks[name])))
+    return present(Kind.DISK, [serials[name] for name in order], f"{_SOURCE}/{order[0]}", unique=True)
+
+
+def _is_built_in(tree: Tree, name: str, device: str) -> bool:
+    virtual = not device or "/virtual/" in device
+    return not virtual and "/usb" not in device and tree.text(f"{_SOURCE}/{name}/removable") != "1"
+
+
+def _serial(tree: Tree, name: str) -> str:
+    values = [tree.text(f"{_SOURCE}/{name}/{entry}") for entry in _SERIALS]
+    vpd = tree.octets(f"{_SOURCE}/{name}/{_VPD}")[_VPD_HEADER:].decode("ascii", "replace").strip(" \0")
+    return next((value for value in (*values[:3], vpd, *values[3:]) if not is_placeholder(value)), "")
+
+
+def _root_disk(tree: Tree) -> str:
+    """The name of the disk under the root file system; empty if there is none (a container, a network root)."""
+    device = ""
+    for line in tree.text("/proc/self/mountinfo").splitlines():
+        fields = line.split()
+        # id parent major:minor root mountpoint ... - type source options
+        if len(fields) > 4 and fields[4] == "/" and "-" in fields[:-2]:
+            source = fields[fields.index("-") + 2]
+            # btrfs numbers its mounts itself, so that the name of its source has to do.
+            device = tree.device(f"/sys/dev/block/{fields[2]}") or tree.device(
+                f"/sys/class/block/{source.removeprefix('/dev/').replace('/', '!')}"
+            )
+    # Down through LVM, encryption and RAID to something that is made of matter.
+    for _ in range(8):
+        below = tree.names(f"{device}/slaves") if device else []
+        if not below:
+            break
+        device = tree.device(f"{device}/slaves/{below[0]}")
+    if device and tree.text(f"{device}/partition"):
+        device = device.rsplit("/", 1)[0]
+    return device.rsplit("/", 1)[-1]

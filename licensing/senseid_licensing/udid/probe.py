@@ -1,0 +1,27 @@
+"""Which probe reads which system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from senseid_licensing.errors import UdidError
+from senseid_licensing.udid.linux import LinuxProbe
+
+if TYPE_CHECKING:
+    from senseid_licensing.udid.fingerprint import Fingerprint
+
+
+class Probe(Protocol):
+    """Something that reads the hardware of one machine."""
+
+    def read(self) -> Fingerprint:
+        """All readings; a component that cannot be read is a missing one, never an error."""
+        ...
+
+
+def probe_for(system: str) -> Probe:
+    """The probe for what `platform.system()` answers; raises `UdidError` for a system that there is none for."""
+    if system == "Linux":
+        return LinuxProbe(Path("/"))
+    raise UdidError(f"there is no hardware probe for {system}", remedy="run senseid on Linux")

@@ -1,0 +1,64 @@
+"""Reading a Linux system's /proc, /sys and /etc below a root that is passed in.
+
+Only what everybody may read counts. A file that root alone may read would give root another UDID than a service
+account gets, so its mode decides, not whether this process happens to be able to open it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OTHERS_MAY_READ = 0o004
+# The first processor of /proc/cpuinfo takes 1 to 3 KiB; machines with hundreds of them have a megabyte.
+_LIMIT = 16 * 1024
+
+
+class Tree:
+    """A file system as a normal user sees it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def path(self, name: str) -> Path:
+        """Where a file like `/etc/machine-id` is below the root."""
+        return self._root / name.lstrip("/")
+
+    def octets(self, name: str) -> bytes:
+        """The first 16 KiB of a file that everybody may read; empty if there is none."""
+        path = self.path(name)
+        try:
+            if not path.stat().st_mode & _OTHERS_MAY_READ:
+                return b""
+            with path.open("rb") as file:
+                return file.read(_LIMIT)
+        except OSError:
+            return b""
+
+    def text(self, name: str) -> str:
+        """The same as text, without blanks and zero bytes around it."""
+        return self.octets(name).decode("utf-8", "replace").strip(" \t\r\n\0")
+
+    def hidden(self, name: str) -> bool:
+        """Whether a file is there that only root may read."""
+        try:
+            return not self.path(name).stat().st_mode & _OTHERS_MAY_READ
+        except OSError:
+            return False
+
+    def names(self, folder: str) -> list[str]:
+        """What is in a folder, sorted; nothing if it is not there."""
+        try:
+            return sorted(entry.name for entry in self.path(folder).iterdir())
+        except OSError:
+            return []
+
+    def device(self, name: str) -> str:
+        """Where a link of sysfs leads, as a path from the root: `/sys/devices/pci0000:00/...`; empty if nowhere."""
+        path = self.path(name)
+        if not path.exists():
+            return ""
+        resolved, root = path.resolve(), self._root.resolve()
+        return "/" + str(resolved.relative_to(root)) if resolved.is_relative_to(root) else ""
