@@ -25,6 +25,7 @@ from senseid_engine.errors import (
     MediaNotFoundError,
     MediaUnreadableError,
 )
+from senseid_engine.photo_guard import check_tiff, slim_jpeg
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,17 +165,25 @@ def decode_image(data: bytes, *, name: str) -> Image:
         raise ImageTypeError(name, "is not a JPEG, PNG, GIF, BMP or TIFF by content: convert it to one of them")
     _hush_pillow()
     try:
+        exif = b""
+        if reader is JpegImagePlugin.JpegImageFile:
+            slim = slim_jpeg(data, name=name)
+            data, exif = slim.data, slim.exif
+        elif reader is TiffImagePlugin.TiffImageFile:
+            check_tiff(data, name=name)
         with reader(io.BytesIO(data)) as photo:
             _check_size(photo.size, name)
-            orientation = _orientation(photo) if photo.format == "TIFF" else 1
-            photo.load()
-            _check_size(photo.size, name)
-            if photo.format != "TIFF":
-                # TIFF is turned by Pillow while it loads. PNG may hold its orientation behind the pixels.
-                orientation = _orientation(photo)
-            rgb = _to_rgb(photo)
-            if photo.format != "TIFF" and orientation in _UPRIGHT:
-                rgb = rgb.transpose(_UPRIGHT[orientation])
+            if reader is TiffImagePlugin.TiffImageFile:
+                orientation = _orientation(photo, exif)
+                photo.load()  # Pillow turns it upright here
+                rgb = _to_rgb(photo)
+            else:
+                photo.load()
+                orientation = _orientation(photo, exif)  # PNG may hold it behind the pixels
+                rgb = _to_rgb(photo)
+                if orientation in _UPRIGHT:
+                    rgb = rgb.transpose(_UPRIGHT[orientation])
+            _check_size(rgb.size, name)
             pixels = np.ascontiguousarray(rgb, dtype=np.uint8)
     except (ImageSizeError, ImageTypeError):
         raise
@@ -233,9 +242,14 @@ def _check_size(size: tuple[int, int], name: str) -> None:
         )
 
 
-def _orientation(photo: ImageFile.ImageFile) -> int:
+def _orientation(photo: ImageFile.ImageFile, exif: bytes) -> int:
     try:
-        value = photo.getexif().get(_ORIENTATION_TAG, 1)
+        if exif:
+            tags = Pillow.Exif()
+            tags.load(exif)
+        else:
+            tags = photo.getexif()
+        value = tags.get(_ORIENTATION_TAG, 1)
     except Exception:  # broken EXIF, in as many ways as there are, is no reason to refuse good pixels
         return 1
     return value if isinstance(value, int) and value in _UPRIGHT else 1
