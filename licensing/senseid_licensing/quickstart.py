@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from senseid_licensing.store import Context, LicenceStore
+    from senseid_licensing.context import Context
+    from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicence
 
 DAYS = 30

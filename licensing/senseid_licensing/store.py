@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from senseid_licensing.clock import NEVER, ClockRecord
-from senseid_licensing.errors import ExpiredError, LicenceMissingError, LicensingError
+from senseid_licensing.errors import ArgumentError, ExpiredError, KeyFileError, LicenceMissingError, LicensingError
 from senseid_licensing.files import read_file, write_file
+from senseid_licensing.instant import format_instant
 from senseid_licensing.licence import parse_licence_file
 from senseid_licensing.policy import PACKAGED_POLICY, load_policy
 from senseid_licensing.product import Product
 from senseid_licensing.public_key import parse_public_key
+from senseid_licensing.revocation import parse_revocations
 from senseid_licensing.trust import TrustRoots
 from senseid_licensing.verified import VerifiedLicence, VerifiedLicences, missing_licence
 from senseid_licensing.verify import verify
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from senseid_licensing.context import Context
     from senseid_licensing.policy import TrustPolicy
     from senseid_licensing.public_key import PublicKey
-    from senseid_licensing.udid.fingerprint import Fingerprint
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What licences are checked against in one run.
-
-    Attributes:
-        machine: this machine.
-        now: an aware datetime.
-        version: this product's version.
-        platform: this platform, as `platform_name` names it.
-    """
-
-    machine: Fingerprint
-    now: datetime
-    version: str
-    platform: str
 
 
 class LicenceStore:
@@ -71,19 +55,29 @@ class LicenceStore:
         """The private key of whoever is their own vendor."""
         return self.data_dir / "vendor" / "root.key"
 
+    @property
+    def revocations_path(self) -> Path:
+        """Where the revocation list is."""
+        return self.data_dir / "license" / "revoked.json"
+
     def path(self, product: Product) -> Path:
         """Where the licence of a product is."""
         return self.data_dir / "license" / product / f"{product}.lic"
 
     def roots(self) -> TrustRoots:
-        """The trust roots that count here. Raises `KeyFileError` if one of them is broken."""
+        """The trust roots that count here.
+
+        Raises:
+            KeyFileError: the policy or one of the roots is broken.
+            LicensingError: the revocation list does not verify.
+        """
         policy = self.policy
         if policy.trust == "embedded":
-            return TrustRoots({key.id: key for key in policy.roots})
-        keys = [self._local_root(path) for path in sorted(self.roots_dir.glob("*.pub"))]
+            keys = {key.id: key for key in policy.roots}
+            return TrustRoots(keys, self._revoked(keys), "ask your vendor for a licence for this build")
+        keys = {key.id: key for key in map(_read_root, sorted(self.roots_dir.glob("*.pub")))}
         return TrustRoots(
-            {key.id: key for key in keys},
-            remedy=f"if you trust the issuer, put its .pub file into {self.roots_dir}",
+            keys, self._revoked(keys), f"if you trust the issuer, put its .pub file into {self.roots_dir}"
         )
 
     def trust(self, key: PublicKey) -> Path:
@@ -147,11 +141,42 @@ class LicenceStore:
         write_file(self.path(product), data)
         return licence
 
-    def _local_root(self, path: Path) -> PublicKey:
+    def renew(self, data: bytes, context: Context) -> VerifiedLicence:
+        """Installs a licence in place of one of the same product that ends earlier.
+
+        Raises:
+            LicenceMissingError: there is none to renew.
+            ArgumentError: the new one does not last longer.
+            LicensingError: it was refused, or cannot be written.
+        """
+        new = parse_licence_file(data).leaf.licence
+        old = parse_licence_file(self.load(new.product)).leaf.licence
+        if new.not_after <= old.not_after:
+            raise ArgumentError(
+                f"it ends at {format_instant(new.not_after)}, not later than the installed one"
+                f" ({format_instant(old.not_after)})",
+                remedy="ask for a newer one, or use `senseid license install` to replace it all the same",
+            )
+        return self.install(data, context)
+
+    def _revoked(self, keys: Mapping[str, PublicKey]) -> frozenset[str]:
         try:
-            return parse_public_key(read_file(path, "trust root").decode("utf-8", "replace"))
+            data = read_file(self.revocations_path, "revocation list")
+        except LicenceMissingError:
+            return frozenset()
+        try:
+            revocations = parse_revocations(data)
+            revocations.verify(keys)
         except LicensingError as error:
-            raise error.at(str(path)) from None
+            raise error.at(str(self.revocations_path)) from None
+        return revocations.ids
+
+
+def _read_root(path: Path) -> PublicKey:
+    try:
+        return parse_public_key(read_file(path, "trust root").decode("utf-8", "replace"))
+    except KeyFileError as error:
+        raise error.at(str(path)) from None
 
 
 def _verify(data: bytes, product: Product, context: Context, roots: TrustRoots) -> VerifiedLicence:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,5 +22,5 @@ class TrustRoots:
     """
 
     keys: Mapping[str, PublicKey]
-    revoked: frozenset[str] = field(default_factory=frozenset)
-    remedy: str = "ask your vendor for a licence for this build"
+    revoked: frozenset[str]
+    remedy: str

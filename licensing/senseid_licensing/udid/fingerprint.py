@@ -80,12 +80,8 @@ class Fingerprint:
 
     @property
     def udid(self) -> str:
-        """The printable UDID: 25 digits and 2 check digits, `XXXXX-XXXXX-XXXXX-XXXXX-XXXXX-CC`."""
-        text = "\n".join(f"{kind}={value}" for kind, value in sorted(self.components.items()))
-        number = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big") >> (256 - 5 * _LENGTH)
-        digits = "".join(_DIGITS[(number >> (5 * place)) & 31] for place in reversed(range(_LENGTH)))
-        groups = [digits[start : start + 5] for start in range(0, _LENGTH, 5)]
-        return "-".join([*groups, _check_digits(digits)])
+        """The printable UDID of the components that count."""
+        return printable_udid(self.components)
 
     def match(self, bound: Mapping[str, str]) -> Match:
         """Compares with the components of a licence.
@@ -101,13 +97,25 @@ class Fingerprint:
         return Match(same, changed, ok=len(changed) <= tolerated and telling)
 
 
+def printable_udid(components: Mapping[str, str]) -> str:
+    """The UDID of components: 25 digits and 2 check digits, `XXXXX-XXXXX-XXXXX-XXXXX-XXXXX-CC`."""
+    text = "\n".join(f"{kind}={value}" for kind, value in sorted(components.items()))
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest(), "big") >> (256 - 5 * _LENGTH)
+    return _grouped("".join(_DIGITS[(number >> (5 * place)) & 31] for place in reversed(range(_LENGTH))))
+
+
 def check_udid(text: str) -> str:
     """Gives a printable UDID back in its normal form, or raises `ArgumentError` where a digit was mistyped."""
     plain = text.strip().upper().replace("-", "").translate(str.maketrans("OIL", "011"))
     digits, check = plain[:_LENGTH], plain[_LENGTH:]
-    if len(plain) != _LENGTH + 2 or not set(digits) <= set(_DIGITS) or check != _check_digits(digits):
+    if len(digits) != _LENGTH or not set(digits) <= set(_DIGITS) or check != _check_digits(digits):
         raise ArgumentError(f"{text[:40]!r} is not a UDID: a digit is wrong", remedy="copy it from UDID.txt")
-    return "-".join([*(digits[start : start + 5] for start in range(0, _LENGTH, 5)), check])
+    return _grouped(digits)
+
+
+def _grouped(digits: str) -> str:
+    groups = [digits[start : start + 5] for start in range(0, _LENGTH, 5)]
+    return "-".join([*groups, _check_digits(digits)])
 
 
 def _check_digits(digits: str) -> str:

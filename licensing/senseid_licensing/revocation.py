@@ -1,0 +1,111 @@
+"""The revocation list: ids of licences that no longer count, signed by a trust root.
+
+It reaches an offline machine as a file, beside the licences. Whoever can delete files there can delete it; it stops
+the honest holder of a withdrawn copy.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from senseid_licensing.document import Json, canonical, parse_document, pretty
+from senseid_licensing.errors import ArgumentError, FormatError, UntrustedKeyError
+from senseid_licensing.fields import Fields
+from senseid_licensing.instant import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from senseid_licensing.private_key import PrivateKey
+    from senseid_licensing.public_key import PublicKey
+
+FORMAT = "senseid-revocations/1"
+# 64 KiB hold about this many.
+MAX_IDS = 1500
+_CONTEXT = b"senseid revocations v1\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Revocations:
+    """A list whose signature nobody has checked yet.
+
+    Attributes:
+        ids: the withdrawn licences.
+        issued: when it was signed.
+        key_id: the key that is said to have signed.
+        signature: 64 bytes.
+        signed: the bytes that the signature is over.
+    """
+
+    ids: frozenset[str]
+    issued: datetime
+    key_id: str
+    signature: bytes
+    signed: bytes
+
+    def verify(self, keys: Mapping[str, PublicKey]) -> None:
+        """Returns if a trust root signed the list.
+
+        Raises:
+            UntrustedKeyError: the key is none of them.
+            SignatureError: the signature does not hold.
+        """
+        if self.key_id not in keys:
+            raise UntrustedKeyError(
+                f"the revocation list is signed by key {self.key_id}, which is not trusted here",
+                remedy="ask your vendor for the list again",
+            )
+        keys[self.key_id].verify(self.signature, self.signed)
+
+
+def parse_revocations(data: bytes) -> Revocations:
+    """Reads a list without trusting it; raises `FormatError`."""
+    fields = Fields(parse_document(data), "the revocation list")
+    body = fields.inner("revocations")
+    signature = fields.inner("signature")
+    if body.raw("format") != FORMAT:
+        raise body.refuse("format", f"{FORMAT!r}")
+    ids = body.texts("ids", MAX_IDS)
+    issued = body.instant("issued")
+    key_id, value = signature.identity("key"), signature.octets("value", 64)
+    for part in (fields, body, signature):
+        part.finish()
+    return Revocations(frozenset(ids), issued, key_id, value, _CONTEXT + canonical(body.value))
+
+
+def revoke(ids: Sequence[str], key: PrivateKey, now: datetime, before: bytes | None) -> bytes:
+    """A new signed list: the ids, and those of the list before.
+
+    Args:
+        ids: licences to withdraw.
+        key: a trust root's key.
+        now: an aware datetime.
+        before: the list that it replaces, which the same key must have signed; None for the first.
+
+    Raises:
+        ArgumentError: an id is none, or there are too many.
+        LicensingError: the list before does not verify.
+    """
+    known: frozenset[str] = frozenset()
+    if before is not None:
+        old = parse_revocations(before)
+        old.verify({key.public.id: key.public})
+        known = old.ids
+    body: Json = {
+        "format": FORMAT,
+        "issued": format_instant(now),
+        "ids": [*sorted(known.union(id_.lower() for id_ in ids))],
+    }
+    signature: Json = {
+        "key": key.public.id,
+        "value": base64.b64encode(key.sign(_CONTEXT + canonical(body))).decode(),
+    }
+    data = pretty({"revocations": body, "signature": signature})
+    try:
+        parse_revocations(data)
+    except FormatError as error:
+        raise ArgumentError(error.message, remedy="give ids as `senseid license show` prints them") from None
+    return data

@@ -1,0 +1,257 @@
+"""`senseid license`: the operator's side. The vendor's side is in `license_vendor`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from senseid_cli.commands import license_vendor
+from senseid_licensing.product import Product
+
+if TYPE_CHECKING:
+    from senseid_licensing.context import Context
+    from senseid_licensing.errors import LicensingError
+    from senseid_licensing.licence import Licence, LicenceFile
+    from senseid_licensing.store import LicenceStore
+    from senseid_licensing.verified import VerifiedLicence, VerifiedLicences
+
+app = typer.Typer(help="Check, install and issue licences.", no_args_is_help=True)
+
+# From this many days before the end on, `check` says so.
+_SOON = 14
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a licence.")]
+
+
+def open_store() -> tuple[LicenceStore, Context]:
+    """The licences of this installation, and what they are checked against."""
+    from datetime import UTC, datetime
+
+    from senseid_cli.wiring import data_dir, product_version
+    from senseid_licensing.context import context_here
+    from senseid_licensing.store import LicenceStore
+
+    return LicenceStore(data_dir()), context_here(now=datetime.now(UTC), version=product_version())
+
+
+@app.command("quickstart")
+def quickstart(
+    licensee: Annotated[str, typer.Option("--licensee", help="The name in the licences.")] = "local user",
+    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How long they last.")] = 30,
+    passphrase_file: license_vendor.PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Be your own vendor: make a root key and install licences of all products for this machine.
+
+    Running it again keeps the key and issues afresh.
+    """
+    import os
+
+    from senseid_licensing.private_key import is_sealed
+    from senseid_licensing.quickstart import quickstart as run
+
+    store, context = open_store()
+    key = store.root_key_path
+    sealed = key.is_file() and is_sealed(key.read_bytes())
+    passphrase = license_vendor.read_passphrase(passphrase_file, ask=sealed)
+    done = run(store, context, licensee=licensee, entropy=os.urandom, passphrase=passphrase, days=days)
+    typer.echo(f"{'made' if done.created else 'kept'} the root key {done.key_id} in {done.key_path}", err=True)
+    if not done.sealed:
+        typer.echo(
+            "note: the root key has no passphrase; its file mode alone protects it, which is enough while only you"
+            " trust it",
+            err=True,
+        )
+    for licence in done.licences:
+        verb = "replaced" if licence.product in done.replaced else "installed"
+        _print_installed(licence, store.path(licence.product), verb, as_json=as_json)
+
+
+@app.command("check")
+def check(as_json: Json = False) -> None:
+    """Verify the licences of this installation: one line each, with the reason and the remedy."""
+    from senseid_licensing.errors import LicenceMissingError
+
+    store, context = open_store()
+    result = store.verify_all(context)
+    missing = {product for product, error in result.failures.items() if isinstance(error, LicenceMissingError)}
+    for product in Product:
+        facts = _facts(product, result)
+        typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else _line(facts))
+        if facts["remedy"] and (product not in missing or len(missing) == len(Product)):
+            typer.echo(f"hint: {product}: {facts['remedy']}", err=True)
+    # Not every installation has all products; a licence that is there must be good, and one must be there.
+    if not result.licences or set(result.failures) - missing:
+        from senseid_cli.exits import ExitStatus
+
+        raise typer.Exit(ExitStatus.LICENCE)
+
+
+@app.command("show")
+def show(
+    product: Annotated[Product | None, typer.Argument(help="One product; all by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what the installed licences say, verified."""
+    store, context = open_store()
+    result = store.verify_all(context)
+    products = [product] if product else [item for item in Product if item in result.licences] or list(Product)
+    from senseid_licensing.licence import parse_licence_file
+
+    for item in products:
+        licence = result.require(item)
+        terms = parse_licence_file(store.load(item))
+        if as_json:
+            typer.echo(json.dumps({**terms.leaf.licence.to_json(), "days_left": licence.days_left}, ensure_ascii=False))
+        else:
+            print_terms(terms)
+            typer.echo(f"{'days left':<14} {licence.days_left}")
+
+
+@app.command("install")
+def install(
+    file: Annotated[Path, typer.Argument(help="The licence file, under any name.")],
+    as_json: Json = False,
+) -> None:
+    """Check a licence file, then put it in its place under its right name."""
+    from senseid_licensing.errors import LicensingError
+    from senseid_licensing.files import read_file
+
+    data = read_file(file, "licence file")
+    store, context = open_store()
+    try:
+        licence = store.install(data, context)
+    except LicensingError as error:
+        raise error.at(str(file)) from None
+    _print_installed(licence, store.path(licence.product), "installed", as_json=as_json)
+
+
+@app.command("renew")
+def renew(
+    file: Annotated[Path, typer.Argument(help="The new licence file, under any name.")],
+    as_json: Json = False,
+) -> None:
+    """Replace an installed licence by one that lasts longer; the old one stays until the new one has verified."""
+    from senseid_licensing.errors import LicensingError
+    from senseid_licensing.files import read_file
+
+    data = read_file(file, "licence file")
+    store, context = open_store()
+    try:
+        licence = store.renew(data, context)
+    except LicensingError as error:
+        raise error.at(str(file)) from None
+    _print_installed(licence, store.path(licence.product), "renewed", as_json=as_json)
+
+
+@app.command("inspect")
+def inspect(
+    file: Annotated[Path, typer.Argument(help="Any licence file.")],
+    as_json: Json = False,
+) -> None:
+    """Show what a licence file says, without trusting it: no signature is checked."""
+    from senseid_licensing.errors import LicensingError
+    from senseid_licensing.files import read_file
+    from senseid_licensing.licence import parse_licence_file
+
+    data = read_file(file, "licence file")
+    try:
+        terms = parse_licence_file(data)
+    except LicensingError as error:
+        raise error.at(str(file)) from None
+    if as_json:
+        typer.echo(json.dumps({"verified": False, "signed_by": terms.leaf.key_id, **terms.leaf.licence.to_json()}))
+    else:
+        print_terms(terms)
+    typer.echo("note: not verified; `senseid license install` verifies", err=True)
+
+
+def print_terms(file: LicenceFile) -> None:
+    """Prints the terms of a licence, one a line."""
+    licence: Licence = file.leaf.licence
+    terms = licence.to_json()
+    rows = {
+        "product": licence.product,
+        "licensee": licence.licensee,
+        "id": licence.id,
+        "issued": terms["issued"],
+        "valid from": terms["not_before"],
+        "valid until": f"{terms['not_after']} (UTC, included)",
+        "grace days": licence.grace_days,
+        "capabilities": ", ".join(sorted(licence.capabilities)) or "none",
+        "platforms": ", ".join(sorted(licence.platforms)) if licence.platforms is not None else "any",
+        "versions": licence.versions,
+        "machine": ", ".join(sorted(licence.udid)) if licence.udid is not None else "any",
+        "signed by": f"key {file.leaf.key_id}",
+        "parents": len(file.parents),
+    }
+    if licence.delegate is not None:
+        rows["use"] = "issuing licences"
+    for name, value in rows.items():
+        typer.echo(f"{name:<14} {value}")
+
+
+def _print_installed(licence: VerifiedLicence, path: Path, verb: str, *, as_json: bool) -> None:
+    if as_json:
+        facts = {"product": licence.product.value, "id": licence.id, "path": str(path), "days_left": licence.days_left}
+        typer.echo(json.dumps(facts, ensure_ascii=False))
+    else:
+        typer.echo(f"{verb} {licence.product}: {_days(licence.days_left)} left, {path}")
+
+
+def _facts(product: Product, result: VerifiedLicences) -> dict[str, object]:
+    """What `check` tells about one product."""
+    from senseid_licensing.errors import LicenceMissingError, Stid
+    from senseid_licensing.instant import format_instant
+
+    licence = result.licences.get(product)
+    if licence is None:
+        error: LicensingError = result.failures[product]
+        status = "missing" if isinstance(error, LicenceMissingError) else "refused"
+        return {
+            "product": product.value,
+            "status": status,
+            "error": error.stid.text,
+            "value": error.stid.value,
+            "message": error.message,
+            "remedy": error.remedy,
+        }
+    status, remedy = "ok", ""
+    if licence.in_grace:
+        status, remedy = "grace", f"renew it: it stops working after {format_instant(licence.grace_until)}"
+    elif licence.days_left < _SOON:
+        status, remedy = "expiring", "ask your vendor for a new one (your own: `senseid license quickstart`)"
+    elif licence.changed:
+        remedy = f"this machine's {', '.join(licence.changed)} changed; a second change will make the licence invalid"
+    return {
+        "product": product.value,
+        "status": status,
+        "error": Stid.OK.text,
+        "value": Stid.OK.value,
+        "message": f"licensed to {licence.licensee}",
+        "remedy": remedy,
+        "id": licence.id,
+        "not_before": format_instant(licence.not_before),
+        "not_after": format_instant(licence.not_after),
+        "days_left": licence.days_left,
+        "capabilities": sorted(licence.capabilities),
+        "hardware_changed": list(licence.changed),
+    }
+
+
+def _line(facts: dict[str, object]) -> str:
+    if facts["value"] == 0:
+        detail = f"{_days(facts['days_left'])} left, {facts['message']}"
+    else:
+        detail = f"{facts['error']} ({facts['value']}): {facts['message']}"
+    return f"{facts['product']:<17} {facts['status']:<9} {detail}"
+
+
+def _days(days: object) -> str:
+    return f"{days} day" if days == 1 else f"{days} days"
+
+
+license_vendor.register(app)

@@ -1,0 +1,213 @@
+"""`senseid license keygen, issue, revoke`: the vendor's side."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from senseid_licensing.capability import Capability
+from senseid_licensing.product import Product
+
+if TYPE_CHECKING:
+    from senseid_licensing.licence import LicenceFile
+    from senseid_licensing.private_key import PrivateKey
+
+PASSPHRASE_VARIABLE = "SENSEID_KEY_PASSPHRASE"  # noqa: S105  the name of a variable, not a secret
+_KEY_HELP = "The private key; your own root key by default."
+
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file", help=f"A file whose first line is the passphrase. Also read from {PASSPHRASE_VARIABLE}."
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the vendor's commands."""
+    app.command("keygen")(keygen)
+    app.command("issue")(issue)
+    app.command("revoke")(revoke)
+
+
+def read_passphrase(file: Path | None, *, ask: bool, confirm: bool = False) -> str | None:
+    """The passphrase from a file, the environment or a prompt; None if there is none. Never from the command line."""
+    from senseid_licensing.errors import ArgumentError
+    from senseid_licensing.files import read_file
+
+    if file is not None:
+        lines = read_file(file, "passphrase file").decode("utf-8", "replace").splitlines()
+        passphrase = lines[0] if lines else ""
+        if not passphrase:
+            raise ArgumentError(f"{file}: the first line is empty", remedy="write the passphrase into it")
+        return passphrase
+    if os.environ.get(PASSPHRASE_VARIABLE):
+        return os.environ[PASSPHRASE_VARIABLE]
+    if ask and sys.stdin.isatty():
+        return str(typer.prompt("passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
+    return None
+
+
+def keygen(
+    out: Annotated[Path, typer.Argument(help="The private key file to write; the public key goes beside it (.pub).")],
+    no_passphrase: Annotated[bool, typer.Option("--no-passphrase", help="Leave the key unprotected.")] = False,
+    trust: Annotated[bool, typer.Option("--trust", help="Also accept licences of this key on this machine.")] = False,
+    passphrase_file: PassphraseFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Make a key that signs licences, sealed with a passphrase."""
+    from senseid_cli.wiring import data_dir
+    from senseid_licensing.errors import ArgumentError
+    from senseid_licensing.files import SECRET, write_file
+    from senseid_licensing.private_key import generate
+    from senseid_licensing.store import LicenceStore
+
+    public_path = out.with_suffix(".pub")
+    for path in (out, public_path):
+        if path.exists():
+            raise ArgumentError(
+                f"{path}: there is a file already", remedy="keys are never overwritten: use another name"
+            )
+    passphrase = None if no_passphrase else read_passphrase(passphrase_file, ask=True, confirm=True)
+    if passphrase is None and not no_passphrase:
+        raise ArgumentError(
+            "no passphrase was given",
+            remedy=f"use --passphrase-file FILE or {PASSPHRASE_VARIABLE}, or say --no-passphrase",
+        )
+    key = generate(os.urandom)
+    write_file(out, key.to_file(passphrase, os.urandom), SECRET)
+    write_file(public_path, key.public.to_text().encode())
+    if trust:
+        typer.echo(f"trusted here: {LicenceStore(data_dir()).trust(key.public)}", err=True)
+    if as_json:
+        typer.echo(json.dumps({"key": key.public.id, "private": str(out), "public": str(public_path)}))
+    else:
+        typer.echo(f"key {key.public.id}: {out} (keep it secret), {public_path} (give it to who trusts you)")
+
+
+def issue(
+    products: Annotated[
+        list[Product] | None, typer.Option("--product", help="A product; repeat it for more. All by default.")
+    ] = None,
+    licensee: Annotated[str | None, typer.Option("--licensee", help="Who may use it.")] = None,
+    key_file: Annotated[Path | None, typer.Option("--key", help=_KEY_HELP)] = None,
+    udid_file: Annotated[Path | None, typer.Option("--udid", help="The machine's UDID.txt.")] = None,
+    any_machine: Annotated[bool, typer.Option("--any-machine", help="Bind it to no machine.")] = False,
+    days: Annotated[int | None, typer.Option("--days", min=1, max=36500, help="Days from its beginning.")] = None,
+    not_before: Annotated[str | None, typer.Option("--not-before", help="First second, UTC; now by default.")] = None,
+    not_after: Annotated[str | None, typer.Option("--not-after", help="Last second, 2027-12-31T23:59:59Z.")] = None,
+    grace_days: Annotated[int, typer.Option("--grace-days", min=0, max=90, help="Days of grace after it.")] = 0,
+    capabilities: Annotated[
+        list[Capability] | None, typer.Option("--capability", help="What it allows; repeat it. All by default.")
+    ] = None,
+    platforms: Annotated[
+        list[str] | None, typer.Option("--platform", help="Such as linux-x86_64; repeat it. Any by default.")
+    ] = None,
+    from_version: Annotated[str | None, typer.Option("--from-version", help="First version covered.")] = None,
+    below_version: Annotated[str | None, typer.Option("--below-version", help="First version not covered.")] = None,
+    parent_file: Annotated[
+        Path | None, typer.Option("--parent", help="The licence that lets your key issue, if it is no root.")
+    ] = None,
+    delegate: Annotated[
+        Path | None, typer.Option("--delegate", help="A .pub file: its holder may issue within these terms.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write to.")] = Path(),
+    passphrase_file: PassphraseFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a licence.")] = False,
+) -> None:
+    """Sign licences: one file a product, named SENSEID_<PRODUCT>_<id>.lic."""
+    from senseid_licensing.errors import ArgumentError
+    from senseid_licensing.files import read_file, write_file
+    from senseid_licensing.instant import parse_instant, whole_second
+    from senseid_licensing.issue import issue as sign
+    from senseid_licensing.issue_log import log_issue
+    from senseid_licensing.licence import Licence, parse_licence_file
+    from senseid_licensing.platforms import check_platform
+    from senseid_licensing.public_key import parse_public_key
+    from senseid_licensing.udid.udid_file import parse_udid_file
+    from senseid_licensing.version_range import VersionRange
+
+    if licensee is None:
+        raise ArgumentError("a licence needs a licensee", remedy="give --licensee NAME")
+    if (udid_file is None) is not any_machine:
+        raise ArgumentError("say which machine it is for", remedy="give --udid UDID.txt, or --any-machine")
+    if (days is None) is (not_after is None):
+        raise ArgumentError("say how long it lasts", remedy="give one of --days and --not-after")
+    now = whole_second(datetime.now(UTC))
+    begins = parse_instant(not_before) if not_before else now
+    ends = parse_instant(not_after) if not_after else begins + timedelta(days=days or 0)
+    key_path, key = _open_key(key_file, passphrase_file)
+    parent: LicenceFile | None = None
+    if parent_file is not None:
+        parent = parse_licence_file(read_file(parent_file, "parent licence"))
+        products = products or [parent.leaf.licence.product]
+    for product in products or list(Product):
+        terms = Licence(
+            id=os.urandom(16).hex(),
+            product=product,
+            licensee=licensee,
+            issued=now,
+            not_before=begins,
+            not_after=ends,
+            grace_days=grace_days,
+            capabilities=frozenset(capabilities or Capability),
+            platforms=frozenset(map(check_platform, platforms)) if platforms else None,
+            versions=VersionRange(from_version, below_version),
+            udid=parse_udid_file(read_file(udid_file, "UDID file")) if udid_file else None,
+            parent=None,
+            delegate=parse_public_key(read_file(delegate, "public key").decode("utf-8", "replace")).raw
+            if delegate
+            else None,
+        )
+        data = sign(terms, key, parent)
+        path = out / f"{product.value.upper()}_{terms.id[:8]}.lic"
+        log_issue(key_path, terms, key.public)
+        write_file(path, data)
+        if as_json:
+            typer.echo(json.dumps({"product": product.value, "id": terms.id, "path": str(path), "key": key.public.id}))
+        else:
+            typer.echo(f"issued {product} {terms.id} to {licensee}: {path}")
+
+
+def revoke(
+    ids: Annotated[list[str], typer.Argument(help="Ids of licences that no longer count.")],
+    key_file: Annotated[Path | None, typer.Option("--key", help=_KEY_HELP)] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the list here instead of installing it.")
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+) -> None:
+    """Withdraw licences: adds their ids to the signed revocation list."""
+    from senseid_cli.wiring import data_dir
+    from senseid_licensing.files import write_file
+    from senseid_licensing.revocation import revoke as sign
+    from senseid_licensing.store import LicenceStore
+
+    _, key = _open_key(key_file, passphrase_file)
+    store = LicenceStore(data_dir())
+    path = out or store.revocations_path
+    data = sign(ids, key, datetime.now(UTC), path.read_bytes() if path.is_file() else None)
+    write_file(path, data)
+    typer.echo(f"revoked {', '.join(ids)}: {path}")
+
+
+def _open_key(file: Path | None, passphrase_file: Path | None) -> tuple[Path, PrivateKey]:
+    from senseid_cli.wiring import data_dir
+    from senseid_licensing.errors import LicensingError
+    from senseid_licensing.files import read_file
+    from senseid_licensing.private_key import is_sealed, open_key_file
+    from senseid_licensing.store import LicenceStore
+
+    path = file or LicenceStore(data_dir()).root_key_path
+    data = read_file(path, "private key")
+    try:
+        passphrase = read_passphrase(passphrase_file, ask=True) if is_sealed(data) else None
+        return path, open_key_file(data, passphrase)
+    except LicensingError as error:
+        raise error.at(str(path)) from None

@@ -1,0 +1,88 @@
+"""`senseid udid`: the hardware fingerprint, printed and written to `UDID.txt`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from senseid_licensing.udid.fingerprint import Fingerprint
+
+
+def udid(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("UDID.txt"),
+    no_file: Annotated[bool, typer.Option("--no-file", help="Print only, write nothing.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show what the UDID is made of, and what is missing and why.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print this machine's hardware fingerprint and write it to UDID.txt, to send to your vendor.
+
+    It is the same for root and for a normal user. Only hashes leave the machine, never serial numbers.
+    """
+    import platform
+
+    from senseid_licensing.files import write_file
+    from senseid_licensing.udid.probe import probe_for
+    from senseid_licensing.udid.udid_file import format_udid_file
+
+    machine = probe_for(platform.system()).read()
+    if explain and not as_json:
+        _explain(machine)
+    else:
+        typer.echo(json.dumps(_as_json(machine), ensure_ascii=False) if as_json else machine.udid)
+    for warning in _warnings(machine):
+        typer.echo(f"note: {warning}", err=True)
+    if not no_file:
+        write_file(out, format_udid_file(machine))
+        typer.echo(f"written to {out}", err=True)
+
+
+def _as_json(machine: Fingerprint) -> dict[str, object]:
+    return {
+        "udid": machine.udid,
+        "unique": machine.unique,
+        "components": [
+            {
+                "kind": reading.kind.value,
+                "counted": bool(reading.hashes),
+                "unique": reading.unique,
+                "hashes": list(reading.hashes),
+                "source": reading.source,
+                "note": reading.note,
+            }
+            for reading in machine.readings
+        ],
+        "container": machine.surroundings.container,
+        "hypervisor": machine.surroundings.hypervisor,
+        "clones": list(machine.surroundings.clones),
+    }
+
+
+def _explain(machine: Fingerprint) -> None:
+    # Before the UDID itself: a machine without any component has none, and the table is what says why.
+    typer.echo(f"{'component':<11} {'counted':<8} {'hash':<13} source and remark")
+    for reading in machine.readings:
+        counted = "yes" if reading.hashes else "no"
+        short = f"{reading.hashes[0][:12]}" if reading.hashes else "-"
+        more = f"{len(reading.hashes) - 1} more may stand in for it" if len(reading.hashes) > 1 else ""
+        remark = "; ".join(part for part in (reading.source, reading.note, more) if part)
+        typer.echo(f"{reading.kind:<11} {counted:<8} {short:<13} {remark}")
+    typer.echo(f"unique      {'yes' if machine.unique else 'no'}")
+    typer.echo(f"UDID        {machine.udid}")
+
+
+def _warnings(machine: Fingerprint) -> list[str]:
+    around = machine.surroundings
+    warnings = [f"a sign of a cloned image: {sign}" for sign in around.clones]
+    if around.container is not None:
+        warnings.append(f"this is a container ({around.container}): its own UDID may differ from its host's")
+    if around.hypervisor is not None:
+        warnings.append(f"this is a virtual machine ({around.hypervisor}): its hardware is the hypervisor's word")
+    if not machine.unique:
+        warnings.append("not unique: nothing that counts tells this machine from others of its kind")
+    return warnings
