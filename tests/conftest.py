@@ -6,6 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+# The same examples on every run and every machine. What hypothesis stores nevertheless goes where pytest keeps its
+# own: a .hypothesis directory beside the tests makes its plugin warn during the collection.
+set_hypothesis_home_dir(Path(__file__).resolve().parents[1] / ".pytest_cache" / "hypothesis")
+settings.register_profile("senseid", derandomize=True, database=None)
+settings.load_profile("senseid")
 
 
 @pytest.fixture(scope="session")
