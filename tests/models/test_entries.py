@@ -1,0 +1,73 @@
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from senseid_models.entries import Asset
+from senseid_models.errors import ModelCorruptError, ModelUnreadableError
+from senseid_models.registry import Registry
+
+CONTENT = b"sixteen bytes ok"
+
+
+@pytest.fixture
+def asset(tmp_path: Path) -> Asset:
+    path = tmp_path / "cohort.npz"
+    path.write_bytes(CONTENT)
+    return Asset("cohort", path, hashlib.sha256(CONTENT).hexdigest(), len(CONTENT), "strangers")
+
+
+def test_read_returns_the_bytes_that_were_checked(asset: Asset) -> None:
+    assert asset.read() == CONTENT
+
+
+@pytest.mark.parametrize("content", [b"", CONTENT[:-1], CONTENT + b"!", CONTENT * 1000, b"S" + CONTENT[1:]])
+def test_other_bytes_are_refused(asset: Asset, content: bytes) -> None:
+    asset.path.write_bytes(content)
+    with pytest.raises(ModelCorruptError) as caught:
+        asset.read()
+    assert (caught.value.name, caught.value.path) == ("cohort", asset.path)
+
+
+def test_the_message_says_which_length_was_found(asset: Asset) -> None:
+    asset.path.write_bytes(CONTENT + b"!")
+    with pytest.raises(ModelCorruptError, match="has more than 16 bytes, the manifest says 16"):
+        asset.read()
+    asset.path.write_bytes(CONTENT[:3])
+    with pytest.raises(ModelCorruptError, match="has 3 bytes, the manifest says 16"):
+        asset.read()
+
+
+def test_a_missing_file_is_named(asset: Asset) -> None:
+    asset.path.unlink()
+    with pytest.raises(ModelUnreadableError, match=r"cohort.*cohort\.npz.*No such file") as caught:
+        asset.read()
+    assert caught.value.path == asset.path
+
+
+def test_a_directory_is_no_file(asset: Asset) -> None:
+    asset.path.unlink()
+    asset.path.mkdir()
+    with pytest.raises(ModelUnreadableError):
+        asset.read()
+
+
+def test_an_entry_reads_like_an_asset(tmp_path: Path) -> None:
+    entry = replace(Registry.builtin().get("mtcnn-pnet"), path=tmp_path / "gone.onnx")
+    with pytest.raises(ModelUnreadableError, match="mtcnn-pnet"):
+        entry.read()
+
+
+def test_the_template_lands_on_the_pixels_of_the_input() -> None:
+    embedding = Registry.builtin().get("dlib-resnet").embedding
+    assert embedding is not None
+    targets = embedding.targets(150)
+    assert targets[0] == pytest.approx(((0.1205750620789 + 0.25) / 1.5 * 150, (0.2137274526848 + 0.25) / 1.5 * 150))
+    assert len(targets) == 5
+
+
+def test_size_is_height_and_width_in_either_layout() -> None:
+    contract = Registry.builtin().get("dlib-resnet").input
+    assert contract.size == (150, 150)
+    assert replace(contract, layout="NHWC", shape=("batch", "rows", 80, 3)).size == ("rows", 80)

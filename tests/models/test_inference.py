@@ -1,0 +1,81 @@
+"""The ONNX files do what the manifest says and what the original runtimes do."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+
+from senseid_models.registry import ModelEntry, Registry
+
+# Made by tests/bench/oracles.py: pictures, and what dlib, PyTorch, LiteRT and TensorFlow.js answered to them.
+GOLDEN = Path(__file__).parent / "golden" / "oracles.npz"
+# Landmarks are pixels of a 192x192 crop; everything else is of the order of 1.
+TOLERANCE = {"landmarks": 1e-3}
+ENTRIES = Registry.builtin().entries
+
+Sessions = dict[str, onnxruntime.InferenceSession]
+
+
+@pytest.fixture(scope="module")
+def sessions() -> Sessions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    providers = ["CPUExecutionProvider"]
+    return {e.id: onnxruntime.InferenceSession(e.read(), options, providers=providers) for e in ENTRIES}
+
+
+@pytest.fixture(scope="module")
+def golden() -> dict[str, NDArray[np.generic]]:
+    with np.load(GOLDEN) as data:
+        return dict(data)
+
+
+def run(sessions: Sessions, entry: ModelEntry, pixels: NDArray[np.generic]) -> dict[str, NDArray[np.float32]]:
+    names = [o.name for o in entry.outputs]
+    values = sessions[entry.id].run(names, {entry.input.name: pixels.astype(np.float32)})
+    return dict(zip(names, values, strict=True))
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.id)
+def test_the_graph_has_the_inputs_and_outputs_of_the_manifest(sessions: Sessions, entry: ModelEntry) -> None:
+    session = sessions[entry.id]
+    (image,) = session.get_inputs()
+    assert (image.name, image.type, tuple(image.shape)) == (entry.input.name, "tensor(float)", entry.input.shape)
+    found = {o.name: tuple(o.shape) for o in session.get_outputs()}
+    assert found == {o.name: o.shape for o in entry.outputs}
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.id)
+def test_the_graph_answers_as_the_original_does(
+    sessions: Sessions, golden: dict[str, NDArray[np.generic]], entry: ModelEntry
+) -> None:
+    answers = run(sessions, entry, golden[f"{entry.id}/image"])
+    for name, answer in answers.items():
+        expected = golden[f"{entry.id}/{name}"]
+        assert answer.shape == expected.shape
+        np.testing.assert_allclose(answer, expected, rtol=0, atol=TOLERANCE.get(name, 1e-5), err_msg=name)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.id)
+def test_a_face_does_not_depend_on_its_neighbours_in_the_batch(
+    sessions: Sessions, golden: dict[str, NDArray[np.generic]], entry: ModelEntry
+) -> None:
+    image = golden[f"{entry.id}/image"]
+    alone = run(sessions, entry, image)
+    batch = run(sessions, entry, np.concatenate([image[:, ::-1], image, image[..., ::-1]]))
+    for name, answer in alone.items():
+        assert len(batch[name]) == 3
+        np.testing.assert_array_equal(batch[name][1:2], answer)
+
+
+@pytest.mark.parametrize(("height", "width"), [(12, 12), (13, 12), (37, 50), (64, 65)])
+def test_the_proposal_network_takes_any_size(sessions: Sessions, height: int, width: int) -> None:
+    entry = next(e for e in ENTRIES if e.kind == "detector-pnet")
+    answers = run(sessions, entry, np.full((1, 3, height, width), 90.0))
+    # 3x3 convolution, pooling by 2 rounded up, two more 3x3 convolutions.
+    cells = tuple(-(-(n - 2) // 2) - 4 for n in (height, width))
+    assert answers["prob"].shape == (1, 2, *cells)
+    assert answers["reg"].shape == (1, 4, *cells)
+    np.testing.assert_allclose(answers["prob"].sum(axis=1), 1, atol=1e-6)

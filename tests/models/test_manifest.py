@@ -1,0 +1,217 @@
+"""The format of manifest.toml: what is accepted, and that everything else is refused with its place."""
+
+from pathlib import Path
+
+import pytest
+
+from senseid_models.errors import ManifestError
+from senseid_models.manifest import parse_manifest
+from senseid_models.registry import Asset, ModelEntry, OperatorSource, PackageSource
+
+PATH = Path("/registry/manifest.toml")
+ZEROS = "0" * 64
+
+# A pack that an operator could add: ArcFace's five points on a 112x112 input, eye centres as the mean of two corners.
+MANIFEST = f"""
+format = 1
+
+[[model]]
+id = "sface"
+kind = "embedding"
+product = "senseid_face"
+file = "sface.onnx"
+sha256 = "{ZEROS}"
+bytes = 1
+licence = "Apache-2.0"
+licence_source = "the zoo's LICENSE"
+calibration = "sface-curve"
+
+[model.source]
+registry = "operator"
+origin = "brought by the operator"
+
+[model.input]
+name = "data"
+shape = ["batch", 3, 112, 112]
+layout = "NCHW"
+colour = "BGR"
+dtype = "float32"
+mean = [127.5, 127.5, 127.5]
+scale = [0.0078125, 0.0078125, 0.0078125]
+
+[[model.output]]
+name = "fc1"
+shape = [1, 128]
+meaning = "embedding"
+
+[model.embedding]
+size = 128
+padding = 0
+mesh_points = [[33, 133], [362, 263], [1], [61], [291]]
+template = [[0.34, 0.46], [0.66, 0.46], [0.5, 0.64], [0.37, 0.82], [0.63, 0.82]]
+
+[[model]]
+id = "fas"
+kind = "liveness"
+product = "senseid_liveness"
+file = "fas.onnx"
+sha256 = "{ZEROS}"
+bytes = 2
+licence = "Apache-2.0"
+licence_source = "its repository"
+rebuild = "python -m models.recipes.build fas"
+
+[model.source]
+registry = "npm"
+package = "@someone/fas"
+version = "1.0.0"
+archive = "someone-fas-1.0.0.tgz"
+package_sha256 = "{ZEROS}"
+
+[[model.source.file]]
+path = "package/fas.bin"
+sha256 = "{ZEROS}"
+
+[model.input]
+name = "input"
+shape = ["batch", "height", "width", 1]
+layout = "NHWC"
+colour = "GRAY"
+dtype = "uint8"
+mean = [0]
+scale = [1]
+crop = 2.7
+
+[[model.output]]
+name = "logits"
+shape = ["batch", 3]
+meaning = "print, live, replay"
+
+[[asset]]
+name = "sface-curve"
+file = "sface-curve.toml"
+sha256 = "{ZEROS}"
+bytes = 3
+about = "score curve from a labelled set"
+"""
+
+
+def parse(text: str) -> tuple[tuple[ModelEntry, ...], tuple[Asset, ...]]:
+    return parse_manifest(PATH, text.encode())
+
+
+def test_packs_of_an_operator_can_be_described() -> None:
+    (sface, fas), (curve,) = parse(MANIFEST)
+    assert sface.source == OperatorSource("brought by the operator")
+    assert sface.rebuild is None
+    assert sface.calibration == curve.name == "sface-curve"
+    assert sface.input.scale == (0.0078125,) * 3
+    assert sface.embedding is not None
+    assert sface.embedding.mesh_points[0] == (33, 133)
+    assert sface.path == Path("/registry/sface.onnx")
+    assert isinstance(fas.source, PackageSource)
+    assert fas.input.crop == pytest.approx(2.7)
+    assert fas.input.size == ("height", "width")
+    assert fas.embedding is None
+    assert curve.path == Path("/registry/sface-curve.toml")
+
+
+def test_a_manifest_may_be_empty() -> None:
+    assert parse("format = 1") == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("format = 1", "", "field format is missing"),
+        ("format = 1", "format = 2", "this version of senseid knows 1"),
+        ("format = 1", "format = true", "whole number"),
+        ("format = 1", "format = 1\nauthor = 'me'", "manifest: unknown field author"),
+        ("format = 1", "format = ", "is not TOML"),
+        ("bytes = 1\n", "bytes = 1\nbytes = 1\n", "is not TOML"),
+        ("bytes = 1\n", "bytes = 0\n", r"model\[0\]: bytes must be a whole number of at least 1"),
+        ("bytes = 1\n", "bytes = '1'\n", "whole number"),
+        ("bytes = 1\n", "bytes = 1\nurl = 'x'\n", r"model\[0\]: unknown field url"),
+        ('id = "sface"', 'id = "SFace"', "lower-case words"),
+        ('id = "sface"', 'id = "fas"', "the name fas is used 2 times"),
+        ('id = "sface"', 'id = "sface-curve"', "the name sface-curve is used 2 times"),
+        ('file = "sface.onnx"', 'file = "fas.onnx"', "the file fas.onnx is used 2 times"),
+        ('file = "sface.onnx"', 'file = "../sface.onnx"', "without a directory"),
+        ('file = "sface.onnx"', 'file = "/etc/passwd"', "without a directory"),
+        ('file = "sface.onnx"', 'file = ".."', "without a directory"),
+        ('kind = "embedding"', 'kind = "poem"', r"kind must be one of detector-pnet, .*, not 'poem'"),
+        ('product = "senseid_face"', 'product = "free"', "product must be one of"),
+        (
+            'product = "senseid_face"',
+            'product = "senseid_kestrel"',
+            "must be senseid_face for a model of kind embedding",
+        ),
+        (f'file = "sface.onnx"\nsha256 = "{ZEROS}"', f'file = "sface.onnx"\nsha256 = "{ZEROS[:-1]}G"', "hexadecimal"),
+        (
+            'licence = "Apache-2.0"\nlicence_source = "the',
+            'licence = " "\nlicence_source = "the',
+            "licence must be text",
+        ),
+        ('licence_source = "its repository"\n', "", "field licence_source is missing"),
+        ('licence_source = "its repository"', "licence_source = 'a'\nlicence_source2 = 'b'", "unknown field"),
+        ('origin = "brought by the operator"', 'origin = """a\nb"""', r"source: origin must be text on one line"),
+        ('registry = "operator"', 'registry = "torrent"', "registry must be one of pypi, npm, operator"),
+        ('rebuild = "python -m models.recipes.build fas"\n', "", "field rebuild is missing"),
+        ('[[model.source.file]]\npath = "package/fas.bin"\nsha256 = "' + ZEROS + '"', "", "at least one file"),
+        ('calibration = "sface-curve"', 'calibration = "other"', "its calibration other is no asset"),
+        ('colour = "BGR"', 'colour = "CMYK"', r"model\[0\]\.input: colour must be one of"),
+        ('layout = "NCHW"', 'layout = "NHWC"', "shape must have four dimensions"),
+        ('shape = ["batch", 3, 112, 112]', 'shape = ["batch", 3, 112]', "four dimensions"),
+        ('shape = ["batch", 3, 112, 112]', 'shape = ["batch", 3, 112, 113]', "must be a square of a fixed size"),
+        ('shape = ["batch", 3, 112, 112]', 'shape = ["batch", 3, "side", "side"]', "must be a square of a fixed size"),
+        ('shape = ["batch", 3, 112, 112]', 'shape = ["batch", 3, 112, -1]', "positive whole numbers and names"),
+        ('shape = ["batch", 3, 112, 112]', 'shape = ["a batch", 3, 112, 112]', "positive whole numbers and names"),
+        ('shape = ["batch", 3, 112, 112]', "shape = []", "positive whole numbers and names"),
+        ("mean = [127.5, 127.5, 127.5]", "mean = [127.5]", "mean must be a list of 3 numbers"),
+        ("mean = [127.5, 127.5, 127.5]", "mean = 127.5", "mean must be a list of 3 numbers"),
+        ("mean = [127.5, 127.5, 127.5]", "mean = [127.5, nan, 127.5]", "mean must be a list of 3 numbers"),
+        ("mean = [127.5, 127.5, 127.5]", "mean = [127.5, true, 127.5]", "mean must be a list of 3 numbers"),
+        ("crop = 2.7", "crop = -1", "must be a number that is not negative"),
+        ("crop = 2.7", "crop = 'wide'", "must be a number that is not negative"),
+        ("shape = [1, 128]", "shape = [1, 256]", r"of shape \[batch, 128\]"),
+        (
+            '[[model.output]]\nname = "logits"\nshape = ["batch", 3]\nmeaning = "print, live, replay"',
+            "",
+            "at least one output",
+        ),
+        ("size = 128", "size = 1.5", "whole number"),
+        ("padding = 0", "padding = inf", "not negative"),
+        ("[[33, 133], [362, 263], [1], [61], [291]]", "[[33]]", "has 1 groups for 5 template points"),
+        ("[[33, 133], [362, 263], [1], [61], [291]]", "[[468], [1], [2], [3], [4]]", "from 0 to 467"),
+        ("[[33, 133], [362, 263], [1], [61], [291]]", "[[], [1], [2], [3], [4]]", "from 0 to 467"),
+        ("[[33, 133], [362, 263], [1], [61], [291]]", "33", "from 0 to 467"),
+        ("[0.63, 0.82]]", "[0.63]]", r"at least two \[x, y\]"),
+        ("template = [[0.34, 0.46], ", "template = 1 # [[0.34, 0.46], ", r"at least two \[x, y\]"),
+        ("[[asset]]", "[asset]", "asset must be a list of tables"),
+        ('about = "score curve from a labelled set"', "", r"asset\[0\]: field about is missing"),
+        ("[model.embedding]", "[model.alignment]", "field embedding is missing"),
+        ('[model.source]\nregistry = "operator"\norigin = "brought by the operator"\n', "", "field source is missing"),
+    ],
+)
+def test_everything_else_is_refused_with_its_place(old: str, new: str, problem: str) -> None:
+    assert MANIFEST.count(old) >= 1
+    with pytest.raises(ManifestError, match=problem) as caught:
+        parse(MANIFEST.replace(old, new, 1))
+    assert caught.value.path == PATH
+    assert "\n" not in caught.value.message
+
+
+def test_a_table_must_be_a_table() -> None:
+    text = MANIFEST.replace("[model.input]", "[model.other]", 1).replace("[[model]]", "[[model]]\ninput = 1", 1)
+    with pytest.raises(ManifestError, match=r"model\[0\]\.input: expected a table"):
+        parse(text)
+
+
+def test_text_must_be_utf_8() -> None:
+    with pytest.raises(ManifestError, match="is not UTF-8"):
+        parse_manifest(PATH, b"format = 1 # \xff")
+
+
+def test_an_embedding_table_belongs_to_embedding_models_only() -> None:
+    with pytest.raises(ManifestError, match=r"model\[1\]: unknown field embedding"):
+        parse(MANIFEST.replace("[[asset]]", "[model.embedding]\nsize = 1\n\n[[asset]]", 1))

