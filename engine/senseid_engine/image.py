@@ -118,14 +118,9 @@ def read_photo(path: Path) -> bytes:
     """
     name = str(path)
     try:
-        # O_NONBLOCK: opening a pipe that nobody writes to would wait for ever. The check comes after the opening, on
-        # the descriptor, so that the file cannot be exchanged in between.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            mode = os.fstat(descriptor).st_mode
-            if stat.S_ISDIR(mode):
-                raise MediaUnreadableError(name, "is a directory: name a photo in it")
-            if not stat.S_ISREG(mode):
+        # The check comes after the opening, on the descriptor, so that the file cannot be exchanged in between.
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise MediaUnreadableError(name, "is not a regular file: name a file, or pipe the photo in as '-'")
             return file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -212,6 +207,11 @@ def rotate(image: Image, quarter_turns: int) -> Image:
     return Image(pixels=pixels, format=image.format, orientation=image.orientation, name=image.name)
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    # Opening a pipe that nobody writes to would otherwise wait for ever.
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _reader(data: bytes) -> type[ImageFile.ImageFile] | None:
     # The classes are called directly. PIL.Image.open would warn of a big header before we see its size, try one
     # format after another, and turn a JPEG with a second picture (MPO, every 3D and many a phone camera) into another
@@ -266,7 +266,7 @@ def _to_rgb(photo: ImageFile.ImageFile) -> Pillow.Image:
         return _from_lab(photo)
     if photo.has_transparency_data:
         return _over_white(photo.convert("RGBA"))
-    return photo.convert("RGB")
+    return photo if photo.mode == "RGB" else photo.convert("RGB")  # convert would copy
 
 
 def _over_white(photo: Pillow.Image) -> Pillow.Image:

@@ -528,8 +528,11 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_a_directory(tmp_path: Path) -> None:
-    with pytest.raises(MediaUnreadableError, match="is a directory"):
-        read_photo(tmp_path)
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        with pytest.raises(MediaUnreadableError, match="is a directory"):
+            read_photo(tmp_path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
 
 
 def test_a_pipe_that_nobody_writes_to_does_not_block(tmp_path: Path) -> None:
