@@ -318,6 +318,30 @@ def test_cmyk_with_an_unusable_profile_is_converted_plainly(profile: bytes) -> N
         assert np.array_equal(decode(encode(cmyk, kind, icc_profile=profile)).pixels, plain.pixels)
 
 
+def cmyk_profile() -> bytes:
+    """An ICC profile of a printer whose inks are all grey: a 2 x 2 x 2 x 2 table from CMYK to LAB."""
+    inks = np.stack(np.meshgrid(*[[0.0, 1.0]] * 4, indexing="ij"), axis=-1).reshape(16, 4)
+    lightness = 255 * (1 - inks.mean(axis=1))
+    table = np.stack([lightness, np.full(16, 128), np.full(16, 128)], axis=1).astype(np.uint8).tobytes()
+    curve = bytes(range(256))
+    matrix = struct.pack(">9i", *(65536 if place % 4 == 0 else 0 for place in range(9)))
+    lut = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + matrix + curve * 4 + table + curve * 3
+    head = struct.pack(">I4sI4s4s4s12x4s", 144 + len(lut), b"", 0x02400000, b"prtr", b"CMYK", b"Lab ", b"acsp")
+    head = head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061)  # the D50 white
+    return head.ljust(128, b"\0") + struct.pack(">I4sII", 1, b"A2B0", 144, len(lut)) + lut
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_cmyk_goes_through_its_profile(kind: str) -> None:
+    cyan = Pillow.new("CMYK", (WIDTH, HEIGHT), (255, 0, 0, 0))
+    plain = decode(encode(cyan, kind)).pixels[0, 0].astype(int)
+    managed = decode(encode(cyan, kind, icc_profile=cmyk_profile())).pixels[0, 0].astype(int)
+    assert plain[0] < 10
+    assert plain[1] > 245
+    assert np.ptp(managed) <= 3
+    assert 100 < managed.mean() < 240
+
+
 def test_lab_and_ycbcr() -> None:
     lab = ImageCms.profileToProfile(
         scene(), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
