@@ -108,22 +108,23 @@ def _check_signatures(chain: tuple[SignedLicence, ...], roots: TrustRoots) -> No
         raise UntrustedKeyError(
             f"the licence is signed by key {top.key_id}, which is not trusted here", remedy=roots.remedy
         )
-    key = roots.keys[top.key_id]
-    for signed in reversed(chain):
-        if signed.key_id != key.id:
-            raise SignatureError(
-                f"the licence {signed.licence.id} is signed by key {signed.key_id}; its parent allows key {key.id}",
-                remedy="ask your vendor for the file again",
-            )
-        key.verify(signed.signature, signed_bytes(signed.terms))
-        if signed is chain[0]:
-            return
-        if signed.licence.delegate is None:
+    _check_signature(top, roots.keys[top.key_id])
+    for child, parent in reversed(list(pairwise(chain))):
+        if parent.licence.delegate is None:
             raise ChainError(
-                f"the licence {signed.licence.id} has children and may not issue any",
+                f"the licence {parent.licence.id} has children and may not issue any",
                 remedy="ask the issuer for a licence of their vendor",
             )
-        key = PublicKey(signed.licence.delegate)
+        _check_signature(child, PublicKey(parent.licence.delegate))
+
+
+def _check_signature(signed: SignedLicence, key: PublicKey) -> None:
+    if signed.key_id != key.id:
+        raise SignatureError(
+            f"the licence {signed.licence.id} is signed by key {signed.key_id}; its parent allows key {key.id}",
+            remedy="ask your vendor for the file again",
+        )
+    key.verify(signed.signature, signed_bytes(signed.terms))
 
 
 def _check_revoked(chain: tuple[SignedLicence, ...], roots: TrustRoots) -> None:
