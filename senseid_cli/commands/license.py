@@ -221,7 +221,7 @@ def _facts(product: Product, result: VerifiedLicences) -> dict[str, object]:
         }
     status, remedy = "ok", ""
     if licence.in_grace:
-        status, remedy = "grace", f"renew it: it stops working after {format_instant(licence.grace_until)}"
+        status, remedy = "grace", "renew it: it is in its grace period"
     elif licence.days_left < _SOON:
         status, remedy = "expiring", "ask your vendor for a new one (your own: `senseid license quickstart`)"
     elif licence.changed:
@@ -236,6 +236,7 @@ def _facts(product: Product, result: VerifiedLicences) -> dict[str, object]:
         "id": licence.id,
         "not_before": format_instant(licence.not_before),
         "not_after": format_instant(licence.not_after),
+        "grace_until": format_instant(licence.grace_until),
         "days_left": licence.days_left,
         "capabilities": sorted(licence.capabilities),
         "hardware_changed": list(licence.changed),
@@ -243,7 +244,9 @@ def _facts(product: Product, result: VerifiedLicences) -> dict[str, object]:
 
 
 def _line(facts: dict[str, object]) -> str:
-    if facts["value"] == 0:
+    if facts["status"] == "grace":
+        detail = f"expired at {facts['not_after']}, works until {facts['grace_until']}, {facts['message']}"
+    elif facts["value"] == 0:
         detail = f"{_days(facts['days_left'])} left, {facts['message']}"
     else:
         detail = f"{facts['error']} ({facts['value']}): {facts['message']}"

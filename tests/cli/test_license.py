@@ -1,0 +1,356 @@
+"""`senseid license`: what an operator and a vendor see."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from senseid_cli.commands import license as license_command
+from senseid_cli.commands import license_vendor, udid
+from senseid_licensing import errors
+from senseid_licensing.instant import format_instant
+from senseid_licensing.udid.fingerprint import printable_udid
+from senseid_licensing.udid.udid_file import parse_udid_file
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.add_typer(license_command.app, name="license")
+    app.command("udid")(udid.udid)
+    return app
+
+
+class Senseid:
+    """Runs the command line in this process, in a data directory and a working directory of its own."""
+
+    def __init__(self, app: typer.Typer) -> None:
+        self._app = app
+
+    def __call__(self, *words: str, code: int = 0, stdin: str | None = None) -> Result:
+        result = CliRunner().invoke(self._app, words, input=stdin, catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result
+
+    def objects(self, *words: str, code: int = 0) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self(*words, "--json", code=code).stdout.splitlines()]
+
+
+@pytest.fixture
+def senseid(app: typer.Typer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Senseid:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("SENSEID_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv(license_vendor.PASSPHRASE_VARIABLE, raising=False)
+    return Senseid(app)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def vendor(senseid: Senseid) -> Senseid:
+    """A vendor's key that this machine trusts, and this machine's UDID.txt."""
+    senseid("license", "keygen", "vendor.key", "--no-passphrase", "--trust")
+    senseid("udid")
+    return senseid
+
+
+def issue(senseid: Senseid, *words: str) -> list[Path]:
+    command = ("license", "issue", "--key", "vendor.key", "--licensee", "Acme", *words)
+    return [Path(found["path"]) for found in senseid.objects(*command)]
+
+
+# quickstart, check, show.
+
+
+def test_nothing_installed_says_what_to_do(senseid: Senseid) -> None:
+    result = senseid("license", "check", code=4)
+    assert result.stdout.count("STID_E_FILE_NOT_FOUND (-7)") == 3
+    assert result.stderr.count("hint: ") == 3
+    assert "license quickstart" in result.stderr
+
+
+def test_quickstart_then_check(senseid: Senseid, home: Path) -> None:
+    result = senseid("license", "quickstart")
+    assert result.stdout.count("installed senseid_") == 3
+    assert "made the root key" in result.stderr
+    assert "no passphrase" in result.stderr
+    lines = senseid("license", "check").stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["senseid_face", "ok"], ["senseid_kestrel", "ok"], ["senseid_liveness", "ok"],
+    ]  # fmt: skip
+    again = senseid("license", "quickstart", "--licensee", "Me", "--days", "3")
+    assert again.stdout.count("replaced senseid_") == 3
+    assert "kept the root key" in again.stderr
+    assert (home / "license/senseid_face/senseid_face.lic").is_file()
+    soon = senseid("license", "check")
+    assert "expiring" in soon.stdout
+    assert "hint: senseid_face: ask your vendor for a new one" in soon.stderr
+
+
+def test_check_for_machines(senseid: Senseid) -> None:
+    missing = senseid.objects("license", "check", code=4)
+    assert [(row["product"], row["status"], row["error"], row["value"]) for row in missing] == [
+        (product, "missing", "STID_E_FILE_NOT_FOUND", -7)
+        for product in ("senseid_face", "senseid_kestrel", "senseid_liveness")
+    ]
+    made = senseid.objects("license", "quickstart")
+    assert [row["days_left"] for row in made] == [30, 30, 30]
+    face = senseid.objects("license", "check")[0]
+    assert face["id"] == made[0]["id"]
+    assert (face["status"], face["error"], face["value"], face["hardware_changed"]) == ("ok", "STID_OK", 0, [])
+    assert face["days_left"] in (29, 30)
+    assert "compare" in face["capabilities"]
+
+
+def test_one_bad_licence_fails_the_check_and_a_missing_one_does_not(vendor: Senseid, home: Path) -> None:
+    (path,) = issue(vendor, "--udid", "UDID.txt", "--days", "99", "--product", "senseid_face")
+    vendor("license", "install", str(path))
+    result = vendor("license", "check")
+    assert "STID_E_FILE_NOT_FOUND" in result.stdout
+    assert result.stderr == ""
+    wrong = home / "license/senseid_kestrel/senseid_kestrel.lic"
+    wrong.parent.mkdir(parents=True)
+    wrong.write_bytes(path.read_bytes())
+    bad = vendor("license", "check", code=4)
+    assert f"senseid_kestrel   refused   STID_E_INVALID_AUTH (-13): {wrong}" in bad.stdout
+    assert "hint: senseid_kestrel: place it as senseid_face.lic" in bad.stderr
+
+
+def test_check_warns_in_the_grace_period(vendor: Senseid) -> None:
+    ended = format_instant(datetime.now(UTC) - timedelta(days=1))
+    dates = ("--not-before", "2020-01-01T00:00:00Z", "--not-after", ended, "--grace-days", "9")
+    (path,) = issue(vendor, "--any-machine", "--product", "senseid_face", *dates)
+    vendor("license", "install", str(path))
+    result = vendor("license", "check")
+    assert f"senseid_face      grace     expired at {ended}, works until " in result.stdout
+    assert "hint: senseid_face: renew it" in result.stderr
+    assert vendor.objects("license", "check")[0]["days_left"] < 0
+
+
+def test_check_warns_of_hardware_that_changed(vendor: Senseid) -> None:
+    components = parse_udid_file(Path("UDID.txt").read_bytes())
+    if len(components) < 2:
+        pytest.skip("this machine shows too little hardware to change some of it")
+    bound = {**components, "system": "0" * 32}
+    lines = [printable_udid(bound), *(f"{kind} {value}" for kind, value in bound.items())]
+    Path("UDID.txt").write_text("\n".join(lines))
+    (path,) = issue(vendor, "--udid", "UDID.txt", "--days", "99", "--product", "senseid_face")
+    vendor("license", "install", str(path))
+    assert "hint: senseid_face: this machine's system changed" in vendor("license", "check").stderr
+    assert vendor.objects("license", "check")[0]["hardware_changed"] == ["system"]
+
+
+def test_show(vendor: Senseid) -> None:
+    with pytest.raises(errors.LicenceMissingError):
+        vendor("license", "show")
+    (path,) = issue(vendor, "--any-machine", "--days", "5", "--product", "senseid_face", "--below-version", "1.10")
+    vendor("license", "install", str(path))
+    shown = vendor("license", "show").stdout
+    for line in ("licensee       Acme", "machine        any", "versions       below 1.10", "platforms      any"):
+        assert line in shown
+    (terms,) = vendor.objects("license", "show", "senseid_face")
+    assert (terms["licensee"], terms["versions"]) == ("Acme", {"below": "1.10", "from": None})
+    with pytest.raises(errors.LicenceMissingError):
+        vendor("license", "show", "senseid_liveness")
+
+
+# install, renew, inspect.
+
+
+def test_install_takes_any_name_and_refuses_before_it_writes(vendor: Senseid, home: Path, tmp_path: Path) -> None:
+    (path,) = issue(vendor, "--udid", "UDID.txt", "--days", "9", "--product", "senseid_liveness")
+    assert path.name.startswith("SENSEID_LIVENESS_")
+    path.rename("my file 日本")
+    assert vendor.objects("license", "install", "my file 日本")[0]["product"] == "senseid_liveness"
+    installed = home / "license/senseid_liveness/senseid_liveness.lic"
+    before = installed.read_bytes()
+    Path("bad.lic").write_bytes(before.replace(b"Acme", b"Evil"))
+    with pytest.raises(errors.SignatureError, match=r"bad\.lic: the signature"):
+        vendor("license", "install", "bad.lic")
+    with pytest.raises(errors.LicenceMissingError, match=r"none\.lic"):
+        vendor("license", "install", "none.lic")
+    with pytest.raises(errors.UnreadableError):
+        vendor("license", "install", str(tmp_path))
+    assert installed.read_bytes() == before
+
+
+def test_renew_wants_a_later_end(vendor: Senseid) -> None:
+    (path,) = issue(vendor, "--any-machine", "--days", "9", "--product", "senseid_face")
+    vendor("license", "install", str(path))
+    with pytest.raises(errors.ArgumentError, match="not later"):
+        vendor("license", "renew", str(path))
+    (longer,) = issue(vendor, "--any-machine", "--days", "19", "--product", "senseid_face")
+    assert "renewed senseid_face: 19 days left" in vendor("license", "renew", str(longer)).stdout
+
+
+def test_inspect_trusts_nothing(vendor: Senseid) -> None:
+    (path,) = issue(vendor, "--any-machine", "--days", "9", "--product", "senseid_face")
+    path.write_bytes(path.read_bytes().replace(b"Acme", b"Evil"))
+    result = vendor("license", "inspect", str(path))
+    assert "licensee       Evil" in result.stdout
+    assert "not verified" in result.stderr
+    (shown,) = vendor.objects("license", "inspect", str(path))
+    assert (shown["verified"], shown["licensee"]) == (False, "Evil")
+    Path("x.lic").write_text("x")
+    with pytest.raises(errors.FormatError, match=r"x\.lic: "):
+        vendor("license", "inspect", "x.lic")
+
+
+# keygen, issue, revoke.
+
+
+def test_keygen_seals_never_overwrites_and_never_guesses(senseid: Senseid, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(errors.ArgumentError, match="no passphrase was given"):
+        senseid("license", "keygen", "a.key")
+    assert list(Path().iterdir()) == []
+    Path("phrase").write_text("from a file\n")
+    senseid("license", "keygen", "a.key", "--passphrase-file", "phrase")
+    assert (Path("a.key").stat().st_mode & 0o777) == 0o600
+    with pytest.raises(errors.ArgumentError, match=r"a\.key: there is a file already"):
+        senseid("license", "keygen", "a.key", "--no-passphrase")
+    monkeypatch.setenv(license_vendor.PASSPHRASE_VARIABLE, "from the environment")
+    (made,) = senseid.objects("license", "keygen", "b.key")
+    assert made["private"] == "b.key"
+    command = ("license", "issue", "--licensee", "x", "--any-machine", "--days", "1", "--product", "senseid_face")
+    with pytest.raises(errors.KeyFileError, match=r"a\.key: the passphrase is wrong"):
+        senseid(*command, "--key", "a.key")
+    senseid(*command, "--key", "b.key")
+    senseid(*command, "--key", "a.key", "--passphrase-file", "phrase")
+    Path("phrase").write_text("\n")
+    with pytest.raises(errors.ArgumentError, match="first line is empty"):
+        senseid(*command, "--key", "a.key", "--passphrase-file", "phrase")
+
+
+def test_a_passphrase_is_asked_for_on_a_terminal(senseid: Senseid, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal:
+        """Only what tells that somebody sits there; the prompt itself is Typer's, fed by the test's input."""
+
+        @staticmethod
+        def isatty() -> bool:
+            return True
+
+    monkeypatch.setattr(license_vendor.sys, "stdin", Terminal())
+    asked: list[bool] = []
+
+    def prompt(*_: object, hide_input: bool, confirmation_prompt: bool, **__: object) -> str:
+        assert hide_input
+        asked.append(confirmation_prompt)
+        return "typed"
+
+    monkeypatch.setattr(typer, "prompt", prompt)
+    assert license_vendor.read_passphrase(None, ask=True, confirm=True) == "typed"
+    assert license_vendor.read_passphrase(None, ask=True) == "typed"
+    assert license_vendor.read_passphrase(None, ask=False) is None
+    assert asked == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--any-machine", "--days", "1"), "needs a licensee"),
+        (("--licensee", "x", "--days", "1"), "which machine"),
+        (("--licensee", "x", "--days", "1", "--any-machine", "--udid", "UDID.txt"), "which machine"),
+        (("--licensee", "x", "--any-machine"), "how long"),
+        (("--licensee", "x", "--any-machine", "--days", "1", "--not-after", "2030-01-01T00:00:00Z"), "how long"),
+        (("--licensee", "x", "--any-machine", "--not-after", "2030"), "is not a time"),
+        (("--licensee", "x", "--any-machine", "--days", "1", "--platform", "Linux"), "not a platform"),
+        (("--licensee", "x", "--any-machine", "--days", "1", "--from-version", "one"), "no version bound"),
+        (("--licensee", "x\ny", "--any-machine", "--days", "1"), "licence.licensee is not a printable text"),
+        (("--licensee", "x", "--udid", "none.txt", "--days", "1"), "no such UDID file"),
+        (("--licensee", "x", "--any-machine", "--days", "1", "--delegate", "vendor.key"), "not a public key"),
+    ],
+)
+def test_what_issue_refuses(vendor: Senseid, words: tuple[str, ...], says: str) -> None:
+    with pytest.raises(errors.LicensingError, match=says):
+        vendor("license", "issue", "--key", "vendor.key", *words)
+    assert not list(Path().glob("*.lic"))
+
+
+def test_a_licence_for_another_machine(vendor: Senseid) -> None:
+    components = {"cpu": "0" * 32, "disk": "1" * 32, "nic": "2" * 32}
+    lines = [printable_udid(components), *(f"{kind} {value}" for kind, value in components.items())]
+    Path("other.txt").write_text("\r\n".join(lines))
+    (path,) = issue(vendor, "--udid", "other.txt", "--days", "5", "--product", "senseid_face")
+    with pytest.raises(errors.UdidMismatchError, match=r"SENSEID_FACE_.*: the licence is for another machine"):
+        vendor("license", "install", str(path))
+
+
+def test_a_delegate_issues_within_its_own_licence(vendor: Senseid) -> None:
+    vendor("license", "keygen", "reseller.key", "--no-passphrase")
+    face = ("--product", "senseid_face", "--days", "50")
+    (parent,) = issue(vendor, "--any-machine", *face, "--capability", "compare", "--delegate", "reseller.pub")
+    assert "use            issuing licences" in vendor("license", "inspect", str(parent)).stdout
+    with pytest.raises(errors.ProductError, match="none to use"):
+        vendor("license", "install", str(parent))
+    child = ("license", "issue", "--key", "reseller.key", "--parent", str(parent), "--udid", "UDID.txt")
+    with pytest.raises(errors.WideningError):
+        vendor(*child, "--licensee", "Acme/Shop", "--days", "5")
+    words = ("--licensee", "Acme/Shop", "--days", "5", "--capability", "compare")
+    (found,) = vendor.objects(*child, *words)
+    vendor("license", "install", found["path"])
+    assert "licensed to Acme/Shop" in vendor("license", "check").stdout
+
+
+def test_every_issued_licence_is_logged(vendor: Senseid) -> None:
+    paths = issue(vendor, "--any-machine", "--days", "5")
+    assert len(paths) == 3
+    log = [json.loads(line) for line in Path("vendor.issued.ndjson").read_text().splitlines()]
+    assert [entry["licence"]["product"] for entry in log] == ["senseid_face", "senseid_kestrel", "senseid_liveness"]
+
+
+def test_revoke(vendor: Senseid) -> None:
+    (path,) = issue(vendor, "--any-machine", "--days", "50", "--product", "senseid_face")
+    identity = vendor.objects("license", "install", str(path))[0]["id"]
+    vendor("license", "revoke", "0" * 32, "--key", "vendor.key")
+    vendor("license", "revoke", identity, "--key", "vendor.key")
+    result = vendor("license", "check", code=4)
+    assert "withdrawn by its issuer" in result.stdout
+    vendor("license", "revoke", identity, "--key", "vendor.key", "--out", "list.json")
+    assert identity in Path("list.json").read_text()
+
+
+def test_a_missing_key_is_said(senseid: Senseid, home: Path) -> None:
+    with pytest.raises(errors.LicenceMissingError, match=r"root\.key: there is no such private key"):
+        senseid("license", "revoke", "0" * 32)
+    assert not home.exists()
+
+
+# What it costs.
+
+START = (
+    "import sys, typer\n"
+    "from senseid_cli.commands import license, udid\n"
+    "app = typer.Typer(rich_markup_mode=None)\n"
+    "app.add_typer(license.app, name='license')\n"
+    "app.command('udid')(udid.udid)\n"
+    "try:\n"
+    "    app(sys.argv[1:])\n"
+    "finally:\n"
+    "    heavy = {'numpy', 'cv2', 'onnxruntime', 'PIL', 'rich', 'cpuinfo', 'psutil'} & set(sys.modules)\n"
+    "    print('heavy:', sorted(heavy), file=sys.stderr)\n"
+)
+
+
+@pytest.mark.parametrize("words", [("license", "check"), ("udid", "--no-file"), ("license", "show")])
+def test_checking_is_light(senseid: Senseid, home: Path, words: tuple[str, ...]) -> None:
+    senseid("license", "quickstart")
+    environment = {**os.environ, "SENSEID_HOME": str(home)}
+    command = [sys.executable, "-c", START, *words]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "heavy: []" in result.stderr
