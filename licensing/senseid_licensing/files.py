@@ -32,6 +32,15 @@ def read_file(path: Path, what: str) -> bytes:
         ) from None
 
 
+def is_there(path: Path) -> bool:
+    """Whether something is at a path; what this process may not look at counts as absent."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
+
+
 def write_file(path: Path, data: bytes, mode: int = PUBLIC) -> None:
     """Writes a file so that readers see the old bytes or the new ones, and nothing between.
 

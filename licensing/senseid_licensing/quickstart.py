@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from senseid_licensing.capability import Capability
 from senseid_licensing.errors import ArgumentError, LicenceMissingError
-from senseid_licensing.files import SECRET, read_file, write_file
+from senseid_licensing.files import SECRET, is_there, read_file, write_file
 from senseid_licensing.instant import whole_second
 from senseid_licensing.issue import issue
 from senseid_licensing.issue_log import log_issue
@@ -37,8 +37,9 @@ class Quickstart:
         key_id: its id.
         created: whether the key is new; an existing one is kept.
         sealed: whether a passphrase protects it.
-        replaced: products that had a licence file before.
+        replaced: products that had a licence file before and have a new one now.
         licences: the new licences, verified and installed.
+        kept: valid licences of another vendor, which stay in place.
     """
 
     key_path: Path
@@ -47,6 +48,7 @@ class Quickstart:
     sealed: bool
     replaced: tuple[Product, ...]
     licences: tuple[VerifiedLicence, ...]
+    kept: tuple[VerifiedLicence, ...]
 
 
 def quickstart(
@@ -60,7 +62,8 @@ def quickstart(
 ) -> Quickstart:
     """Makes a root (or keeps the one there is), trusts it, and installs licences of every product for this machine.
 
-    Running it again issues afresh. Whoever holds the root is their own vendor, so it also forgets the clock's mark.
+    Running it again issues afresh; a valid licence of another vendor stays. Whoever holds the root is their own vendor,
+    so it also forgets the clock's mark.
 
     Args:
         store: where to.
@@ -86,9 +89,12 @@ def quickstart(
     store.trust(key.public)
     store.clock.forget()
     now = whole_second(context.now)
-    replaced = tuple(product for product in Product if store.path(product).exists())
+    found = store.verify_all(context).licences.values()
+    kept = {licence.product: licence for licence in found if licence.root_key != key.public.id}
+    wanted = [product for product in Product if product not in kept]
+    replaced = tuple(product for product in wanted if is_there(store.path(product)))
     licences = []
-    for product in Product:
+    for product in wanted:
         terms = Licence(
             id=entropy(16).hex(),
             product=product,
@@ -107,7 +113,15 @@ def quickstart(
         data = issue(terms, key)
         log_issue(store.root_key_path, terms, key.public)
         licences.append(store.install(data, context))
-    return Quickstart(store.root_key_path, key.public.id, created, sealed, replaced, tuple(licences))
+    return Quickstart(
+        key_path=store.root_key_path,
+        key_id=key.public.id,
+        created=created,
+        sealed=sealed,
+        replaced=replaced,
+        licences=tuple(licences),
+        kept=tuple(kept.values()),
+    )
 
 
 def _root(path: Path, passphrase: str | None, entropy: Callable[[int], bytes]) -> tuple[PrivateKey, bool, bool]:

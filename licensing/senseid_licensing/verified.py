@@ -33,6 +33,7 @@ class VerifiedLicence:
         capabilities: what it allows.
         verified_at: the time that it was checked against.
         grace_until: the last second in which it still works, with a warning.
+        root_key: id of the trust root that it stands on.
         changed: kinds of hardware that differ from what it is bound to, within what is tolerated.
     """
 
@@ -45,6 +46,7 @@ class VerifiedLicence:
     capabilities: frozenset[Capability]
     verified_at: datetime
     grace_until: datetime
+    root_key: str
     changed: tuple[str, ...]
     _: KW_ONLY
     seal: InitVar[object]

@@ -97,6 +97,7 @@ def verify(
         capabilities=leaf.capabilities,
         verified_at=second,
         grace_until=_grace_until(leaf),
+        root_key=chain[-1].key_id,
         changed=tuple(sorted(changed)),
         seal=SEAL,
     )

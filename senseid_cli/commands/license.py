@@ -50,12 +50,13 @@ def quickstart(
     """
     import os
 
+    from senseid_licensing.files import is_there, read_file
     from senseid_licensing.private_key import is_sealed
     from senseid_licensing.quickstart import quickstart as run
 
     store, context = open_store()
     key = store.root_key_path
-    sealed = key.is_file() and is_sealed(key.read_bytes())
+    sealed = is_there(key) and is_sealed(read_file(key, "root key"))
     passphrase = license_vendor.read_passphrase(passphrase_file, ask=sealed)
     done = run(store, context, licensee=licensee, entropy=os.urandom, passphrase=passphrase, days=days)
     typer.echo(f"{'made' if done.created else 'kept'} the root key {done.key_id} in {done.key_path}", err=True)
@@ -65,6 +66,8 @@ def quickstart(
             " trust it",
             err=True,
         )
+    for licence in done.kept:
+        typer.echo(f"kept the licence of another vendor for {licence.product}", err=True)
     for licence in done.licences:
         verb = "replaced" if licence.product in done.replaced else "installed"
         _print_installed(licence, store.path(licence.product), verb, as_json=as_json)

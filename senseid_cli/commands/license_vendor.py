@@ -64,13 +64,15 @@ def keygen(
     """Make a key that signs licences, sealed with a passphrase."""
     from senseid_cli.wiring import data_dir
     from senseid_licensing.errors import ArgumentError
-    from senseid_licensing.files import SECRET, write_file
+    from senseid_licensing.files import SECRET, is_there, write_file
     from senseid_licensing.private_key import generate
     from senseid_licensing.store import LicenceStore
 
     public_path = out.with_suffix(".pub")
+    if out == public_path:
+        raise ArgumentError(f"{out}: .pub is the public key's ending", remedy="name the private key like vendor.key")
     for path in (out, public_path):
-        if path.exists():
+        if is_there(path):
             raise ArgumentError(
                 f"{path}: there is a file already", remedy="keys are never overwritten: use another name"
             )
@@ -185,14 +187,14 @@ def revoke(
 ) -> None:
     """Withdraw licences: adds their ids to the signed revocation list."""
     from senseid_cli.wiring import data_dir
-    from senseid_licensing.files import write_file
+    from senseid_licensing.files import is_there, read_file, write_file
     from senseid_licensing.revocation import revoke as sign
     from senseid_licensing.store import LicenceStore
 
     _, key = _open_key(key_file, passphrase_file)
     store = LicenceStore(data_dir())
     path = out or store.revocations_path
-    data = sign(ids, key, datetime.now(UTC), path.read_bytes() if path.is_file() else None)
+    data = sign(ids, key, datetime.now(UTC), read_file(path, "revocation list") if is_there(path) else None)
     write_file(path, data)
     typer.echo(f"revoked {', '.join(ids)}: {path}")
 

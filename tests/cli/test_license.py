@@ -22,7 +22,7 @@ from senseid_licensing.udid.fingerprint import printable_udid
 from senseid_licensing.udid.udid_file import parse_udid_file
 
 if TYPE_CHECKING:
-    from click.testing import Result
+    from typer.testing import Result
 
 
 @pytest.fixture
@@ -156,6 +156,14 @@ def test_check_warns_of_hardware_that_changed(vendor: Senseid) -> None:
     assert vendor.objects("license", "check")[0]["hardware_changed"] == ["system"]
 
 
+def test_quickstart_keeps_a_vendors_licence(vendor: Senseid) -> None:
+    (path,) = issue(vendor, "--any-machine", "--days", "9", "--product", "senseid_face")
+    vendor("license", "install", str(path))
+    result = vendor("license", "quickstart")
+    assert "kept the licence of another vendor for senseid_face" in result.stderr
+    assert result.stdout.count("installed ") == 2
+
+
 def test_show(vendor: Senseid) -> None:
     with pytest.raises(errors.LicenceMissingError):
         vendor("license", "show")
@@ -218,6 +226,8 @@ def test_inspect_trusts_nothing(vendor: Senseid) -> None:
 def test_keygen_seals_never_overwrites_and_never_guesses(senseid: Senseid, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(errors.ArgumentError, match="no passphrase was given"):
         senseid("license", "keygen", "a.key")
+    with pytest.raises(errors.ArgumentError, match="the public key's ending"):
+        senseid("license", "keygen", "a.pub", "--no-passphrase")
     assert list(Path().iterdir()) == []
     Path("phrase").write_text("from a file\n")
     senseid("license", "keygen", "a.key", "--passphrase-file", "phrase")

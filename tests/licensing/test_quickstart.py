@@ -11,6 +11,7 @@ import pytest
 
 from senseid_licensing import errors
 from senseid_licensing.capability import Capability
+from senseid_licensing.issue import issue
 from senseid_licensing.issue_log import issue_log_path
 from senseid_licensing.private_key import PrivateKey, open_key_file
 from senseid_licensing.product import Product
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from senseid_licensing.context import Context
+    from senseid_licensing.licence import Licence
 
 Entropy = Callable[[int], bytes]
 
@@ -66,6 +68,19 @@ def test_running_it_again_keeps_the_key_and_issues_afresh(
     second = run(new, later, entropy)
     assert (second.created, second.key_id, second.replaced) == (False, first.key_id, tuple(Product))
     assert new.verify_all(later).require(Product.FACE).days_left == 30
+
+
+def test_a_vendors_licence_stays_while_it_is_valid(
+    new: LicenceStore, context: Context, entropy: Entropy, terms: Licence, root: PrivateKey
+) -> None:
+    new.trust(root.public)
+    new.install(issue(terms, root), context)
+    done = run(new, context, entropy)
+    assert [licence.id for licence in done.kept] == [terms.id]
+    assert {licence.product for licence in done.licences} == {Product.KESTREL, Product.LIVENESS}
+    later = replace(context, now=terms.not_after + timedelta(days=1))
+    assert run(new, later, entropy).kept == ()
+    assert new.verify_all(later).require(Product.FACE).root_key == done.key_id
 
 
 def test_it_is_the_way_out_of_a_clock_that_ran_ahead(new: LicenceStore, context: Context, entropy: Entropy) -> None:

@@ -29,7 +29,7 @@ def read_surroundings(tree: Tree, cpu: Mapping[str, str]) -> Surroundings:
 
 def _container(tree: Tree) -> str | None:
     for marker in _MARKERS:
-        if tree.path(marker).exists():
+        if tree.is_there(marker):
             return marker
     if found := _CGROUP.search(tree.text("/proc/1/cgroup")):
         return f"/proc/1/cgroup names {found[0]}"

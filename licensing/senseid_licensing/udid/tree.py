@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from senseid_licensing.files import is_there
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -48,6 +50,10 @@ class Tree:
         except OSError:
             return False
 
+    def is_there(self, name: str) -> bool:
+        """Whether a file or folder is there."""
+        return is_there(self.path(name))
+
     def names(self, folder: str) -> list[str]:
         """What is in a folder, sorted; nothing if it is not there."""
         try:
@@ -58,7 +64,7 @@ class Tree:
     def device(self, name: str) -> str:
         """Where a link of sysfs leads, as a path from the root: `/sys/devices/pci0000:00/...`; empty if nowhere."""
         path = self.path(name)
-        if not path.exists():
+        if not is_there(path):
             return ""
         resolved, root = path.resolve(), self._root.resolve()
         return "/" + str(resolved.relative_to(root)) if resolved.is_relative_to(root) else ""
