@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     app.command("keygen")(keygen)
     app.command("issue")(issue)
     app.command("revoke")(revoke)
+    app.command("embed")(embed)
 
 
 def read_passphrase(file: Path | None, *, ask: bool, confirm: bool = False) -> str | None:
@@ -197,6 +198,31 @@ def revoke(
     data = sign(ids, key, datetime.now(UTC), read_file(path, "revocation list") if is_there(path) else None)
     write_file(path, data)
     typer.echo(f"revoked {', '.join(ids)}: {path}")
+
+
+def embed(
+    wheel: Annotated[Path, typer.Argument(help="A wheel of senseid.")],
+    roots: Annotated[list[Path], typer.Option("--root", help="A .pub file to believe; repeat it for more.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write the vendor's wheel to.")],
+) -> None:
+    """Make a vendor's build: a wheel that accepts licences of these keys and no others."""
+    from senseid_licensing.errors import ArgumentError, LicenceMissingError, LicensingError
+    from senseid_licensing.files import is_there, read_file, write_file
+    from senseid_licensing.public_key import parse_public_key
+    from senseid_licensing.vendor_wheel import embed_roots
+
+    keys = [parse_public_key(read_file(path, "public key").decode("utf-8", "replace")) for path in roots]
+    target = out / wheel.name
+    if not is_there(wheel):
+        raise LicenceMissingError(f"{wheel}: there is no such wheel", remedy="build one: python -m build --wheel")
+    if target.resolve() == wheel.resolve():
+        raise ArgumentError(f"{target}: would overwrite the wheel itself", remedy="give another folder with --out")
+    try:
+        data = embed_roots(wheel.read_bytes(), keys)
+    except LicensingError as error:
+        raise error.at(str(wheel)) from None
+    write_file(target, data)
+    typer.echo(f"{target}: believes {', '.join(key.id for key in keys)}")
 
 
 def _open_key(file: Path | None, passphrase_file: Path | None) -> tuple[Path, PrivateKey]:

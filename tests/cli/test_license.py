@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -339,6 +340,23 @@ def test_a_missing_key_is_said(senseid: Senseid, home: Path) -> None:
     with pytest.raises(errors.LicenceMissingError, match=r"root\.key: there is no such private key"):
         senseid("license", "revoke", "0" * 32)
     assert not home.exists()
+
+
+def test_embed_makes_a_vendors_wheel(vendor: Senseid) -> None:
+    with zipfile.ZipFile("senseid-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("senseid_licensing/trust.toml", 'trust = "local"')
+        wheel.writestr("senseid-1.0.dist-info/RECORD", "senseid_licensing/trust.toml,sha256=x,1\n")
+    command = ("license", "embed", "senseid-1.0-py3-none-any.whl", "--root", "vendor.pub", "--out")
+    vendor(*command, "built")
+    with zipfile.ZipFile("built/senseid-1.0-py3-none-any.whl") as wheel:
+        assert Path("vendor.pub").read_bytes().strip() in wheel.read("senseid_licensing/trust.toml")
+    with pytest.raises(errors.ArgumentError, match="overwrite the wheel itself"):
+        vendor(*command, ".")
+    with pytest.raises(errors.LicenceMissingError, match="no such wheel"):
+        vendor("license", "embed", "none.whl", "--root", "vendor.pub", "--out", "built")
+    Path("senseid-1.0-py3-none-any.whl").write_bytes(b"x")
+    with pytest.raises(errors.FormatError, match="that is no wheel"):
+        vendor(*command, "built")
 
 
 # What it costs.

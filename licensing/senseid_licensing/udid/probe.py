@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from senseid_licensing.errors import UdidError
-from senseid_licensing.udid.linux import LinuxProbe
 
 if TYPE_CHECKING:
     from senseid_licensing.udid.fingerprint import Fingerprint
@@ -23,5 +22,17 @@ class Probe(Protocol):
 def probe_for(system: str) -> Probe:
     """The probe for what `platform.system()` answers; raises `UdidError` for a system that there is none for."""
     if system == "Linux":
+        from senseid_licensing.udid.linux import LinuxProbe
+
         return LinuxProbe(Path("/"))
-    raise UdidError(f"there is no hardware probe for {system}", remedy="run senseid on Linux")
+    from senseid_licensing.udid.command import run_command
+
+    if system == "Darwin":
+        from senseid_licensing.udid.macos import MacProbe
+
+        return MacProbe(run_command)
+    if system == "Windows":
+        from senseid_licensing.udid.windows import WindowsProbe
+
+        return WindowsProbe(run_command)
+    raise UdidError(f"there is no hardware probe for {system}", remedy="run senseid on Linux, macOS or Windows")
