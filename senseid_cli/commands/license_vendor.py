@@ -37,6 +37,34 @@ def register(app: typer.Typer) -> None:
     app.command("embed")(embed)
 
 
+def _read_terms(context: typer.Context, file: Path | None) -> Path | None:
+    """Takes the options from a TOML file as their defaults: what the command line says goes first."""
+    if file is None:
+        return None
+    import tomllib
+
+    from senseid_licensing.errors import ArgumentError
+    from senseid_licensing.files import read_file
+    from senseid_licensing.instant import format_instant
+
+    names = {option: found.name for found in context.command.params for option in found.opts}
+    try:
+        terms = tomllib.loads(read_file(file, "terms file").decode())
+    except ValueError as error:
+        raise ArgumentError(f"{file}: not TOML: {error}", remedy="write lines like licensee = 'Acme'") from None
+    unknown = sorted(key for key in terms if f"--{key}" not in names)
+    if unknown:
+        raise ArgumentError(f"{file}: there is no option --{unknown[0]}", remedy="see `senseid license issue --help`")
+    # A date without a zone would mean another second on another machine: as text it is refused later.
+    context.default_map = {
+        names[f"--{key}"]: (format_instant(value) if value.tzinfo else str(value))
+        if isinstance(value, datetime)
+        else value
+        for key, value in terms.items()
+    }
+    return file
+
+
 def read_passphrase(file: Path | None, *, ask: bool, confirm: bool = False) -> str | None:
     """The passphrase from a file, the environment or a prompt; None if there is none. Never from the command line."""
     from senseid_licensing.errors import ArgumentError
@@ -122,6 +150,10 @@ def issue(
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write to.")] = Path(),
     passphrase_file: PassphraseFile = None,
+    terms_file: Annotated[  # noqa: ARG001  its callback has done the work
+        Path | None,
+        typer.Option("--terms", is_eager=True, callback=_read_terms, help="A TOML file with any of these options."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a licence.")] = False,
 ) -> None:
     """Sign licences: one file a product, named SENSEID_<PRODUCT>_<id>.lic."""

@@ -325,6 +325,26 @@ def test_every_issued_licence_is_logged(vendor: Senseid) -> None:
     assert [entry["licence"]["product"] for entry in log] == ["senseid_face", "senseid_kestrel", "senseid_liveness"]
 
 
+def test_terms_may_come_from_a_toml_file_and_the_command_line_goes_first(vendor: Senseid) -> None:
+    Path("terms.toml").write_text(
+        'licensee = "From TOML"\nproduct = ["senseid_face"]\nany-machine = true\ngrace-days = 3\n'
+        "not-after = 2099-12-31T23:59:59Z\ncapability = ['compare', 'omni']\nkey = 'vendor.key'\n"
+    )
+    (found,) = vendor.objects("license", "issue", "--terms", "terms.toml", "--grace-days", "4")
+    (terms,) = vendor.objects("license", "inspect", found["path"])
+    assert (terms["licensee"], terms["grace_days"]) == ("From TOML", 4)
+    assert (terms["not_after"], terms["capabilities"]) == ("2099-12-31T23:59:59Z", ["compare", "omni"])
+    other = "licensee = 'x'\nany-machine = true\nkey = 'vendor.key'\n"
+    for text, says in (
+        ("=", "not TOML"),
+        ("seats = 5", "no option --seats"),
+        (f"{other}not-after = 2099-12-31T23:59:59", "is not a time"),
+    ):
+        Path("terms.toml").write_text(text)
+        with pytest.raises(errors.ArgumentError, match=says):
+            vendor("license", "issue", "--terms", "terms.toml")
+
+
 def test_revoke(vendor: Senseid) -> None:
     (path,) = issue(vendor, "--any-machine", "--days", "50", "--product", "senseid_face")
     identity = vendor.objects("license", "install", str(path))[0]["id"]
