@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from senseid_licensing.chain import check_narrower, link
-from senseid_licensing.errors import ArgumentError, TooManyParentsError
+from senseid_licensing.errors import ArgumentError, FormatError, TooManyParentsError
 from senseid_licensing.licence import MAX_PARENTS, LicenceFile, SignedLicence, parse_licence_file, signed_bytes
 
 if TYPE_CHECKING:
@@ -23,10 +23,9 @@ def issue(terms: Licence, key: PrivateKey, parent: LicenceFile | None = None) ->
         parent: the file that allows `key` to issue; None for a trust root.
 
     Raises:
-        ArgumentError: the parent does not allow this key to issue.
+        ArgumentError: the terms are none that could be read back, or the parent does not allow this key to issue.
         TooManyParentsError: the chain would exceed ten parents.
         WideningError: the terms allow more than the parent.
-        FormatError: the terms are none that could be read back.
     """
     parents: tuple[SignedLicence, ...] = ()
     if parent is not None:
@@ -47,5 +46,8 @@ def issue(terms: Licence, key: PrivateKey, parent: LicenceFile | None = None) ->
     signed = SignedLicence(unsigned, licence, key.public.id, key.sign(signed_bytes(unsigned)))
     data = LicenceFile(signed, parents).to_bytes()
     # What could not be read back is never handed out.
-    parse_licence_file(data)
+    try:
+        parse_licence_file(data)
+    except FormatError as error:
+        raise ArgumentError(error.message, remedy="change the terms") from None
     return data

@@ -159,7 +159,7 @@ def issue(
     """Sign licences: one file a product, named SENSEID_<PRODUCT>_<id>.lic."""
     from senseid_licensing.errors import ArgumentError
     from senseid_licensing.files import read_file, write_file
-    from senseid_licensing.instant import parse_instant, whole_second
+    from senseid_licensing.instant import whole_second
     from senseid_licensing.issue import issue as sign
     from senseid_licensing.issue_log import log_issue
     from senseid_licensing.licence import Licence, parse_licence_file
@@ -175,8 +175,8 @@ def issue(
     if (days is None) is (not_after is None):
         raise ArgumentError("say how long it lasts", remedy="give one of --days and --not-after")
     now = whole_second(datetime.now(UTC))
-    begins = parse_instant(not_before) if not_before else now
-    ends = parse_instant(not_after) if not_after else begins + timedelta(days=days or 0)
+    begins = _moment(not_before) if not_before else now
+    ends = _moment(not_after) if not_after else begins + timedelta(days=days or 0)
     key_path, key = _open_key(key_file, passphrase_file)
     parent: LicenceFile | None = None
     if parent_file is not None:
@@ -255,6 +255,16 @@ def embed(
         raise error.at(str(wheel)) from None
     write_file(target, data)
     typer.echo(f"{target}: believes {', '.join(key.id for key in keys)}")
+
+
+def _moment(text: str) -> datetime:
+    from senseid_licensing.errors import ArgumentError, FormatError
+    from senseid_licensing.instant import parse_instant
+
+    try:
+        return parse_instant(text)
+    except FormatError as error:
+        raise ArgumentError(error.message, remedy="write it in UTC, like 2027-12-31T23:59:59Z") from None
 
 
 def _open_key(file: Path | None, passphrase_file: Path | None) -> tuple[Path, PrivateKey]:

@@ -399,6 +399,11 @@ def test_a_parents_binding_holds_as_strictly_as_it_says(
         check(data, machine=make_machine(cpu="epyc", disk="new", nic="n1"))
 
 
+def test_terms_that_could_not_be_read_back_are_not_signed(terms: Licence, root: PrivateKey) -> None:
+    with pytest.raises(errors.ArgumentError, match="not_after is not later"):
+        issue(replace(terms, not_after=terms.not_before - SECOND), root)
+
+
 def test_only_the_delegate_may_issue(terms: Licence, root: PrivateKey, make_key: Keys) -> None:
     top = parse_licence_file(issue(replace(terms, id="1" * 32, delegate=make_key("a").public.raw), root))
     with pytest.raises(errors.ArgumentError, match="does not let key"):
