@@ -172,9 +172,10 @@ def _check_machine(licence: Licence, machine: Fingerprint) -> tuple[str, ...]:
     machine.components  # noqa: B018
     match = machine.match(licence.udid)
     if not match.ok:
+        same = ", ".join(match.same) or "nothing"
+        common = "" if match.telling or not match.same else ", which other machines have too"
         raise UdidMismatchError(
-            f"the licence is for another machine: {', '.join(match.changed)} differ"
-            f" ({', '.join(match.same) or 'nothing'} the same)",
+            f"the licence is for another machine: {', '.join(match.changed)} differ ({same} the same{common})",
             remedy="run `senseid udid` here and send UDID.txt to your vendor for a new licence",
         )
     return match.changed

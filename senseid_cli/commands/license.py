@@ -108,7 +108,7 @@ def show(
         licence = result.require(item)
         terms = parse_licence_file(store.load(item))
         if as_json:
-            typer.echo(json.dumps({**terms.leaf.licence.to_json(), "days_left": licence.days_left}, ensure_ascii=False))
+            typer.echo(json.dumps({**terms.leaf.terms, "days_left": licence.days_left}, ensure_ascii=False))
         else:
             print_terms(terms)
             typer.echo(f"{'days left':<14} {licence.days_left}")
@@ -166,7 +166,9 @@ def inspect(
     except LicensingError as error:
         raise error.at(str(file)) from None
     if as_json:
-        typer.echo(json.dumps({"verified": False, "signed_by": terms.leaf.key_id, **terms.leaf.licence.to_json()}))
+        typer.echo(
+            json.dumps({"verified": False, "signed_by": terms.leaf.key_id, **terms.leaf.terms}, ensure_ascii=False)
+        )
     else:
         print_terms(terms)
     typer.echo("note: not verified; `senseid license install` verifies", err=True)

@@ -59,7 +59,7 @@ def test_the_object_cannot_be_had_without_verifying(terms: Licence, root: Privat
     with pytest.raises((TypeError, ValueError), match="seal"):
         replace(licence, not_after=datetime.max.replace(tzinfo=UTC))
     with pytest.raises(dataclasses.FrozenInstanceError):
-        licence.licensee = "Eve"  # type: ignore[misc]
+        licence.licensee = "Eve"
     for escape in (copy.copy, pickle.dumps):
         with pytest.raises(TypeError, match="not copied or stored"):
             escape(licence)
@@ -155,6 +155,9 @@ def test_machine(terms: Licence, root: PrivateKey, check: Verifier, make_machine
     ) as caught:
         check(data, machine=other)
     assert (caught.value.stid, caught.value.stid.text) == (-16, "STID_E_UDID_MISMATCH")
+    three = {kind: terms.udid[kind] for kind in ("cpu", "board", "disk")}
+    with pytest.raises(errors.UdidMismatchError, match=r"\(board, cpu the same, which other machines have too\)"):
+        check(issue(replace(terms, udid=three), root), machine=one_changed)
     with pytest.raises(errors.UdidMismatchError, match="nothing the same"):
         check(data, machine=make_machine(system="s"))
 

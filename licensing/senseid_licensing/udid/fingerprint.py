@@ -42,11 +42,13 @@ class Match:
     Attributes:
         same: kinds that match, sorted.
         changed: kinds that differ or are missing here, sorted.
+        telling: whether one of the same is expected to differ on every other machine.
         ok: whether that is this machine.
     """
 
     same: tuple[str, ...]
     changed: tuple[str, ...]
+    telling: bool
     ok: bool
 
 
@@ -86,15 +88,15 @@ class Fingerprint:
     def match(self, bound: Mapping[str, str]) -> Match:
         """Compares with the components of a licence.
 
-        All must match; of three or more, one may differ, as long as a component that is unique to this machine (if the
-        licence is bound to one) is among those that match: two machines of one model share a processor and a board.
+        All must match; of three or more, one may differ, as long as a component that is unique to this machine is among
+        those that match: any two machines of one model share their processor and board.
         """
         here = {reading.kind.value: reading for reading in self.readings}
         same = tuple(sorted(kind for kind, value in bound.items() if kind in here and value in here[kind].hashes))
         changed = tuple(sorted(set(bound) - set(same)))
         tolerated = 1 if len(bound) >= _TOLERANT_FROM else 0
-        telling = not changed or any(here[kind].unique for kind in same)
-        return Match(same, changed, ok=len(changed) <= tolerated and telling)
+        telling = any(here[kind].unique for kind in same)
+        return Match(same, changed, telling, ok=not changed or (len(changed) <= tolerated and telling))
 
 
 def printable_udid(components: Mapping[str, str]) -> str:

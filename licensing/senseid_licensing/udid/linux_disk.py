@@ -45,16 +45,14 @@ def _serial(tree: Tree, name: str) -> str:
 
 def _root_disk(tree: Tree) -> str:
     """The name of the disk under the root file system; empty if there is none (a container, a network root)."""
-    device = ""
-    for line in tree.text("/proc/self/mountinfo").splitlines():
-        fields = line.split()
-        # id parent major:minor root mountpoint ... - type source options
-        if len(fields) > 4 and fields[4] == "/" and "-" in fields[:-2]:
-            source = fields[fields.index("-") + 2]
-            # btrfs numbers its mounts itself, so that the name of its source has to do.
-            device = tree.device(f"/sys/dev/block/{fields[2]}") or tree.device(
-                f"/sys/class/block/{source.removeprefix('/dev/').replace('/', '!')}"
-            )
+    mount = tree.root_mount()
+    if not mount:
+        return ""
+    source = mount[mount.index("-") + 2]
+    # btrfs numbers its mounts itself, so that the name of its source has to do.
+    device = tree.device(f"/sys/dev/block/{mount[2]}") or tree.device(
+        f"/sys/class/block/{source.removeprefix('/dev/').replace('/', '!')}"
+    )
     # Down through LVM, encryption and RAID to something that is made of matter.
     for _ in range(8):
         below = tree.names(f"{device}/slaves") if device else []

@@ -33,10 +33,8 @@ def _container(tree: Tree) -> str | None:
             return marker
     if found := _CGROUP.search(tree.text("/proc/1/cgroup")):
         return f"/proc/1/cgroup names {found[0]}"
-    for line in tree.text("/proc/self/mountinfo").splitlines():
-        fields = line.split()
-        if len(fields) > 4 and fields[4] == "/" and (found := _OVERLAY.search(line)):
-            return f"the root file system is an overlay of {found[1]}"
+    if found := _OVERLAY.search(" ".join(tree.root_mount())):
+        return f"the root file system is an overlay of {found[1]}"
     return None
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _OTHERS_MAY_READ = 0o004
 # The first processor of /proc/cpuinfo takes 1 to 3 KiB; machines with hundreds of them have a megabyte.
 _LIMIT = 16 * 1024
+_MOUNTS_LIMIT = 1024 * 1024
 
 
 class Tree:
@@ -28,20 +29,26 @@ class Tree:
         """Where a file like `/etc/machine-id` is below the root."""
         return self._root / name.lstrip("/")
 
-    def octets(self, name: str) -> bytes:
-        """The first 16 KiB of a file that everybody may read; empty if there is none."""
+    def octets(self, name: str, limit: int = _LIMIT) -> bytes:
+        """The beginning of a file that everybody may read; empty if there is none."""
         path = self.path(name)
         try:
             if not path.stat().st_mode & _OTHERS_MAY_READ:
                 return b""
             with path.open("rb") as file:
-                return file.read(_LIMIT)
+                return file.read(limit)
         except OSError:
             return b""
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, limit: int = _LIMIT) -> str:
         """The same as text, without blanks and zero bytes around it."""
-        return self.octets(name).decode("utf-8", "replace").strip(" \t\r\n\0")
+        return self.octets(name, limit).decode("utf-8", "replace").strip(" \t\r\n\0")
+
+    def root_mount(self) -> list[str]:
+        """The fields of /proc/self/mountinfo for the root file system; empty if there are none."""
+        mounts = [line.split() for line in self.text("/proc/self/mountinfo", _MOUNTS_LIMIT).splitlines()]
+        # id parent major:minor root mountpoint options ... - type source options; what was mounted last is on top.
+        return next((fields for fields in reversed(mounts) if fields[4:5] == ["/"] and "-" in fields[6:-2]), [])
 
     def hidden(self, name: str) -> bool:
         """Whether a file is there that only root may read."""
