@@ -31,8 +31,12 @@ LicensingError
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from enum import IntEnum
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Stid(IntEnum):
@@ -90,6 +94,15 @@ class LicensingError(Exception):
     def at(self, place: str) -> Self:
         """The same error with the file it is about in front of its message."""
         return type(self)(f"{place}: {self.message}", remedy=self.remedy)
+
+
+@contextmanager
+def about(place: object) -> Iterator[None]:
+    """Puts the file that a step is about in front of the message of whatever error the step raises."""
+    try:
+        yield
+    except LicensingError as error:
+        raise error.at(str(place)) from None
 
 
 class ArgumentError(LicensingError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from senseid_licensing.clock import NEVER, ClockRecord
-from senseid_licensing.errors import ArgumentError, ExpiredError, KeyFileError, LicenceMissingError, LicensingError
+from senseid_licensing.errors import ArgumentError, ExpiredError, LicenceMissingError, LicensingError, about
 from senseid_licensing.files import read_file, write_file
 from senseid_licensing.instant import format_instant
 from senseid_licensing.licence import parse_licence_file
@@ -109,13 +109,10 @@ class LicenceStore:
         for product in Product:
             try:
                 data = self.load(product)
+                with about(self.path(product)):
+                    licences[product] = _verify(data, product, context, roots)
             except LicensingError as error:
                 failures[product] = error
-                continue
-            try:
-                licences[product] = _verify(data, product, context, roots)
-            except LicensingError as error:
-                failures[product] = error.at(str(self.path(product)))
         expired = any(isinstance(error, ExpiredError) for error in failures.values())
         if licences or expired:
             try:
@@ -164,19 +161,16 @@ class LicenceStore:
             data = read_file(self.revocations_path, "revocation list")
         except LicenceMissingError:
             return frozenset()
-        try:
+        with about(self.revocations_path):
             revocations = parse_revocations(data)
             revocations.verify(keys)
-        except LicensingError as error:
-            raise error.at(str(self.revocations_path)) from None
         return revocations.ids
 
 
 def _read_root(path: Path) -> PublicKey:
-    try:
-        return parse_public_key(read_file(path, "trust root").decode("utf-8", "replace"))
-    except KeyFileError as error:
-        raise error.at(str(path)) from None
+    data = read_file(path, "trust root")
+    with about(path):
+        return parse_public_key(data.decode("utf-8", "replace"))
 
 
 def _verify(data: bytes, product: Product, context: Context, roots: TrustRoots) -> VerifiedLicence:

@@ -17,6 +17,7 @@ from senseid_licensing.product import Product
 if TYPE_CHECKING:
     from senseid_licensing.licence import LicenceFile
     from senseid_licensing.private_key import PrivateKey
+    from senseid_licensing.public_key import PublicKey
 
 PASSPHRASE_VARIABLE = "SENSEID_KEY_PASSPHRASE"  # noqa: S105  the name of a variable, not a secret
 _KEY_HELP = "The private key; your own root key by default."
@@ -157,15 +158,13 @@ def issue(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a licence.")] = False,
 ) -> None:
     """Sign licences: one file a product, named SENSEID_<PRODUCT>_<id>.lic."""
-    from senseid_licensing.errors import ArgumentError
+    from senseid_licensing.errors import ArgumentError, about
     from senseid_licensing.files import read_file, write_file
     from senseid_licensing.instant import whole_second
     from senseid_licensing.issue import issue as sign
     from senseid_licensing.issue_log import log_issue
     from senseid_licensing.licence import Licence, parse_licence_file
     from senseid_licensing.platforms import check_platform
-    from senseid_licensing.public_key import parse_public_key
-    from senseid_licensing.udid.udid_file import parse_udid_file
     from senseid_licensing.version_range import VersionRange
 
     if licensee is None:
@@ -178,9 +177,13 @@ def issue(
     begins = _moment(not_before) if not_before else now
     ends = _moment(not_after) if not_after else begins + timedelta(days=days or 0)
     key_path, key = _open_key(key_file, passphrase_file)
+    machine = _read_udid(udid_file) if udid_file else None
+    holder = _read_public_key(delegate) if delegate else None
     parent: LicenceFile | None = None
     if parent_file is not None:
-        parent = parse_licence_file(read_file(parent_file, "parent licence"))
+        data = read_file(parent_file, "parent licence")
+        with about(parent_file):
+            parent = parse_licence_file(data)
         products = products or [parent.leaf.licence.product]
     for product in products or list(Product):
         terms = Licence(
@@ -194,11 +197,9 @@ def issue(
             capabilities=frozenset(capabilities or Capability),
             platforms=frozenset(map(check_platform, platforms)) if platforms else None,
             versions=VersionRange(from_version, below_version),
-            udid=parse_udid_file(read_file(udid_file, "UDID file")) if udid_file else None,
+            udid=machine,
             parent=None,
-            delegate=parse_public_key(read_file(delegate, "public key").decode("utf-8", "replace")).raw
-            if delegate
-            else None,
+            delegate=holder.raw if holder else None,
         )
         data = sign(terms, key, parent)
         path = out / f"{product.value.upper()}_{terms.id[:8]}.lic"
@@ -238,23 +239,40 @@ def embed(
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write the vendor's wheel to.")],
 ) -> None:
     """Make a vendor's build: a wheel that accepts licences of these keys and no others."""
-    from senseid_licensing.errors import ArgumentError, LicenceMissingError, LicensingError
-    from senseid_licensing.files import is_there, read_file, write_file
-    from senseid_licensing.public_key import parse_public_key
+    from senseid_licensing.errors import ArgumentError, LicenceMissingError, about
+    from senseid_licensing.files import is_there, write_file
     from senseid_licensing.vendor_wheel import embed_roots
 
-    keys = [parse_public_key(read_file(path, "public key").decode("utf-8", "replace")) for path in roots]
+    keys = [_read_public_key(path) for path in roots]
     target = out / wheel.name
     if not is_there(wheel):
         raise LicenceMissingError(f"{wheel}: there is no such wheel", remedy="build one: python -m build --wheel")
     if target.resolve() == wheel.resolve():
         raise ArgumentError(f"{target}: would overwrite the wheel itself", remedy="give another folder with --out")
-    try:
+    with about(wheel):
         data = embed_roots(wheel.read_bytes(), keys)
-    except LicensingError as error:
-        raise error.at(str(wheel)) from None
     write_file(target, data)
     typer.echo(f"{target}: believes {', '.join(key.id for key in keys)}")
+
+
+def _read_public_key(path: Path) -> PublicKey:
+    from senseid_licensing.errors import about
+    from senseid_licensing.files import read_file
+    from senseid_licensing.public_key import parse_public_key
+
+    data = read_file(path, "public key")
+    with about(path):
+        return parse_public_key(data.decode("utf-8", "replace"))
+
+
+def _read_udid(path: Path) -> dict[str, str]:
+    from senseid_licensing.errors import about
+    from senseid_licensing.files import read_file
+    from senseid_licensing.udid.udid_file import parse_udid_file
+
+    data = read_file(path, "UDID file")
+    with about(path):
+        return parse_udid_file(data)
 
 
 def _moment(text: str) -> datetime:
@@ -269,15 +287,13 @@ def _moment(text: str) -> datetime:
 
 def _open_key(file: Path | None, passphrase_file: Path | None) -> tuple[Path, PrivateKey]:
     from senseid_cli.wiring import data_dir
-    from senseid_licensing.errors import LicensingError
+    from senseid_licensing.errors import about
     from senseid_licensing.files import read_file
     from senseid_licensing.private_key import is_sealed, open_key_file
     from senseid_licensing.store import LicenceStore
 
     path = file or LicenceStore(data_dir()).root_key_path
     data = read_file(path, "private key")
-    try:
+    with about(path):
         passphrase = read_passphrase(passphrase_file, ask=True) if is_sealed(data) else None
         return path, open_key_file(data, passphrase)
-    except LicensingError as error:
-        raise error.at(str(path)) from None

@@ -284,7 +284,7 @@ def test_a_passphrase_is_asked_for_on_a_terminal(senseid: Senseid, monkeypatch: 
         (("--licensee", "x", "--any-machine", "--days", "1", "--from-version", "one"), "no version bound"),
         (("--licensee", "x\ny", "--any-machine", "--days", "1"), "licence.licensee is not a printable text"),
         (("--licensee", "x", "--udid", "none.txt", "--days", "1"), "no such UDID file"),
-        (("--licensee", "x", "--any-machine", "--days", "1", "--delegate", "vendor.key"), "not a public key"),
+        (("--licensee", "x", "--any-machine", "--days", "1", "--delegate", "vendor.key"), "vendor.key: not a public key"),
     ],
 )
 def test_what_issue_refuses(vendor: Senseid, words: tuple[str, ...], says: str) -> None:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from senseid_licensing.udid.tree import Tree
 
 _SOURCE = "/sys/block"
-# virtio; NVMe; SD and eMMC; any SCSI or ATA disk.
-_SERIALS = ("serial", "device/serial", "device/cid", "device/wwid", "wwid")
 # The page of SCSI vital product data that holds the serial begins with a header of four bytes.
 _VPD = "device/vpd_pg80"
+# virtio; NVMe; SD and eMMC; SCSI and ATA; whatever else has a name that is unique in the world.
+_SERIALS = ("serial", "device/serial", "device/cid", _VPD, "device/wwid", "wwid")
 _VPD_HEADER = 4
 
 
@@ -33,14 +33,18 @@ def read_disk(tree: Tree) -> Reading:
 
 
 def _is_built_in(tree: Tree, name: str, device: str) -> bool:
-    virtual = not device or "/virtual/" in device
-    return not virtual and "/usb" not in device and tree.text(f"{_SOURCE}/{name}/removable") != "1"
+    # A kernel that can reach one NVMe disk by several ways shows it as virtual.
+    real = "/virtual/" not in device or "/nvme-subsystem/" in device
+    return bool(device) and real and "/usb" not in device and tree.text(f"{_SOURCE}/{name}/removable") != "1"
 
 
 def _serial(tree: Tree, name: str) -> str:
-    values = [tree.text(f"{_SOURCE}/{name}/{entry}") for entry in _SERIALS]
-    vpd = tree.octets(f"{_SOURCE}/{name}/{_VPD}")[_VPD_HEADER:].decode("ascii", "replace").strip(" \0")
-    return next((value for value in (*values[:3], vpd, *values[3:]) if not is_placeholder(value)), "")
+    for entry in _SERIALS:
+        data = tree.octets(f"{_SOURCE}/{name}/{entry}")
+        value = data[_VPD_HEADER if entry == _VPD else 0 :].decode("utf-8", "replace").strip(" \t\r\n\0")
+        if not is_placeholder(value):
+            return value
+    return ""
 
 
 def _root_disk(tree: Tree) -> str:

@@ -217,6 +217,11 @@ def test_where_disks_keep_their_serials(bare: Any, file: str, content: bytes, se
     assert first(bare, Kind.DISK) == component_hash(Kind.DISK, serial)
 
 
+def test_an_nvme_disk_with_several_ways_to_it_is_no_virtual_one(bare: Any) -> None:
+    bare.disk("nvme0n1", "virtual/nvme-subsystem/nvme-subsys0", "S4EVNX0M700001")
+    assert first(bare, Kind.DISK) == component_hash(Kind.DISK, "S4EVNX0M700001")
+
+
 @pytest.mark.parametrize("serial", ["", "QM00001", "drive-scsi0", "000000000000"])
 def test_a_disk_without_a_serial_of_its_own(bare: Any, serial: str) -> None:
     bare.disk("sda", "pci0000:00/ata1", serial)
