@@ -1,0 +1,59 @@
+"""Does the curve hold for people it was not fitted on? Fits on half of the people and measures on the other half."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from senseid_engine.calibration.fit import LEAST_IMPOSTORS, fit_curve
+from senseid_engine.calibration.provenance import HeldOut
+from senseid_engine.curve import ScoreCurve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from senseid_engine.calibration.pairs import PairScores
+    from senseid_engine.calibration.provenance import Provenance
+
+HALVINGS = 5
+
+
+def held_out_rates(
+    set_name: str,
+    impostor: PairScores,
+    scores: Sequence[float],
+    rng: np.random.Generator,
+    provenance: Provenance,
+    *,
+    halvings: int = HALVINGS,
+) -> list[HeldOut | None]:
+    """False-match rates at `scores` on people whom the curve was not fitted on.
+
+    The people are halved at random, a curve is fitted to the pairs within each half and measured on the pairs within
+    the other; this is repeated. Pairs across the halves are not used.
+
+    Args:
+        set_name: for messages.
+        impostor: all pairs of different people.
+        scores: thresholds in (0, 1).
+        rng: where the halves come from.
+        provenance: what the curves of the halves are labelled with; it does not influence the result.
+        halvings: how often the people are halved; each gives two rates.
+
+    Returns:
+        One for each score; None where a half has less than 1,000 pairs.
+    """
+    people = int(max(impostor.first.max(), impostor.second.max())) + 1
+    rates: list[list[float]] = []
+    for _ in range(halvings):
+        half = rng.permutation(people) < people // 2
+        first, second = half[impostor.first], half[impostor.second]
+        parts = impostor.z[first & second], impostor.z[~(first | second)]
+        if min(map(len, parts)) < LEAST_IMPOSTORS:
+            return [None] * len(scores)
+        for fitted, left_out in (parts, parts[::-1]):
+            fit = fit_curve(set_name, fitted)
+            curve = ScoreCurve(fit.knots, fit.tail_slope, 1.0, provenance)
+            rates.append([float(np.mean(left_out >= curve.similarity_at(score))) for score in scores])
+    return [HeldOut(float(np.mean(column)), min(column), max(column)) for column in zip(*rates, strict=True)]

@@ -1,0 +1,226 @@
+"""Labelled sets: which photos there are and who is on them. Reads names only; no photo is opened.
+
+Two kinds:
+
+- a folder with one sub-folder a person: all pairs of photos count;
+- a CSV of pairs, `first,second,same`: these pairs count, and no others, since who is who beyond them is not known.
+
+LFW's `pairs.txt` names pairs of a folder a person, in folds, for the accuracy that others report.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from senseid_engine.calibration.pairs import ListedPairs
+from senseid_engine.errors import CalibrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
+HEADER = ["first", "second", "same"]
+_YES = {"1": True, "true": True, "0": False, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One photo of a set.
+
+    Attributes:
+        name: its path as the operator knows it, relative to the set; `/` between the parts.
+        path: where it is.
+        person: number of the person, from 0 without gaps.
+    """
+
+    name: str
+    path: Path
+    person: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPairs:
+    """Pairs of photos with labels.
+
+    Attributes:
+        numbers: which photos, by their numbers in the set.
+        same: bool (n,), whether they show the same person.
+        fold: int32 (n,), the fold of each pair; all 0 where there are none.
+    """
+
+    numbers: ListedPairs
+    same: npt.NDArray[np.bool_]
+    fold: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSet:
+    """A labelled set.
+
+    Attributes:
+        name: what it is called in messages.
+        photos: its photos, sorted by name.
+        pairs: the only pairs that count; None where all pairs do.
+    """
+
+    name: str
+    photos: tuple[Photo, ...]
+    pairs: LabelledPairs | None
+
+
+def read_folder(folder: Path) -> LabelledSet:
+    """A folder with one sub-folder a person.
+
+    Files beside the sub-folders, hidden files and files without a photo's suffix are no photos.
+
+    Raises:
+        CalibrationError: it cannot be read, or there are fewer than two people with photos.
+    """
+    photos: list[Photo] = []
+    people = 0
+    try:
+        for directory in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+            files = sorted(path for path in directory.iterdir() if _is_photo(path))
+            photos += [Photo(f"{directory.name}/{path.name}", path, people) for path in files]
+            people += bool(files)
+    except OSError as error:
+        raise CalibrationError(str(folder), f"cannot be read: {error.strerror or error}") from None
+    if people < 2:
+        problem = "has photos of fewer than two people: give every person a sub-folder with their photos"
+        raise CalibrationError(str(folder), problem)
+    return LabelledSet(str(folder), tuple(photos), None)
+
+
+def read_pairs_csv(file: Path) -> LabelledSet:
+    """A CSV of pairs with the header `first,second,same`: two paths relative to the file, and 1, 0, true or false.
+
+    Photos that are linked by pairs of the same person show one person.
+
+    Raises:
+        CalibrationError: the file cannot be read; a line is malformed, names no file, pairs a photo with itself, or
+            contradicts the others.
+    """
+    lines: list[tuple[int, str, str, bool]] = []
+    rows = _numbered(file, csv.reader(_lines(file), strict=True))
+    _, header = next(rows, (1, []))
+    if [name.strip().lower() for name in header] != HEADER:
+        raise _bad_line(file, 1, "the header must be 'first,second,same'")
+    for number, row in rows:
+        if not row:
+            continue
+        if len(row) != len(HEADER):
+            raise _bad_line(file, number, f"has {len(row)} fields instead of {len(HEADER)}")
+        first, second, answer = (text.strip() for text in row)
+        if answer.lower() not in _YES:
+            raise _bad_line(file, number, f"'same' must be 1, 0, true or false, not {answer!r}")
+        lines.append((number, first, second, _YES[answer.lower()]))
+    return _set_of_pairs(file, lines)
+
+
+def read_lfw_pairs(file: Path, labelled: LabelledSet) -> LabelledPairs:
+    """LFW's `pairs.txt`: a header `folds pairs`, then for each fold that many `name i j` and `name i name j`.
+
+    Args:
+        file: the file; tab-separated.
+        labelled: the folder a person whose photos it names, as `name/name_0001.jpg`.
+
+    Raises:
+        CalibrationError: the file cannot be read, a line is malformed or names no photo of the set, or there are more
+            or fewer lines than the header says.
+    """
+    known = {photo.name.rpartition(".")[0]: number for number, photo in enumerate(labelled.photos)}
+    lines = [line.split() for line in _lines(file)]
+    if not lines or not all(word.isdecimal() for word in lines[0]) or len(lines[0]) != 2 or int(lines[0][0]) < 2:
+        raise _bad_line(file, 1, "the header must be two numbers: folds (at least 2) and pairs of each kind in a fold")
+    folds, half = map(int, lines[0])
+    while not lines[-1]:
+        lines.pop()
+    if len(lines) - 1 != folds * half * 2:
+        raise CalibrationError(str(file), f"has {len(lines) - 1} pairs; its header says {folds * half * 2}")
+    pairs = []
+    for index, words in enumerate(lines[1:]):
+        same = index // half % 2 == 0
+        if len(words) != (3 if same else 4):
+            kind = "'name i j'" if same else "'name i name j'"
+            raise _bad_line(file, index + 2, f"must be {kind}")
+        chosen = [(words[0], words[1]), (words[0] if same else words[2], words[-1])]
+        first, second = (f"{name}/{name}_{ordinal:0>4}" for name, ordinal in chosen)
+        for key in (first, second):
+            if key not in known:
+                raise _bad_line(file, index + 2, f"{labelled.name} has no photo {key}")
+        if first == second:
+            raise _bad_line(file, index + 2, "pairs a photo with itself")
+        pairs.append((known[first], known[second], same, index // (2 * half)))
+    return _columns(pairs)
+
+
+def _set_of_pairs(file: Path, lines: list[tuple[int, str, str, bool]]) -> LabelledSet:
+    names = sorted({name for _, first, second, _ in lines for name in (first, second)})
+    number_of = {name: number for number, name in enumerate(names)}
+    leader = list(range(len(names)))
+
+    def find(photo: int) -> int:
+        while leader[photo] != photo:
+            leader[photo] = leader[leader[photo]]
+            photo = leader[photo]
+        return photo
+
+    checked: set[str] = set()
+    for number, first, second, same in lines:
+        for name in (first, second):
+            if name not in checked and not (file.parent / name).is_file():
+                raise _bad_line(file, number, f"there is no file {name!r} beside {file.name}")
+            checked.add(name)
+        if first == second:
+            raise _bad_line(file, number, "pairs a photo with itself")
+        if same:
+            leader[find(number_of[second])] = find(number_of[first])
+    for number, first, second, same in lines:
+        if not same and find(number_of[first]) == find(number_of[second]):
+            raise _bad_line(file, number, "says 'different', but other lines make these photos one person's")
+    numbers: dict[int, int] = {}
+    people = [numbers.setdefault(find(photo), len(numbers)) for photo in range(len(names))]
+    photos = (Photo(name, file.parent / name, person) for name, person in zip(names, people, strict=True))
+    pairs = _columns([(number_of[first], number_of[second], same, 0) for _, first, second, same in lines])
+    return LabelledSet(str(file), tuple(photos), pairs)
+
+
+def _columns(pairs: list[tuple[int, int, bool, int]]) -> LabelledPairs:
+    table = np.array(pairs, np.int32).reshape(-1, 4)
+    return LabelledPairs(ListedPairs(table[:, 0], table[:, 1]), table[:, 2].astype(np.bool_), table[:, 3])
+
+
+def _is_photo(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return file.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+    except OSError as error:
+        raise CalibrationError(str(file), f"cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise CalibrationError(str(file), "is not UTF-8 text") from None
+
+
+def _numbered(file: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the number of the line on which they end, as editors show it."""
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _bad_line(file, reader.line_num, str(error)) from None  # type: ignore[attr-defined]
+        yield reader.line_num, row  # type: ignore[attr-defined]
+
+
+def _bad_line(file: Path, number: int, problem: str) -> CalibrationError:
+    return CalibrationError(f"{file}, line {number}", problem)
