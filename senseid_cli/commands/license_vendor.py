@@ -184,8 +184,15 @@ def issue(
         data = read_file(parent_file, "parent licence")
         with about(parent_file):
             parent = parse_licence_file(data)
-        products = products or [parent.leaf.licence.product]
-    for product in products or list(Product):
+    # What is not said is what the parent allows, or everything.
+    above = parent.leaf.licence if parent else None
+    versions = VersionRange(from_version, below_version)
+    if above and versions == VersionRange():
+        versions = above.versions
+    products = products or ([above.product] if above else list(Product))
+    allowed = frozenset(capabilities or (above.capabilities if above else Capability))
+    where = frozenset(map(check_platform, platforms)) if platforms else above.platforms if above else None
+    for product in products:
         terms = Licence(
             id=os.urandom(16).hex(),
             product=product,
@@ -194,9 +201,9 @@ def issue(
             not_before=begins,
             not_after=ends,
             grace_days=grace_days,
-            capabilities=frozenset(capabilities or Capability),
-            platforms=frozenset(map(check_platform, platforms)) if platforms else None,
-            versions=VersionRange(from_version, below_version),
+            capabilities=allowed,
+            platforms=where,
+            versions=versions,
             udid=machine,
             parent=None,
             delegate=holder.raw if holder else None,

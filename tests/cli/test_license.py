@@ -284,7 +284,10 @@ def test_a_passphrase_is_asked_for_on_a_terminal(senseid: Senseid, monkeypatch: 
         (("--licensee", "x", "--any-machine", "--days", "1", "--from-version", "one"), "no version bound"),
         (("--licensee", "x\ny", "--any-machine", "--days", "1"), "licence.licensee is not a printable text"),
         (("--licensee", "x", "--udid", "none.txt", "--days", "1"), "no such UDID file"),
-        (("--licensee", "x", "--any-machine", "--days", "1", "--delegate", "vendor.key"), "vendor.key: not a public key"),
+        (
+            ("--licensee", "x", "--any-machine", "--days", "1", "--delegate", "vendor.key"),
+            "vendor.key: not a public key",
+        ),
     ],
 )
 def test_what_issue_refuses(vendor: Senseid, words: tuple[str, ...], says: str) -> None:
@@ -305,15 +308,19 @@ def test_a_licence_for_another_machine(vendor: Senseid) -> None:
 def test_a_delegate_issues_within_its_own_licence(vendor: Senseid) -> None:
     vendor("license", "keygen", "reseller.key", "--no-passphrase")
     face = ("--product", "senseid_face", "--days", "50")
-    (parent,) = issue(vendor, "--any-machine", *face, "--capability", "compare", "--delegate", "reseller.pub")
+    limits = ("--capability", "compare", "--platform", "linux-x86_64", "--below-version", "99")
+    (parent,) = issue(vendor, "--any-machine", *face, *limits, "--delegate", "reseller.pub")
     assert "use            issuing licences" in vendor("license", "inspect", str(parent)).stdout
     with pytest.raises(errors.ProductError, match="none to use"):
         vendor("license", "install", str(parent))
     child = ("license", "issue", "--key", "reseller.key", "--parent", str(parent), "--udid", "UDID.txt")
+    words = ("--licensee", "Acme/Shop", "--days", "5")
     with pytest.raises(errors.WideningError):
-        vendor(*child, "--licensee", "Acme/Shop", "--days", "5")
-    words = ("--licensee", "Acme/Shop", "--days", "5", "--capability", "compare")
+        vendor(*child, *words, "--capability", "omni")
     (found,) = vendor.objects(*child, *words)
+    (terms,) = vendor.objects("license", "inspect", found["path"])
+    assert (terms["capabilities"], terms["platforms"]) == (["compare"], ["linux-x86_64"])
+    assert terms["versions"] == {"from": None, "below": "99"}
     vendor("license", "install", found["path"])
     assert "licensed to Acme/Shop" in vendor("license", "check").stdout
 
