@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import zipfile
@@ -19,6 +20,7 @@ from senseid_cli.commands import license as license_command
 from senseid_cli.commands import license_vendor, udid
 from senseid_licensing import errors
 from senseid_licensing.instant import format_instant
+from senseid_licensing.platforms import platform_name
 from senseid_licensing.udid.fingerprint import printable_udid
 from senseid_licensing.udid.udid_file import parse_udid_file
 
@@ -308,7 +310,8 @@ def test_a_licence_for_another_machine(vendor: Senseid) -> None:
 def test_a_delegate_issues_within_its_own_licence(vendor: Senseid) -> None:
     vendor("license", "keygen", "reseller.key", "--no-passphrase")
     face = ("--product", "senseid_face", "--days", "50")
-    limits = ("--capability", "compare", "--platform", "linux-x86_64", "--below-version", "99")
+    here = platform_name(platform.system(), platform.machine())
+    limits = ("--capability", "compare", "--platform", here, "--below-version", "99")
     (parent,) = issue(vendor, "--any-machine", *face, *limits, "--delegate", "reseller.pub")
     assert "use            issuing licences" in vendor("license", "inspect", str(parent)).stdout
     with pytest.raises(errors.ProductError, match="none to use"):
@@ -319,7 +322,7 @@ def test_a_delegate_issues_within_its_own_licence(vendor: Senseid) -> None:
         vendor(*child, *words, "--capability", "omni")
     (found,) = vendor.objects(*child, *words)
     (terms,) = vendor.objects("license", "inspect", found["path"])
-    assert (terms["capabilities"], terms["platforms"]) == (["compare"], ["linux-x86_64"])
+    assert (terms["capabilities"], terms["platforms"]) == (["compare"], [here])
     assert terms["versions"] == {"from": None, "below": "99"}
     vendor("license", "install", found["path"])
     assert "licensed to Acme/Shop" in vendor("license", "check").stdout
