@@ -1,0 +1,113 @@
+"""The `senseid` command line: registers the commands and turns every error into one line and an exit status."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from senseid_cli import exits, render, stdout, wiring
+from senseid_cli.commands import compare, license, omni, udid  # noqa: A004
+
+app = typer.Typer(
+    name="senseid",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    # Plain help: it costs no rich import, and is the same in a pipe and on a terminal.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("compare")(compare.compare)
+app.command("omni")(omni.omni)
+app.command("udid")(udid.udid)
+app.add_typer(license.app, name="license")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"senseid {wiring.product_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, on stderr.")] = False,
+    version: Annotated[  # noqa: ARG001  its callback has done the work
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Face verification on your own machine: no photo leaves it."""
+    context.obj["debug"] = debug
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and end it."""
+    if sys.stdout is not None:
+        sys.stdout = stdout.tolerant(sys.stdout)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: list[str]) -> int:
+    """Run one command line; no error gets out.
+
+    Args:
+        words: what follows `senseid`.
+
+    Returns:
+        The exit status.
+    """
+    flags = {"debug": False}
+    try:
+        status = app(words, prog_name="senseid", standalone_mode=False, obj=flags)
+    except typer.TyperException as error:
+        return _report_usage(error, words)
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("senseid: interrupted", err=True)
+        return exits.ExitStatus.INTERRUPTED
+    except Exception as error:
+        if flags["debug"]:
+            import traceback
+
+            traceback.print_exc()
+        return _report(error, words)
+    return status if isinstance(status, int) else exits.ExitStatus.YES
+
+
+def _report_usage(error: typer.TyperException, words: list[str]) -> int:
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if context is not None and message == context.get_help():
+        typer.echo(message, err=True)  # a command was called without a word: its help is the best answer
+    else:
+        typer.echo(f"senseid: {render.printable(message)}", err=True)
+        typer.echo(f"hint: see `{context.command_path if context is not None else 'senseid'} --help`", err=True)
+    _put_body(exits.USAGE, words)
+    return exits.USAGE.status
+
+
+def _report(error: Exception, words: list[str]) -> int:
+    outcome = exits.outcome_of(error)
+    _put_body(outcome, words)
+    if not exits.is_expected(error):
+        # The text of an unknown error may hold a secret or the path of one.
+        line = f"internal error ({type(error).__name__}): run `senseid --debug ...` and report what it prints"
+        typer.echo(f"senseid: {line}", err=True)
+        return outcome.status
+    typer.echo(f"senseid: {render.printable(str(error))}", err=True)
+    remedy = getattr(error, "remedy", "")
+    if remedy:
+        typer.echo(f"hint: {render.printable(remedy)}", err=True)
+    return outcome.status
+
+
+def _put_body(outcome: exits.Outcome, words: list[str]) -> None:
+    """The error as JSON, where JSON was asked for: also when the command line itself does not parse."""
+    options = words[: words.index("--")] if "--" in words else words
+    if "--json" in options:
+        render.put_json(render.error_body(outcome, wiring.new_request_id()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""`senseid compare`: do two photos show the same person?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from senseid_cli import media, render, wiring
+from senseid_cli.exits import ExitStatus
+from senseid_cli.options import DEFAULT_THRESHOLD, AsJson, AutoRotate, FirstPhoto, SecondPhoto, Threshold
+from senseid_licensing.capability import Capability
+from senseid_licensing.product import Product
+
+
+def compare(
+    first: FirstPhoto,
+    second: SecondPhoto,
+    as_json: AsJson = False,
+    threshold: Threshold = DEFAULT_THRESHOLD,
+    auto_rotate: AutoRotate = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Say which faces were compared, and what the score means.")
+    ] = False,
+) -> None:
+    """Compare the faces of two photos. Of several faces the largest is used.
+
+    Prints the verdict and the score. Exit status: 0 match, 1 no match, 3 a photo is refused, 4 licence.
+    """
+    media.check_sources(first, second)
+    licences = wiring.verify_licences()
+    render.note_grace(licences.require(Product.FACE, Capability.COMPARE))
+    photos = media.read_photo(first), media.read_photo(second)
+    result = wiring.open_engine(licences).compare(*photos, auto_rotate=auto_rotate)
+    if as_json:
+        body = render.compare_body(result, wiring.new_request_id())
+        render.put_json({**body, "details": render.compare_details(result, threshold)} if details else body)
+    elif render.terminal_width() is not None:
+        render.put_table(render.compare_table(result, threshold, details=details))
+    else:
+        render.put_lines(render.compare_lines(result, threshold, details=details))
+    raise typer.Exit(ExitStatus.YES if result.score >= threshold else ExitStatus.NO)

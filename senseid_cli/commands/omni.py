@@ -1,0 +1,53 @@
+"""`senseid omni`: every face of one photo against every face of another."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import Annotated
+
+import typer
+
+from senseid_cli import media, render, wiring
+from senseid_cli.exits import ExitStatus
+from senseid_cli.options import DEFAULT_THRESHOLD, AsJson, AutoRotate, FirstPhoto, SecondPhoto, Threshold
+from senseid_licensing.capability import Capability
+from senseid_licensing.product import Product
+
+
+def omni(
+    first: FirstPhoto,
+    second: SecondPhoto,
+    as_json: AsJson = False,
+    threshold: Threshold = DEFAULT_THRESHOLD,
+    auto_rotate: AutoRotate = False,
+    draw: Annotated[
+        Path | None,
+        typer.Option("--draw", metavar="OUT.png", help="Draw both photos with numbered faces, and the scores."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Let --draw overwrite a file.")] = False,
+) -> None:
+    """Compare every face of A with every face of B.
+
+    Faces are numbered from the largest to the smallest: A1, A2, ... and B1, B2, ... Exit status: 0 some pair matches,
+    1 none does, 3 a photo is refused, 4 licence.
+    """
+    media.check_sources(first, second)
+    if draw is not None:
+        media.check_output(draw, sources=(first, second), force=force)
+    licences = wiring.verify_licences()
+    render.note_grace(licences.require(Product.FACE, Capability.OMNI))
+    photos = media.read_photo(first), media.read_photo(second)
+    result = wiring.open_engine(licences).omni(*photos, auto_rotate=auto_rotate)
+    if draw is not None:
+        from senseid_cli.draw import draw_omni
+
+        media.write_output(draw, draw_omni(*photos, result, threshold))
+    if as_json:
+        render.put_json(render.omni_body(result, wiring.new_request_id()))
+    elif (render.terminal_width() or 0) >= render.omni_table_width(result):
+        render.put_table(render.omni_table(result, threshold))
+    else:
+        # A pipe, or a terminal too narrow for the matrix.
+        render.put_lines(render.omni_lines(result, threshold))
+    best = max(max(row) for row in result.scores)
+    raise typer.Exit(ExitStatus.YES if best >= threshold else ExitStatus.NO)

@@ -1,0 +1,103 @@
+"""One table from the packages' errors to what a user meets: exit status, response code and HTTP status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from senseid_engine import errors as engine
+from senseid_licensing import errors as licensing
+from senseid_models.errors import ModelsError
+
+
+class ExitStatus(IntEnum):
+    """What the shell sees. A verdict is not a failure: `NO` is an answer."""
+
+    YES = 0
+    NO = 1
+    USAGE = 2
+    INPUT = 3
+    LICENCE = 4
+    MODEL = 5
+    DECRYPTION = 6
+    INTERNAL = 70
+    INTERRUPTED = 130
+
+
+class CliError(Exception):
+    """Base of what the command line itself refuses.
+
+    ::
+
+        CliError
+        |- HomeError      there is no place for data
+        `- OutputError    a result cannot be written
+
+    Attributes:
+        message: one line: what is wrong.
+        remedy: one line: what the user does about it.
+    """
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class HomeError(CliError):
+    """The data directory cannot be told."""
+
+
+class OutputError(CliError):
+    """Standard output or a result file cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an error is reported.
+
+    Attributes:
+        status: the exit status.
+        code: the response code of the HTTP API.
+        message: the fixed message of that code; never an exception's text.
+        http_status: the status line of the HTTP API.
+    """
+
+    status: ExitStatus
+    code: int
+    message: str
+    http_status: int
+
+
+INTERNAL = Outcome(ExitStatus.INTERNAL, 500, "internal error", 500)
+USAGE = Outcome(ExitStatus.USAGE, 1200, "invalid argument", 400)
+
+OUTCOMES: dict[type[Exception], Outcome] = {
+    engine.MediaError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
+    engine.ImageSizeError: Outcome(ExitStatus.INPUT, 2003, "invalid image size", 400),
+    engine.ContentLengthError: Outcome(ExitStatus.INPUT, 2004, "invalid content length", 400),
+    engine.ImageTypeError: Outcome(ExitStatus.INPUT, 2005, "invalid image type or corrupted", 400),
+    engine.DetectionError: Outcome(ExitStatus.INPUT, 4000, "detection failed", 400),
+    engine.OcclusionError: Outcome(ExitStatus.INPUT, 4004, "face occlusion", 400),
+    engine.CalibrationError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
+    engine.ModelError: Outcome(ExitStatus.MODEL, 500, "internal error", 500),
+    ModelsError: Outcome(ExitStatus.MODEL, 500, "internal error", 500),
+    licensing.LicensingError: Outcome(ExitStatus.LICENCE, 500, "internal error", 500),
+    licensing.ArgumentError: USAGE,
+    HomeError: USAGE,
+    # Not the row of an unknown error: the user is told what it is, and what to do.
+    OutputError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
+}
+
+
+def outcome_of(error: Exception) -> Outcome:
+    """The row of the table for an error: that of its class, or of the nearest base class that has one."""
+    for base in type(error).__mro__:
+        if base in OUTCOMES:
+            return OUTCOMES[base]
+    return INTERNAL
+
+
+def is_expected(error: Exception) -> bool:
+    """Whether the error says itself, in its text, what a user should know; any other may hold a secret."""
+    return any(base in OUTCOMES for base in type(error).__mro__)

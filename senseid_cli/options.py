@@ -1,0 +1,34 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import typer
+
+DEFAULT_THRESHOLD = 0.7
+
+
+def _check_threshold(value: float) -> float:
+    # A range check alone lets NaN through: every comparison with it is false.
+    if not (math.isfinite(value) and 0 <= value <= 1):
+        raise typer.BadParameter("it must be from 0 to 1")
+    return value
+
+
+FirstPhoto = Annotated[str, typer.Argument(metavar="A", help="The first photo; `-` is standard input.")]
+SecondPhoto = Annotated[str, typer.Argument(metavar="B", help="The second photo; `-` is standard input.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the body of the HTTP API, one JSON object on one line.")]
+Threshold = Annotated[
+    float,
+    typer.Option(
+        "--threshold",
+        callback=_check_threshold,
+        metavar="SCORE",
+        help="The score, from 0 to 1, from which on it is a match. A stranger reaches 0.7 once in 10,000 times.",
+    ),
+]
+AutoRotate = Annotated[
+    bool, typer.Option("--auto-rotate", help="Turn a sideways or upside-down photo by looking for its faces.")
+]

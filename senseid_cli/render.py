@@ -1,0 +1,245 @@
+"""What commands print: bodies of the HTTP API, lines for a pipe, tables for a terminal.
+
+Results go to standard output, everything else to standard error. A line for a pipe is made of fields with a tab between
+them, the verdict first, so that `grep ^match` and `cut -f2` do what one expects. All of it is ASCII but for file names.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from decimal import ROUND_FLOOR, Decimal
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rich.console import RenderableType
+
+    from senseid_cli.exits import Outcome
+    from senseid_engine.results import Comparison, FoundFaces, OmniComparison
+    from senseid_licensing.verified import VerifiedLicence
+
+OK_CODE = 1000
+"""The response code of every result, whatever its verdict."""
+
+THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""The thresholds that the manual's table lists."""
+
+
+def false_match_rate(threshold: float) -> float:
+    """The share of strangers' pairs that reach a threshold, by the contract's 10^-((s - 0.3) / 0.1); at most 1."""
+    # Six digits: binary fractions would make 1.0000000000000009e-4 of 0.7.
+    return min(1.0, float(f"{10 ** ((0.3 - threshold) * 10):.6g}"))
+
+
+def odds(threshold: float) -> str:
+    """The same for people, such as `1 in 10,000`."""
+    return f"1 in {float(f'{1 / false_match_rate(threshold):.3g}'):,.0f}"
+
+
+def score_text(score: float) -> str:
+    """A score with four decimals, rounded down: what is below 0.7 never reads 0.7000."""
+    return str(Decimal(repr(score)).quantize(Decimal("0.0001"), ROUND_FLOOR))
+
+
+def verdict(score: float, threshold: float) -> str:
+    """`match` or `no match`."""
+    return "match" if score >= threshold else "no match"
+
+
+def printable(name: str) -> str:
+    """A file name on one line: line breaks, tabs and control codes escaped, so that it cannot forge output."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in name)
+
+
+# Bodies.
+
+
+def error_body(outcome: Outcome, request_id: str) -> dict[str, Any]:
+    """The body of an error: the fixed message of its code, never an exception's text."""
+    return {"code": outcome.code, "message": outcome.message, "request_id": request_id}
+
+
+def compare_body(result: Comparison, request_id: str) -> dict[str, Any]:
+    """The body of a 1:1 comparison."""
+    return {"code": OK_CODE, "verification_score": result.score, "request_id": request_id}
+
+
+def compare_details(result: Comparison, threshold: float) -> dict[str, Any]:
+    """What `--details` adds: the verdict, its error rate, and which faces were compared."""
+    return {
+        "match": result.score >= threshold,
+        "threshold": threshold,
+        "false_match_rate": false_match_rate(threshold),
+        "first_image": _face_details(result.first),
+        "second_image": _face_details(result.second),
+        "thresholds": [
+            {"threshold": level, "false_match_rate": false_match_rate(level), "reached": result.score >= level}
+            for level in THRESHOLDS
+        ],
+    }
+
+
+def omni_body(result: OmniComparison, request_id: str) -> dict[str, Any]:
+    """The body of a comparison of all faces with all."""
+    return {
+        "code": OK_CODE,
+        "scores": [list(row) for row in result.scores],
+        "face_rects": {
+            "first_image_face_rects": [rect.as_list() for rect in result.first.rects],
+            "second_image_face_rects": [rect.as_list() for rect in result.second.rects],
+        },
+        "request_id": request_id,
+    }
+
+
+def _face_details(found: FoundFaces) -> dict[str, Any]:
+    return {
+        "face": 1,
+        "faces": len(found.rects),
+        "face_rect": found.rects[0].as_list(),
+        "width": found.width,
+        "height": found.height,
+        "quarter_turns": found.quarter_turns,
+    }
+
+
+# Lines for a pipe.
+
+
+def compare_lines(result: Comparison, threshold: float, *, details: bool) -> list[str]:
+    """`match<TAB>0.9312`, and with details one line a photo and one a threshold."""
+    lines = ["\t".join([verdict(result.score, threshold), score_text(result.score)])]
+    if details:
+        lines.append(f"threshold\t{threshold}\t{odds(threshold)}")
+        for label, found in (("first", result.first), ("second", result.second)):
+            box = ",".join(map(str, found.rects[0].as_list()))
+            turned = f"turned {90 * found.quarter_turns}"
+            lines.append("\t".join([label, printable(found.name), f"face 1 of {len(found.rects)}", box, turned]))
+        lines.extend(
+            f"{'reached' if result.score >= level else 'not reached'}\t{level}\t{odds(level)}" for level in THRESHOLDS
+        )
+    return lines
+
+
+def omni_lines(result: OmniComparison, threshold: float) -> list[str]:
+    """One line a pair: `match<TAB>0.9312<TAB>A1<TAB>B2`."""
+    return [
+        "\t".join([verdict(score, threshold), score_text(score), f"A{i}", f"B{j}"])
+        for i, row in enumerate(result.scores, 1)
+        for j, score in enumerate(row, 1)
+    ]
+
+
+# Tables for a terminal.
+
+
+def compare_table(result: Comparison, threshold: float, *, details: bool) -> RenderableType:
+    """The verdict, the threshold and what it means, and with details the faces and the table of thresholds."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row(Text(verdict(result.score, threshold), _style(result.score, threshold)), score_text(result.score))
+    facts.add_row("threshold", f"{threshold} (reached by {odds(threshold)} strangers)")
+    for label, found in (("first", result.first), ("second", result.second)):
+        if details or len(found.rects) > 1 or found.quarter_turns:
+            facts.add_row(label, Text(_face_text(found, details=details)))
+    if not details:
+        return facts
+    levels = Table("threshold", "strangers", "reached", box=None, padding=(0, 2, 0, 0))
+    for level in THRESHOLDS:
+        levels.add_row(f"{level}", odds(level), "yes" if result.score >= level else "no")
+    return Group(facts, "", levels)
+
+
+def omni_table(result: OmniComparison, threshold: float) -> RenderableType:
+    """The matrix: a row a face of the first photo, a column a face of the second, matches in bold."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    matrix = Table(box=None, padding=(0, 2, 0, 0))
+    matrix.add_column("")
+    for j in range(1, len(result.second.rects) + 1):
+        matrix.add_column(f"B{j}", justify="right", no_wrap=True)
+    for i, row in enumerate(result.scores, 1):
+        matrix.add_row(f"A{i}", *(Text(score_text(score), _style(score, threshold)) for score in row))
+    best = max(max(row) for row in result.scores)
+    facts = Table.grid(padding=(0, 2))
+    for label, found in (("A", result.first), ("B", result.second)):
+        facts.add_row(label, Text(f"{printable(found.name)}: {_count(found)}{_turned(found)}"))
+    facts.add_row("best", Text(f"{score_text(best)} ({verdict(best, threshold)}, threshold {threshold})"))
+    return Group(matrix, "", facts)
+
+
+def omni_table_width(result: OmniComparison) -> int:
+    """Columns that the matrix needs on a terminal."""
+    return len(f"A{len(result.first.rects)}  ") + len("0.0000  ") * len(result.second.rects)
+
+
+def _style(score: float, threshold: float) -> str:
+    return "bold green" if score >= threshold else ""
+
+
+def _face_text(found: FoundFaces, *, details: bool) -> str:
+    text = f"{printable(found.name)}: "
+    text += f"the largest of {_count(found)}" if len(found.rects) > 1 else _count(found)
+    if details:
+        text += f" at {', '.join(map(str, found.rects[0].as_list()))} of {found.width} x {found.height}"
+    return text + _turned(found)
+
+
+def _count(found: FoundFaces) -> str:
+    return "1 face" if len(found.rects) == 1 else f"{len(found.rects)} faces"
+
+
+def _turned(found: FoundFaces) -> str:
+    turns = {1: "turned left by 90 degrees", 2: "turned upside down", 3: "turned right by 90 degrees"}
+    return f", {turns[found.quarter_turns]}" if found.quarter_turns else ""
+
+
+# The streams.
+
+
+def put_lines(lines: Iterable[str]) -> None:
+    """Print lines of a result."""
+    for line in lines:
+        typer.echo(line)
+
+
+def put_json(body: Mapping[str, object]) -> None:
+    """Print one object on one line. ASCII only, so that no locale can break it."""
+    typer.echo(json.dumps(body, allow_nan=False, separators=(",", ":")))
+
+
+def put_table(table: RenderableType) -> None:
+    """Print a table on a terminal."""
+    from rich.console import Console
+
+    Console(highlight=False).print(table)
+
+
+def note(text: str) -> None:
+    """Tell the user something beside the result."""
+    typer.echo(f"note: {text}", err=True)
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that standard output is; None if it is none."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def note_grace(licence: VerifiedLicence) -> None:
+    """Say that a licence has expired and works for a few days more."""
+    if licence.in_grace:
+        until = licence.grace_until.strftime("%Y-%m-%d %H:%M UTC")
+        note(f"the licence for {licence.product} has expired and stops working at {until}: renew it")

@@ -1,0 +1,52 @@
+"""Standard output that outlives its reader and takes any character."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING
+
+from senseid_cli.exits import OutputError
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from _typeshed import ReadableBuffer
+
+
+class _Outlet(io.FileIO):
+    """A file descriptor whose reader may leave early.
+
+    `senseid omni a b | head -1` closes the pipe in the middle. The answer is worked out all the same, so the exit
+    status stays that of the answer: scripts with `pipefail` depend on it.
+    """
+
+    _gone = False
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        if not self._gone:
+            try:
+                return super().write(data)
+            except BrokenPipeError:
+                self._gone = True
+            except OSError as error:
+                # What is still buffered would fail again when the interpreter ends.
+                self._gone = True
+                raise OutputError(
+                    f"standard output cannot be written: {os.strerror(error.errno or 0).lower()}",
+                    remedy="check the file or disk that it goes to",
+                ) from error
+        return memoryview(data).nbytes
+
+
+def tolerant(stream: TextIO) -> TextIO:
+    """The same stream, but a reader that leaves is no error, and a character it cannot show is escaped.
+
+    A terminal, which no reader leaves, keeps its stream.
+    """
+    if stream.isatty():
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+        return stream
+    outlet = _Outlet(stream.fileno(), "wb", closefd=False)
+    return io.TextIOWrapper(io.BufferedWriter(outlet), encoding=stream.encoding, errors="backslashreplace")

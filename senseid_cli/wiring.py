@@ -1,0 +1,78 @@
+"""Where things are and how they are put together: the only reader of the environment, the clock and randomness."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from senseid_engine.engine import Engine
+    from senseid_licensing.context import Context
+    from senseid_licensing.store import LicenceStore
+    from senseid_licensing.verified import VerifiedLicences
+
+
+def data_dir() -> Path:
+    """Where licences, trust roots and imported models live: `SENSEID_HOME`, else the platform's data directory.
+
+    Raises:
+        HomeError: neither is known.
+    """
+    home = os.environ.get("SENSEID_HOME")
+    if home:
+        return Path(home)
+    import platformdirs
+
+    path = platformdirs.user_data_path("senseid", appauthor=False)
+    if not path.is_absolute():
+        # A user without HOME and without an entry in the user database: a folder called "~" helps nobody.
+        from senseid_cli.exits import HomeError
+
+        raise HomeError(
+            "there is no home directory to find licences in", remedy="set SENSEID_HOME to the folder for senseid's data"
+        )
+    return path
+
+
+def product_version() -> str:
+    """The version of this installation, the one that licences are checked against."""
+    from importlib.metadata import version
+
+    return version("senseid")
+
+
+def open_store() -> tuple[LicenceStore, Context]:
+    """The licences of this installation, and what they are checked against."""
+    from datetime import UTC, datetime
+
+    from senseid_licensing.context import context_here
+    from senseid_licensing.store import LicenceStore
+
+    return LicenceStore(data_dir()), context_here(now=datetime.now(UTC), version=product_version())
+
+
+def verify_licences() -> VerifiedLicences:
+    """Verify the licences of this installation. Their failures are raised where a product is required."""
+    store, context = open_store()
+    return store.verify_all(context)
+
+
+def open_engine(licences: VerifiedLicences) -> Engine:
+    """Load the models, on as many CPUs as this process may use. Only verified licences get here.
+
+    Raises:
+        LicensingError: no verified licence for the models' products.
+        ModelsError: a model file is missing or is not the one of the manifest.
+        ModelError: a model cannot be used.
+    """
+    from senseid_engine.cpu import available_cpus
+    from senseid_engine.engine import Engine
+    from senseid_models.registry import Registry
+
+    return Engine.open(Registry.builtin(), licences, threads=available_cpus())
+
+
+def new_request_id() -> str:
+    """An id for one request: 32 hex digits."""
+    return os.urandom(16).hex()
