@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from senseid_cli import render, wiring
 from senseid_cli.commands import license_vendor
+from senseid_cli.exits import ExitStatus
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from senseid_licensing.context import Context
     from senseid_licensing.errors import LicensingError
     from senseid_licensing.licence import Licence, LicenceFile
-    from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicence, VerifiedLicences
 
 app = typer.Typer(help="Check, install and issue licences.", no_args_is_help=True)
@@ -24,17 +23,6 @@ app = typer.Typer(help="Check, install and issue licences.", no_args_is_help=Tru
 _SOON = 14
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a licence.")]
-
-
-def open_store() -> tuple[LicenceStore, Context]:
-    """The licences of this installation, and what they are checked against."""
-    from datetime import UTC, datetime
-
-    from senseid_cli.wiring import data_dir, product_version
-    from senseid_licensing.context import context_here
-    from senseid_licensing.store import LicenceStore
-
-    return LicenceStore(data_dir()), context_here(now=datetime.now(UTC), version=product_version())
 
 
 @app.command("quickstart")
@@ -54,20 +42,19 @@ def quickstart(
     from senseid_licensing.private_key import is_sealed
     from senseid_licensing.quickstart import quickstart as run
 
-    store, context = open_store()
+    store, context = wiring.open_store()
     key = store.root_key_path
     sealed = is_there(key) and is_sealed(read_file(key, "root key"))
     passphrase = license_vendor.read_passphrase(passphrase_file, ask=sealed)
     done = run(store, context, licensee=licensee, entropy=os.urandom, passphrase=passphrase, days=days)
-    typer.echo(f"{'made' if done.created else 'kept'} the root key {done.key_id} in {done.key_path}", err=True)
+    verb = "made" if done.created else "kept"
+    render.note(f"{verb} the root key {done.key_id} in {render.printable(str(done.key_path))}")
     if not done.sealed:
-        typer.echo(
-            "note: the root key has no passphrase; its file mode alone protects it, which is enough while only you"
-            " trust it",
-            err=True,
+        render.note(
+            "the root key has no passphrase; its file mode alone protects it, which is enough while only you trust it"
         )
     for licence in done.kept:
-        typer.echo(f"kept the licence of another vendor for {licence.product}", err=True)
+        render.note(f"kept the licence of another vendor for {licence.product}")
     for licence in done.licences:
         verb = "replaced" if licence.product in done.replaced else "installed"
         _print_installed(licence, store.path(licence.product), verb, as_json=as_json)
@@ -78,18 +65,19 @@ def check(as_json: Json = False) -> None:
     """Verify the licences of this installation: one line each, with the reason and the remedy."""
     from senseid_licensing.errors import LicenceMissingError
 
-    store, context = open_store()
+    store, context = wiring.open_store()
     result = store.verify_all(context)
     missing = {product for product, error in result.failures.items() if isinstance(error, LicenceMissingError)}
     for product in Product:
         facts = _facts(product, result)
-        typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else _line(facts))
+        if as_json:
+            render.put_json(facts)
+        else:
+            typer.echo(render.printable(_line(facts)))
         if facts["remedy"] and (product not in missing or len(missing) == len(Product)):
-            typer.echo(f"hint: {product}: {facts['remedy']}", err=True)
+            typer.echo(render.printable(f"hint: {product}: {facts['remedy']}"), err=True)
     # Not every installation has all products; a licence that is there must be good, and one must be there.
     if not result.licences or set(result.failures) - missing:
-        from senseid_cli.exits import ExitStatus
-
         raise typer.Exit(ExitStatus.LICENCE)
 
 
@@ -99,7 +87,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show what the installed licences say, verified."""
-    store, context = open_store()
+    store, context = wiring.open_store()
     result = store.verify_all(context)
     products = [product] if product else [item for item in Product if item in result.licences] or list(Product)
     from senseid_licensing.licence import parse_licence_file
@@ -108,7 +96,7 @@ def show(
         licence = result.require(item)
         terms = parse_licence_file(store.load(item))
         if as_json:
-            typer.echo(json.dumps({**terms.leaf.terms, "days_left": licence.days_left}, ensure_ascii=False))
+            render.put_json({**terms.leaf.terms, "days_left": licence.days_left})
         else:
             print_terms(terms)
             typer.echo(f"{'days left':<14} {licence.days_left}")
@@ -124,7 +112,7 @@ def install(
     from senseid_licensing.files import read_file
 
     data = read_file(file, "licence file")
-    store, context = open_store()
+    store, context = wiring.open_store()
     with about(file):
         licence = store.install(data, context)
     _print_installed(licence, store.path(licence.product), "installed", as_json=as_json)
@@ -140,7 +128,7 @@ def renew(
     from senseid_licensing.files import read_file
 
     data = read_file(file, "licence file")
-    store, context = open_store()
+    store, context = wiring.open_store()
     with about(file):
         licence = store.renew(data, context)
     _print_installed(licence, store.path(licence.product), "renewed", as_json=as_json)
@@ -160,11 +148,10 @@ def inspect(
     with about(file):
         terms = parse_licence_file(data)
     if as_json:
-        # Escaped: nobody has vouched for what the fields that this release does not know do to a terminal.
-        typer.echo(json.dumps({"verified": False, "signed_by": terms.leaf.key_id, **terms.leaf.terms}))
+        render.put_json({"verified": False, "signed_by": terms.leaf.key_id, **terms.leaf.terms})
     else:
         print_terms(terms)
-    typer.echo("note: not verified; `senseid license install` verifies", err=True)
+    render.note("not verified; `senseid license install` verifies")
 
 
 def print_terms(file: LicenceFile) -> None:
@@ -195,9 +182,9 @@ def print_terms(file: LicenceFile) -> None:
 def _print_installed(licence: VerifiedLicence, path: Path, verb: str, *, as_json: bool) -> None:
     if as_json:
         facts = {"product": licence.product.value, "id": licence.id, "path": str(path), "days_left": licence.days_left}
-        typer.echo(json.dumps(facts, ensure_ascii=False))
+        render.put_json(facts)
     else:
-        typer.echo(f"{verb} {licence.product}: {_days(licence.days_left)} left, {path}")
+        typer.echo(f"{verb} {licence.product}: {_days(licence.days_left)} left, {render.printable(str(path))}")
 
 
 def _facts(product: Product, result: VerifiedLicences) -> dict[str, object]:

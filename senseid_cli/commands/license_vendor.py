@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from senseid_cli import render, wiring
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -92,7 +92,6 @@ def keygen(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Make a key that signs licences, sealed with a passphrase."""
-    from senseid_cli.wiring import data_dir
     from senseid_licensing.errors import ArgumentError
     from senseid_licensing.files import SECRET, is_there, write_file
     from senseid_licensing.private_key import generate
@@ -116,11 +115,12 @@ def keygen(
     write_file(out, key.to_file(passphrase, os.urandom), SECRET)
     write_file(public_path, key.public.to_text().encode())
     if trust:
-        typer.echo(f"trusted here: {LicenceStore(data_dir()).trust(key.public)}", err=True)
+        render.note(f"trusted here: {render.printable(str(LicenceStore(wiring.data_dir()).trust(key.public)))}")
     if as_json:
-        typer.echo(json.dumps({"key": key.public.id, "private": str(out), "public": str(public_path)}))
+        render.put_json({"key": key.public.id, "private": str(out), "public": str(public_path)})
     else:
-        typer.echo(f"key {key.public.id}: {out} (keep it secret), {public_path} (give it to who trusts you)")
+        private, public = render.printable(str(out)), render.printable(str(public_path))
+        typer.echo(f"key {key.public.id}: {private} (keep it secret), {public} (give it to who trusts you)")
 
 
 def issue(
@@ -213,9 +213,9 @@ def issue(
         log_issue(key_path, terms, key.public)
         write_file(path, data)
         if as_json:
-            typer.echo(json.dumps({"product": product.value, "id": terms.id, "path": str(path), "key": key.public.id}))
+            render.put_json({"product": product.value, "id": terms.id, "path": str(path), "key": key.public.id})
         else:
-            typer.echo(f"issued {product} {terms.id} to {licensee}: {path}")
+            typer.echo(f"issued {product} {terms.id} to {licensee}: {render.printable(str(path))}")
 
 
 def revoke(
@@ -227,17 +227,16 @@ def revoke(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Withdraw licences: adds their ids to the signed revocation list."""
-    from senseid_cli.wiring import data_dir
     from senseid_licensing.files import is_there, read_file, write_file
     from senseid_licensing.revocation import revoke as sign
     from senseid_licensing.store import LicenceStore
 
     _, key = _open_key(key_file, passphrase_file)
-    store = LicenceStore(data_dir())
+    store = LicenceStore(wiring.data_dir())
     path = out or store.revocations_path
     data = sign(ids, key, datetime.now(UTC), read_file(path, "revocation list") if is_there(path) else None)
     write_file(path, data)
-    typer.echo(f"revoked {', '.join(ids)}: {path}")
+    typer.echo(f"revoked {', '.join(ids)}: {render.printable(str(path))}")
 
 
 def embed(
@@ -259,7 +258,7 @@ def embed(
     with about(wheel):
         data = embed_roots(wheel.read_bytes(), keys)
     write_file(target, data)
-    typer.echo(f"{target}: believes {', '.join(key.id for key in keys)}")
+    typer.echo(f"{render.printable(str(target))}: believes {', '.join(key.id for key in keys)}")
 
 
 def _read_public_key(path: Path) -> PublicKey:
@@ -293,13 +292,12 @@ def _moment(text: str) -> datetime:
 
 
 def _open_key(file: Path | None, passphrase_file: Path | None) -> tuple[Path, PrivateKey]:
-    from senseid_cli.wiring import data_dir
     from senseid_licensing.errors import about
     from senseid_licensing.files import read_file
     from senseid_licensing.private_key import is_sealed, open_key_file
     from senseid_licensing.store import LicenceStore
 
-    path = file or LicenceStore(data_dir()).root_key_path
+    path = file or LicenceStore(wiring.data_dir()).root_key_path
     data = read_file(path, "private key")
     with about(path):
         passphrase = read_passphrase(passphrase_file, ask=True) if is_sealed(data) else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from senseid_cli import render
 
 if TYPE_CHECKING:
     from senseid_licensing.udid.fingerprint import Fingerprint
@@ -31,15 +32,17 @@ def udid(
     from senseid_licensing.udid.udid_file import format_udid_file
 
     machine = probe_for(platform.system()).read()
-    if explain and not as_json:
+    if as_json:
+        render.put_json(_as_json(machine))
+    elif explain:
         _explain(machine)
     else:
-        typer.echo(json.dumps(_as_json(machine), ensure_ascii=False) if as_json else machine.udid)
+        typer.echo(machine.udid)
     for warning in _warnings(machine):
-        typer.echo(f"note: {warning}", err=True)
+        render.note(warning)
     if not no_file:
         write_file(out, format_udid_file(machine))
-        typer.echo(f"written to {out}", err=True)
+        render.note(f"written to {render.printable(str(out))}")
 
 
 def _as_json(machine: Fingerprint) -> dict[str, object]:
