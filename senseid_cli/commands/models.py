@@ -1,0 +1,122 @@
+"""`senseid models`: what is in the registry, is it intact. Making a score curve is in `models_calibrate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from senseid_cli.commands import models_calibrate
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from senseid_models.registry import Asset, ModelEntry
+
+app = typer.Typer(help="List, verify and calibrate models.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each model.")]
+
+
+@app.command("list")
+def list_models(as_json: Json = False) -> None:
+    """List the models and data files. Reads the manifest only, so it needs no licence."""
+    from senseid_cli import render
+    from senseid_models.registry import Registry
+
+    registry = Registry.builtin()
+    rows = [_model(entry) for entry in registry.entries] + [_asset(asset) for asset in registry.assets]
+    if as_json:
+        for row in rows:
+            render.put_json(row)
+    elif render.terminal_width() is not None:
+        render.put_table(_table(rows))
+    else:
+        render.put_lines("\t".join(map(_field, row.values())) for row in rows)
+
+
+@app.command("verify")
+def verify(as_json: Json = False) -> None:
+    """Read every file and compare its SHA-256 with the manifest. Exit status: 0 all are right, 5 one is not.
+
+    It opens model files, so it needs a licence for each product that has some.
+    """
+    from senseid_cli import render, wiring
+    from senseid_licensing.product import Product
+    from senseid_models.errors import ModelsError
+    from senseid_models.registry import Registry
+
+    registry = Registry.builtin()
+    licences = wiring.verify_licences()
+    for product in dict.fromkeys(entry.product for entry in registry.entries):
+        render.note_grace(licences.require(Product(product)))
+    wrong = 0
+    files = [(entry.id, entry) for entry in registry.entries] + [(asset.name, asset) for asset in registry.assets]
+    for name, file in files:
+        row: dict[str, Any] = {"id": name, "status": "ok", "sha256": file.sha256}
+        try:
+            file.read()
+        except ModelsError as error:
+            wrong += 1
+            row |= {"status": "wrong", "message": error.message, "remedy": error.remedy}
+        if as_json:
+            render.put_json(row)
+        else:
+            render.put_lines(["\t".join(map(_field, [row["status"], name, row.get("message", row["sha256"])]))])
+            if "remedy" in row:
+                typer.echo(f"hint: {row['remedy']}", err=True)
+    if wrong:
+        from senseid_cli.exits import ExitStatus
+
+        raise typer.Exit(ExitStatus.MODEL)
+
+
+def _model(entry: ModelEntry) -> dict[str, Any]:
+    from senseid_models.registry import PackageSource
+
+    source = entry.source
+    return {
+        "id": entry.id,
+        "kind": entry.kind,
+        "product": entry.product,
+        "bytes": entry.size,
+        "licence": entry.licence,
+        "source": (
+            f"{source.registry} {source.package} {source.version}"
+            if isinstance(source, PackageSource)
+            else source.origin
+        ),
+    }
+
+
+def _asset(asset: Asset) -> dict[str, Any]:
+    return {
+        "id": asset.name,
+        "kind": "data",
+        "product": None,
+        "bytes": asset.size,
+        "licence": None,
+        "source": asset.about,
+    }
+
+
+def _field(value: object) -> str:
+    from senseid_cli import render
+
+    return "-" if value is None else render.printable(str(value))
+
+
+def _table(rows: list[dict[str, Any]]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("id", "kind", "product", "size", "licence", "source"):
+        table.add_column(name, justify="right" if name == "size" else "left")
+    for row in rows:
+        cells = [f"{value / 1e6:.1f} MB" if name == "bytes" else _field(value) for name, value in row.items()]
+        table.add_row(*map(Text, cells))
+    return table
+
+
+app.command("calibrate")(models_calibrate.calibrate)

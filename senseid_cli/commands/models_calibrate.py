@@ -1,0 +1,246 @@
+"""`senseid models calibrate`: a score curve from a labelled set, with everything that was measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from senseid_engine.calibration.encode import EncodedPhoto
+    from senseid_engine.calibration.labelled import LabelledPairs, LabelledSet
+    from senseid_engine.calibration.run import CalibrationResult, Settings
+    from senseid_engine.calibration.tiles import Tile, Tiled
+    from senseid_engine.engine import Engine
+    from senseid_engine.template import Template
+
+REPORT_FILES = ("report.json", "rates.csv", "det.png", "roc.png")
+
+
+def calibrate(
+    labelled_set: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SET", help="A folder with one sub-folder a person, or a CSV `first,second,same` of pairs."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="CURVE.toml", help="The score curve to write.")],
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            "--pairs", metavar="FILE", help="LFW's pairs.txt for a folder: also report the accuracy over its folds."
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="DIR", help=f"Also write {', '.join(REPORT_FILES)} there."),
+    ] = None,
+    own_cohort: Annotated[
+        int | None,
+        typer.Option(
+            "--own-cohort",
+            min=3,
+            metavar="GROUPS",
+            help="For the set whose people the shipped cohort was made of: put the people into this many groups, and"
+            " normalise each pair by a cohort of the people of the other groups.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Photos encoded at the same time; as the CPUs allow if unset."),
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--name", help="What the set is called in the curve; its file name if unset.")
+    ] = "",
+    note: Annotated[str, typer.Option("--note", help="Free text for the curve.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print everything that was measured, as one JSON object.")
+    ] = False,
+) -> None:
+    """Make a score curve from photos with known people.
+
+    The curve tells how often strangers are taken for the same person at each score. Photos without a face are counted
+    and left out. Nothing but rates and the names of such photos is written: no embeddings.
+    """
+    _check_outputs(out, report, force=force)
+
+    from senseid_cli import media, render, wiring
+    from senseid_cli.report import facts
+    from senseid_licensing.capability import Capability
+    from senseid_licensing.product import Product
+
+    labelled, folds = _read_set(labelled_set, pairs)
+    licences = wiring.verify_licences()
+    render.note_grace(licences.require(Product.FACE, Capability.COMPARE))
+    engine = wiring.open_engine(licences)
+    settings = _settings(labelled_set, name=name, note=note, seed=seed, own_cohort=own_cohort)
+    result = _run(engine, labelled, folds, settings, workers or engine.photos_at_once)
+    media.write_output(out, result.curve.dump().encode())
+    if report is not None:
+        _write_report(report, result)
+    if as_json:
+        render.put_json(facts.report_body(result))
+    else:
+        _print(result)
+    for shortfall in facts.shortfalls(result):
+        render.note(shortfall)
+    typer.echo(f"written to {out}" + (f" and {report}" if report else ""), err=True)
+
+
+def _check_outputs(out: Path, report: Path | None, *, force: bool) -> None:
+    """Refuse before the work is done, not after it."""
+    if report is not None:
+        from senseid_cli.report import pictures
+
+        if not pictures.available():
+            raise typer.BadParameter(
+                "drawing needs matplotlib: install the extra `report` of senseid", param_hint="--report"
+            )
+        if report.exists() and not report.is_dir():
+            raise typer.BadParameter(f"{report} is a file, not a folder", param_hint="--report")
+        if not report.parent.is_dir():
+            raise typer.BadParameter(f"there is no folder {report.parent}", param_hint="--report")
+    if out.is_dir():
+        raise typer.BadParameter(f"{out} is a folder", param_hint="--out")
+    if not out.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
+    files = [out] + [report / file for file in REPORT_FILES if report is not None]
+    there = [file for file in files if file.exists()]
+    if there and not force:
+        hint = "--out" if there[0] == out else "--report"
+        raise typer.BadParameter(f"{there[0]} is there already; --force overwrites it", param_hint=hint)
+
+
+def _read_set(labelled_set: Path, pairs: Path | None) -> tuple[LabelledSet, LabelledPairs | None]:
+    from senseid_engine.calibration.labelled import read_folder, read_lfw_pairs, read_pairs_csv
+
+    if labelled_set.is_dir():
+        folder = read_folder(labelled_set)
+        return folder, None if pairs is None else read_lfw_pairs(pairs, folder)
+    if pairs is not None:
+        raise typer.BadParameter("it needs a folder as SET; a CSV of pairs is a set by itself", param_hint="--pairs")
+    return read_pairs_csv(labelled_set), None
+
+
+def _settings(labelled_set: Path, *, name: str, note: str, seed: int, own_cohort: int | None) -> Settings:
+    from datetime import UTC, datetime
+
+    from senseid_cli.render import printable
+    from senseid_engine.calibration.provenance import Data
+    from senseid_engine.calibration.run import Settings
+    from senseid_engine.recognition import Recognition
+    from senseid_models.registry import Registry
+
+    registry = Registry.builtin()
+    recognition = Recognition.parse(registry.asset("recognition").read())
+    cohort = registry.asset(recognition.cohort)
+    return Settings(
+        set_name=printable(name.strip() or labelled_set.resolve().name),
+        made=datetime.now(UTC).date().isoformat(),
+        seed=seed,
+        models=tuple(Data(model, registry.get(model).sha256) for model, _ in recognition.weights),
+        cohort=None if own_cohort else Data(cohort.name, cohort.sha256),
+        own_cohort=own_cohort,
+        note=printable(note.strip()) or None,
+    )
+
+
+def _run(
+    engine: Engine, labelled: LabelledSet, folds: LabelledPairs | None, settings: Settings, workers: int
+) -> CalibrationResult:
+    from senseid_cli.report.progress import progress
+    from senseid_engine.calibration.encode import encode_photos
+    from senseid_engine.calibration.run import calibrate as fit_and_measure
+
+    with progress("encoding photos", len(labelled.photos)) as advance:
+        encoded, unusable = encode_photos(
+            labelled.photos, engine.encode_largest, workers=workers, advance=lambda: advance(1)
+        )
+    tiled = _tile(engine, labelled, encoded, settings)
+    with progress("comparing photos", tiled.rows) as advance:
+        return fit_and_measure(
+            labelled,
+            [photo.number for photo in encoded],
+            unusable,
+            _watched(tiled, advance),
+            settings,
+            folds=folds,
+        )
+
+
+def _tile(
+    engine: Engine, labelled: LabelledSet, encoded: Sequence[EncodedPhoto[Template]], settings: Settings
+) -> Tiled:
+    """Lay out the comparison of all encoded photos; nothing is compared yet."""
+    import numpy as np
+
+    from senseid_engine.calibration import own_cohort
+    from senseid_engine.calibration.run import random
+    from senseid_engine.calibration.tiles import OwnCohort, tile_templates, tile_with_own_cohort
+    from senseid_engine.template import normalised_similarities
+
+    templates = [photo.template for photo in encoded]
+    if settings.own_cohort is None:
+        return tile_templates(templates, normalised_similarities)
+    people = np.array([labelled.photos[photo.number].person for photo in encoded], np.int32)
+    own = OwnCohort(
+        groups=settings.own_cohort,
+        cohort_of=lambda others: own_cohort.cohort_of(others, templates, people, nearest=engine.cohort.nearest),
+        renormalise=own_cohort.renormalise,
+    )
+    rng = random(settings.seed, "groups")
+    return tile_with_own_cohort(templates, people, own, normalised_similarities, rng)
+
+
+def _watched(tiled: Tiled, advance: Callable[[int], None]) -> Tiled:
+    """The same tiles, telling how many rows were done."""
+    from dataclasses import replace
+
+    def tiles() -> Iterator[Tile]:
+        for tile in tiled.tiles:
+            yield tile
+            advance(len(tile.z))
+
+    return replace(tiled, tiles=tiles())
+
+
+def _write_report(folder: Path, result: CalibrationResult) -> None:
+    from senseid_cli import media
+    from senseid_cli.exits import OutputError
+    from senseid_cli.report import facts, pictures
+
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be made: {(error.strerror or 'unknown reason').lower()}",
+            remedy="check the permissions of the folder above it",
+        ) from error
+    body = json.dumps(facts.report_body(result), indent=2, allow_nan=False) + "\n"
+    contents = (body.encode(), facts.rates_csv(result).encode(), pictures.det_png(result), pictures.roc_png(result))
+    for file, content in zip(REPORT_FILES, contents, strict=True):
+        media.write_output(folder / file, content)
+
+
+def _print(result: CalibrationResult) -> None:
+    """The table of rates, and what else was measured."""
+    from senseid_cli import render
+    from senseid_cli.report import facts
+
+    header, *rows = facts.table_cells(result)
+    if render.terminal_width() is not None:
+        from rich.table import Table
+
+        table = Table(*header, box=None, padding=(0, 2, 0, 0))
+        for row in rows:
+            table.add_row(*row)
+        render.put_table(table)
+    else:
+        render.put_lines("\t".join(row) for row in rows)
+    render.put_lines(facts.summary_lines(result))
