@@ -82,7 +82,7 @@ class InputContract:
         mean: One value a channel.
         scale: One value a channel.
         crop: Side of the square that is cut out for the model, in units of the larger side of the face's box, where the
-            model wants one. Embedding models are aligned by points instead.
+            model wants one and is not aligned by a template.
     """
 
     name: str
@@ -110,25 +110,36 @@ class OutputContract:
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddingContract:
-    """How a face is aligned for an embedding model, and what comes out.
+class MeshTemplate:
+    """Where the points of a face belong in a model's input.
 
     Attributes:
-        size: Length of the embedding.
         mesh_points: For each template point the numbers of the points of the 468-point mesh whose mean it is.
-        template: Where these points belong, as (x, y) in units of the face square, (0, 0) at its top left.
+        points: Where these points belong, as (x, y) in units of the face square, (0, 0) at its top left.
         padding: Border on every side of the face square, in the same unit.
     """
 
-    size: int
     mesh_points: tuple[tuple[int, ...], ...]
-    template: tuple[Point, ...]
+    points: tuple[Point, ...]
     padding: float
 
     def targets(self, side: int) -> tuple[Point, ...]:
         """The template in pixels of a `side` x `side` input: (p + padding) / (1 + 2 padding) * side."""
         factor = side / (1 + 2 * self.padding)
-        return tuple(((x + self.padding) * factor, (y + self.padding) * factor) for x, y in self.template)
+        return tuple(((x + self.padding) * factor, (y + self.padding) * factor) for x, y in self.points)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingContract:
+    """What comes out of an embedding model, and how a face is aligned for it.
+
+    Attributes:
+        size: Length of the embedding.
+        template: Where the points of the face belong; none where the model takes the crop that its input asks for.
+    """
+
+    size: int
+    template: MeshTemplate | None
 
 
 @dataclass(frozen=True, slots=True)

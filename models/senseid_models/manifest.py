@@ -15,6 +15,7 @@ from .entries import (
     InputContract,
     Kind,
     Layout,
+    MeshTemplate,
     ModelEntry,
     OperatorSource,
     OutputContract,
@@ -114,6 +115,8 @@ def _check_embedding(
     height, width = contract.size
     if height != width or not isinstance(height, int):
         raise fields.fail("input", "of an embedding model must be a square of a fixed size")
+    if (embedding.template is None) == (contract.crop is None):
+        raise fields.fail("embedding", "of an embedding model must have a template, or its input a crop, not both")
     if len(outputs) != 1 or outputs[0].shape[1:] != (embedding.size,):
         raise fields.fail("output", f"of an embedding model must be one, of shape [batch, {embedding.size}]")
 
@@ -164,10 +167,13 @@ def _output(fields: Fields) -> OutputContract:
 
 
 def _embedding(fields: Fields) -> EmbeddingContract:
+    size = fields.whole("size")
+    if not fields.has("template"):
+        return EmbeddingContract(size=size, template=None)
     mesh_points = fields.groups("mesh_points", MESH_POINTS)
-    template = fields.points("template")
-    if len(mesh_points) != len(template):
-        raise fields.fail("mesh_points", f"has {len(mesh_points)} groups for {len(template)} template points")
+    points = fields.points("template")
+    if len(mesh_points) != len(points):
+        raise fields.fail("mesh_points", f"has {len(mesh_points)} groups for {len(points)} template points")
     return EmbeddingContract(
-        size=fields.whole("size"), mesh_points=mesh_points, template=template, padding=fields.number("padding")
+        size=size, template=MeshTemplate(mesh_points=mesh_points, points=points, padding=fields.number("padding"))
     )

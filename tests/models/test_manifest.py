@@ -107,7 +107,8 @@ def test_packs_of_an_operator_can_be_described() -> None:
     assert sface.calibration == curve.name == "sface-curve"
     assert sface.input.scale == (0.0078125,) * 3
     assert sface.embedding is not None
-    assert sface.embedding.mesh_points[0] == (33, 133)
+    assert sface.embedding.template is not None
+    assert sface.embedding.template.mesh_points[0] == (33, 133)
     assert sface.path == Path("/registry/sface.onnx")
     assert isinstance(fas.source, PackageSource)
     assert fas.input.crop == pytest.approx(2.7)
@@ -189,6 +190,12 @@ def test_a_manifest_may_be_empty() -> None:
         ("template = [[0.34, 0.46], ", "template = 1 # [[0.34, 0.46], ", r"at least two \[x, y\]"),
         ("[[asset]]", "[asset]", "asset must be a list of tables"),
         ('about = "score curve from a labelled set"', "", r"asset\[0\]: field about is missing"),
+        (
+            "0.0078125]\n\n[[model.output]]",
+            "0.0078125]\ncrop = 1.2\n\n[[model.output]]",
+            "must have a template, or its input",
+        ),
+        ('name = "fc1"\nshape = [1, 128]', 'name = "fc1"\nshape = [1, 64]', "must be one, of shape"),
         ("[model.embedding]", "[model.alignment]", "field embedding is missing"),
         ('[model.source]\nregistry = "operator"\norigin = "brought by the operator"\n', "", "field source is missing"),
     ],

@@ -1,0 +1,47 @@
+"""How many CPUs this process may use: the affinity mask and the quota of its cgroup, not what the host has."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+
+def available_cpus(root: Path = Path("/")) -> int:
+    """Whole CPUs that this process may keep busy, at least 1.
+
+    Args:
+        root: where `/sys` and `/proc` are; tests pass another.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quotas = [allowed, *_quotas(root)]
+    return max(1, math.floor(min(quotas)))
+
+
+def _quotas(root: Path) -> list[float]:
+    """CPU quotas of this process's cgroup and of those above it; version 2, else version 1."""
+    group = _own_group(root)
+    base = root / "sys/fs/cgroup"
+    found = []
+    for folder in (group, *group.parents):
+        limits = _read(base / folder / "cpu.max").split()
+        if len(limits) == 2 and limits[0] != "max":
+            found.append(int(limits[0]) / int(limits[1]))
+    quota, period = _read(base / "cpu/cpu.cfs_quota_us"), _read(base / "cpu/cpu.cfs_period_us")
+    if quota and period and int(quota) > 0:
+        found.append(int(quota) / int(period))
+    return found
+
+
+def _own_group(root: Path) -> Path:
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        if line.startswith("0::/"):
+            return Path(line.removeprefix("0::/"))
+    return Path()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

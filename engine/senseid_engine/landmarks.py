@@ -1,0 +1,99 @@
+"""468 facial landmarks from the MediaPipe face mesh, refined in two passes.
+
+Kartynnik et al., "Real-time Facial Surface Geometry from Monocular Video on Mobile GPUs", 2019.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from senseid_engine import warp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from senseid_engine.arrays import Doubles, Floats, Pixels
+    from senseid_engine.detect import Detection
+    from senseid_engine.session import Session
+
+SIZE = 192
+CROP_TO_BOX = 1.5
+PASSES = 2
+# Corners of the eyes in the mesh, image left first: outer and inner, then inner and outer.
+LEFT_EYE = (33, 133)
+RIGHT_EYE = (362, 263)
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """The landmarks of one face.
+
+    Attributes:
+        points: float32 (468, 3), x, y in pixels of the photo, z in the same unit, smaller is nearer.
+        presence: probability that the crop holds a face, in [0, 1].
+    """
+
+    points: Floats
+    presence: float
+
+
+class Landmarker:
+    """The face-mesh model."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def locate(self, pixels: Pixels, detections: Sequence[Detection]) -> list[Landmarks]:
+        """Landmarks of every detected face, in the order of `detections`.
+
+        Args:
+            pixels: uint8 (height, width, 3), RGB.
+            detections: faces of this photo.
+        """
+        if not detections:
+            return []
+        crops = [_crop_of_box(d.box, d.points[0], d.points[1]) for d in detections]
+        points, presence = self._run(pixels, crops)
+        for _ in range(PASSES - 1):
+            crops = [_crop_of_points(face) for face in points]
+            points, presence = self._run(pixels, crops)
+        return [Landmarks(face, float(logit)) for face, logit in zip(points, presence, strict=True)]
+
+    def _run(self, pixels: Pixels, crops: Sequence[Doubles]) -> tuple[Floats, Floats]:
+        chips = np.stack([warp.warp(pixels, crop, SIZE) for crop in crops])
+        located, logits = self._session.run(chips)
+        points = located.reshape(len(chips), -1, 3).copy()
+        for face, crop in zip(points, crops, strict=True):
+            back = warp.invert(crop)
+            face[:, :2] = warp.apply(back, face[:, :2])
+            face[:, 2] *= math.sqrt(abs(float(np.linalg.det(back[:, :2]))))
+        presence = (1 / (1 + np.exp(-logits.reshape(-1)))).astype(np.float32)
+        return points, presence
+
+
+def _level(left_eye: Floats, right_eye: Floats) -> float:
+    across = right_eye - left_eye
+    return math.atan2(float(across[1]), float(across[0]))
+
+
+def _crop_of_box(box: Floats, left_eye: Floats, right_eye: Floats) -> Doubles:
+    centre = (box[0:2] + box[2:4]) / 2
+    side = CROP_TO_BOX * float((box[2:4] - box[0:2]).max())
+    return warp.square_crop(centre, side, _level(left_eye, right_eye), SIZE)
+
+
+def _crop_of_points(points: Floats) -> Doubles:
+    flat = points[:, :2]
+    angle = _level(flat[list(LEFT_EYE)].mean(axis=0), flat[list(RIGHT_EYE)].mean(axis=0))
+    # The box of the face as it stands when its eyes are level.
+    upright = warp.square_crop(np.zeros(2, np.float32), 1.0, angle, 1)
+    turned = warp.apply(upright, flat)
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    centre = warp.apply(warp.invert(upright), (low + high) / 2)
+    return warp.square_crop(centre, CROP_TO_BOX * float((high - low).max()), angle, SIZE)

@@ -1,0 +1,65 @@
+"""How embeddings become one number: which models, how they are fused, the cohort and the curve. Registry data."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+
+from senseid_engine.errors import ModelError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One embedding model's share in the fusion.
+
+    Attributes:
+        model: its id in the registry.
+        weight: of its normalised similarity.
+        affinity: of its plain cosine similarity. The nearest strangers of a face tell how much it resembles others,
+            but with an error of their own; the plain similarity has none, so some of it is kept.
+    """
+
+    model: str
+    weight: float
+    affinity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """One recipe for comparing faces.
+
+    Attributes:
+        parts: the embedding models, in the order in which a template holds their embeddings.
+        cohort: name of the cohort asset.
+        nearest: how many of the cohort's most similar strangers normalise a face.
+        curve: name of the score-curve asset.
+    """
+
+    parts: tuple[Part, ...]
+    cohort: str
+    nearest: int
+    curve: str
+
+    @classmethod
+    def parse(cls, data: bytes) -> Recognition:
+        """Read the registry's `recognition.toml`.
+
+        Raises:
+            ModelError: it is not such a file.
+        """
+        try:
+            table = tomllib.loads(data.decode())
+            if table["format"] != FORMAT:
+                raise ModelError("recognition", f"format {table['format']} is not {FORMAT}: update senseid")
+            return cls(
+                parts=tuple(
+                    Part(str(part["model"]), float(part["weight"]), float(part["affinity"])) for part in table["part"]
+                ),
+                cohort=str(table["cohort"]),
+                nearest=int(table["nearest"]),
+                curve=str(table["curve"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError("recognition", f"not a recognition file ({error})") from error

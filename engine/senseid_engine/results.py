@@ -1,0 +1,69 @@
+"""What the engine answers: plain, frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle in whole pixels of the upright photo, inside it; right and bottom are exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def as_list(self) -> list[int]:
+        """`[left, top, right, bottom]`, as the HTTP API has it."""
+        return [self.left, self.top, self.right, self.bottom]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFaces:
+    """The faces of one photo, largest first, then left to right.
+
+    Attributes:
+        name: what the caller calls the photo.
+        width: pixels of the upright photo.
+        height: pixels of the upright photo.
+        quarter_turns: how often the decoded photo was turned anticlockwise by 90 degrees to find the faces upright.
+        rects: one rectangle a face, at least one.
+    """
+
+    name: str
+    width: int
+    height: int
+    quarter_turns: int
+    rects: tuple[Rect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The answer of a 1:1 comparison of the largest face of each photo.
+
+    Attributes:
+        score: calibrated verification score, in [0, 1].
+        first: faces of the first photo; face 0 was compared.
+        second: faces of the second photo; face 0 was compared.
+    """
+
+    score: float
+    first: FoundFaces
+    second: FoundFaces
+
+
+@dataclass(frozen=True, slots=True)
+class OmniComparison:
+    """Every face of one photo against every face of another.
+
+    Attributes:
+        scores: `scores[i][j]` is the calibrated score, in [0, 1], of face i of the first and face j of
+            the second photo.
+        first: faces of the first photo.
+        second: faces of the second photo.
+    """
+
+    scores: tuple[tuple[float, ...], ...]
+    first: FoundFaces
+    second: FoundFaces

@@ -1,0 +1,94 @@
+"""The only door to onnxruntime: a model is opened with a verified licence, or not at all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from senseid_engine.errors import ModelError
+from senseid_licensing.product import Product
+
+if TYPE_CHECKING:
+    from senseid_engine.arrays import Floats, Pixels
+    from senseid_licensing.verified import VerifiedLicences
+    from senseid_models.registry import InputContract, ModelEntry
+
+
+class Session:
+    """One ONNX model ready to run on the CPU.
+
+    A session is stateless and may be shared between threads.
+    """
+
+    __slots__ = ("_contract", "_session", "model_id")
+
+    def __init__(self, model_id: str, contract: InputContract, session: Any) -> None:
+        self.model_id = model_id
+        self._contract = contract
+        self._session = session
+
+    @classmethod
+    def open(cls, model: ModelEntry, licences: VerifiedLicences, *, threads: int) -> Session:
+        """Load `model` if the licence of its product was verified.
+
+        Args:
+            model: the registry's entry; its file is read once and its SHA-256 checked.
+            licences: the verified licences of this run. They are asked before the file is opened.
+            threads: intra-op threads, at least 1.
+
+        Raises:
+            LicensingError: no verified licence for the model's product.
+            ModelsError: the file is missing or is not the one of the manifest.
+            ModelError: onnxruntime refuses the model.
+        """
+        licences.require(Product(model.product))
+        data = model.read()
+
+        import onnxruntime as ort
+
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Spinning workers burn the CPU quota of a container while nothing is to be done.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4
+        try:
+            session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            # onnxruntime raises a dozen unrelated classes; the model is at fault in every one.
+            raise ModelError(f"model {model.id}", f"onnxruntime cannot load it ({type(error).__name__})") from error
+        return cls(model.id, model.input, session)
+
+    def run(self, chips: Pixels) -> tuple[Floats, ...]:
+        """Run the model on a batch of chips.
+
+        Args:
+            chips: uint8 (n, height, width, 3), RGB. Colour order, layout, mean and scale are the manifest's affair.
+
+        Returns:
+            The outputs, float32, in the manifest's order.
+
+        Raises:
+            ModelError: the model does not take chips of this size.
+        """
+        batch = _prepare(chips, self._contract)
+        try:
+            return tuple(self._session.run(None, {self._contract.name: batch}))
+        except Exception as error:
+            raise ModelError(
+                f"model {self.model_id}", f"it does not take an input of shape {batch.shape} ({type(error).__name__})"
+            ) from error
+
+
+def _prepare(chips: Pixels, contract: InputContract) -> Floats:
+    if contract.colour == "BGR":
+        chips = chips[..., ::-1]
+    if contract.layout == "NCHW":
+        chips = chips.transpose(0, 3, 1, 2)
+    batch = np.ascontiguousarray(chips, dtype=np.float32)
+    if any(contract.mean) or any(scale != 1 for scale in contract.scale):
+        shape = (1, -1, 1, 1) if contract.layout == "NCHW" else (1, 1, 1, -1)
+        batch -= np.array(contract.mean, np.float32).reshape(shape)
+        batch *= np.array(contract.scale, np.float32).reshape(shape)
+    return batch
