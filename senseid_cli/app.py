@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from senseid_cli import exits, render, stdout, wiring
-from senseid_cli.commands import compare, license, omni, udid  # noqa: A004
+from senseid_cli.commands import compare, license, models, omni, udid  # noqa: A004
 
 app = typer.Typer(
     name="senseid",
@@ -22,6 +22,7 @@ app.command("compare")(compare.compare)
 app.command("omni")(omni.omni)
 app.command("udid")(udid.udid)
 app.add_typer(license.app, name="license")
+app.add_typer(models.app, name="models")
 
 
 def _print_version(wanted: bool) -> None:

@@ -24,9 +24,12 @@ def data_dir() -> Path:
         return Path(home)
     import platformdirs
 
-    path = platformdirs.user_data_path("senseid", appauthor=False)
+    try:
+        path = platformdirs.user_data_path("senseid", appauthor=False)
+    except RuntimeError:
+        path = Path("~")
     if not path.is_absolute():
-        # A user without HOME and without an entry in the user database: a folder called "~" helps nobody.
+        # A user without HOME and without an entry in the user database: a folder called "~" would help nobody.
         from senseid_cli.exits import HomeError
 
         raise HomeError(
