@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from senseid_engine.arrays import Doubles
     from senseid_engine.calibration.encode import EncodedPhoto
     from senseid_engine.calibration.labelled import LabelledPairs, LabelledSet
     from senseid_engine.calibration.run import CalibrationResult, Settings
@@ -140,11 +141,12 @@ def _settings(labelled_set: Path, *, name: str, note: str, seed: int, own_cohort
     registry = Registry.builtin()
     recognition = Recognition.parse(registry.asset("recognition").read())
     cohort = registry.asset(recognition.cohort)
+    models = [registry.get(part.model) for part in recognition.parts]
     return Settings(
         set_name=printable(name.strip() or labelled_set.resolve().name),
         made=datetime.now(UTC).date().isoformat(),
         seed=seed,
-        models=tuple(Data(model, registry.get(model).sha256) for model, _ in recognition.weights),
+        models=tuple(Data(model.id, model.sha256) for model in models),
         cohort=None if own_cohort else Data(cohort.name, cohort.sha256),
         own_cohort=own_cohort,
         note=printable(note.strip()) or None,
@@ -186,8 +188,12 @@ def _tile(
     from senseid_engine.template import normalised_similarities
 
     templates = [photo.template for photo in encoded]
+
+    def similarities(first: Sequence[Template], second: Sequence[Template]) -> Doubles:
+        return normalised_similarities(first, second, engine.parts)
+
     if settings.own_cohort is None:
-        return tile_templates(templates, normalised_similarities)
+        return tile_templates(templates, similarities)
     people = np.array([labelled.photos[photo.number].person for photo in encoded], np.int32)
     own = OwnCohort(
         groups=settings.own_cohort,
@@ -195,7 +201,7 @@ def _tile(
         renormalise=own_cohort.renormalise,
     )
     rng = random(settings.seed, "groups")
-    return tile_with_own_cohort(templates, people, own, normalised_similarities, rng)
+    return tile_with_own_cohort(templates, people, own, similarities, rng)
 
 
 def _watched(tiled: Tiled, advance: Callable[[int], None]) -> Tiled:

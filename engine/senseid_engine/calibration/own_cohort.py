@@ -19,6 +19,8 @@ from senseid_engine.template import Template
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from senseid_engine.arrays import Floats
+
 
 def cohort_of(
     people: npt.NDArray[np.int64], templates: Sequence[Template], person_of: npt.NDArray[np.int32], *, nearest: int
@@ -39,13 +41,16 @@ def cohort_of(
         raise CalibrationError("own cohort", problem)
     present, first = np.unique(person_of, return_index=True)
     chosen = first[np.searchsorted(present, people)]
-    return Cohort(np.stack([templates[photo].embedding for photo in chosen]), nearest)
+    parts = zip(*(templates[photo].embeddings for photo in chosen), strict=True)
+    return Cohort(tuple(np.stack(part) for part in parts), nearest)
 
 
 def renormalise(cohort: Cohort, templates: Sequence[Template]) -> list[Template]:
     """The same faces, normalised by another cohort."""
-    mean, deviation = cohort.statistics(np.stack([template.embedding for template in templates]))
-    return [
-        Template(template.embedding, float(m), float(d))
-        for template, m, d in zip(templates, mean, deviation, strict=True)
-    ]
+    return [_renormalised(cohort, template.embeddings) for template in templates]
+
+
+def _renormalised(cohort: Cohort, embeddings: tuple[Floats, ...]) -> Template:
+    statistics = [cohort.statistics(part, embedding) for part, embedding in enumerate(embeddings)]
+    means, deviations = zip(*statistics, strict=True)
+    return Template(embeddings, means, deviations)

@@ -17,6 +17,9 @@ to be less than the binomial t (1 - t) / n. The interval is Wilson's with the n 
 were independent (Korn and Graubard, "Confidence Intervals for Proportions with Small Expected Number of Positive
 Counts Estimated from Survey Data", 1998), so it stays inside [0, 1].
 
+In simulations where some people resemble many others, the interval held the truth in 85 to 96 of 100 sets of 60 to 300
+people, least often for rare events; the binomial one in 10 to 24. With fewer people, expect it to be too narrow too.
+
 Where no event was seen, or nothing but events, no variance can be estimated. The rule of 3 of ISO/IEC 19795-1 then
 gives the 95 % bound 3 / n, where n counts what is independent: all pairs (binomial), or the different couples of people
 (by person) - people, where a pair is of the same person.

@@ -1,0 +1,163 @@
+"""Tiles of the matrix, and the pairs that are gathered from them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from senseid_engine.calibration.pairs import Gathered, ListedPairs, PairScores, gather
+from senseid_engine.calibration.tiles import (
+    OwnCohort,
+    Tile,
+    Tiled,
+    tile_matrix,
+    tile_templates,
+    tile_with_own_cohort,
+)
+from senseid_engine.errors import CalibrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PEOPLE = np.array([0, 0, 1, 2, 2, 2, 4], np.int32)
+SIZE = len(PEOPLE)
+NOTHING = ListedPairs(np.zeros(0, np.int32), np.zeros(0, np.int32))
+
+
+def value(a: int, b: int) -> float:
+    """A similarity from which its pair can be told."""
+    return 100.0 * min(a, b) + max(a, b)
+
+
+MATRIX = np.array([[value(a, b) for b in range(SIZE)] for a in range(SIZE)], np.float32)
+
+
+def similarities(first: Sequence[int], second: Sequence[int]) -> npt.NDArray[np.float64]:
+    return np.array([[value(a, b) for b in second] for a in first])
+
+
+def triples(pairs: PairScores) -> list[tuple[float, int, int]]:
+    return sorted(
+        (float(z), *sorted((int(a), int(b)))) for z, a, b in zip(pairs.z, pairs.first, pairs.second, strict=True)
+    )
+
+
+def expected(*, same: bool) -> list[tuple[float, int, int]]:
+    return [
+        (value(a, b), int(PEOPLE[a]), int(PEOPLE[b]))
+        for a in range(SIZE)
+        for b in range(a + 1, SIZE)
+        if (PEOPLE[a] == PEOPLE[b]) == same
+    ]
+
+
+def check(gathered: Gathered) -> None:
+    assert triples(gathered.genuine) == sorted(expected(same=True))
+    assert triples(gathered.impostor) == sorted(expected(same=False))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 7, 50])
+def test_every_pair_is_gathered_once(rows: int) -> None:
+    check(gather(PEOPLE, tile_matrix(MATRIX, rows=rows).tiles, NOTHING))
+    check(gather(PEOPLE, tile_templates(range(SIZE), similarities, rows=rows).tiles, NOTHING))
+
+
+def test_the_rows_are_told_for_progress() -> None:
+    for tiled in (tile_matrix(MATRIX, rows=3), tile_templates(range(SIZE), similarities, rows=2), own(4, [])):
+        rows = tiled.rows
+        assert sum(len(tile.z) for tile in tiled.tiles) == rows
+
+
+def test_listed_pairs_keep_their_order_and_may_be_turned_round() -> None:
+    listed = ListedPairs(np.array([5, 0, 6], np.int32), np.array([1, 1, 3], np.int32))
+    for tiles in (tile_matrix(MATRIX, rows=2).tiles, tile_templates(range(SIZE), similarities, rows=3).tiles):
+        assert gather(PEOPLE, tiles, listed).listed.tolist() == [105.0, 1.0, 306.0]
+
+
+def test_a_similarity_that_is_not_finite_is_refused() -> None:
+    broken = MATRIX.copy()
+    broken[2, 5] = np.nan
+    with pytest.raises(CalibrationError, match="not a finite number"):
+        gather(PEOPLE, tile_matrix(broken).tiles, NOTHING)
+
+
+def test_nobody_looks_at_the_diagonal() -> None:
+    odd = MATRIX.copy()
+    np.fill_diagonal(odd, np.inf)
+    check(gather(PEOPLE, tile_matrix(odd).tiles, NOTHING))
+
+
+@pytest.mark.parametrize(
+    ("tiles", "problem"),
+    [
+        ([Tile(0, 0, MATRIX[:4])], "leave out a pair"),
+        ([Tile(0, 0, MATRIX), Tile(0, 0, MATRIX)], "twice"),
+    ],
+)
+def test_tiles_that_do_not_cover_the_matrix(tiles: list[Tile], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        gather(PEOPLE, tiles, NOTHING)
+
+
+def test_a_listed_pair_that_no_tile_has() -> None:
+    people = np.array([0, 1], np.int32)
+    listed = ListedPairs(np.array([1], np.int32), np.array([1], np.int32))
+    with pytest.raises(ValueError, match="leave out a listed pair"):
+        gather(people, [Tile(0, 1, MATRIX[:1, 1:2])], listed)
+
+
+def test_no_photo_no_pair() -> None:
+    gathered = gather(np.zeros(0, np.int32), tile_templates([], similarities).tiles, NOTHING)
+    assert len(gathered.genuine) == len(gathered.impostor) == 0
+
+
+# Cohorts of the set itself. A template is (photo, people of its cohort).
+Template = tuple[int, tuple[int, ...]]
+
+
+def own(groups: int, cohorts: list[tuple[int, ...]], seed: int = 3) -> Tiled:
+    def cohort_of(people: npt.NDArray[np.int64]) -> tuple[int, ...]:
+        cohorts.append(tuple(people.tolist()))
+        return cohorts[-1]
+
+    def renormalise(cohort: tuple[int, ...], templates: Sequence[Template]) -> list[Template]:
+        return [(photo, cohort) for photo, _ in templates]
+
+    def compare(first: Sequence[Template], second: Sequence[Template]) -> npt.NDArray[np.float64]:
+        for a, cohort_a in first:
+            for b, cohort_b in second:
+                assert cohort_a == cohort_b != ()
+                assert not {PEOPLE[a], PEOPLE[b]} & set(cohort_a)
+        return similarities([a for a, _ in first], [b for b, _ in second])
+
+    templates: list[Template] = [(photo, ()) for photo in range(SIZE)]
+    rng = np.random.default_rng(seed)
+    return tile_with_own_cohort(templates, PEOPLE, OwnCohort(groups, cohort_of, renormalise), compare, rng, rows=2)
+
+
+@pytest.mark.parametrize("groups", [3, 4])
+@pytest.mark.parametrize("seed", range(5))
+def test_no_pair_meets_a_cohort_of_its_own_people(groups: int, seed: int) -> None:
+    cohorts: list[tuple[int, ...]] = []
+    tiled = own(groups, cohorts, seed)
+    assert sorted(tiled.order.tolist()) == list(range(SIZE))
+    gathered = gather(PEOPLE[tiled.order], tiled.tiles, NOTHING)
+    check(gathered)
+    # Each pair of groups once. Person 3 has no photo and is in no cohort.
+    assert len(cohorts) == groups * (groups + 1) // 2
+    assert {person for cohort in cohorts for person in cohort} == {0, 1, 2, 4}
+
+
+def test_the_groups_come_from_the_seed() -> None:
+    orders = [own(3, [], seed).order.tolist() for seed in (1, 1, 2, 5, 8)]
+    assert orders[0] == orders[1]
+    assert len({tuple(order) for order in orders}) > 1
+
+
+@pytest.mark.parametrize(("groups", "problem"), [(2, "at least 3 groups"), (5, "4 people cannot make 5 groups")])
+def test_groups_that_leave_no_cohort(groups: int, problem: str) -> None:
+    with pytest.raises(CalibrationError, match=problem):
+        own(groups, [])
