@@ -24,11 +24,12 @@ TITLE = 34
 PANEL = (960, 800)
 MATRIX_HEIGHT = 1200
 LARGEST_CELL = 80
-# Below these a cell holds no picture, no label, two decimals, no text at all.
-CELL_FOR_PICTURE = 20
-CELL_FOR_LABEL = 14
+# Beside and above the faces that head the matrix, for their numbers.
+LABEL = (40, 22)
+# Cells smaller than these hold two decimals, no number, no picture and no label.
 CELL_FOR_FOUR_DECIMALS = 60
 CELL_FOR_TWO_DECIMALS = 30
+CELL_FOR_HEAD = 14
 
 WHITE = (255, 255, 255)
 INK = (30, 34, 40)
@@ -82,12 +83,12 @@ def draw_omni(first: Image, second: Image, result: OmniComparison, threshold: fl
     width = max(640, sum(side.size[0] for side in sides) + 3 * MARGIN)
     rows, columns = len(matches), len(matches[0])
     # One row and one column more, for the faces themselves.
-    cell = min(LARGEST_CELL, (width - 2 * MARGIN) // (columns + 2), MATRIX_HEIGHT // (rows + 2))
-    cell = max(cell, 4)
+    room = (width - 2 * MARGIN - LABEL[0], MATRIX_HEIGHT - LABEL[1])
+    cell = max(4, min(LARGEST_CELL, room[0] // (columns + 1), room[1] // (rows + 1)))
     panels = max(side.size[1] for side in sides)
     matrix_top = MARGIN + TITLE + panels + MARGIN + TITLE
-    width = max(width, (columns + 2) * cell + 2 * MARGIN)
-    canvas = Pillow.new("RGB", (width, matrix_top + (rows + 1) * cell + MARGIN), WHITE)
+    width = max(width, LABEL[0] + (columns + 1) * cell + 2 * MARGIN)
+    canvas = Pillow.new("RGB", (width, matrix_top + LABEL[1] + (rows + 1) * cell + MARGIN), WHITE)
     left = MARGIN
     for side in sides:
         _draw_photo(canvas, side, left, MARGIN)
@@ -109,7 +110,7 @@ def _side(letter: str, image: Image, found: FoundFaces, matched: Sequence[bool])
 def _draw_photo(canvas: Pillow.Image, side: _Side, left: int, top: int) -> None:
     draw = ImageDraw.Draw(canvas)
     count = "1 face" if len(side.found.rects) == 1 else f"{len(side.found.rects)} faces"
-    title = _shorten(draw, f"{side.letter}   {printable(side.found.name)}", f"   {count}", side.size[0])
+    title = _shorten(draw, f"{side.letter}   ", printable(side.found.name), f"   {count}", side.size[0])
     draw.text((left, top), title, INK, _font(18))
     top += TITLE
     canvas.paste(side.photo.resize(side.size, Pillow.Resampling.LANCZOS), (left, top))
@@ -140,7 +141,7 @@ def _draw_tag(
     width, height = round(draw.textlength(text, _font(size))) + 6, size + 4
     y = box[1] - height if box[1] - height >= top else box[1]
     draw.rectangle([box[0], y, box[0] + width, y + height], fill=colour)
-    draw.text((box[0] + 3 + width // 2 - 3, y + height // 2), text, WHITE, _font(size), anchor="mm")
+    draw.text((box[0] + width // 2, y + height // 2), text, WHITE, _font(size), anchor="mm")
 
 
 def _draw_legend(canvas: Pillow.Image, place: tuple[int, int], threshold: float) -> None:
@@ -159,39 +160,46 @@ def _draw_matrix(
     place: tuple[int, int],
 ) -> None:
     draw = ImageDraw.Draw(canvas)
-    x0, y0 = place[0] + cell, place[1] + cell
+    left, top = place[0] + LABEL[0], place[1] + LABEL[1]
+    x0, y0 = left + cell, top + cell
     for j in range(len(sides[1].found.rects)):
-        _draw_face(canvas, sides[1], j, (x0 + j * cell, place[1]), cell)
+        x = x0 + j * cell
+        _draw_head(canvas, sides[1], j, (x, top), (x + cell // 2, place[1] + LABEL[1] // 2), cell)
     for i, row in enumerate(scores):
-        _draw_face(canvas, sides[0], i, (place[0], y0 + i * cell), cell)
+        y = y0 + i * cell
+        _draw_head(canvas, sides[0], i, (left, y), (place[0] + LABEL[0] // 2, y + cell // 2), cell)
         for j, score in enumerate(row):
-            x, y = x0 + j * cell, y0 + i * cell
-            gap = 1 if cell >= CELL_FOR_LABEL else 0
-            fill = MATCH if matches[i][j] else _shade(score)
-            draw.rectangle([x, y, x + cell - 1 - gap, y + cell - 1 - gap], fill=fill)
-            if cell >= CELL_FOR_TWO_DECIMALS:
-                text = score_text(score)
-                text = text if cell >= CELL_FOR_FOUR_DECIMALS else text[:4]
-                size = min(18, cell * 3 // 10 if len(text) > 4 else cell * 2 // 5)
-                colour = WHITE if matches[i][j] else INK
-                draw.text((x + cell // 2, y + cell // 2), text, colour, _font(size), anchor="mm")
+            _draw_score(draw, score, (x0 + j * cell, y), cell, match=matches[i][j])
 
 
-def _draw_face(canvas: Pillow.Image, side: _Side, number: int, place: tuple[int, int], cell: int) -> None:
-    """The head of a row or column: the face, cut out, with its number."""
-    draw = ImageDraw.Draw(canvas)
-    if cell >= CELL_FOR_PICTURE:
-        rect = side.found.rects[number]
-        face = side.photo.crop((rect.left, rect.top, rect.right, rect.bottom))
-        scale = (cell - 2) / max(face.size)
-        size = (max(1, round(face.width * scale)), max(1, round(face.height * scale)))
-        offset = ((cell - 2 - size[0]) // 2, (cell - 2 - size[1]) // 2)
-        canvas.paste(face.resize(size, Pillow.Resampling.LANCZOS), (place[0] + offset[0], place[1] + offset[1]))
-    if cell >= CELL_FOR_LABEL:
-        size_of_text = max(9, min(15, cell // 4))
-        box = (place[0], place[1], place[0] + cell, place[1] + cell)
-        colour = MATCH if side.matched[number] else OTHER
-        _draw_tag(draw, f"{side.letter}{number + 1}", size_of_text, box, place[1], colour)
+def _draw_score(draw: ImageDraw.ImageDraw, score: float, place: tuple[int, int], cell: int, *, match: bool) -> None:
+    x, y = place
+    far = cell - 2 if cell >= CELL_FOR_HEAD else cell - 1
+    draw.rectangle([x, y, x + far, y + far], fill=MATCH if match else _shade(score))
+    if cell >= CELL_FOR_TWO_DECIMALS:
+        long = cell >= CELL_FOR_FOUR_DECIMALS
+        text = score_text(score) if long else score_text(score)[:4]
+        size = min(18, cell * 3 // 10 if long else cell * 2 // 5)
+        draw.text((x + cell // 2, y + cell // 2), text, WHITE if match else INK, _font(size), anchor="mm")
+
+
+def _draw_head(
+    canvas: Pillow.Image, side: _Side, index: int, place: tuple[int, int], label: tuple[int, int], cell: int
+) -> None:
+    """The head of a row or column: the face, cut out, and its number at `label`."""
+    if cell < CELL_FOR_HEAD:
+        return
+    rect = side.found.rects[index]
+    face = side.photo.crop((rect.left, rect.top, rect.right, rect.bottom))
+    scale = (cell - 4) / max(face.size)
+    size = (max(1, round(face.width * scale)), max(1, round(face.height * scale)))
+    canvas.paste(
+        face.resize(size, Pillow.Resampling.LANCZOS),
+        (place[0] + (cell - size[0]) // 2, place[1] + (cell - size[1]) // 2),
+    )
+    font = _font(max(9, min(15, cell // 2)))
+    text = f"{side.letter}{index + 1}"
+    ImageDraw.Draw(canvas).text(label, text, MATCH if side.matched[index] else OTHER, font, anchor="mm")
 
 
 def _shade(score: float) -> _Colour:
@@ -200,14 +208,14 @@ def _shade(score: float) -> _Colour:
     return (round(246 - 60 * strength), round(248 - 40 * strength), round(251 - 10 * strength))
 
 
-def _shorten(draw: ImageDraw.ImageDraw, text: str, tail: str, width: int) -> str:
-    """Cut the end of a text that is too wide, and keep the tail."""
+def _shorten(draw: ImageDraw.ImageDraw, head: str, name: str, tail: str, width: int) -> str:
+    """Cut the beginning of a name that is too long: the end tells files apart."""
     font = _font(18)
-    if draw.textlength(text + tail, font) <= width:
-        return text + tail
-    while text and draw.textlength(f"{text}...{tail}", font) > width:
-        text = text[:-1]
-    return f"{text}...{tail}"
+    if draw.textlength(f"{head}{name}{tail}", font) <= width:
+        return f"{head}{name}{tail}"
+    while name and draw.textlength(f"{head}...{name}{tail}", font) > width:
+        name = name[1:]
+    return f"{head}...{name}{tail}"
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
