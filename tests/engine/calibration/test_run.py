@@ -1,0 +1,174 @@
+"""A whole calibration on made-up people: what counts as a pair, and what the result tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from senseid_engine.calibration.encode import Unusable
+from senseid_engine.calibration.labelled import LabelledPairs, LabelledSet, Photo
+from senseid_engine.calibration.pairs import ListedPairs
+from senseid_engine.calibration.provenance import Data
+from senseid_engine.calibration.run import CalibrationResult, Settings, calibrate, random
+from senseid_engine.calibration.tiles import OwnCohort, Tiled, tile_matrix, tile_with_own_cohort
+from senseid_engine.curve import ScoreCurve
+from senseid_engine.errors import CalibrationError
+
+SETTINGS = Settings("made up", "2026-11-24", 3, (Data("model", "a" * 64),), Data("cohort", "b" * 64), None, "a note")
+
+
+def people_of(people: int, photos: int) -> LabelledSet:
+    return LabelledSet(
+        "made up",
+        tuple(Photo(f"{p}/{k}.jpg", Path(f"{p}/{k}.jpg"), p) for p in range(people) for k in range(photos)),
+        None,
+    )
+
+
+def matrix_of(labelled: LabelledSet, seed: int = 0) -> npt.NDArray[np.float32]:
+    person = np.array([photo.person for photo in labelled.photos])
+    noise = np.triu(np.random.default_rng(seed).normal(size=(len(person), len(person))), 1)
+    return (noise + noise.T + 4.0 * (person[:, None] == person[None, :])).astype(np.float32)
+
+
+def without(labelled: LabelledSet, lost: list[int]) -> tuple[list[int], list[Unusable]]:
+    encoded = [number for number in range(len(labelled.photos)) if number not in lost]
+    return encoded, [Unusable(n, labelled.photos[n].name, n % 2 == 0, "dark") for n in lost]
+
+
+def run(labelled: LabelledSet, lost: list[int], folds: LabelledPairs | None = None) -> CalibrationResult:
+    encoded, unusable = without(labelled, lost)
+    matrix = matrix_of(labelled)[np.ix_(encoded, encoded)]
+    return calibrate(labelled, encoded, unusable, tile_matrix(matrix, rows=17), SETTINGS, folds=folds)
+
+
+def test_all_pairs_of_a_folder() -> None:
+    labelled = people_of(60, 3)
+    result = run(labelled, [])
+    told = result.curve.provenance
+    assert (told.photos, told.people, told.photos_without_face, told.photos_refused) == (180, 60, 0, 0)
+    assert (told.genuine_pairs, told.impostor_pairs) == (180, 180 * 179 // 2 - 180)
+    assert (told.set_name, told.made, told.seed, told.note) == ("made up", "2026-11-24", 3, "a note")
+    matrix = matrix_of(labelled)
+    person = np.array([photo.person for photo in labelled.photos])
+    upper = np.triu(np.ones_like(matrix, bool), 1)
+    genuine, impostor = matrix[upper & (person[:, None] == person)], matrix[upper & (person[:, None] != person)]
+    assert [row.score for row in told.rates] == [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+    for row in told.rates:
+        z = result.curve.similarity_at(row.score)
+        assert row.fmr.value == np.mean(impostor >= np.float32(z))
+        assert row.fnmr.value == np.mean(genuine < np.float32(z))
+        assert row.held_out is not None
+    assert told.rates[0].fmr.value == pytest.approx(0.1, rel=0.01)
+    assert told.rates[1].fmr.value == pytest.approx(0.01, rel=0.05)
+    # 15,930 pairs tell a rate of 10 / 15,930 at best.
+    assert result.curve.measured_to == pytest.approx(0.3 + 0.1 * np.log10(1593), abs=0.013)
+    assert result.curve.measured_to == result.curve.score(result.curve.knots[-1][0])
+    assert [fmr for fmr, _ in result.at_fmr] == [1e-2, 1e-3]
+    assert result.equal_error_rate == pytest.approx(0.0228, abs=0.015)
+    assert result.accuracy is None
+    assert result.det[0].fmr == 1.0
+    assert result.unusable == ()
+    assert ScoreCurve.parse(result.curve.dump()) == result.curve
+
+
+def test_a_lost_photo_is_a_miss_and_never_a_stranger() -> None:
+    labelled = people_of(60, 3)
+    # One photo of person 0, all of person 1.
+    result = run(labelled, [1, 3, 4, 5])
+    told = result.curve.provenance
+    assert (told.photos, told.people, told.photos_without_face, told.photos_refused) == (176, 59, 1, 3)
+    assert told.genuine_pairs == 180
+    assert told.impostor_pairs == 176 * 175 // 2 - 58 * 3 - 1
+    low = told.rates[0]
+    assert result.curve.similarity_at(0.4) < 2
+    assert low.fnmr.events >= 2 + 3
+    assert [photo.number for photo in result.unusable] == [1, 3, 4, 5]
+
+
+def chosen(labelled: LabelledSet, count: int) -> LabelledPairs:
+    rng = np.random.default_rng(8)
+    first, second = (rng.integers(0, len(labelled.photos), count) for _ in range(2))
+    second = np.where(first == second, (second + 1) % len(labelled.photos), second)
+    person = np.array([photo.person for photo in labelled.photos])
+    fold = np.arange(count) % 5
+    return LabelledPairs(
+        ListedPairs(first.astype(np.int32), second.astype(np.int32)),
+        person[first] == person[second],
+        fold.astype(np.int32),
+    )
+
+
+def test_a_set_of_pairs_counts_these_pairs_only() -> None:
+    labelled = people_of(40, 4)
+    pairs = chosen(labelled, 3000)
+    lost = [0, 7, 8]
+    result = run(LabelledSet("pairs", labelled.photos, pairs), lost)
+    told = result.curve.provenance
+    gone = np.isin(pairs.numbers.first, lost) | np.isin(pairs.numbers.second, lost)
+    assert told.genuine_pairs == pairs.same.sum()
+    assert told.impostor_pairs == (~pairs.same & ~gone).sum()
+    matrix = matrix_of(labelled)
+    z = np.float32(result.curve.similarity_at(0.4))
+    reached = (matrix[pairs.numbers.first, pairs.numbers.second] >= z) & ~gone
+    assert told.rates[0].fnmr.events == (pairs.same & ~reached).sum()
+    assert told.rates[0].fmr.events == (~pairs.same & reached).sum()
+    assert result.accuracy is None
+
+
+def test_folds_give_an_accuracy_and_change_nothing_else() -> None:
+    labelled = people_of(60, 3)
+    folds = chosen(labelled, 500)
+    with_folds, plain = run(labelled, [2], folds), run(labelled, [2])
+    assert with_folds.curve == plain.curve
+    assert with_folds.accuracy is not None
+    assert with_folds.accuracy.folds == 5
+    assert 0.95 < with_folds.accuracy.mean < 1
+    with pytest.raises(ValueError, match="folds belong to a folder"):
+        run(LabelledSet("pairs", labelled.photos, folds), [], folds)
+
+
+def test_an_own_cohort_measures_the_same_pairs_in_another_order() -> None:
+    labelled = people_of(60, 3)
+    matrix = matrix_of(labelled)
+    people = np.array([photo.person for photo in labelled.photos], np.int32)
+    own: OwnCohort[int, None] = OwnCohort(5, lambda others: None, lambda cohort, photos: photos)
+
+    def tiled(seed: int) -> Tiled:
+        photos = list(range(len(people)))
+        return tile_with_own_cohort(
+            photos, people, own, lambda a, b: matrix[np.ix_(a, b)], random(seed, "groups"), rows=10
+        )
+
+    folds = chosen(labelled, 300)
+    result = calibrate(labelled, range(len(people)), [], tiled(4), SETTINGS, folds=folds)
+    plain = calibrate(labelled, range(len(people)), [], tile_matrix(matrix), SETTINGS, folds=folds)
+    assert result == plain
+
+
+def test_what_each_purpose_draws_is_its_own() -> None:
+    groups, again, halves, other = (
+        random(seed, purpose).random()
+        for seed, purpose in ((1, "groups"), (1, "groups"), (1, "halves"), (2, "groups"))  # type: ignore[arg-type]
+    )
+    assert groups == again
+    assert len({groups, halves, other}) == 3
+
+
+def test_a_set_without_two_photos_of_anybody() -> None:
+    with pytest.raises(CalibrationError, match="no two photos of the same person"):
+        run(people_of(60, 1), [])
+
+
+def test_a_set_that_is_too_small() -> None:
+    with pytest.raises(CalibrationError, match="has 760 usable pairs of different people"):
+        run(people_of(20, 2), [])
+
+
+def test_a_set_without_a_face() -> None:
+    labelled = people_of(30, 2)
+    with pytest.raises(CalibrationError, match="has 0 usable pairs"):
+        run(labelled, list(range(60)))
