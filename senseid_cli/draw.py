@@ -84,7 +84,7 @@ def draw_omni(first: Image, second: Image, result: OmniComparison, threshold: fl
     rows, columns = len(matches), len(matches[0])
     # One row and one column more, for the faces themselves.
     room = (width - 2 * MARGIN - LABEL[0], MATRIX_HEIGHT - LABEL[1])
-    cell = max(4, min(LARGEST_CELL, room[0] // (columns + 1), room[1] // (rows + 1)))
+    cell = max(1, min(LARGEST_CELL, room[0] // (columns + 1), room[1] // (rows + 1)))
     panels = max(side.size[1] for side in sides)
     matrix_top = MARGIN + TITLE + panels + MARGIN + TITLE
     width = max(width, LABEL[0] + (columns + 1) * cell + 2 * MARGIN)
