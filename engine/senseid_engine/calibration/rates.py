@@ -38,6 +38,8 @@ import numpy.typing as npt
 from senseid_engine.calibration.provenance import Interval, Rate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from senseid_engine.calibration.pairs import PairScores
 
 Keys = npt.NDArray[np.unsignedinteger[Any]]
@@ -45,6 +47,7 @@ Keys = npt.NDArray[np.unsignedinteger[Any]]
 CONFIDENCE = 0.95
 _Z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 _SMALL_KEY = 2**16
+_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +130,22 @@ def _rule_of_three(count: int, independent: int) -> Interval:
 
 def _keys(pairs: PairScores, people: int) -> Keys:
     """One number a couple of people, whichever of the two comes first."""
-    kind = np.dtype(np.uint32 if people <= _SMALL_KEY else np.uint64)
-    keys: Keys = np.minimum(pairs.first, pairs.second).astype(kind)
-    # In place: a set of 13,000 photos has 87 million pairs.
-    np.multiply(keys, people, out=keys)
-    np.add(keys, np.maximum(pairs.first, pairs.second), out=keys, casting="unsafe")
+    keys: Keys = np.empty(len(pairs), np.uint32 if people <= _SMALL_KEY else np.uint64)
+    for part in _parts(len(pairs)):
+        first, second = pairs.first[part].astype(keys.dtype), pairs.second[part].astype(keys.dtype)
+        keys[part] = np.minimum(first, second) * keys.dtype.type(people) + np.maximum(first, second)
     return keys
 
 
 def _by_person(pairs: PairScores, people: int) -> npt.NDArray[np.float64]:
-    counts = np.bincount(pairs.first, minlength=people)
-    other = pairs.second[pairs.first != pairs.second]
-    return (counts + np.bincount(other, minlength=people)).astype(np.float64)
+    counts = np.zeros(people, np.int64)
+    for part in _parts(len(pairs)):
+        first, second = pairs.first[part], pairs.second[part]
+        counts += np.bincount(first, minlength=people)
+        counts += np.bincount(second[second != first], minlength=people)
+    return counts.astype(np.float64)
+
+
+def _parts(size: int) -> Iterator[slice]:
+    """Slices that keep what numpy makes on the side small: a set of 13,000 photos has 87 million pairs."""
+    return (slice(start, start + _AT_ONCE) for start in range(0, size, _AT_ONCE))
