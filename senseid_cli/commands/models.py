@@ -106,6 +106,10 @@ def _field(value: object) -> str:
     return "-" if value is None else render.printable(str(value))
 
 
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
 def _table(rows: list[dict[str, Any]]) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
@@ -114,7 +118,7 @@ def _table(rows: list[dict[str, Any]]) -> RenderableType:
     for name in ("id", "kind", "product", "size", "licence", "source"):
         table.add_column(name, justify="right" if name == "size" else "left")
     for row in rows:
-        cells = [f"{value / 1e6:.1f} MB" if name == "bytes" else _field(value) for name, value in row.items()]
+        cells = [_size(value) if name == "bytes" else _field(value) for name, value in row.items()]
         table.add_row(*map(Text, cells))
     return table
 

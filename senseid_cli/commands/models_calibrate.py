@@ -130,21 +130,21 @@ def _read_set(labelled_set: Path, pairs: Path | None) -> tuple[LabelledSet, Labe
 
 
 def _settings(labelled_set: Path, *, name: str, note: str, seed: int, own_cohort: int | None) -> Settings:
-    from datetime import UTC, datetime
-
+    from senseid_cli import wiring
     from senseid_cli.render import printable
     from senseid_engine.calibration.provenance import Data
     from senseid_engine.calibration.run import Settings
     from senseid_engine.recognition import Recognition
     from senseid_models.registry import Registry
 
+    _, context = wiring.open_store()
     registry = Registry.builtin()
     recognition = Recognition.parse(registry.asset("recognition").read())
     cohort = registry.asset(recognition.cohort)
     models = [registry.get(part.model) for part in recognition.parts]
     return Settings(
         set_name=printable(name.strip() or labelled_set.resolve().name),
-        made=datetime.now(UTC).date().isoformat(),
+        made=context.now.date().isoformat(),
         seed=seed,
         models=tuple(Data(model.id, model.sha256) for model in models),
         cohort=None if own_cohort else Data(cohort.name, cohort.sha256),

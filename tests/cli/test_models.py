@@ -135,6 +135,7 @@ def test_list_on_a_terminal(senseid: Senseid, builtin: Registry, monkeypatch: py
     monkeypatch.setenv("COLUMNS", "200")
     out = senseid("list").stdout
     assert "22.4 MB" in out
+    assert "32.8 kB" in out
     assert "licence" in out.splitlines()[0]
 
 
@@ -224,6 +225,7 @@ def test_calibrate_writes_a_curve_with_its_provenance(senseid: Senseid, people: 
     curve = ScoreCurve.parse(Path("curve.toml").read_text(encoding="utf-8"))
     told = curve.provenance
     assert (told.set_name, told.note, told.seed) == ("forty people", "for a test", 5)
+    assert told.made == wiring.open_store()[1].now.date().isoformat()
     assert (told.photos, told.people, told.photos_without_face, told.photos_refused) == (80, 40, 2, 1)
     assert (told.genuine_pairs, told.impostor_pairs) == (40 + 3 * 2, 80 * 79 // 2 - 40)
     assert [(model.id, model.sha256) for model in told.models] == [("dlib-resnet", builtin.get("dlib-resnet").sha256)]

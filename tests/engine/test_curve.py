@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -144,6 +145,13 @@ def test_the_file_gives_the_same_curve(provenance: Provenance) -> None:
     assert again.dump() == text
     values = np.linspace(-30, 30, 999)
     assert (again.scores(values) == curve.scores(values)).all()
+
+
+def test_the_documented_file_is_one() -> None:
+    page = Path(__file__).parents[2] / "docs" / "formats" / "score-curve.md"
+    example = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    curve = ScoreCurve.parse(example.replace('sha256 = "..."', f'sha256 = "{"0" * 64}"'))
+    assert curve.provenance.rates[0].held_out is not None
 
 
 @pytest.mark.parametrize(
