@@ -143,7 +143,7 @@ def _settings(labelled_set: Path, *, name: str, note: str, seed: int, own_cohort
     cohort = registry.asset(recognition.cohort)
     models = [registry.get(part.model) for part in recognition.parts]
     return Settings(
-        set_name=printable(name.strip() or labelled_set.resolve().name),
+        set_name=printable((name or labelled_set.resolve().name).strip() or "unnamed"),
         made=context.now.date().isoformat(),
         seed=seed,
         models=tuple(Data(model.id, model.sha256) for model in models),

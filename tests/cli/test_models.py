@@ -253,6 +253,16 @@ def two_folds() -> Path:
 
 
 @pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("name", ["", " ", 'Zoë\'s "set"\t1'])
+def test_whatever_the_set_is_called_the_curve_is_readable(senseid: Senseid, people: Path, name: str) -> None:
+    odd = Path(" ")
+    odd.symlink_to(people)
+    senseid("calibrate", odd, "--out", "c.toml", "--name", name)
+    told = ScoreCurve.parse(Path("c.toml").read_text(encoding="utf-8")).provenance
+    assert told.set_name == {"": "forty people", " ": "unnamed"}.get(name, name.replace("\t", "\\t"))
+
+
+@pytest.mark.usefixtures("engine")
 def test_the_accuracy_over_folds_is_printed(senseid: Senseid, people: Path) -> None:
     out = senseid("calibrate", people, "--out", "c.toml", "--pairs", two_folds()).stdout
     assert out.splitlines()[-1].startswith("accuracy over 2 folds\t")

@@ -128,7 +128,7 @@ def read_lfw_pairs(file: Path, labelled: LabelledSet) -> LabelledPairs:
     """LFW's `pairs.txt`: a header `folds pairs`, then for each fold that many `name i j` and `name i name j`.
 
     Args:
-        file: the file; tab-separated.
+        file: the file; tabs between the words, or spaces.
         labelled: the folder a person whose photos it names, as `name/name_0001.jpg`.
 
     Raises:
@@ -136,11 +136,13 @@ def read_lfw_pairs(file: Path, labelled: LabelledSet) -> LabelledPairs:
             or fewer lines than the header says.
     """
     known = {photo.name.rpartition(".")[0]: number for number, photo in enumerate(labelled.photos)}
-    lines = [line.split() for line in _lines(file)]
-    if not lines or not all(word.isdecimal() for word in lines[0]) or len(lines[0]) != 2 or int(lines[0][0]) < 2:
+    # Tabs, so that a name may hold spaces; by hand, people type spaces.
+    lines = [line.strip().split("\t" if "\t" in line else None) for line in _lines(file)]
+    header = [int(word) if word.isdecimal() else 0 for word in lines[0]] if lines else []
+    if len(header) != 2 or header[0] < 2 or header[1] < 1:
         raise _bad_line(file, 1, "the header must be two numbers: folds (at least 2) and pairs of each kind in a fold")
-    folds, half = map(int, lines[0])
-    while not lines[-1]:
+    folds, half = header
+    while not any(lines[-1]):
         lines.pop()
     if len(lines) - 1 != folds * half * 2:
         raise CalibrationError(str(file), f"has {len(lines) - 1} pairs; its header says {folds * half * 2}")
@@ -175,7 +177,7 @@ def _set_of_pairs(file: Path, lines: list[tuple[int, str, str, bool]]) -> Labell
     checked: set[str] = set()
     for number, first, second, same in lines:
         for name in (first, second):
-            if name not in checked and not (file.parent / name).is_file():
+            if name not in checked and not _is_file(file.parent / name):
                 raise _bad_line(file, number, f"there is no file {name!r} beside {file.name}")
             checked.add(name)
         if first == second:
@@ -195,6 +197,13 @@ def _set_of_pairs(file: Path, lines: list[tuple[int, str, str, bool]]) -> Labell
 def _columns(pairs: list[tuple[int, int, bool, int]]) -> LabelledPairs:
     table = np.array(pairs, np.int32).reshape(-1, 4)
     return LabelledPairs(ListedPairs(table[:, 0], table[:, 1]), table[:, 2].astype(np.bool_), table[:, 3])
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _is_photo(path: Path) -> bool:

@@ -79,6 +79,9 @@ def test_pairs_of_a_csv(photos: Path) -> None:
         ("first,second,same\n\na.jpg,b.jpg,yes\n", 3, "not 'yes'"),
         ("first,second,same\na.jpg,x.jpg,1\n", 2, "there is no file 'x.jpg' beside pairs.csv"),
         ("first,second,same\na.jpg,sub,1\n", 2, "there is no file 'sub'"),
+        (f"first,second,same\na.jpg,{'x' * 5000},1\n", 2, "there is no file 'xxx"),
+        ("first,second,same\na.jpg,b\0.jpg,1\n", 2, "there is no file"),
+        (f"first,second,same\na.jpg,{'x' * 200_000},1\n", 2, "larger than field limit"),
         ("first,second,same\na.jpg,a.jpg,1\n", 2, "with itself"),
         ('first,second,same\na.jpg,"b.jpg\n,1', 3, "unexpected end of data"),
         ("first,second,same\na.jpg,b.jpg,0\na.jpg,e.jpg,1\nb.jpg,e.jpg,1\n", 2, "one person's"),
@@ -120,7 +123,9 @@ def lfw_file(folder: Path, text: str) -> Path:
 
 
 def test_pairs_of_lfw(tmp_path: Path, lfw: LabelledSet) -> None:
-    pairs = read_lfw_pairs(lfw_file(tmp_path, LFW + "\n"), lfw)
+    tabs, spaces = (read_lfw_pairs(lfw_file(tmp_path, text), lfw) for text in (LFW + "\n", LFW.replace("\t", "  ")))
+    assert spaces.numbers.second.tolist() == tabs.numbers.second.tolist()
+    pairs = tabs
     assert pairs.numbers.first.tolist() == [0, 0, 2, 3]
     assert pairs.numbers.second.tolist() == [1, 2, 3, 4]
     assert pairs.same.tolist() == [True, False, True, False]
@@ -133,6 +138,8 @@ def test_pairs_of_lfw(tmp_path: Path, lfw: LabelledSet) -> None:
         ("2\t1\n", "ten\t300\n", ", line 1", "header"),
         ("2\t1\n", "1\t2\n", ", line 1", "at least 2"),
         ("2\t1\n", "2\n", ", line 1", "header"),
+        ("2\t1\n", "2\t0\n", ", line 1", "header"),
+        ("2\t1\n", "2\tx\t1\n", ", line 1", "header"),
         (LFW, "", ", line 1", "header"),
         ("2\t1\n", "2\t2\n", "", "has 4 pairs; its header says 8"),
         ("Ann\t1\t2\n", "Ann\t1\tBo\t1\n", ", line 2", "must be 'name i j'"),
