@@ -221,7 +221,8 @@ def put_table(table: RenderableType) -> None:
     """Print a table on a terminal."""
     from rich.console import Console
 
-    Console(highlight=False).print(table)
+    # Unless it is told both sides, rich takes 80 columns for granted on a dumb terminal.
+    Console(highlight=False, width=terminal_width(), height=25).print(table)
 
 
 def note(text: str) -> None:

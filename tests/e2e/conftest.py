@@ -1,0 +1,100 @@
+"""The real command line, as a process, with a real licence, on real photos."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Senseid:
+    """Runs `senseid` with one data directory."""
+
+    home: Path
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        return {**os.environ, "SENSEID_HOME": str(self.home), **(extra or {})}
+
+    def command(self, *words: str | Path) -> list[str]:
+        return [sys.executable, "-m", "senseid_cli.app", *map(str, words)]
+
+    def __call__(
+        self, *words: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[bytes]:
+        done = subprocess.run(
+            self.command(*words), input=stdin, capture_output=True, env=self.environment(env), check=False, **options
+        )
+        assert b"Traceback" not in done.stderr
+        return done
+
+    def json(self, *words: str | Path, status: int | None = None, **options: Any) -> dict[str, Any]:
+        """The one object that it prints."""
+        done = self(*words, "--json", **options)
+        assert status is None or done.returncode == status, done.stderr
+        (line,) = done.stdout.splitlines()
+        found = json.loads(line)
+        assert isinstance(found, dict)
+        return found
+
+
+@pytest.fixture(scope="session")
+def senseid(tmp_path_factory: pytest.TempPathFactory) -> Senseid:
+    """The command line of a machine that has licences of its own."""
+    senseid = Senseid(tmp_path_factory.mktemp("home"))
+    done = senseid("license", "quickstart")
+    assert done.returncode == 0, done.stderr
+    return senseid
+
+
+@pytest.fixture(scope="session")
+def photos() -> dict[str, Path]:
+    """The sample photos by name; skips where they cannot be fetched."""
+    spec = importlib.util.spec_from_file_location("fetch_samples", ROOT / "tools" / "fetch_samples.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    try:
+        fetched: dict[str, Path] = tool.fetch_samples(tool.DEFAULT_FOLDER)
+    except tool.FetchError as error:
+        pytest.skip(f"no sample photos: {error}")
+    return fetched
+
+
+@pytest.fixture(scope="session")
+def groups(photos: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two group photos of the same two men: in the first one of them is larger, in the second the other."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("groups")
+
+    def group(name: str, parts: list[tuple[str, int]]) -> Path:
+        opened = [Image.open(photos[part]).convert("RGB") for part, _ in parts]
+        scaled = [
+            photo.resize((photo.width * height // photo.height, height))
+            for photo, (_, height) in zip(opened, parts, strict=True)
+        ]
+        canvas = Image.new("RGB", (sum(photo.width for photo in scaled), max(photo.height for photo in scaled)), "grey")
+        left = 0
+        for photo in scaled:
+            canvas.paste(photo, (left, 0))
+            left += photo.width
+        canvas.save(folder / name)
+        return folder / name
+
+    first = group("first.png", [("obama.jpg", 400), ("biden.jpg", 800)])
+    second = group("second.png", [("biden.jpg", 400), ("obama2.jpg", 800)])
+    return first, second

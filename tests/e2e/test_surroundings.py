@@ -1,0 +1,122 @@
+"""Terminals, pipes that close, directories that cannot be written."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.conftest import Senseid
+
+
+def on_terminal(senseid: Senseid, *words: str | Path, env: dict[str, str]) -> tuple[int, str]:
+    """Runs it on a terminal of its own, and gives back the exit status and what the terminal saw."""
+    leader, follower = pty.openpty()
+    with subprocess.Popen(
+        senseid.command(*words), stdin=follower, stdout=follower, stderr=follower, env=senseid.environment(env)
+    ) as process:
+        os.close(follower)
+        seen = b""
+        while True:
+            try:
+                part = os.read(leader, 65536)
+            except OSError:  # Linux's way to say that the other end was closed
+                break
+            if not part:
+                break
+            seen += part
+    os.close(leader)
+    return process.returncode, seen.decode().replace("\r\n", "\n")
+
+
+@pytest.fixture(scope="module")
+def words(photos: dict[str, Path]) -> tuple[str | Path, ...]:
+    return ("compare", photos["obama.jpg"], photos["obama2.jpg"])
+
+
+def test_a_terminal_gets_a_table(senseid: Senseid, words: tuple[str | Path, ...]) -> None:
+    status, text = on_terminal(senseid, *words, env={"TERM": "xterm", "COLUMNS": "80"})
+    assert status == 0
+    assert "\x1b[1;32m" in text
+    assert "1 in 10,000 strangers" in text
+
+
+def test_no_color(senseid: Senseid, words: tuple[str | Path, ...]) -> None:
+    _, text = on_terminal(senseid, *words, env={"TERM": "xterm", "NO_COLOR": "1"})
+    assert "match" in text
+    assert "\x1b[1;32m" not in text
+    assert "\x1b[32m" not in text
+
+
+@pytest.mark.parametrize(("command", "status"), [("compare", 1), ("omni", 0)])
+@pytest.mark.parametrize("terminal", ["dumb", "xterm"])
+def test_a_narrow_terminal(
+    senseid: Senseid, groups: tuple[Path, Path], command: str, status: int, terminal: str
+) -> None:
+    env = {"TERM": terminal, "COLUMNS": "20", "NO_COLOR": "1"}
+    found, text = on_terminal(senseid, command, *groups, env=env)
+    assert found == status
+    plain = re.sub("\x1b\\[[0-9;]*m", "", text)
+    assert all(len(line) <= 20 for line in plain.splitlines())
+
+
+def test_a_terminal_too_narrow_for_the_matrix(senseid: Senseid, groups: tuple[Path, Path]) -> None:
+    _, text = on_terminal(senseid, "omni", *groups, env={"TERM": "xterm", "COLUMNS": "15"})
+    assert [line.split("\t")[2:] for line in text.splitlines()] == [[a, b] for a in ("A1", "A2") for b in ("B1", "B2")]
+
+
+def test_json_on_a_terminal_is_one_plain_line(senseid: Senseid, words: tuple[str | Path, ...]) -> None:
+    _, text = on_terminal(senseid, *words, "--json", env={"TERM": "xterm", "COLUMNS": "20"})
+    assert text.count("\n") == 1
+    assert json.loads(text)["code"] == 1000
+
+
+def test_a_photo_cannot_come_from_a_terminal(senseid: Senseid, photos: dict[str, Path]) -> None:
+    status, text = on_terminal(senseid, "compare", "-", photos["obama.jpg"], env={})
+    assert status == 3
+    assert "stdin: holds no photo: pipe one in" in text
+
+
+def test_a_reader_that_leaves_early_changes_no_verdict(senseid: Senseid, photos: dict[str, Path]) -> None:
+    for name, status in (("obama2.jpg", 0), ("biden.jpg", 1)):
+        reader, writer = os.pipe()
+        os.close(reader)
+        command = senseid.command("omni", photos["obama.jpg"], photos[name])
+        done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, env=senseid.environment(), check=False)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (status, b"")
+
+
+def _be_an_ordinary_user() -> None:
+    """Give up what lets root write everywhere, in a process between fork and exec."""
+    drop_from_bounding_set, override_permissions = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
+    if os.geteuid() == 0 and ctypes.CDLL(None).prctl(drop_from_bounding_set, override_permissions, 0, 0, 0):
+        os._exit(77)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="permissions are tested on Linux")
+def test_a_data_directory_that_cannot_be_written(
+    senseid: Senseid, words: tuple[str | Path, ...], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(senseid.home, home)
+    shutil.rmtree(home / "state", ignore_errors=True)
+    home.chmod(0o555)
+    done = type(senseid)(home)(*words, preexec_fn=_be_an_ordinary_user)
+    home.chmod(0o755)
+    if done.returncode == 77:
+        pytest.skip("root may not give up its privileges here")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == b""
+    assert not (home / "state").exists()
