@@ -108,7 +108,3 @@ def _put_body(outcome: exits.Outcome, words: list[str]) -> None:
     options = words[: words.index("--")] if "--" in words else words
     if "--json" in options:
         render.put_json(render.error_body(outcome, wiring.new_request_id()))
-
-
-if __name__ == "__main__":
-    main()

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def run(
 ) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "SENSEID_HOME": str(home or "/nonexistent"), **(env or {})}
     return subprocess.run(
-        [sys.executable, "-m", "senseid_cli.app", *words],
+        [sys.executable, "-m", "senseid_cli", *words],
         input=stdin,
         capture_output=True,
         env=environment,
@@ -157,7 +158,7 @@ def test_no_home(tmp_path: Path) -> None:
     environment = {
         name: value for name, value in os.environ.items() if name not in {"HOME", "SENSEID_HOME", "XDG_DATA_HOME"}
     }
-    command = [sys.executable, "-m", "senseid_cli.app", "compare", "a", "b"]
+    command = [sys.executable, "-m", "senseid_cli", "compare", "a", "b"]
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert done.returncode == 4  # the user database knows a home, which need not hold a licence
 
@@ -203,7 +204,7 @@ def test_an_interrupt_in_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 def test_sigint_ends_with_130(licensed_home: Path) -> None:
     environment = {**os.environ, "SENSEID_HOME": str(licensed_home)}
-    command = [sys.executable, "-m", "senseid_cli.app", "compare", "-", "b.jpg"]
+    command = [sys.executable, "-m", "senseid_cli", "compare", "-", "b.jpg"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
     ) as process:
@@ -217,18 +218,38 @@ def test_sigint_ends_with_130(licensed_home: Path) -> None:
         assert b"Traceback" not in process.stderr.read()
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.01, 0.02, 0.04])
+def test_an_interrupt_during_the_imports_shows_no_traceback(delay: float) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "senseid_cli", "--help"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr is not None
+        seen = b""
+        for line in process.stderr:
+            seen += line
+            if b"typer" in line:  # what Python does before our first line is not ours
+                break
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        seen += process.stderr.read()
+    assert b"Traceback" not in seen
+    assert process.returncode in {0, 130, -signal.SIGINT}
+
+
 def test_a_reader_that_leaves_early() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [sys.executable, "-m", "senseid_cli.app", "--help"], stdout=writer, stderr=subprocess.PIPE, check=False
+        [sys.executable, "-m", "senseid_cli", "--help"], stdout=writer, stderr=subprocess.PIPE, check=False
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_closed_stdout() -> None:
-    command = 'exec "$0" -m senseid_cli.app --version >&-'
+    command = 'exec "$0" -m senseid_cli --version >&-'
     done = subprocess.run(["/bin/sh", "-c", command, sys.executable], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -237,7 +258,7 @@ def test_closed_stdout() -> None:
 def test_a_full_disk() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "senseid_cli.app", "--version"], stdout=full, stderr=subprocess.PIPE, check=False
+            [sys.executable, "-m", "senseid_cli", "--version"], stdout=full, stderr=subprocess.PIPE, check=False
         )
     assert done.returncode == 70
     assert b"standard output cannot be written: no space left on device" in done.stderr
@@ -260,7 +281,7 @@ def test_a_terminal_of_another_encoding_shows_what_it_can(tmp_path: Path) -> Non
     leader, follower = pty.openpty()
     environment = {**os.environ, "SENSEID_HOME": str(tmp_path), "PYTHONIOENCODING": "ascii:strict"}
     done = subprocess.run(
-        [sys.executable, "-m", "senseid_cli.app", "license", "check"],
+        [sys.executable, "-m", "senseid_cli", "license", "check"],
         stdout=follower,
         stderr=subprocess.PIPE,
         env={**environment, "SENSEID_HOME": str(tmp_path / "ü")},
@@ -274,8 +295,6 @@ def test_a_terminal_of_another_encoding_shows_what_it_can(tmp_path: Path) -> Non
 
 def wait_until_it_reads(process: subprocess.Popen[bytes]) -> None:
     """Waits until the process sleeps in a read of its standard input."""
-    import time
-
     waiting = Path(f"/proc/{process.pid}/syscall")
     if not waiting.exists():
         pytest.skip("no /proc/PID/syscall here")

@@ -29,7 +29,7 @@ class Senseid:
         return {**os.environ, "SENSEID_HOME": str(self.home), **(extra or {})}
 
     def command(self, *words: str | Path) -> list[str]:
-        return [sys.executable, "-m", "senseid_cli.app", *map(str, words)]
+        return [sys.executable, "-m", "senseid_cli", *map(str, words)]
 
     def __call__(
         self, *words: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None, **options: Any

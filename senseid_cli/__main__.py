@@ -1,0 +1,24 @@
+"""The entry point: `senseid`, or `python -m senseid_cli`."""
+
+from __future__ import annotations
+
+import signal
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and end it."""
+    # Ctrl-C while modules are still being imported would show a traceback: until then the signal ends the process, as
+    # it does with any program. Where it is ignored (nohup), it stays so.
+    handled = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if handled:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from senseid_cli import app
+
+    if handled:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    app.main()
+
+
+if __name__ == "__main__":
+    main()
