@@ -64,8 +64,7 @@ def run(words: list[str]) -> int:
         status = app(words, prog_name="senseid", standalone_mode=False, obj=flags)
     except typer.TyperException as error:
         return _report_usage(error, words)
-    except (KeyboardInterrupt, typer.Abort):
-        typer.echo("senseid: interrupted", err=True)
+    except (KeyboardInterrupt, typer.Abort):  # Ctrl-C, and Ctrl-D at a prompt
         return exits.ExitStatus.INTERRUPTED
     except Exception as error:
         if flags["debug"]:

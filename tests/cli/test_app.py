@@ -191,15 +191,34 @@ def test_a_bug_is_one_line_and_tells_no_secret(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_an_interrupt_in_a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, EOFError])
+def test_an_interrupt_in_a_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: type[BaseException]
+) -> None:
     def interrupted() -> None:
-        raise KeyboardInterrupt
+        raise kind
 
     monkeypatch.setattr(cli.wiring, "verify_licences", interrupted)
     assert cli.run(["compare", "a", "b", "--json"]) == ExitStatus.INTERRUPTED == 130
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "Traceback" not in shown.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_an_ignored_interrupt_stays_ignored() -> None:
+    # What nohup and a shell's `&` do; Python code between fork and exec is safe here, nothing else runs.
+    def ignore() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    script = (
+        "import signal, sys\n"
+        "from senseid_cli.__main__ import main\n"
+        "sys.argv = ['senseid', '--version']\n"
+        "try:\n    main()\nfinally:\n    print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, preexec_fn=ignore)
+    assert done.stdout.splitlines()[-1] == "True"
 
 
 def test_sigint_ends_with_130(licensed_home: Path) -> None:

@@ -72,3 +72,12 @@ def test_a_terminal_keeps_its_stream() -> None:
         assert isinstance(out, io.TextIOWrapper)
         assert out.errors == "backslashreplace"
     os.close(leader)
+
+
+def test_a_stream_of_another_kind_is_left_alone() -> None:
+    class Window(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    window = Window()
+    assert tolerant(window) is window

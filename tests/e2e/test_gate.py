@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,23 @@ def test_a_licence_without_the_capability_opens_no_model(
     assert (status, opened) == (4, [])
     assert "does not allow compare" in message
     assert narrow("omni", photos["obama.jpg"], photos["obama2.jpg"]).returncode == 0
+
+
+def test_a_licence_in_its_days_of_grace_says_so(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
+    late = copy_of(senseid, tmp_path / "home")
+    ended = datetime.now(UTC) - timedelta(hours=1)
+    begun = ended - timedelta(days=1)
+    issue = ["license", "issue", "--product", "senseid_face", "--licensee", "Acme", "--any-machine"]
+    issue += ["--not-before", f"{begun:%Y-%m-%dT%H:%M:%SZ}", "--not-after", f"{ended:%Y-%m-%dT%H:%M:%SZ}"]
+    issued = late.json(*issue, "--grace-days", "2", "--out", tmp_path, status=0)
+    assert late("license", "install", issued["path"]).returncode == 0
+    done = late("compare", photos["obama.jpg"], photos["obama2.jpg"], "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["code"] == 1000
+    until = ended + timedelta(days=2)
+    assert done.stderr.decode() == (
+        f"note: the licence for senseid_face has expired and stops working at {until:%Y-%m-%d %H:%M} UTC: renew it\n"
+    )
 
 
 def test_a_refused_licence_as_json(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
