@@ -1,4 +1,4 @@
-"""The facade: photos in, faces, templates and calibrated scores out."""
+"""The facade: photos in, templates and calibrated scores out."""
 
 from __future__ import annotations
 
@@ -6,21 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
-from senseid_engine.align import Alignment, CropAlignment, TemplateAlignment
 from senseid_engine.cohort import Cohort
 from senseid_engine.curve import ScoreCurve
-from senseid_engine.detect import Detector
-from senseid_engine.embed import Embedder
-from senseid_engine.errors import ModelError, NoFaceError
-from senseid_engine.faces import Face, find_faces
-from senseid_engine.landmarks import Landmarker
-from senseid_engine.recognition import Part, Recognition
-from senseid_engine.results import Comparison, FoundFaces, OmniComparison
-from senseid_engine.session import Session
+from senseid_engine.encoder import Encoder
+from senseid_engine.recognition import Recognition
+from senseid_engine.results import Comparison, OmniComparison
 from senseid_engine.template import Template, normalised_similarities
-from senseid_engine.upright import turn_upright
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -28,26 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from senseid_engine.arrays import Doubles
+    from senseid_engine.encoder import UprightPhoto
+    from senseid_engine.faces import Face
     from senseid_engine.image import Image
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import ModelEntry, Registry
+    from senseid_models.registry import Registry
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class UprightPhoto:
-    """A photo with its faces.
-
-    Attributes:
-        image: the photo, upright.
-        faces: its faces, largest first, then left to right; at least one.
-        found: the same for a result.
-    """
-
-    image: Image
-    faces: tuple[Face, ...]
-    found: FoundFaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +33,16 @@ class Engine:
     """Everything that turns photos into scores. Loaded once; may be shared between threads.
 
     Attributes:
-        detector: finds faces.
-        landmarker: finds their landmarks.
-        embedders: the models whose embeddings are fused.
-        parts: the share of each.
-        cohort: strangers that similarities are normalised against.
+        encoder: finds and embeds faces.
+        recognition: how embeddings become one number.
+        cohort: how much a face resembles strangers.
         curve: from normalised similarity to score.
         licences: asked before each use.
         photos_at_once: how many photos of one comparison are encoded at the same time.
     """
 
-    detector: Detector
-    landmarker: Landmarker
-    embedders: tuple[Embedder, ...]
-    parts: tuple[Part, ...]
+    encoder: Encoder
+    recognition: Recognition
     cohort: Cohort
     curve: ScoreCurve
     licences: VerifiedLicences
@@ -91,37 +65,18 @@ class Engine:
             ModelsError: a file is missing or is not the one of the manifest.
             ModelError: a model or data file cannot be used.
         """
-        licences.require(Product.KESTREL)
         licences.require(Product.FACE)
-        photos_at_once = min(2, threads)
-        threads_a_photo = max(1, threads // photos_at_once)
-
-        import cv2
-
-        cv2.setNumThreads(threads_a_photo)
-
-        def session(model: ModelEntry) -> Session:
-            return Session.open(model, licences, threads=threads_a_photo)
-
         recognition = Recognition.parse(registry.asset("recognition").read())
-        wanted = [_of_kind(registry, kind) for kind in ("detector-pnet", "detector-rnet", "detector-onet", "landmarks")]
-        embedding_models = [registry.get(part.model) for part in recognition.parts]
-        with ThreadPoolExecutor(threads) as pool:
-            cohort = pool.submit(_read_cohort, registry, recognition)
-            proposal, refine, output, landmarks, *embedding = pool.map(session, (*wanted, *embedding_models))
-            embedders = tuple(
-                Embedder(opened, _alignment(model)) for opened, model in zip(embedding, embedding_models, strict=True)
-            )
-            return cls(
-                detector=Detector(proposal, refine, output),
-                landmarker=Landmarker(landmarks),
-                embedders=embedders,
-                parts=recognition.parts,
-                cohort=cohort.result(),
-                curve=ScoreCurve.parse(registry.asset(recognition.curve).read().decode()),
-                licences=licences,
-                photos_at_once=photos_at_once,
-            )
+        photos_at_once = min(2, threads)
+        models = [part.model for part in recognition.parts]
+        return cls(
+            encoder=Encoder.open(registry, models, licences, threads=max(1, threads // photos_at_once)),
+            recognition=recognition,
+            cohort=Cohort.parse(registry.asset(recognition.cohort).read()),
+            curve=ScoreCurve.parse(registry.asset(recognition.curve).read().decode()),
+            licences=licences,
+            photos_at_once=photos_at_once,
+        )
 
     def compare(self, first: Image, second: Image, *, auto_rotate: bool = False) -> Comparison:
         """Compare the largest face of each photo.
@@ -136,8 +91,8 @@ class Engine:
             NoFaceError: a photo has no face.
         """
         self.licences.require(Product.FACE, Capability.COMPARE)
-        a, b = self._both(lambda image: self._encode_largest(image, auto_rotate=auto_rotate), first, second)
-        z = float(self.similarities([a[1]], [b[1]])[0, 0])
+        a, b = self._both(lambda image: self._encode(image, auto_rotate=auto_rotate, only_largest=True), first, second)
+        z = float(self.similarities(a[1], b[1])[0, 0])
         return Comparison(self.curve.score(z), a[0].found, b[0].found)
 
     def omni(self, first: Image, second: Image, *, auto_rotate: bool = False) -> OmniComparison:
@@ -148,7 +103,7 @@ class Engine:
             NoFaceError: a photo has no face.
         """
         self.licences.require(Product.FACE, Capability.OMNI)
-        a, b = self._both(lambda image: self._encode_all(image, auto_rotate=auto_rotate), first, second)
+        a, b = self._both(lambda image: self._encode(image, auto_rotate=auto_rotate, only_largest=False), first, second)
         z = self.similarities(a[1], b[1])
         scores = tuple(tuple(self.curve.score(float(value)) for value in row) for row in z)
         return OmniComparison(scores, a[0].found, b[0].found)
@@ -159,47 +114,19 @@ class Engine:
         Raises:
             NoFaceError: the photo has no face.
         """
-        return self._encode_largest(image, auto_rotate=auto_rotate)[1]
+        return self._encode(image, auto_rotate=auto_rotate, only_largest=True)[1][0]
 
     def similarities(self, first: Sequence[Template], second: Sequence[Template]) -> Doubles:
         """How alike faces are before calibration: float64 (first, second), see `normalised_similarities`."""
-        return normalised_similarities(first, second, self.parts)
+        return normalised_similarities(first, second, self.recognition.parts)
 
-    def find(self, image: Image, *, auto_rotate: bool = False) -> UprightPhoto:
-        """Find the faces of a photo.
-
-        Raises:
-            NoFaceError: the photo has no face.
-        """
-
-        def look(photo: Image) -> list[Face]:
-            return find_faces(photo.pixels, self.detector, self.landmarker)
-
-        turns = 0
-        if auto_rotate:
-            image, turns, faces = turn_upright(image, look)
-        else:
-            faces = look(image)
-        if not faces:
-            raise NoFaceError(
-                image.name, "no face is found: use a photo that shows the whole face, upright and in focus"
-            )
-        found = FoundFaces(image.name, image.width, image.height, turns, tuple(face.rect for face in faces))
-        return UprightPhoto(image, tuple(faces), found)
-
-    def _encode_largest(self, image: Image, *, auto_rotate: bool) -> tuple[UprightPhoto, Template]:
-        photo = self.find(image, auto_rotate=auto_rotate)
-        return photo, self._template(photo.image, photo.faces[0])
-
-    def _encode_all(self, image: Image, *, auto_rotate: bool) -> tuple[UprightPhoto, list[Template]]:
-        photo = self.find(image, auto_rotate=auto_rotate)
-        return photo, [self._template(photo.image, face) for face in photo.faces]
+    def _encode(self, image: Image, *, auto_rotate: bool, only_largest: bool) -> tuple[UprightPhoto, list[Template]]:
+        photo = self.encoder.find(image, auto_rotate=auto_rotate)
+        faces = photo.faces[:1] if only_largest else photo.faces
+        return photo, [self._template(photo.image, face) for face in faces]
 
     def _template(self, image: Image, face: Face) -> Template:
-        embeddings = tuple(embedder.embed(image.pixels, face) for embedder in self.embedders)
-        statistics = [self.cohort.statistics(i, embedding) for i, embedding in enumerate(embeddings)]
-        means, deviations = zip(*statistics, strict=True)
-        return Template(embeddings, means, deviations)
+        return Template.of(self.encoder.embed(image, face), self.recognition.parts, self.cohort)
 
     def _both(self, encode: Callable[[Image], T], first: Image, second: Image) -> tuple[T, T]:
         if self.photos_at_once == 1:
@@ -207,25 +134,3 @@ class Engine:
         with ThreadPoolExecutor(1) as pool:
             other = pool.submit(encode, second)
             return encode(first), other.result()
-
-
-def _of_kind(registry: Registry, kind: str) -> ModelEntry:
-    for entry in registry.entries:
-        if entry.kind == kind:
-            return entry
-    raise ModelError("models", f"the registry has no model of kind {kind}")
-
-
-def _alignment(model: ModelEntry) -> Alignment:
-    side, crop = model.input.size[0], model.input.crop
-    template = model.embedding.template if model.embedding else None
-    if isinstance(side, int):
-        if template is not None:
-            return TemplateAlignment(template.mesh_points, np.array(template.targets(side), np.float32), side)
-        if crop is not None:
-            return CropAlignment(crop, side)
-    raise ModelError(f"model {model.id}", "the manifest does not say how to align a face for it")
-
-
-def _read_cohort(registry: Registry, recognition: Recognition) -> Cohort:
-    return Cohort.parse(registry.asset(recognition.cohort).read(), nearest=recognition.nearest)

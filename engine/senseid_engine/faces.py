@@ -25,7 +25,7 @@ class Face:
     Attributes:
         rect: where it is, inside the photo.
         box: float32 (4,), left, top, right, bottom as detected; may reach outside the photo.
-        size: area of the rectangle in pixels, scaled by how much of the face lies inside the photo.
+        size: area of the detected box in pixels, times the cube of the share of it that lies inside the photo.
         score: the detector's probability of a face, in [0, 1].
         landmarks: its 468 points.
     """
@@ -47,7 +47,7 @@ class Face:
 def find_faces(pixels: Pixels, detector: Detector, landmarker: Landmarker) -> list[Face]:
     """Find the faces of a photo, largest first, then left to right.
 
-    A face that the edge of the photo cuts counts for what is whole of it: by the detector's box alone, which
+    A face that the edge of the photo cuts counts for less than what is left of it: by the detector's box alone, which
     reaches outside the photo, half a head at the edge would pass for the largest face.
 
     Args:
@@ -76,4 +76,5 @@ def _face(detection: Detection, landmarks: Landmarks, width: int, height: int) -
     )
     visible = max(rect.right - rect.left, 0) * max(rect.bottom - rect.top, 0)
     whole = max((right - left) * (bottom - top), 1.0)
-    return Face(rect, detection.box, visible * min(visible / whole, 1.0), detection.score, landmarks)
+    size = whole * min(visible / whole, 1.0) ** 3
+    return Face(rect, detection.box, size, detection.score, landmarks)

@@ -16,9 +16,9 @@ class Part:
 
     Attributes:
         model: its id in the registry.
-        weight: of its normalised similarity.
-        affinity: of its plain cosine similarity. The nearest strangers of a face tell how much it resembles others,
-            but with an error of their own; the plain similarity has none, so some of it is kept.
+        weight: of its cosine similarity in the fused one; the weights sum to 1.
+        affinity: how much of its cosine similarity is added to the normalised one. How much a face resembles
+            strangers is known with an error of its own, and the plain similarity is not touched by it.
     """
 
     model: str
@@ -33,7 +33,7 @@ class Recognition:
     Attributes:
         parts: the embedding models, in the order in which a template holds their embeddings.
         cohort: name of the cohort asset.
-        nearest: how many of the cohort's most similar strangers normalise a face.
+        nearest: how many of the most similar strangers the cohort was learned from.
         curve: name of the score-curve asset.
     """
 

@@ -11,7 +11,6 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from senseid_engine.arrays import Doubles
     from senseid_engine.calibration.encode import EncodedPhoto
     from senseid_engine.calibration.labelled import LabelledPairs, LabelledSet
     from senseid_engine.calibration.run import CalibrationResult, Settings
@@ -185,23 +184,20 @@ def _tile(
     from senseid_engine.calibration import own_cohort
     from senseid_engine.calibration.run import random
     from senseid_engine.calibration.tiles import OwnCohort, tile_templates, tile_with_own_cohort
-    from senseid_engine.template import normalised_similarities
 
+    parts, nearest = engine.recognition.parts, engine.recognition.nearest
     templates = [photo.template for photo in encoded]
 
-    def similarities(first: Sequence[Template], second: Sequence[Template]) -> Doubles:
-        return normalised_similarities(first, second, engine.parts)
-
     if settings.own_cohort is None:
-        return tile_templates(templates, similarities)
+        return tile_templates(templates, engine.similarities)
     people = np.array([labelled.photos[photo.number].person for photo in encoded], np.int32)
     own = OwnCohort(
         groups=settings.own_cohort,
-        cohort_of=lambda others: own_cohort.cohort_of(others, templates, people, nearest=engine.cohort.nearest),
-        renormalise=own_cohort.renormalise,
+        cohort_of=lambda others: own_cohort.cohort_of(others, templates, people, parts, nearest=nearest),
+        renormalise=lambda cohort, some: own_cohort.renormalise(cohort, some, parts),
     )
     rng = random(settings.seed, "groups")
-    return tile_with_own_cohort(templates, people, own, similarities, rng)
+    return tile_with_own_cohort(templates, people, own, engine.similarities, rng)
 
 
 def _watched(tiled: Tiled, advance: Callable[[int], None]) -> Tiled:

@@ -26,15 +26,18 @@ from senseid_cli.report.progress import progress
 from senseid_engine.cohort import Cohort
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.errors import CalibrationError, NoFaceError
-from senseid_engine.recognition import Part
-from senseid_engine.template import Template
+from senseid_engine.recognition import Part, Recognition
+from senseid_engine.template import Template, normalised_similarities
 from senseid_licensing.errors import LicensingError
 from senseid_licensing.quickstart import quickstart
 from senseid_models.registry import Asset, OperatorSource, Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typer.testing import Result
 
+    from senseid_engine.arrays import Doubles
     from senseid_engine.image import Image
 
 RECOGNITION = """
@@ -171,16 +174,23 @@ def test_verify_opens_no_model_without_a_licence(
 # calibrate. The faces are patterns of 8 x 8 squares, and the engine reads these off.
 
 GRID = 8
-STRANGERS = Cohort((np.eye(GRID * GRID, dtype=np.float32),), 5)
+PATTERNS = Recognition((Part("dlib-resnet", 1.0, 0.0),), "cohort", 5, "score-curve")
+STRANGERS = Cohort(
+    centre=np.zeros(GRID * GRID, np.float32),
+    basis=np.eye(2, GRID * GRID, dtype=np.float32),
+    crossed=np.array(2),
+    coefficients=np.zeros((6, 2)),
+    intercept=np.array([0.1, -2.0]),
+    bounds=np.array([[0.0, 0.2], [-3.0, -1.0]]),
+)
 
 
 @dataclass(frozen=True)
 class PatternEngine:
     """Reads a pattern off a picture; black is no face."""
 
-    parts: tuple[Part, ...] = (Part("dlib-resnet", 1.0, 0.0),)
+    recognition: Recognition = PATTERNS
     photos_at_once: int = 2
-    cohort: Cohort = STRANGERS
 
     def encode_largest(self, image: Image) -> Template:
         side = image.height // GRID
@@ -189,7 +199,10 @@ class PatternEngine:
             raise NoFaceError(image.name, "no face is found")
         grid -= grid.mean()
         embedding = grid / np.linalg.norm(grid)
-        return Template((embedding,), *zip(self.cohort.statistics(0, embedding), strict=True))
+        return Template.of((embedding,), self.recognition.parts, STRANGERS)
+
+    def similarities(self, first: Sequence[Template], second: Sequence[Template]) -> Doubles:
+        return normalised_similarities(first, second, self.recognition.parts)
 
 
 def picture(person: int, photo: int) -> Pillow.Image:
