@@ -1,0 +1,45 @@
+# Everything runs in .venv, which each target makes by itself from a plain Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOME_OF_DEMO := .demo/home
+
+.PHONY: demo test check bench clean
+
+# Two photos of one person and one of another, compared. Its licences and photos stay in .demo.
+demo: $(VENV)/.installed
+	@$(BIN)/python tools/fetch_samples.py .demo/photos
+	@tools/demo.sh $(BIN)/senseid .demo/photos $(HOME_OF_DEMO)
+
+# All tests that take seconds, with branch coverage.
+test: $(VENV)/.developing
+	$(BIN)/python -m pytest -n auto -m "not slow" --cov --cov-report=term $(ARGS)
+
+# The slower gates: style, types, arrows, the slow tests, the built wheel.
+check: $(VENV)/.developing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python tools/check_wheel.py
+
+bench: $(VENV)/.developing
+	$(BIN)/python -m tests.bench.all
+
+clean:
+	rm -rf $(VENV) .demo build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "senseid needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.developing: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable . --group dev --group recipes
+	@touch $@ $(VENV)/.installed
