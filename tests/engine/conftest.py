@@ -1,0 +1,152 @@
+"""Models under a licence made for the tests, and photos with and without faces."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import tarfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from senseid_engine.encoder import Encoder, UprightPhoto
+from senseid_engine.image import Image, decode_image, read_photo
+from senseid_engine.recognition import Recognition
+from senseid_licensing.context import Context, context_here
+from senseid_licensing.quickstart import quickstart
+from senseid_licensing.store import LicenceStore
+from senseid_licensing.verified import VerifiedLicences
+from senseid_models.registry import Registry
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def context() -> Context:
+    return context_here(now=datetime.now(UTC), version="1")
+
+
+@pytest.fixture(scope="session")
+def store(context: Context, tmp_path_factory: pytest.TempPathFactory) -> LicenceStore:
+    """A real licence for everything, for this machine."""
+    store = LicenceStore(tmp_path_factory.mktemp("licences"))
+    quickstart(store, context, licensee="tests", entropy=os.urandom)
+    return store
+
+
+@pytest.fixture(scope="session")
+def licences(store: LicenceStore, context: Context) -> VerifiedLicences:
+    return store.verify_all(context)
+
+
+@pytest.fixture(scope="session")
+def no_licences(context: Context, tmp_path_factory: pytest.TempPathFactory) -> VerifiedLicences:
+    """What a machine without any licence gets."""
+    return LicenceStore(tmp_path_factory.mktemp("empty")).verify_all(context)
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    return Registry.builtin()
+
+
+@pytest.fixture(scope="session")
+def recognition(registry: Registry) -> Recognition:
+    return Recognition.parse(registry.asset("recognition").read())
+
+
+@pytest.fixture(scope="session")
+def encoder(registry: Registry, recognition: Recognition, licences: VerifiedLicences) -> Encoder:
+    return Encoder.open(registry, [part.model for part in recognition.parts], licences, threads=1)
+
+
+@pytest.fixture(scope="session")
+def photos() -> dict[str, Image]:
+    """The sample photos of the demo by name; skips where they cannot be fetched."""
+    spec = importlib.util.spec_from_file_location("fetch_samples", ROOT / "tools" / "fetch_samples.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    try:
+        fetched: dict[str, Path] = tool.fetch_samples(tool.DEFAULT_FOLDER)
+    except tool.FetchError as error:
+        pytest.skip(f"no sample photos: {error}")
+    return {name: decode_image(read_photo(path), name=name) for name, path in fetched.items()}
+
+
+@pytest.fixture(scope="session")
+def found(photos: dict[str, Image], encoder: Encoder) -> dict[str, UprightPhoto]:
+    """The faces of the sample photos."""
+    return {name: encoder.find(photo) for name, photo in photos.items()}
+
+
+@pytest.fixture(scope="session")
+def two_men(photos: dict[str, Image]) -> Image:
+    """A photo that shows two faces beside each other, the smaller one on the left."""
+    return beside("two men", half(half(photos["obama.jpg"])), half(photos["biden.jpg"]))
+
+
+@pytest.fixture(scope="session")
+def blank() -> Image:
+    """A photo without a face."""
+    return picture(np.full((240, 320, 3), 128, np.uint8), "blank.png")
+
+
+@pytest.fixture(scope="session")
+def group_photos(test_data: Path) -> dict[str, tuple[Image, np.ndarray]]:
+    """Photos of groups with the boxes of their faces: float (n, 4), left, top, right, bottom."""
+    folder = test_data / "detection-dlib"
+    groups = {}
+    for listing in ("training.xml", "testing.xml"):
+        for element in ET.parse(folder / listing).iter("image"):
+            name = element.attrib["file"]
+            boxes = np.array([[float(box.attrib[key]) for key in BOX] for box in element.iter("box")])
+            boxes[:, 2:] += boxes[:, :2]
+            groups[name] = (decode_image(read_photo(folder / name), name=name), boxes)
+    return groups
+
+
+BOX = ("left", "top", "width", "height")
+
+
+@pytest.fixture(scope="session")
+def lfw(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], list[Path]]:
+    """The first photos of that many people of LFW, spread over the alphabet."""
+
+    def extract(people: int) -> list[Path]:
+        folder = tmp_path_factory.mktemp("lfw")
+        with tarfile.open(test_data / "lfw-pairs.tar") as tar:
+            members = [member for member in tar.getmembers() if member.name.endswith("_0001.jpg")]
+            picked = members[:: max(1, len(members) // people)][:people]
+            tar.extractall(folder, picked, filter="data")
+        return [folder / member.name for member in picked]
+
+    return extract
+
+
+def picture(pixels: np.ndarray, name: str = "made up") -> Image:
+    """Pixels, uint8 (height, width, 3), as a decoded photo."""
+    return Image(pixels=np.ascontiguousarray(pixels), format="PNG", orientation=1, name=name)
+
+
+def half(photo: Image) -> Image:
+    """The photo at half its size."""
+    import cv2
+
+    size = (photo.width // 2, photo.height // 2)
+    return picture(np.asarray(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA)), photo.name)
+
+
+def beside(name: str, *photos: Image) -> Image:
+    """Photos side by side on black, level at the top."""
+    canvas = np.zeros((max(p.height for p in photos), sum(p.width for p in photos), 3), np.uint8)
+    left = 0
+    for photo in photos:
+        canvas[: photo.height, left : left + photo.width] = photo.pixels
+        left += photo.width
+    return picture(canvas, name)
