@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import tarfile
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -19,8 +19,12 @@ from senseid_engine.recognition import Recognition
 from senseid_licensing.context import Context, context_here
 from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
-from senseid_licensing.verified import VerifiedLicences
 from senseid_models.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from senseid_licensing.verified import VerifiedLicences
 
 ROOT = Path(__file__).resolve().parents[2]
 

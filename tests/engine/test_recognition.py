@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 
 from senseid_engine.errors import ModelError
 from senseid_engine.recognition import Part, Recognition
-from senseid_models.registry import Registry
+
+if TYPE_CHECKING:
+    from senseid_models.registry import Registry
 
 GOOD = b"""
 format = 1
@@ -33,7 +36,7 @@ def test_every_field_is_read() -> None:
 
 
 def test_another_format_asks_for_an_update() -> None:
-    with pytest.raises(ModelError, match="^recognition: format 2 is not 1: update senseid$"):
+    with pytest.raises(ModelError, match=r"^recognition: format 2 is not 1: update senseid$"):
         Recognition.parse(GOOD.replace(b"format = 1", b"format = 2"))
 
 
@@ -54,7 +57,7 @@ def test_another_format_asks_for_an_update() -> None:
     ],
 )
 def test_what_is_no_such_file(data: bytes) -> None:
-    with pytest.raises(ModelError, match="^recognition: not a recognition file"):
+    with pytest.raises(ModelError, match=r"^recognition: not a recognition file"):
         Recognition.parse(data)
 
 

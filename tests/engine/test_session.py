@@ -1,0 +1,143 @@
+"""The gate before every model, and what models are fed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from senseid_engine.errors import ModelError
+from senseid_engine.session import Session
+from senseid_licensing.errors import LicenceMissingError
+from senseid_licensing.product import Product
+from senseid_licensing.verified import VerifiedLicences
+from senseid_models.errors import ModelUnreadableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from senseid_models.registry import ModelEntry, Registry
+
+RNG = np.random.default_rng(3)
+CHIPS = RNG.integers(0, 256, (2, 24, 24, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def refine(registry: Registry) -> ModelEntry:
+    return registry.get("mtcnn-rnet")
+
+
+@pytest.fixture(scope="module")
+def session(refine: ModelEntry, licences: VerifiedLicences) -> Session:
+    return Session.open(refine, licences, threads=1)
+
+
+def other_file(entry: ModelEntry, path: Path, data: bytes) -> ModelEntry:
+    path.write_bytes(data)
+    return replace(entry, path=path, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+
+
+def test_the_licence_is_asked_before_the_file_is_touched(
+    refine: ModelEntry, no_licences: VerifiedLicences, licences: VerifiedLicences, tmp_path: Path
+) -> None:
+    absent = replace(refine, path=tmp_path / "absent.onnx")
+    with pytest.raises(LicenceMissingError):
+        Session.open(absent, no_licences, threads=1)
+    with pytest.raises(ModelUnreadableError):
+        Session.open(absent, licences, threads=1)
+
+
+def test_the_licence_of_another_product_does_not_do(registry: Registry, licences: VerifiedLicences) -> None:
+    only_finding = VerifiedLicences({Product.KESTREL: licences.licences[Product.KESTREL]}, {})
+    Session.open(registry.get("mtcnn-onet"), only_finding, threads=1)
+    with pytest.raises(LicenceMissingError, match="senseid_face"):
+        Session.open(registry.get("dlib-resnet"), only_finding, threads=1)
+
+
+@pytest.mark.parametrize("length", [0, 1, 1000, 400_000])
+def test_bytes_that_are_no_model(refine: ModelEntry, licences: VerifiedLicences, tmp_path: Path, length: int) -> None:
+    cut = other_file(refine, tmp_path / "cut.onnx", refine.path.read_bytes()[:length])
+    with pytest.raises(ModelError, match=r"^model mtcnn-rnet: onnxruntime cannot load it \(\w+\)$"):
+        Session.open(cut, licences, threads=1)
+
+
+def test_text_is_no_model(refine: ModelEntry, licences: VerifiedLicences, tmp_path: Path) -> None:
+    text = other_file(refine, tmp_path / "text.onnx", b"<html>not found</html>" * 100)
+    with pytest.raises(ModelError, match="cannot load it"):
+        Session.open(text, licences, threads=1)
+
+
+@pytest.mark.parametrize("shape", [(1, 25, 24, 3), (1, 24, 24, 1), (0, 23, 24, 3)])
+def test_chips_of_another_size(session: Session, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ModelError, match=r"^model mtcnn-rnet: it does not take an input of shape \("):
+        session.run(np.zeros(shape, np.uint8))
+
+
+def test_a_model_whose_input_has_another_name(session: Session, refine: ModelEntry, licences: VerifiedLicences) -> None:
+    renamed = replace(refine, input=replace(refine.input, name="picture"))
+    with pytest.raises(ModelError, match="mtcnn-rnet"):
+        Session.open(renamed, licences, threads=1).run(CHIPS)
+
+
+def test_outputs_come_in_the_order_of_the_manifest(session: Session, refine: ModelEntry) -> None:
+    outputs = session.run(CHIPS)
+    assert [output.shape for output in outputs] == [(2, *o.shape[1:]) for o in refine.outputs]
+    assert all(output.dtype == np.float32 for output in outputs)
+    assert session.model_id == "mtcnn-rnet"
+
+
+def test_a_batch_gives_what_each_chip_alone_gives(session: Session) -> None:
+    together = session.run(CHIPS)
+    for i in range(len(CHIPS)):
+        for whole, single in zip(together, session.run(CHIPS[i : i + 1]), strict=True):
+            np.testing.assert_allclose(whole[i : i + 1], single, atol=1e-5)
+
+
+def test_colour_order_mean_and_scale_are_the_manifests_affair(
+    session: Session, refine: ModelEntry, licences: VerifiedLicences
+) -> None:
+    # Three ways to say the same to a model that takes raw RGB.
+    expected = session.run(CHIPS)
+    swapped = replace(refine, input=replace(refine.input, colour="BGR"))
+    for got, want in zip(Session.open(swapped, licences, threads=1).run(CHIPS[..., ::-1]), expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+    darker = (CHIPS // 4).astype(np.uint8)
+    scaled = replace(refine, input=replace(refine.input, mean=(-1.0, -3.0, 0.0), scale=(2.0, 1.0, 0.5)))
+    raw = np.zeros_like(darker)
+    raw[..., 0], raw[..., 1], raw[..., 2] = 2 * (darker[..., 0] + 1), darker[..., 1] + 3, darker[..., 2] // 2
+    even = darker.copy()
+    even[..., 2] = raw[..., 2] * 2
+    for got, want in zip(Session.open(scaled, licences, threads=1).run(even), session.run(raw), strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-6)
+
+
+def test_a_model_that_wants_its_channels_last(licences: VerifiedLicences, refine: ModelEntry, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="builds a model of its own")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])],
+        "as it came",
+        [helper.make_tensor_value_info("x", kind, [None, 24, 24, 3])],
+        [helper.make_tensor_value_info("y", kind, [None, 24, 24, 3])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    contract = replace(
+        refine.input,
+        name="x",
+        shape=("n", 24, 24, 3),
+        layout="NHWC",
+        colour="BGR",
+        mean=(1.0, 2.0, 3.0),
+        scale=(0.5, 2.0, 4.0),
+    )
+    entry = other_file(replace(refine, input=contract), tmp_path / "identity.onnx", model.SerializeToString())
+    (seen,) = Session.open(entry, licences, threads=1).run(CHIPS)
+    # Mean and scale are in the order of the model's colours: blue first.
+    expected = (CHIPS[..., ::-1].astype(np.float32) - np.float32([1, 2, 3])) * np.float32([0.5, 2, 4])
+    np.testing.assert_array_equal(seen, expected)
+    # The caller's pixels are not written to.
+    np.testing.assert_array_equal(CHIPS, np.random.default_rng(3).integers(0, 256, CHIPS.shape, np.uint8))
