@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+import zipfile
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ class Cohort:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as archive:
                 return cls(**{field.name: archive[field.name] for field in fields(cls)})
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise ModelError("cohort", f"not a cohort file ({type(error).__name__})") from error
 
     def dump(self) -> bytes:
