@@ -137,7 +137,7 @@ def test_a_model_that_wants_its_channels_last(licences: VerifiedLicences, refine
     entry = other_file(replace(refine, input=contract), tmp_path / "identity.onnx", model.SerializeToString())
     (seen,) = Session.open(entry, licences, threads=1).run(CHIPS)
     # Mean and scale are in the order of the model's colours: blue first.
-    expected = (CHIPS[..., ::-1].astype(np.float32) - np.float32([1, 2, 3])) * np.float32([0.5, 2, 4])
+    expected = (CHIPS[..., ::-1] - np.array([1.0, 2.0, 3.0])) * [0.5, 2.0, 4.0]
     np.testing.assert_array_equal(seen, expected)
     # The caller's pixels are not written to.
     np.testing.assert_array_equal(CHIPS, np.random.default_rng(3).integers(0, 256, CHIPS.shape, np.uint8))
