@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.session import Session
 
@@ -21,6 +23,7 @@ MIN_FACE_PIXELS = 20
 # A face narrower than 1/64 of the longer side is not looked for: it bounds the cost of a large photo.
 MIN_FACE_SHARE = 1 / 64
 CROPS_A_RUN = 256
+BOXES_A_ROUND = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,37 +133,45 @@ def _run_in_parts(session: Session, crops: Pixels) -> tuple[Floats, ...]:
 
 def _grid_boxes(probability: Floats, offsets: Floats, scale: float, threshold: float) -> Floats:
     """Boxes of the proposal grid over the threshold: (n, 9), box, score, four offsets."""
-    rows, columns = np.nonzero(probability >= threshold)
+    cells = np.flatnonzero(probability >= threshold)
+    rows, columns = np.divmod(cells, probability.shape[1])
     corner = np.stack([columns, rows], axis=1).astype(np.float32) * STRIDE
-    return np.column_stack(
-        [
-            np.floor((corner + 1) / scale),
-            np.floor((corner + CELL) / scale),
-            probability[rows, columns],
-            offsets[:, rows, columns].T,
-        ]
-    ).astype(np.float32)
+    boxes = np.empty((len(cells), 9), np.float32)
+    boxes[:, 0:2] = np.floor((corner + 1) / scale)
+    boxes[:, 2:4] = np.floor((corner + CELL) / scale)
+    boxes[:, 4] = probability.reshape(-1)[cells]
+    boxes[:, 5:9] = offsets.reshape(4, -1)[:, cells].T
+    return boxes
 
 
 def _suppress(boxes: Floats, limit: float, *, of_smaller: bool = False) -> list[int]:
     """Non-maximum suppression: rows to keep, best first. Overlap is over the union, or over the smaller box."""
     order = np.argsort(-boxes[:, 4], kind="stable")
     boxes = boxes[order]
-    left, top, right, bottom = boxes[:, :4].T
-    areas = (right - left) * (bottom - top)
-    alive = np.ones(len(boxes), dtype=bool)
+    alive = np.arange(len(boxes))
     keep: list[int] = []
-    for i in range(len(boxes)):
-        if not alive[i]:
-            continue
-        keep.append(int(order[i]))
-        rest = slice(i + 1, None)
-        width = np.minimum(right[i], right[rest]) - np.maximum(left[i], left[rest])
-        height = np.minimum(bottom[i], bottom[rest]) - np.maximum(top[i], top[rest])
-        shared = np.maximum(width, 0) * np.maximum(height, 0)
-        whole = np.minimum(areas[i], areas[rest]) if of_smaller else areas[i] + areas[rest] - shared
-        alive[rest] &= shared <= limit * whole
+    # Some boxes against all later ones at a time: one box at a time leaves numpy too little to do.
+    while len(alive):
+        apart = _apart(boxes[alive[:BOXES_A_ROUND]], boxes[alive], limit, of_smaller=of_smaller)
+        stays = np.ones(len(alive), dtype=bool)
+        for i, apart_from_this in enumerate(apart):
+            if stays[i]:
+                keep.append(int(order[alive[i]]))
+                stays[i + 1 :] &= apart_from_this[i + 1 :]
+        alive = alive[BOXES_A_ROUND:][stays[BOXES_A_ROUND:]]
     return keep
+
+
+def _apart(boxes: Floats, others: Floats, limit: float, *, of_smaller: bool) -> npt.NDArray[np.bool_]:
+    """Which boxes overlap which others by no more than `limit`: (boxes, others)."""
+    left, top, right, bottom = boxes[:, :4].T[:, :, None]
+    other_left, other_top, other_right, other_bottom = others[:, :4].T
+    width = np.minimum(right, other_right) - np.maximum(left, other_left)
+    height = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    areas, other_areas = (right - left) * (bottom - top), (other_right - other_left) * (other_bottom - other_top)
+    whole = np.minimum(areas, other_areas) if of_smaller else areas + other_areas - shared
+    return np.asarray(shared <= limit * whole)
 
 
 def _regress(boxes: Floats, offsets: Floats) -> Floats:
