@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from senseid_engine.cohort import Cohort
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.encoder import Encoder
+from senseid_engine.errors import CalibrationError, ModelError
 from senseid_engine.recognition import Recognition
 from senseid_engine.results import Comparison, OmniComparison
 from senseid_engine.template import Template, normalised_similarities
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from senseid_engine.faces import Face
     from senseid_engine.image import Image
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import Registry
+    from senseid_models.registry import Asset, Registry
 
 T = TypeVar("T")
 
@@ -73,7 +74,7 @@ class Engine:
             encoder=Encoder.open(registry, models, licences, threads=max(1, threads // photos_at_once)),
             recognition=recognition,
             cohort=Cohort.parse(registry.asset(recognition.cohort).read()),
-            curve=ScoreCurve.parse(registry.asset(recognition.curve).read().decode()),
+            curve=_read_curve(registry.asset(recognition.curve)),
             licences=licences,
             photos_at_once=photos_at_once,
         )
@@ -134,3 +135,10 @@ class Engine:
         with ThreadPoolExecutor(1) as pool:
             other = pool.submit(encode, second)
             return encode(first), other.result()
+
+
+def _read_curve(asset: Asset) -> ScoreCurve:
+    try:
+        return ScoreCurve.parse(asset.read().decode())
+    except (CalibrationError, UnicodeDecodeError) as error:
+        raise ModelError(asset.name, f"not a score curve ({error})") from error
