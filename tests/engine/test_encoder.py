@@ -1,0 +1,117 @@
+"""The models together: opened under licences, from a photo to embeddings."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from senseid_engine.encoder import Encoder, UprightPhoto
+from senseid_engine.errors import ModelError, NoFaceError
+from senseid_engine.image import Image, rotate
+from senseid_licensing.errors import LicenceMissingError
+from senseid_licensing.product import Product
+from senseid_licensing.verified import VerifiedLicences
+from senseid_models.errors import ModelNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from senseid_models.registry import ModelEntry, Registry
+
+MODELS = ("dlib-resnet", "hse-faceres")
+
+
+def with_entry(registry: Registry, model_id: str, change: Callable[[ModelEntry], ModelEntry]) -> Registry:
+    entries = tuple(change(entry) if entry.id == model_id else entry for entry in registry.entries)
+    return replace(registry, entries=entries)
+
+
+@pytest.mark.parametrize("product", [Product.KESTREL, Product.FACE])
+def test_both_products_are_asked_for_before_any_model_is_opened(
+    registry: Registry, licences: VerifiedLicences, product: Product
+) -> None:
+    held = {one: licence for one, licence in licences.licences.items() if one != product}
+    absent = replace(
+        registry, entries=tuple(replace(e, path=e.path.with_name("absent.onnx")) for e in registry.entries)
+    )
+    with pytest.raises(LicenceMissingError, match=f"there is no licence for {product}"):
+        Encoder.open(absent, MODELS, VerifiedLicences(held, {}), threads=1)
+
+
+def test_a_model_that_is_not_there(registry: Registry, licences: VerifiedLicences) -> None:
+    with pytest.raises(ModelNotFoundError, match="'facenet'"):
+        Encoder.open(registry, ("dlib-resnet", "facenet"), licences, threads=1)
+
+
+@pytest.mark.parametrize("kind", ["detector-pnet", "detector-rnet", "detector-onet", "landmarks"])
+def test_a_registry_without_a_detector(registry: Registry, licences: VerifiedLicences, kind: str) -> None:
+    fewer = replace(registry, entries=tuple(entry for entry in registry.entries if entry.kind != kind))
+    with pytest.raises(ModelError, match=f"the registry has no model of kind {kind}"):
+        Encoder.open(fewer, MODELS, licences, threads=1)
+
+
+def test_a_manifest_that_does_not_say_how_to_align(registry: Registry, licences: VerifiedLicences) -> None:
+    def without_crop(entry: ModelEntry) -> ModelEntry:
+        return replace(entry, input=replace(entry.input, crop=None))
+
+    def of_any_size(entry: ModelEntry) -> ModelEntry:
+        return replace(entry, input=replace(entry.input, shape=("batch", 3, "height", "width")))
+
+    for change in (without_crop, of_any_size):
+        wrong = with_entry(registry, "hse-faceres", change)
+        with pytest.raises(ModelError, match=r"^model hse-faceres: the manifest does not say how to align a face"):
+            Encoder.open(wrong, MODELS, licences, threads=1)
+
+
+def test_a_model_that_is_no_embedding_needs_a_crop(registry: Registry, licences: VerifiedLicences) -> None:
+    with pytest.raises(ModelError, match="model mtcnn-onet: the manifest does not say"):
+        Encoder.open(registry, ("mtcnn-onet",), licences, threads=1)
+
+
+def test_embeddings_come_in_the_order_asked_for(
+    registry: Registry, licences: VerifiedLicences, encoder: Encoder, found: dict[str, UprightPhoto]
+) -> None:
+    turned = Encoder.open(registry, MODELS[::-1], licences, threads=1)
+    photo = found["obama.jpg"]
+    first, second = encoder.embed(photo.image, photo.faces[0])
+    for got, want in zip(turned.embed(photo.image, photo.faces[0]), (second, first), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_what_is_found_is_told(two_men: Image, encoder: Encoder) -> None:
+    photo = encoder.find(two_men)
+    assert photo.image is two_men
+    assert (photo.found.name, photo.found.width, photo.found.height) == ("two men", two_men.width, two_men.height)
+    assert photo.found.quarter_turns == 0
+    assert photo.found.rects == tuple(face.rect for face in photo.faces)
+    assert len(photo.faces) == 2
+
+
+@pytest.mark.parametrize("auto_rotate", [False, True])
+def test_a_photo_without_a_face(blank: Image, encoder: Encoder, auto_rotate: bool) -> None:
+    with pytest.raises(NoFaceError, match=r"^blank.png: no face is found: use a photo that"):
+        encoder.find(blank, auto_rotate=auto_rotate)
+
+
+def test_the_size_of_a_turned_photo_is_that_of_the_upright_one(photos: dict[str, Image], encoder: Encoder) -> None:
+    original = photos["obama2.jpg"]
+    found = encoder.find(rotate(original, 1), auto_rotate=True).found
+    assert (found.width, found.height, found.quarter_turns) == (original.width, original.height, 3)
+
+
+def test_threads_may_share_it(found: dict[str, UprightPhoto], photos: dict[str, Image], encoder: Encoder) -> None:
+    def encode(name: str) -> tuple[np.ndarray, ...]:
+        photo = encoder.find(photos[name])
+        return encoder.embed(photo.image, photo.faces[0])
+
+    names = list(photos) * 3
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(encode, names))
+    for name, embeddings in zip(names, results, strict=True):
+        photo = found[name]
+        for got, want in zip(embeddings, encoder.embed(photo.image, photo.faces[0]), strict=True):
+            np.testing.assert_array_equal(got, want)
