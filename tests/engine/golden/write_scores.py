@@ -1,0 +1,53 @@
+"""`python -m tests.engine.golden.write_scores`: write scores.json, the scores of all pairs of the sample photos.
+
+Run it, and look at what it changes, whenever a model, the cohort, the score curve or a step of the engine is changed on
+purpose. The file names the data files that it was made with, so that a forgotten run is told from a broken engine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+
+from senseid_engine.engine import Engine
+from senseid_engine.image import decode_image, read_photo
+from senseid_licensing.context import context_here
+from senseid_licensing.quickstart import quickstart
+from senseid_licensing.store import LicenceStore
+from senseid_models.registry import Registry
+from tools.fetch_samples import DEFAULT_FOLDER, fetch_samples
+
+GOLDEN = Path(__file__).with_name("scores.json")
+
+
+def open_engine(registry: Registry) -> Engine:
+    """The engine under a licence made for this run."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = LicenceStore(Path(folder))
+        context = context_here(now=datetime.now(UTC), version="1")
+        quickstart(store, context, licensee="golden scores", entropy=os.urandom)
+        return Engine.open(registry, store.verify_all(context), threads=1)
+
+
+def main() -> None:
+    """Write the file."""
+    registry = Registry.builtin()
+    engine = open_engine(registry)
+    photos = [decode_image(read_photo(path), name=name) for name, path in fetch_samples(DEFAULT_FOLDER).items()]
+    models = {entry.path.name: entry.sha256 for entry in registry.entries}
+    assets = {asset.path.name: asset.sha256 for asset in registry.assets}
+    golden = {
+        "made_by": "python -m tests.engine.golden.write_scores",
+        "made_with": models | assets,
+        "scores": [[a.name, b.name, round(engine.compare(a, b).score, 6)] for a, b in combinations(photos, 2)],
+    }
+    text = json.dumps(golden, indent=2).replace("[\n      ", "[").replace(",\n      ", ", ").replace("\n    ]", "]")
+    GOLDEN.write_text(text + "\n", encoding="ascii")
+
+
+if __name__ == "__main__":
+    main()

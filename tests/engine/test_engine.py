@@ -1,0 +1,217 @@
+"""Photos in, calibrated scores out: the promises of the whole engine."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from senseid_engine.engine import Engine
+from senseid_engine.errors import ModelError, NoFaceError
+from senseid_engine.image import Image, rotate
+from senseid_licensing.capability import Capability
+from senseid_licensing.errors import CapabilityError, LicenceMissingError
+from senseid_licensing.issue import issue
+from senseid_licensing.licence import parse_licence_file
+from senseid_licensing.private_key import open_key_file
+from senseid_licensing.product import Product
+from senseid_licensing.quickstart import quickstart
+from senseid_licensing.store import LicenceStore
+from senseid_licensing.verified import VerifiedLicences
+from senseid_models.errors import ModelCorruptError
+
+if TYPE_CHECKING:
+    from senseid_engine.encoder import UprightPhoto
+    from senseid_licensing.context import Context
+    from senseid_models.registry import Registry
+
+NAMES = ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg")
+
+
+@pytest.fixture(scope="module")
+def engine(registry: Registry, licences: VerifiedLicences) -> Engine:
+    return Engine.open(registry, licences, threads=2)
+
+
+def without(capability: Capability, folder: Path, context: Context) -> VerifiedLicences:
+    """Licences that allow everything but one thing."""
+    store = LicenceStore(folder)
+    quickstart(store, context, licensee="tests", entropy=os.urandom)
+    terms = parse_licence_file(store.load(Product.FACE)).leaf.licence
+    narrower = replace(terms, id="f" * 32, capabilities=terms.capabilities - {capability})
+    store.install(issue(narrower, open_key_file(store.root_key_path.read_bytes(), None)), context)
+    return store.verify_all(context)
+
+
+def test_one_person_matches_and_two_do_not(engine: Engine, photos: dict[str, Image]) -> None:
+    for other in ("obama2.jpg", "obama3.jpg"):
+        assert engine.compare(photos["obama.jpg"], photos[other]).score > 0.7
+        assert engine.compare(photos["biden.jpg"], photos[other]).score < 0.6
+
+
+def test_symmetric_to_the_bit(engine: Engine, photos: dict[str, Image]) -> None:
+    for a, b in (("obama.jpg", "obama2.jpg"), ("obama.jpg", "biden.jpg"), ("obama3.jpg", "biden.jpg")):
+        there, back = engine.compare(photos[a], photos[b]), engine.compare(photos[b], photos[a])
+        assert there.score == back.score
+        assert (there.first, there.second) == (back.second, back.first)
+
+
+def test_repeated_to_the_bit(engine: Engine, photos: dict[str, Image], registry: Registry) -> None:
+    first = engine.compare(photos["obama.jpg"], photos["obama2.jpg"])
+    assert all(engine.compare(photos["obama.jpg"], photos["obama2.jpg"]) == first for _ in range(3))
+    again = Engine.open(registry, engine.licences, threads=2)
+    assert again.compare(photos["obama.jpg"], photos["obama2.jpg"]) == first
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_the_score_does_not_depend_on_the_threads(
+    engine: Engine, registry: Registry, photos: dict[str, Image], two_men: Image, threads: int
+) -> None:
+    other = Engine.open(registry, engine.licences, threads=threads)
+    assert other.photos_at_once == min(2, threads)
+    for name in ("obama2.jpg", "biden.jpg"):
+        assert other.compare(photos[name], photos["obama.jpg"]) == engine.compare(photos[name], photos["obama.jpg"])
+    assert other.omni(two_men, two_men) == engine.omni(two_men, two_men)
+
+
+def test_the_same_photo_twice_is_a_match(engine: Engine, photos: dict[str, Image]) -> None:
+    for name in NAMES:
+        assert 0.95 < engine.compare(photos[name], photos[name]).score <= 1
+
+
+def test_the_largest_faces_are_compared(engine: Engine, photos: dict[str, Image], two_men: Image) -> None:
+    result = engine.compare(two_men, photos["biden.jpg"])
+    assert len(result.first.rects) == 2
+    assert result.score > 0.7
+    assert engine.compare(two_men, photos["obama.jpg"]).score < 0.6
+
+
+def test_omni_holds_what_compare_says(engine: Engine, photos: dict[str, Image], two_men: Image) -> None:
+    matrix = engine.omni(two_men, photos["biden.jpg"])
+    compared = engine.compare(two_men, photos["biden.jpg"])
+    assert (matrix.first, matrix.second) == (compared.first, compared.second)
+    assert [len(row) for row in matrix.scores] == [1, 1]
+    # The largest faces are those of the same man.
+    assert matrix.scores[0][0] == compared.score == max(max(row) for row in matrix.scores)
+
+    square = engine.omni(two_men, two_men).scores
+    assert [len(row) for row in square] == [2, 2]
+    assert square[0][1] == square[1][0] < 0.6
+    assert min(square[0][0], square[1][1]) > 0.95
+
+
+def test_omni_turned_over_is_the_transposed_matrix(engine: Engine, photos: dict[str, Image], two_men: Image) -> None:
+    there, back = engine.omni(two_men, photos["obama3.jpg"]), engine.omni(photos["obama3.jpg"], two_men)
+    assert there.scores == tuple(zip(*back.scores, strict=True))
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_photo_has_the_score_of_the_upright_one(engine: Engine, photos: dict[str, Image], turns: int) -> None:
+    upright = engine.compare(photos["obama.jpg"], photos["obama2.jpg"])
+    turned = rotate(photos["obama.jpg"], turns)
+    result = engine.compare(turned, photos["obama2.jpg"], auto_rotate=True)
+    assert result.score == pytest.approx(upright.score, abs=1e-9)
+    assert result.first.rects == upright.first.rects
+    assert result.first.quarter_turns == 4 - turns
+    matrix = engine.omni(turned, photos["obama2.jpg"], auto_rotate=True)
+    assert matrix.scores[0][0] == result.score
+    with pytest.raises(NoFaceError):
+        engine.compare(turned, photos["obama2.jpg"])
+
+
+def test_no_face_is_never_a_score(engine: Engine, photos: dict[str, Image], blank: Image) -> None:
+    for first, second in ((blank, photos["obama.jpg"]), (photos["obama.jpg"], blank), (blank, blank)):
+        for ask in (engine.compare, engine.omni):
+            with pytest.raises(NoFaceError, match=r"^blank\.png: no face is found"):
+                ask(first, second)
+    with pytest.raises(NoFaceError):
+        engine.encode_largest(blank)
+
+
+def test_templates_are_what_compare_uses(engine: Engine, photos: dict[str, Image]) -> None:
+    a, b = (engine.encode_largest(photos[name]) for name in ("obama.jpg", "obama2.jpg"))
+    z = engine.similarities([a], [b])
+    assert z.shape == (1, 1)
+    assert engine.curve.score(float(z[0, 0])) == engine.compare(photos["obama.jpg"], photos["obama2.jpg"]).score
+    turned = engine.encode_largest(rotate(photos["obama.jpg"], 1), auto_rotate=True)
+    np.testing.assert_array_equal(engine.similarities([turned], [b]), z)
+
+
+def test_the_statistics_of_a_template_are_those_of_the_fused_embedding(
+    engine: Engine, found: dict[str, UprightPhoto], photos: dict[str, Image]
+) -> None:
+    template = engine.encode_largest(photos["obama.jpg"])
+    parts = engine.recognition.parts
+    assert (template.mean, template.deviation) == engine.cohort.statistics(template.fused(parts))
+    (low_mean, high_mean), (low, high) = engine.cohort.bounds.tolist()
+    assert low_mean <= template.mean <= high_mean
+    assert np.exp(low) <= template.deviation <= np.exp(high)
+
+
+def test_a_licence_that_does_not_allow_it(
+    engine: Engine, registry: Registry, photos: dict[str, Image], blank: Image, context: Context, tmp_path: Path
+) -> None:
+    no_compare = replace(engine, licences=without(Capability.COMPARE, tmp_path / "a", context))
+    no_omni = replace(engine, licences=without(Capability.OMNI, tmp_path / "b", context))
+    # The refusal comes before the photos are looked at.
+    with pytest.raises(CapabilityError, match="does not allow compare"):
+        no_compare.compare(blank, blank)
+    with pytest.raises(CapabilityError, match="does not allow omni"):
+        no_omni.omni(blank, blank)
+    assert no_omni.compare(photos["obama.jpg"], photos["obama2.jpg"]).score > 0.7
+    assert no_compare.omni(photos["obama.jpg"], photos["obama2.jpg"]).scores[0][0] > 0.7
+
+
+def test_without_a_licence_no_file_is_opened(
+    registry: Registry, licences: VerifiedLicences, no_licences: VerifiedLicences
+) -> None:
+    absent = replace(registry, assets=(), entries=())
+    with pytest.raises(LicenceMissingError, match="senseid_face"):
+        Engine.open(absent, no_licences, threads=1)
+    only_face = VerifiedLicences({Product.FACE: licences.licences[Product.FACE]}, {})
+    with pytest.raises(LicenceMissingError, match="senseid_kestrel"):
+        Engine.open(replace(registry, entries=()), only_face, threads=1)
+
+
+@pytest.mark.parametrize("name", ["recognition", "cohort", "score-curve"])
+def test_a_data_file_that_is_not_the_one_of_the_manifest(
+    registry: Registry, licences: VerifiedLicences, tmp_path: Path, name: str
+) -> None:
+    data = bytearray(registry.asset(name).path.read_bytes())
+    data[len(data) // 2] ^= 1
+    edited = tmp_path / "edited"
+    edited.write_bytes(data)
+    assets = tuple(replace(a, path=edited) if a.name == name else a for a in registry.assets)
+    with pytest.raises(ModelCorruptError, match="SHA-256"):
+        Engine.open(replace(registry, assets=assets), licences, threads=1)
+
+
+def test_a_data_file_of_another_kind(registry: Registry, licences: VerifiedLicences) -> None:
+    def exchanged(name: str, other: str) -> Registry:
+        stranger = replace(registry.asset(other), name=name)
+        return replace(registry, assets=tuple(stranger if a.name == name else a for a in registry.assets))
+
+    with pytest.raises(ModelError, match=r"^recognition: not a recognition file"):
+        Engine.open(exchanged("recognition", "score-curve"), licences, threads=1)
+    with pytest.raises(ModelError, match=r"^cohort: not a cohort file"):
+        Engine.open(exchanged("cohort", "recognition"), licences, threads=1)
+    for other in ("recognition", "cohort"):
+        with pytest.raises(ModelError, match=r"^score-curve: not a score curve"):
+            Engine.open(exchanged("score-curve", other), licences, threads=1)
+
+
+def test_golden_scores(engine: Engine, registry: Registry, photos: dict[str, Image]) -> None:
+    golden = json.loads((Path(__file__).parent / "golden" / "scores.json").read_text(encoding="ascii"))
+    used = {entry.path.name: entry.sha256 for entry in registry.entries}
+    used |= {asset.path.name: asset.sha256 for asset in registry.assets}
+    for name, sha256 in golden["made_with"].items():
+        assert used[name] == sha256, f"{name} has changed: run `{golden['made_by']}`"
+    assert len(golden["scores"]) == 6
+    for first, second, score in golden["scores"]:
+        # Another CPU sums in another order.
+        assert engine.compare(photos[first], photos[second]).score == pytest.approx(score, abs=1e-3)
