@@ -40,7 +40,7 @@ def fit_cohort(embeddings: Floats, people: npt.NDArray[np.integer], *, nearest: 
     if strangers < nearest:
         raise CalibrationError(
             "own cohort",
-            f"{len(present)} people cannot stand for strangers, {nearest * GROUPS // (GROUPS - 1) + 1} are"
+            f"{len(present)} people cannot stand for strangers, {-(-nearest * GROUPS // (GROUPS - 1))} are"
             " needed: add people, or leave it out",
         )
     targets = _targets(embeddings, person, embeddings[first], nearest)
