@@ -1,0 +1,64 @@
+"""`python -m tests.bench.all [--quick] [--dlib-python FILE] [--json DIR]`: every benchmark, one after the other.
+
+Each runs in a process of its own. Those that this environment cannot run say why, and are named again at the end.
+`--quick` leaves out what takes minutes. Exit status 1 where a promise does not hold or a benchmark fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.bench.report import UNAVAILABLE
+
+BENCHMARKS = ("cold_start", "compare_speed", "detection", "decoder_memory", "dlib_parity", "accuracy")
+SLOW = ("accuracy",)
+# It compares with dlib in its own process, and writes no JSON.
+PARITY = "dlib_parity"
+
+
+def main() -> int:
+    """Run all that can be run and say what became of each."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.all")
+    parser.add_argument("--quick", action="store_true", help=f"leave out what takes minutes: {', '.join(SLOW)}")
+    parser.add_argument("--dlib-python", metavar="FILE", help="an interpreter that has dlib (default: this one)")
+    parser.add_argument("--json", type=Path, metavar="DIR", help="write NAME.json of each into this folder")
+    words = parser.parse_args()
+    results = {}
+    for name in BENCHMARKS:
+        if name in SLOW and words.quick:
+            results[name] = "skipped: --quick"
+        elif name == PARITY and importlib.util.find_spec("dlib") is None:
+            results[name] = "skipped: this interpreter has no dlib: install the dependency group `bench`"
+        else:
+            results[name] = _outcome(_status(name, words.dlib_python, words.json))
+    for name, result in results.items():
+        print(f"{name}: {result}")
+    return 0 if all(result.startswith(("done", "skipped")) for result in results.values()) else 1
+
+
+def _status(name: str, dlib_python: str | None, folder: Path | None) -> int:
+    command = [sys.executable, "-m", f"tests.bench.{name}"]
+    if name == "compare_speed" and dlib_python:
+        command += ["--dlib-python", dlib_python]
+    if folder is not None and name != PARITY:
+        folder.mkdir(parents=True, exist_ok=True)
+        command += ["--json", str(folder / f"{name}.json")]
+    status = subprocess.run(command, check=False).returncode
+    print(flush=True)
+    return status
+
+
+def _outcome(status: int) -> str:
+    if status == 0:
+        return "done, every promise holds"
+    if status == UNAVAILABLE:
+        return "skipped: see above"
+    return "a promise does not hold, or it failed: see above"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
