@@ -42,6 +42,7 @@ def _own_group(root: Path) -> Path:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="ascii").strip()
+        # A group's name may hold any byte.
+        return os.fsdecode(path.read_bytes()).strip()
     except OSError:
         return ""

@@ -20,7 +20,7 @@ def sixteen_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="ascii")
+    path.write_bytes(os.fsencode(text))
 
 
 def version_2(root: Path, own: str, limits: dict[str, str]) -> None:
@@ -80,6 +80,12 @@ def test_a_container_that_does_not_see_the_groups_above_it(tmp_path: Path) -> No
     # Without a cgroup namespace /proc names the group as the host sees it; its own limits are at the top.
     version_2(tmp_path, "/system.slice/docker-0123.scope", {".": "200000 100000"})
     assert available_cpus(tmp_path) == 2
+
+
+@pytest.mark.parametrize("name", ["naïve", "b\udcff", "with space"])
+def test_groups_may_have_any_name(tmp_path: Path, name: str) -> None:
+    version_2(tmp_path, f"/{name}/box", {name: "300000 100000"})
+    assert available_cpus(tmp_path) == 3
 
 
 @pytest.mark.parametrize(("quota", "cpus"), [("-1", 16), ("0", 16), ("200000", 2), ("350000", 3), ("30000", 1)])
