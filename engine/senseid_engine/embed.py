@@ -16,27 +16,37 @@ if TYPE_CHECKING:
 class Embedder:
     """One embedding model with its alignment."""
 
-    __slots__ = ("_alignment", "_session")
+    __slots__ = ("_alignment", "_session", "_square_root")
 
-    def __init__(self, session: Session, alignment: Alignment) -> None:
+    def __init__(self, session: Session, alignment: Alignment, *, square_root: bool = False) -> None:
+        """Put a model and its alignment together.
+
+        Args:
+            session: the model.
+            alignment: cuts out the views that it sees.
+            square_root: compare the square roots of its values, the Hellinger kernel: Perronnin et al., "Improving the
+                Fisher Kernel for Large-Scale Image Classification", 2010. None of them may be negative.
+        """
         self._session = session
         self._alignment = alignment
+        self._square_root = square_root
 
     def embed(self, pixels: Pixels, face: Face) -> Floats:
         """Embed one face of a photo.
 
-        The face and its mirror image run as one batch of two, never with other faces: the result does not depend
-        on who else is in the photo.
+        Both views run as one batch of two, never with other faces: the result does not depend on who else is in the
+        photo.
 
         Args:
             pixels: uint8 (height, width, 3), RGB.
             face: a face of that photo.
 
         Returns:
-            float32 (dimensions,), unit length: the mean of both unit embeddings.
+            float32 (dimensions,), unit length: the mean of both views' unit embeddings.
         """
-        chip = self._alignment.chip(pixels, face)
-        pair = self._session.run(np.stack([chip, chip[:, ::-1]]))[0]
+        pair = self._session.run(self._alignment.views(pixels, face))[0]
+        if self._square_root:
+            pair = np.sqrt(pair)
         return unit(unit(pair).mean(axis=0))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from senseid_engine.arrays import Floats
     from senseid_engine.image import Image
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import ModelEntry, Registry
+    from senseid_models.registry import MeshTemplate, ModelEntry, Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,7 @@ class Encoder:
         return cls(
             detector=Detector(proposal, refine, output),
             landmarker=Landmarker(landmarks),
-            embedders=tuple(
-                Embedder(opened, _alignment(model)) for opened, model in zip(embedders, embedding, strict=True)
-            ),
+            embedders=tuple(_embedder(opened, model) for opened, model in zip(embedders, embedding, strict=True)),
         )
 
     def find(self, image: Image, *, auto_rotate: bool = False) -> UprightPhoto:
@@ -137,12 +135,20 @@ def _of_kind(registry: Registry, kind: str) -> ModelEntry:
     raise ModelError("models", f"the registry has no model of kind {kind}")
 
 
-def _alignment(model: ModelEntry) -> Alignment:
-    side, crop = model.input.size[0], model.input.crop
-    template = model.embedding.template if model.embedding else None
-    if isinstance(side, int):
-        if template is not None:
-            return TemplateAlignment(template.mesh_points, np.array(template.targets(side), np.float32), side)
-        if crop is not None:
-            return CropAlignment(crop, side)
-    raise ModelError(f"model {model.id}", "the manifest does not say how to align a face for it")
+def _embedder(session: Session, model: ModelEntry) -> Embedder:
+    side, contract = model.input.size[0], model.embedding
+    if contract is None or not isinstance(side, int):
+        raise ModelError(f"model {model.id}", "the manifest does not describe it as an embedding model")
+    return Embedder(session, _alignment(contract.template, model.input.crop, side), square_root=contract.square_root)
+
+
+def _alignment(template: MeshTemplate | None, crop: float | None, side: int) -> Alignment:
+    if template is None:
+        # The manifest is valid only with one of the two.
+        return CropAlignment(crop or 1.0, side)
+    return TemplateAlignment(
+        template.mesh_points,
+        np.array(template.targets(side), np.float32),
+        np.array(template.mirror_targets(side), np.float32),
+        side,
+    )

@@ -98,6 +98,13 @@ class Fields:
             raise self.fail(name, "must be a number that is not negative")
         return float(value)
 
+    def flag(self, name: str) -> bool:
+        """True or false."""
+        value = self._take(name)
+        if not isinstance(value, bool):
+            raise self.fail(name, "must be true or false")
+        return value
+
     def numbers(self, name: str, count: int) -> tuple[float, ...]:
         """A list of `count` finite numbers."""
         value = self._take(name)

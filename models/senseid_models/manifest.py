@@ -168,12 +168,14 @@ def _output(fields: Fields) -> OutputContract:
 
 def _embedding(fields: Fields) -> EmbeddingContract:
     size = fields.whole("size")
+    square_root = fields.has("square_root") and fields.flag("square_root")
     if not fields.has("template"):
-        return EmbeddingContract(size=size, template=None)
+        return EmbeddingContract(size=size, template=None, square_root=square_root)
     mesh_points = fields.groups("mesh_points", MESH_POINTS)
     points = fields.points("template")
     if len(mesh_points) != len(points):
         raise fields.fail("mesh_points", f"has {len(mesh_points)} groups for {len(points)} template points")
-    return EmbeddingContract(
-        size=size, template=MeshTemplate(mesh_points=mesh_points, points=points, padding=fields.number("padding"))
-    )
+    padding = fields.number("padding")
+    mirror_padding = fields.number("mirror_padding") if fields.has("mirror_padding") else padding
+    template = MeshTemplate(mesh_points, points, padding, mirror_padding)
+    return EmbeddingContract(size=size, template=template, square_root=square_root)

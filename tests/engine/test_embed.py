@@ -29,8 +29,8 @@ class GivenChip:
 
     given: Pixels
 
-    def chip(self, pixels: Pixels, face: Face) -> Pixels:
-        return self.given
+    def views(self, pixels: Pixels, face: Face) -> Pixels:
+        return np.stack([self.given, self.given[:, ::-1]])
 
 
 def test_unit_length(found: dict[str, UprightPhoto], encoder: Encoder) -> None:
@@ -88,3 +88,14 @@ def test_the_same_man_is_nearer_than_another(found: dict[str, UprightPhoto], enc
         same = min(float(obama[a] @ obama[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
         other = max(float(biden @ each) for each in obama)
         assert same > other + 0.05
+
+
+def test_the_square_roots_of_features_can_be_compared(
+    registry: Registry, licences: VerifiedLicences, found: dict[str, UprightPhoto]
+) -> None:
+    session = Session.open(registry.get("hse-faceres"), licences, threads=1)
+    photo = found["obama.jpg"]
+    chip = photo.image.pixels[:224, :224]
+    rooted = Embedder(session, GivenChip(chip), square_root=True).embed(photo.image.pixels, photo.faces[0])
+    both = unit(np.sqrt(session.run(np.stack([chip, chip[:, ::-1]]))[0]))
+    np.testing.assert_allclose(rooted, unit(both[0] + both[1]), atol=1e-6)

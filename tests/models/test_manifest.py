@@ -47,6 +47,8 @@ meaning = "embedding"
 [model.embedding]
 size = 128
 padding = 0
+mirror_padding = 0.1
+square_root = true
 mesh_points = [[33, 133], [362, 263], [1], [61], [291]]
 template = [[0.34, 0.46], [0.66, 0.46], [0.5, 0.64], [0.37, 0.82], [0.63, 0.82]]
 
@@ -108,6 +110,8 @@ def test_packs_of_an_operator_can_be_described() -> None:
     assert sface.input.scale == (0.0078125,) * 3
     assert sface.embedding is not None
     assert sface.embedding.template is not None
+    assert sface.embedding.template.mirror_padding == pytest.approx(0.1)
+    assert sface.embedding.square_root
     assert sface.embedding.template.mesh_points[0] == (33, 133)
     assert sface.path == Path("/registry/sface.onnx")
     assert isinstance(fas.source, PackageSource)
