@@ -75,6 +75,14 @@ def test_the_five_points_are_those_of_the_face(photos: dict[str, Image], encoder
         assert face.box.dtype == face.points.dtype == np.float32
 
 
+def test_no_face_lies_within_another(photos: dict[str, Image], encoder: Encoder) -> None:
+    for photo in photos.values():
+        detections = encoder.detector.detect(photo.pixels)
+        for a, b in itertools.combinations((found.box for found in detections), 2):
+            shared = np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0))
+            assert shared <= 0.7 * min(np.prod(a[2:] - a[:2]), np.prod(b[2:] - b[:2]))
+
+
 @pytest.mark.parametrize(
     "shape", [(32, 32), (32, 5000), (5000, 32), (33, 47), (100, 2000)], ids=lambda s: f"{s[1]}x{s[0]}"
 )

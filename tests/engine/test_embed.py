@@ -99,3 +99,14 @@ def test_the_square_roots_of_features_can_be_compared(
     rooted = Embedder(session, GivenChip(chip), square_root=True).embed(photo.image.pixels, photo.faces[0])
     both = unit(np.sqrt(session.run(np.stack([chip, chip[:, ::-1]]))[0]))
     np.testing.assert_allclose(rooted, unit(both[0] + both[1]), atol=1e-6)
+
+
+def test_a_mirrored_photo_shows_the_same_face(
+    photos: dict[str, Image], found: dict[str, UprightPhoto], encoder: Encoder
+) -> None:
+    for name, photo in photos.items():
+        pixels = np.ascontiguousarray(photo.pixels[:, ::-1])
+        mirrored = encoder.find(Image(pixels=pixels, format="PNG", orientation=1, name=name))
+        original = encoder.embed(photo, found[name].faces[0])
+        for one, other in zip(original, encoder.embed(mirrored.image, mirrored.faces[0]), strict=True):
+            assert float(one @ other) > 0.97

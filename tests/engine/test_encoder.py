@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from senseid_engine.image import Image, rotate
 from senseid_licensing.errors import LicenceMissingError
 from senseid_licensing.product import Product
 from senseid_licensing.verified import VerifiedLicences
+from senseid_models import entries
 from senseid_models.errors import ModelNotFoundError
 
 if TYPE_CHECKING:
@@ -32,14 +33,22 @@ def with_entry(registry: Registry, model_id: str, change: Callable[[ModelEntry],
 
 @pytest.mark.parametrize("product", [Product.KESTREL, Product.FACE])
 def test_both_products_are_asked_for_before_any_model_is_opened(
-    registry: Registry, licences: VerifiedLicences, product: Product
+    registry: Registry, licences: VerifiedLicences, product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = {one: licence for one, licence in licences.licences.items() if one != product}
-    absent = replace(
-        registry, entries=tuple(replace(e, path=e.path.with_name("absent.onnx")) for e in registry.entries)
-    )
+    opened = []
+    read = entries.read_checked
+
+    def watched(name: str, *others: Any) -> bytes:
+        opened.append(name)
+        return read(name, *others)
+
+    monkeypatch.setattr(entries, "read_checked", watched)
     with pytest.raises(LicenceMissingError, match=f"there is no licence for {product}"):
-        Encoder.open(absent, MODELS, VerifiedLicences(held, {}), threads=1)
+        Encoder.open(registry, MODELS, VerifiedLicences(held, {}), threads=1)
+    assert opened == []
+    Encoder.open(registry, MODELS, licences, threads=1)
+    assert sorted(opened) == sorted(entry.id for entry in registry.entries)
 
 
 def test_a_model_that_is_not_there(registry: Registry, licences: VerifiedLicences) -> None:
@@ -54,22 +63,17 @@ def test_a_registry_without_a_detector(registry: Registry, licences: VerifiedLic
         Encoder.open(fewer, MODELS, licences, threads=1)
 
 
-def test_a_manifest_that_does_not_say_how_to_align(registry: Registry, licences: VerifiedLicences) -> None:
-    def without_crop(entry: ModelEntry) -> ModelEntry:
-        return replace(entry, input=replace(entry.input, crop=None))
-
+def test_what_is_no_embedding_model(registry: Registry, licences: VerifiedLicences) -> None:
     def of_any_size(entry: ModelEntry) -> ModelEntry:
         return replace(entry, input=replace(entry.input, shape=("batch", 3, "height", "width")))
 
-    for change in (without_crop, of_any_size):
+    def of_another_kind(entry: ModelEntry) -> ModelEntry:
+        return replace(entry, embedding=None)
+
+    for change in (of_any_size, of_another_kind):
         wrong = with_entry(registry, "hse-faceres", change)
-        with pytest.raises(ModelError, match=r"^model hse-faceres: the manifest does not say how to align a face"):
+        with pytest.raises(ModelError, match=r"^model hse-faceres: the manifest does not describe it as an embedding"):
             Encoder.open(wrong, MODELS, licences, threads=1)
-
-
-def test_a_model_that_is_no_embedding_needs_a_crop(registry: Registry, licences: VerifiedLicences) -> None:
-    with pytest.raises(ModelError, match="model mtcnn-onet: the manifest does not say"):
-        Encoder.open(registry, ("mtcnn-onet",), licences, threads=1)
 
 
 def test_embeddings_come_in_the_order_asked_for(

@@ -215,13 +215,17 @@ def test_a_data_file_of_another_kind(registry: Registry, licences: VerifiedLicen
             Engine.open(exchanged("score-curve", other), licences, threads=1)
 
 
-def test_golden_scores(engine: Engine, registry: Registry, photos: dict[str, Image]) -> None:
+def test_golden_faces_and_scores(engine: Engine, registry: Registry, photos: dict[str, Image]) -> None:
     golden = json.loads((Path(__file__).parent / "golden" / "scores.json").read_text(encoding="ascii"))
     used = {entry.path.name: entry.sha256 for entry in registry.entries}
     used |= {asset.path.name: asset.sha256 for asset in registry.assets}
     for name, sha256 in golden["made_with"].items():
         assert used[name] == sha256, f"{name} has changed: run `{golden['made_by']}`"
+    assert len(golden["largest_face"]) == 4
+    for name, rect in golden["largest_face"].items():
+        # Another CPU sums in another order.
+        found = engine.encoder.find(photos[name]).found.rects[0].as_list()
+        assert found == pytest.approx(rect, abs=0.01 * (rect[3] - rect[1]))
     assert len(golden["scores"]) == 6
     for first, second, score in golden["scores"]:
-        # Another CPU sums in another order.
         assert engine.compare(photos[first], photos[second]).score == pytest.approx(score, abs=1e-3)

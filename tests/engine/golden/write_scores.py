@@ -1,4 +1,4 @@
-"""`python -m tests.engine.golden.write_scores`: write scores.json, the scores of all pairs of the sample photos.
+"""`python -m tests.engine.golden.write_scores`: write scores.json: faces and scores of the sample photos.
 
 Run it, and look at what it changes, whenever a model, the cohort, the score curve or a step of the engine is changed on
 purpose. The file names the data files that it was made with, so that a forgotten run is told from a broken engine.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from datetime import UTC, datetime
 from itertools import combinations
@@ -43,9 +44,11 @@ def main() -> None:
     golden = {
         "made_by": "python -m tests.engine.golden.write_scores",
         "made_with": models | assets,
+        "largest_face": {photo.name: engine.encoder.find(photo).found.rects[0].as_list() for photo in photos},
         "scores": [[a.name, b.name, round(engine.compare(a, b).score, 6)] for a, b in combinations(photos, 2)],
     }
-    text = json.dumps(golden, indent=2).replace("[\n      ", "[").replace(",\n      ", ", ").replace("\n    ]", "]")
+    # One line a list.
+    text = re.sub(r"\[\s+([^][]+?)\s+\]", lambda found: f"[{' '.join(found[1].split())}]", json.dumps(golden, indent=2))
     GOLDEN.write_text(text + "\n", encoding="ascii")
 
 
