@@ -141,3 +141,11 @@ def test_a_model_that_wants_its_channels_last(licences: VerifiedLicences, refine
     np.testing.assert_array_equal(seen, expected)
     # The caller's pixels are not written to.
     np.testing.assert_array_equal(CHIPS, np.random.default_rng(3).integers(0, 256, CHIPS.shape, np.uint8))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_are_as_asked_and_do_not_spin(refine: ModelEntry, licences: VerifiedLicences, threads: int) -> None:
+    options = Session.open(refine, licences, threads=threads)._session.get_session_options()
+    assert options.intra_op_num_threads == threads
+    assert options.inter_op_num_threads == 1
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
