@@ -48,7 +48,7 @@ def _read_terms(context: typer.Context, file: Path | None) -> Path | None:
     from senseid_licensing.files import read_file
     from senseid_licensing.instant import format_instant
 
-    names = {option: found.name for found in context.command.params for option in found.opts}
+    names = {option: found.name for found in context.command.params for option in found.opts if found.name}
     try:
         terms = tomllib.loads(read_file(file, "terms file").decode())
     except ValueError as error:

@@ -373,7 +373,7 @@ def test_a_csv_of_pairs(senseid: Senseid, people: Path) -> None:
         (["--out", "c.toml", "--report", "there.txt"], "--report: there.txt is a file, not a folder"),
         (["--out", "c.toml", "--report", "no/where"], "--report: there is no folder no"),
         (["--out", "c.toml", "--report", "old"], "--report: old/rates.csv is there already"),
-        (["--out", "c.toml", "--own-cohort", "2"], "'--own-cohort': Input should be greater than or equal to 3"),
+        (["--out", "c.toml", "--own-cohort", "2"], "'--own-cohort': 2 is not in the range x>=3"),
     ],
 )
 def test_outputs_are_checked_before_the_work(senseid: Senseid, people: Path, words: list[str], problem: str) -> None:
