@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Alignment(Protocol):
     """One way to cut a face out."""
 
-    def views(self, pixels: Pixels, face: Face) -> Pixels:
-        """Cut the face out of its photo, and its mirror image: uint8 (2, side, side, 3), RGB, black outside."""
+    def chip(self, pixels: Pixels, face: Face) -> Pixels:
+        """Cut the face out of its photo: uint8 (side, side, 3), RGB, black outside the photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +29,18 @@ class TemplateAlignment:
     Attributes:
         mesh_points: for each template point, the landmarks (of 468) whose mean it is.
         template: float32 (n, 2), where those points belong, in pixels of the chip.
-        mirror_template: float32 (n, 2), the same for the view that is mirrored, before it is.
         side: side of the chip, pixels.
     """
 
     mesh_points: tuple[tuple[int, ...], ...]
     template: Floats
-    mirror_template: Floats
     side: int
 
-    def views(self, pixels: Pixels, face: Face) -> Pixels:
-        """Cut the face out of its photo, and its mirror image: uint8 (2, side, side, 3), RGB, black outside."""
+    def chip(self, pixels: Pixels, face: Face) -> Pixels:
+        """Cut the face out of its photo: uint8 (side, side, 3), RGB, black outside the photo."""
         flat = face.landmarks.points[:, :2]
         points = np.stack([flat[list(indices)].mean(axis=0) for indices in self.mesh_points])
-        plain, other = (
-            warp.warp(pixels, warp.similarity(points, template), self.side)
-            for template in (self.template, self.mirror_template)
-        )
-        return np.stack([plain, other[:, ::-1]])
+        return warp.warp(pixels, warp.similarity(points, self.template), self.side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +55,8 @@ class CropAlignment:
     crop: float
     side: int
 
-    def views(self, pixels: Pixels, face: Face) -> Pixels:
-        """Cut the face out of its photo, and its mirror image: uint8 (2, side, side, 3), RGB, black outside."""
+    def chip(self, pixels: Pixels, face: Face) -> Pixels:
+        """Cut the face out of its photo: uint8 (side, side, 3), RGB, black outside the photo."""
         centre = (face.box[0:2] + face.box[2:4]) / 2
         square = self.crop * float((face.box[2:4] - face.box[0:2]).max())
-        chip = warp.warp(pixels, warp.square_crop(centre, square, math.radians(face.roll), self.side), self.side)
-        return np.stack([chip, chip[:, ::-1]])
+        return warp.warp(pixels, warp.square_crop(centre, square, math.radians(face.roll), self.side), self.side)

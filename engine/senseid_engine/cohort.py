@@ -35,8 +35,8 @@ class Cohort:
         crossed: int64 (), how many of these enter the products.
         coefficients: float64 (features, 2), for the mean and for the logarithm of the deviation.
         intercept: float64 (2,).
-        bounds: float64 (2, 2), lowest and highest value learned from, one row for each of the two: what is predicted
-            for a face unlike all of them stays within.
+        bounds: float64 (2, 2), lowest and highest value, one row for each of the two: what is predicted for a face
+            unlike all of those learned from stays within.
     """
 
     centre: Floats

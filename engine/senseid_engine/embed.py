@@ -14,21 +14,23 @@ if TYPE_CHECKING:
 
 
 class Embedder:
-    """One embedding model with its alignment."""
+    """One embedding model and how it wants to see a face."""
 
-    __slots__ = ("_alignment", "_session", "_square_root")
+    __slots__ = ("_mirrored", "_plain", "_session", "_square_root")
 
-    def __init__(self, session: Session, alignment: Alignment, *, square_root: bool = False) -> None:
-        """Put a model and its alignment together.
+    def __init__(self, session: Session, plain: Alignment, mirrored: Alignment, *, square_root: bool = False) -> None:
+        """Put a model and its alignments together.
 
         Args:
             session: the model.
-            alignment: cuts out the views that it sees.
+            plain: cuts the face out.
+            mirrored: cuts it out for the mirror image; two views that differ in more than the side tell more.
             square_root: compare the square roots of its values, the Hellinger kernel: Perronnin et al., "Improving the
                 Fisher Kernel for Large-Scale Image Classification", 2010. None of them may be negative.
         """
         self._session = session
-        self._alignment = alignment
+        self._plain = plain
+        self._mirrored = mirrored
         self._square_root = square_root
 
     def embed(self, pixels: Pixels, face: Face) -> Floats:
@@ -44,7 +46,8 @@ class Embedder:
         Returns:
             float32 (dimensions,), unit length: the mean of both views' unit embeddings.
         """
-        pair = self._session.run(self._alignment.views(pixels, face))[0]
+        plain, mirrored = self._plain.chip(pixels, face), self._mirrored.chip(pixels, face)[:, ::-1]
+        pair = self._session.run(np.stack([plain, mirrored]))[0]
         if self._square_root:
             pair = np.sqrt(pair)
         return unit(unit(pair).mean(axis=0))

@@ -139,16 +139,19 @@ def _embedder(session: Session, model: ModelEntry) -> Embedder:
     side, contract = model.input.size[0], model.embedding
     if contract is None or not isinstance(side, int):
         raise ModelError(f"model {model.id}", "the manifest does not describe it as an embedding model")
-    return Embedder(session, _alignment(contract.template, model.input.crop, side), square_root=contract.square_root)
-
-
-def _alignment(template: MeshTemplate | None, crop: float | None, side: int) -> Alignment:
+    template, crop = contract.template, model.input.crop
+    plain: Alignment | None
+    mirrored: Alignment | None
+    by_crop = None if crop is None else CropAlignment(crop, side)
     if template is None:
-        # The manifest is valid only with one of the two.
-        return CropAlignment(crop or 1.0, side)
-    return TemplateAlignment(
-        template.mesh_points,
-        np.array(template.targets(side), np.float32),
-        np.array(template.mirror_targets(side), np.float32),
-        side,
-    )
+        plain, mirrored = by_crop, by_crop
+    else:
+        mirrored = _by_template(template, template.mirror_targets(side), side)
+        plain = by_crop or _by_template(template, template.targets(side), side)
+    if plain is None or mirrored is None:
+        raise ModelError(f"model {model.id}", "the manifest does not say how to align a face for it")
+    return Embedder(session, plain, mirrored, square_root=contract.square_root)
+
+
+def _by_template(template: MeshTemplate, targets: Sequence[tuple[float, float]], side: int) -> Alignment:
+    return TemplateAlignment(template.mesh_points, np.array(targets, np.float32), side)

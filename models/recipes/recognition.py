@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +32,7 @@ from senseid_engine.template import Template, normalised_similarities
 from senseid_licensing.context import context_here
 from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
-from senseid_models.registry import Registry
+from senseid_models.registry import Asset, Registry
 
 from .build import write
 
@@ -69,7 +70,7 @@ def encode(labelled: LabelledSet, encoder: Encoder) -> tuple[Encoded, list[Unusa
 
 
 def main() -> None:
-    """Run the recipe and print what to put into the manifest."""
+    """Run the recipe; the manifest is brought up to date."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lfw", type=Path)
     parser.add_argument("--embeddings", type=Path, help="reuse the embeddings in this file, or write them there")
@@ -84,7 +85,7 @@ def main() -> None:
     people = np.array([labelled.photos[photo.number].person for photo in encoded], np.int32)
     templates = [Template(photo.template, 0.0, 1.0) for photo in encoded]
     cohort = fit_cohort(np.stack([t.fused(parts) for t in templates]), people, nearest=recognition.nearest)
-    put(registry.asset(recognition.cohort).path, cohort.dump())
+    put(registry.asset(recognition.cohort), cohort.dump())
 
     own = OwnCohort(
         groups=GROUPS,
@@ -106,7 +107,7 @@ def main() -> None:
     folds = read_lfw_pairs(arguments.lfw / "pairs.txt", labelled)
     numbers = [photo.number for photo in encoded]
     result = calibrate(labelled, numbers, unusable, tiled, settings, folds=folds)
-    put(registry.asset(recognition.curve).path, result.curve.dump().encode())
+    put(registry.asset(recognition.curve), result.curve.dump().encode())
     print("accuracy over LFW's folds", result.accuracy)
     for fmr, point in result.at_fmr:
         print(f"FMR {fmr:g}: {point}")
@@ -133,10 +134,16 @@ def load_or_encode(
     return encoded, unusable
 
 
-def put(path: Path, data: bytes) -> None:
-    """Write a data file of the registry and print its lines of the manifest."""
-    write(path, data)
-    print(f'{path.name}: sha256 = "{hashlib.sha256(data).hexdigest()}", bytes = {len(data)}')
+def put(asset: Asset, data: bytes) -> None:
+    """Write a data file of the registry, and its SHA-256 and length into the manifest."""
+    write(asset.path, data)
+    manifest = asset.path.with_name("manifest.toml")
+    lines = re.compile(rf'(file = "{re.escape(asset.path.name)}"\nsha256 = ")[0-9a-f]+("\nbytes = )\d+')
+    sha256 = hashlib.sha256(data).hexdigest()
+    text, found = lines.subn(rf"\g<1>{sha256}\g<2>{len(data)}", manifest.read_text(encoding="utf-8"))
+    if not found:
+        raise SystemExit(f"{manifest} has no asset {asset.path.name}")
+    write(manifest, text.encode())
 
 
 if __name__ == "__main__":

@@ -146,6 +146,7 @@ class EmbeddingContract:
     Attributes:
         size: Length of the embedding.
         template: Where the points of the face belong; none where the model takes the crop that its input asks for.
+            Where there are both, the face is cut out by the crop and its mirror image by the template.
         square_root: Whether the square roots of the values are compared, not the values, none of which is negative.
     """
 

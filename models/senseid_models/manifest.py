@@ -115,8 +115,8 @@ def _check_embedding(
     height, width = contract.size
     if height != width or not isinstance(height, int):
         raise fields.fail("input", "of an embedding model must be a square of a fixed size")
-    if (embedding.template is None) == (contract.crop is None):
-        raise fields.fail("embedding", "of an embedding model must have a template, or its input a crop, not both")
+    if embedding.template is None and contract.crop is None:
+        raise fields.fail("embedding", "of an embedding model must have a template, or its input a crop")
     if len(outputs) != 1 or outputs[0].shape[1:] != (embedding.size,):
         raise fields.fail("output", f"of an embedding model must be one, of shape [batch, {embedding.size}]")
 

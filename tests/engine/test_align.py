@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from senseid_engine import warp
 from senseid_engine.align import CropAlignment, TemplateAlignment
 from senseid_engine.faces import Face
 from senseid_engine.landmarks import LEFT_EYE, RIGHT_EYE, Landmarks
@@ -23,7 +22,6 @@ SIDE = 100
 TEMPLATE = TemplateAlignment(
     mesh_points=((33, 133), (362, 263), (1,), (61,), (291,)),
     template=np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], np.float32),
-    mirror_template=np.array([[26, 38], [74, 38], [50, 62], [32, 86], [68, 86]], np.float32),
     side=SIDE,
 )
 
@@ -62,7 +60,7 @@ def test_the_points_of_the_face_come_to_lie_on_the_template(
     angle: float, scale: float, centre: tuple[float, float]
 ) -> None:
     face = face_at(angle, scale, centre)
-    chip = TEMPLATE.views(drawn(face), face)[0]
+    chip = TEMPLATE.chip(drawn(face), face)
     assert chip.shape == (SIDE, SIDE, 3)
     assert chip.dtype == np.uint8
     v, u = np.indices((SIDE, SIDE))
@@ -74,28 +72,15 @@ def test_the_points_of_the_face_come_to_lie_on_the_template(
         assert (dot * v).sum() / dot.sum() == pytest.approx(place[1], abs=0.1)
 
 
-def test_the_mirror_image_has_a_template_of_its_own() -> None:
-    face = face_at(0.3, 1.6, (300, 250))
-    chip = TEMPLATE.views(drawn(face), face)[1]
-    v, u = np.indices((SIDE, SIDE))
-    moved = warp.apply(warp.similarity(TEMPLATE.template, TEMPLATE.mirror_template), TEMPLATE.template)
-    for place, channel in zip(moved, (0, 0, 1, 1, 1), strict=True):
-        x = SIDE - 1 - place[0]
-        near = (np.abs(u - x) < 8) & (np.abs(v - place[1]) < 8)
-        dot = chip[:, :, channel] * near.astype(float)
-        assert (dot * u).sum() / dot.sum() == pytest.approx(x, abs=0.1)
-        assert (dot * v).sum() / dot.sum() == pytest.approx(place[1], abs=0.1)
-
-
 @pytest.mark.parametrize(("angle", "scale"), [(0.0, 1.0), (0.4, 2.0), (-0.7, 3.0)])
 def test_a_crop_has_level_eyes_and_the_box_in_its_middle(angle: float, scale: float) -> None:
     face = face_at(angle, scale, (300, 250))
     assert face.roll == pytest.approx(math.degrees(angle), abs=1e-3)
-    chip = CropAlignment(crop=1.25, side=SIDE).views(drawn(face), face)[0]
+    chip = CropAlignment(crop=1.25, side=SIDE).chip(drawn(face), face)
     assert chip.shape == (SIDE, SIDE, 3)
     # The template's square of 100 units is 80 times 1.25 units: both alignments see the same.
     np.testing.assert_allclose(
-        chip.astype(float).mean(axis=(0, 1)), TEMPLATE.views(drawn(face), face)[0].mean(axis=(0, 1)), rtol=0.05
+        chip.astype(float).mean(axis=(0, 1)), TEMPLATE.chip(drawn(face), face).mean(axis=(0, 1)), rtol=0.05
     )
     red = chip[:, :, 0].astype(float)
     v, u = np.indices((SIDE, SIDE))
@@ -107,14 +92,14 @@ def test_the_longer_side_of_the_box_counts() -> None:
     face = face_at(0.0, 1.0, (300, 250))
     narrow = Face(face.rect, np.array([280, 210, 320, 290], np.float32), 1.0, 1.0, face.landmarks)
     alignment = CropAlignment(crop=1.25, side=SIDE)
-    np.testing.assert_array_equal(alignment.views(drawn(face), narrow)[0], alignment.views(drawn(face), face)[0])
+    np.testing.assert_array_equal(alignment.chip(drawn(face), narrow), alignment.chip(drawn(face), face))
 
 
 def test_a_face_at_the_edge_has_black_outside() -> None:
     face = face_at(0.0, 1.0, (10, 250))
     white = np.full((500, 600, 3), 255, np.uint8)
     for alignment in (TEMPLATE, CropAlignment(1.25, SIDE)):
-        chip = alignment.views(white, face)[0]
+        chip = alignment.chip(white, face)
         assert not chip[:, :38].any()
         assert (chip[:, 42:] == 255).all()
 
@@ -126,10 +111,10 @@ def test_the_shipped_template_puts_real_eyes_where_dlib_has_them(
     assert contract is not None
     assert contract.template is not None
     targets = np.array(contract.template.targets(150), np.float32)
-    alignment = TemplateAlignment(contract.template.mesh_points, targets, targets, 150)
+    alignment = TemplateAlignment(contract.template.mesh_points, targets, 150)
     eyes = [contract.template.mesh_points.index((corner,)) for corner in (*LEFT_EYE, *RIGHT_EYE)]
     for name, photo in photos.items():
-        chip = alignment.views(photo.pixels, found[name].faces[0])[0]
+        chip = alignment.chip(photo.pixels, found[name].faces[0])
         # The chip is a photo of a face again: its own landmarks must be where the template wants them.
         (detection, *_) = encoder.detector.detect(chip)
         (landmarks,) = encoder.landmarker.locate(chip, [detection])

@@ -29,8 +29,8 @@ class GivenChip:
 
     given: Pixels
 
-    def views(self, pixels: Pixels, face: Face) -> Pixels:
-        return np.stack([self.given, self.given[:, ::-1]])
+    def chip(self, pixels: Pixels, face: Face) -> Pixels:
+        return self.given
 
 
 def test_unit_length(found: dict[str, UprightPhoto], encoder: Encoder) -> None:
@@ -59,8 +59,8 @@ def test_a_face_and_its_mirror_image_are_the_same(
         y = np.linspace(top, bottom - 1, SIDES[model]).astype(int)
         x = np.linspace(left, right - 1, SIDES[model]).astype(int)
         chip = np.ascontiguousarray(photo.image.pixels[y][:, x])
-        plain = Embedder(session, GivenChip(chip)).embed(photo.image.pixels, face)
-        mirrored = Embedder(session, GivenChip(chip[:, ::-1])).embed(photo.image.pixels, face)
+        plain = Embedder(session, GivenChip(chip), GivenChip(chip)).embed(photo.image.pixels, face)
+        mirrored = Embedder(session, GivenChip(chip[:, ::-1]), GivenChip(chip[:, ::-1])).embed(photo.image.pixels, face)
         np.testing.assert_allclose(plain, mirrored, atol=1e-6)
         # Not because the model were blind to it.
         once = unit(session.run(np.stack([chip, chip[:, ::-1]]))[0])
@@ -96,7 +96,9 @@ def test_the_square_roots_of_features_can_be_compared(
     session = Session.open(registry.get("hse-faceres"), licences, threads=1)
     photo = found["obama.jpg"]
     chip = photo.image.pixels[:224, :224]
-    rooted = Embedder(session, GivenChip(chip), square_root=True).embed(photo.image.pixels, photo.faces[0])
+    rooted = Embedder(session, GivenChip(chip), GivenChip(chip), square_root=True).embed(
+        photo.image.pixels, photo.faces[0]
+    )
     both = unit(np.sqrt(session.run(np.stack([chip, chip[:, ::-1]]))[0]))
     np.testing.assert_allclose(rooted, unit(both[0] + both[1]), atol=1e-6)
 

@@ -194,11 +194,6 @@ def test_a_manifest_may_be_empty() -> None:
         ("template = [[0.34, 0.46], ", "template = 1 # [[0.34, 0.46], ", r"at least two \[x, y\]"),
         ("[[asset]]", "[asset]", "asset must be a list of tables"),
         ('about = "score curve from a labelled set"', "", r"asset\[0\]: field about is missing"),
-        (
-            "0.0078125]\n\n[[model.output]]",
-            "0.0078125]\ncrop = 1.2\n\n[[model.output]]",
-            "must have a template, or its input",
-        ),
         ('name = "fc1"\nshape = [1, 128]', 'name = "fc1"\nshape = [1, 64]', "must be one, of shape"),
         ("[model.embedding]", "[model.alignment]", "field embedding is missing"),
         ('[model.source]\nregistry = "operator"\norigin = "brought by the operator"\n', "", "field source is missing"),
@@ -226,3 +221,18 @@ def test_text_must_be_utf_8() -> None:
 def test_an_embedding_table_belongs_to_embedding_models_only() -> None:
     with pytest.raises(ManifestError, match=r"model\[1\]: unknown field embedding"):
         parse(MANIFEST.replace("[[asset]]", "[model.embedding]\nsize = 1\n\n[[asset]]", 1))
+
+
+def test_an_embedding_model_says_how_a_face_is_cut_out() -> None:
+    start = MANIFEST.index("padding = 0")
+    neither = MANIFEST[:start] + MANIFEST[MANIFEST.index("\n\n", start) :]
+    with pytest.raises(ManifestError, match="must have a template, or its input a crop"):
+        parse(neither)
+    scale = "scale = [0.0078125, 0.0078125, 0.0078125]"
+    ((by_crop, *_), _) = parse(neither.replace(scale, f"{scale}\ncrop = 1.2"))
+    assert by_crop.embedding is not None
+    assert by_crop.embedding.template is None
+    ((both, *_), _) = parse(MANIFEST.replace(scale, f"{scale}\ncrop = 1.2"))
+    assert both.embedding is not None
+    assert both.embedding.template is not None
+    assert both.input.crop == pytest.approx(1.2)

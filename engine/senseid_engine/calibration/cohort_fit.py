@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 GROUPS = 8
 COMPONENTS = 300
-CROSSED = 25
+CROSSED = 40
 # Ridge penalty on standardised features, per sample. Chosen on LFW, with others' people: docs/models/recognition.md.
 RIDGE = 1e-2
 
@@ -51,7 +51,10 @@ def fit_cohort(embeddings: Floats, people: npt.NDArray[np.integer], *, nearest: 
     crossed = min(CROSSED, components)
     features = quadratic_features(centred, basis, crossed)
     coefficients, intercept = _ridge(features, targets)
-    bounds = np.stack([targets.min(axis=0), targets.max(axis=0)], axis=1)
+    # A face more ordinary than all of these, such as their mean, is asked for more; without bounds a strange one
+    # might be asked for anything.
+    spread = targets.std(axis=0)
+    bounds = np.stack([targets.min(axis=0) - spread, targets.max(axis=0) + spread], axis=1)
     return Cohort(centre, basis, np.array(crossed), coefficients, intercept, bounds)
 
 

@@ -85,8 +85,8 @@ def test_the_parts_of_a_cohort() -> None:
     assert cohort.centre.dtype == cohort.basis.dtype == np.float32
     np.testing.assert_allclose(cohort.centre, embeddings.mean(axis=0), atol=1e-6)
     assert cohort.basis.shape == (DIMENSIONS, DIMENSIONS)
-    assert int(cohort.crossed) == 25
-    assert cohort.coefficients.shape == (2 * DIMENSIONS + 1 + 25 * 24 // 2, 2)
+    assert int(cohort.crossed) == 40
+    assert cohort.coefficients.shape == (2 * DIMENSIONS + 1 + 40 * 39 // 2, 2)
     np.testing.assert_allclose(cohort.basis @ cohort.basis.T, np.eye(DIMENSIONS), atol=1e-5)
     spread = ((embeddings - cohort.centre) @ cohort.basis.T).var(axis=0)
     assert (np.diff(spread) <= 1e-6).all()  # the strongest direction first
@@ -98,7 +98,9 @@ def test_nothing_is_predicted_that_was_never_seen() -> None:
     embeddings, person = people(200)
     cohort = fit_cohort(embeddings, person, nearest=20)
     targets = _targets(embeddings, person, embeddings[::2], 20)
-    np.testing.assert_allclose(cohort.bounds, np.stack([targets.min(axis=0), targets.max(axis=0)], axis=1))
+    spread = targets.std(axis=0)
+    expected = np.stack([targets.min(axis=0) - spread, targets.max(axis=0) + spread], axis=1)
+    np.testing.assert_allclose(cohort.bounds, expected)
     for embedding in (*(5 * embeddings[:5]), *unit(-embeddings[:5])):
         mean, deviation = cohort.statistics(embedding)
         assert cohort.bounds[0, 0] <= mean <= cohort.bounds[0, 1]
