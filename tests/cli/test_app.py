@@ -221,11 +221,21 @@ def test_an_ignored_interrupt_stays_ignored() -> None:
     assert done.stdout.splitlines()[-1] == "True"
 
 
+def heed_sigint() -> None:
+    """A shell's background jobs ignore it, and hand that down."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_sigint_ends_with_130(licensed_home: Path) -> None:
     environment = {**os.environ, "SENSEID_HOME": str(licensed_home)}
     command = [sys.executable, "-m", "senseid_cli", "compare", "-", "b.jpg"]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        preexec_fn=heed_sigint,
     ) as process:
         wait_until_it_reads(process)
         process.send_signal(signal.SIGINT)
@@ -243,6 +253,7 @@ def test_an_interrupt_during_the_imports_shows_no_traceback(delay: float) -> Non
         [sys.executable, "-X", "importtime", "-m", "senseid_cli", "--help"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        preexec_fn=heed_sigint,
     ) as process:
         assert process.stderr is not None
         seen = b""

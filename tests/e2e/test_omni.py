@@ -123,7 +123,12 @@ def test_ctrl_c_leaves_no_file(senseid: Senseid, groups: tuple[Path, Path], tmp_
     command = senseid.command("omni", *groups, "--draw", tmp_path / "out.png")
     for delay in (0.4, 0.8):
         with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=senseid.environment()
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=senseid.environment(),
+            # A shell's background jobs ignore it, and hand that down.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         ) as process:
             try:
                 process.wait(delay)

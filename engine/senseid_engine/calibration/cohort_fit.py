@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from senseid_engine.arrays import Doubles, Floats
 
 GROUPS = 8
+OTHERS = (1, 3, 15)
 COMPONENTS = 300
 CROSSED = 40
 # Ridge penalty on standardised features, per sample. Chosen on LFW, with others' people: docs/models/recognition.md.
@@ -43,13 +44,13 @@ def fit_cohort(embeddings: Floats, people: npt.NDArray[np.integer], *, nearest: 
             f"{len(present)} people cannot stand for strangers, {-(-nearest * GROUPS // (GROUPS - 1))} are"
             " needed: add people, or leave it out",
         )
-    targets = _targets(embeddings, person, embeddings[first], nearest)
+    learned_from = np.concatenate([embeddings, _mixtures(embeddings, person)])
+    targets = _targets(learned_from, np.tile(person, 2), embeddings[first], nearest)
     centre = embeddings.mean(axis=0)
-    centred = embeddings - centre
     components = min(COMPONENTS, *embeddings.shape)
-    basis = _principal_directions(centred, components)
+    basis = _principal_directions(embeddings - centre, components)
     crossed = min(CROSSED, components)
-    features = quadratic_features(centred, basis, crossed)
+    features = quadratic_features(learned_from - centre, basis, crossed)
     coefficients, intercept = _ridge(features, targets)
     # A face more ordinary than all of these, such as their mean, is asked for more; without bounds a strange one
     # might be asked for anything.
@@ -58,8 +59,25 @@ def fit_cohort(embeddings: Floats, people: npt.NDArray[np.integer], *, nearest: 
     return Cohort(centre, basis, np.array(crossed), coefficients, intercept, bounds)
 
 
+def _mixtures(embeddings: Floats, person: npt.NDArray[np.integer]) -> Floats:
+    """Each photo mixed with 1, 3 or 15 others of its group, unit length.
+
+    No photo lies near the middle of all faces, and a regression may say anything there. A morph of several faces does,
+    and resembles many people: it must be known to.
+    """
+    rng = np.random.default_rng(0)
+    mixed = np.empty_like(embeddings)
+    for group in range(GROUPS):
+        rows = np.flatnonzero(person % GROUPS == group)
+        for i, row in enumerate(rows):
+            others = rng.choice(rows, OTHERS[i % len(OTHERS)])
+            mixed[row] = embeddings[row] + embeddings[others].sum(axis=0)
+    scaled: Floats = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    return scaled
+
+
 def _targets(embeddings: Floats, person: npt.NDArray[np.integer], one_each: Floats, nearest: int) -> Doubles:
-    """Mean and log deviation of each photo's similarities to its nearest strangers: float64 (photos, 2)."""
+    """Mean and log deviation of each embedding's similarities to its nearest strangers: float64 (photos, 2)."""
     group_of_photo = person % GROUPS
     group_of_person = np.arange(len(one_each)) % GROUPS
     targets = np.empty((len(embeddings), 2))
