@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from senseid_engine.calibration.cohort_fit import GROUPS, _targets, fit_cohort
+from senseid_engine.calibration import cohort_fit
+from senseid_engine.calibration.cohort_fit import GROUPS, _mixtures, _targets, fit_cohort
 from senseid_engine.cohort import Cohort
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.embed import unit
@@ -97,7 +98,9 @@ def test_the_parts_of_a_cohort() -> None:
 def test_nothing_is_predicted_that_was_never_seen() -> None:
     embeddings, person = people(200)
     cohort = fit_cohort(embeddings, person, nearest=20)
-    targets = _targets(embeddings, person, embeddings[::2], 20)
+    _, person_of = np.unique(person, return_inverse=True)
+    learned_from = np.concatenate([embeddings, _mixtures(embeddings, person_of)])
+    targets = _targets(learned_from, np.tile(person_of, 2), embeddings[::2], 20)
     spread = targets.std(axis=0)
     expected = np.stack([targets.min(axis=0) - spread, targets.max(axis=0) + spread], axis=1)
     np.testing.assert_allclose(cohort.bounds, expected)
@@ -166,3 +169,18 @@ def test_the_shipped_cohort_identifies_nobody(
     assert np.abs(with_all - without).max() < 0.005
     # And nobody stands out from the others by being known.
     assert np.diff(np.sort(with_all)[-10:]).max() < 0.1
+
+
+def test_a_morph_of_several_faces_is_known_to_resemble_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    embeddings, person = people(400)
+    faces = np.random.default_rng(3).permutation(len(embeddings))
+    morphs = unit(embeddings[faces].reshape(-1, 8, DIMENSIONS).sum(axis=1))
+    nearest = np.sort(morphs @ embeddings[::2].T, axis=1)[:, -20:].mean(axis=1)
+
+    def error() -> float:
+        cohort = fit_cohort(embeddings, person, nearest=20)
+        return float(np.abs([cohort.statistics(morph)[0] for morph in morphs] - nearest).mean())
+
+    taught = error()
+    monkeypatch.setattr(cohort_fit, "_mixtures", lambda embeddings, person: embeddings)
+    assert taught < 0.9 * error()
