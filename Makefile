@@ -22,6 +22,7 @@ check: $(VENV)/.developing
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/make_completions.py --check
 	$(BIN)/python -m pytest -m slow $(ARGS)
 	$(BIN)/python tools/check_wheel.py
 

@@ -1,0 +1,1 @@
+complete --command senseid --no-files --arguments "(env _SENSEID_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) senseid)" --condition "env _SENSEID_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) senseid"
