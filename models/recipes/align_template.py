@@ -88,7 +88,7 @@ def main() -> None:
         furthest = max(furthest, abs(median[index, 0] - x), abs(median[index, 1] - y))
         print(f"{index:4d}  [{median[index, 0]:.4f}, {median[index, 1]:.4f}]  manifest [{x:.4f}, {y:.4f}]")
     print(f"{len(places)} photos; the furthest place differs by {furthest:.4f}")
-    sys.exit(furthest > TOLERANCE)
+    sys.exit(int(furthest > TOLERANCE))
 
 
 if __name__ == "__main__":
