@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -24,3 +25,20 @@ def test_data() -> Path:
     if not directory.is_dir():
         pytest.skip(f"no test data at {directory}: set SENSEID_TEST_DATA")
     return directory
+
+
+@pytest.fixture(scope="session")
+def sample_photos() -> dict[str, Path]:
+    """The sample photos of the demo by name; skips where they cannot be fetched."""
+    spec = importlib.util.spec_from_file_location(
+        "fetch_samples", Path(__file__).resolve().parents[1] / "tools" / "fetch_samples.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    try:
+        fetched: dict[str, Path] = tool.fetch_samples(tool.DEFAULT_FOLDER)
+    except tool.FetchError as error:
+        pytest.skip(f"no sample photos: {error}")
+    return fetched

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 
@@ -53,10 +54,13 @@ class Recognition:
             table = tomllib.loads(data.decode())
             if table["format"] != FORMAT:
                 raise ModelError("recognition", f"format {table['format']} is not {FORMAT}: update senseid")
+            parts = tuple(
+                Part(str(part["model"]), float(part["weight"]), float(part["affinity"])) for part in table["part"]
+            )
+            if not math.isclose(sum(part.weight for part in parts), 1.0) or any(part.weight <= 0 for part in parts):
+                raise ModelError("recognition", "the weights of its parts are not positive with a sum of 1")
             return cls(
-                parts=tuple(
-                    Part(str(part["model"]), float(part["weight"]), float(part["affinity"])) for part in table["part"]
-                ),
+                parts=parts,
                 cohort=str(table["cohort"]),
                 nearest=int(table["nearest"]),
                 curve=str(table["curve"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -60,18 +59,9 @@ def senseid(tmp_path_factory: pytest.TempPathFactory) -> Senseid:
 
 
 @pytest.fixture(scope="session")
-def photos() -> dict[str, Path]:
-    """The sample photos by name; skips where they cannot be fetched."""
-    spec = importlib.util.spec_from_file_location("fetch_samples", ROOT / "tools" / "fetch_samples.py")
-    assert spec is not None
-    assert spec.loader is not None
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    try:
-        fetched: dict[str, Path] = tool.fetch_samples(tool.DEFAULT_FOLDER)
-    except tool.FetchError as error:
-        pytest.skip(f"no sample photos: {error}")
-    return fetched
+def photos(sample_photos: dict[str, Path]) -> dict[str, Path]:
+    """The sample photos by name."""
+    return sample_photos
 
 
 @pytest.fixture(scope="session")

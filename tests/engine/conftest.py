@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import tarfile
 from datetime import UTC, datetime
@@ -69,18 +68,9 @@ def encoder(registry: Registry, recognition: Recognition, licences: VerifiedLice
 
 
 @pytest.fixture(scope="session")
-def photos() -> dict[str, Image]:
-    """The sample photos of the demo by name; skips where they cannot be fetched."""
-    spec = importlib.util.spec_from_file_location("fetch_samples", ROOT / "tools" / "fetch_samples.py")
-    assert spec is not None
-    assert spec.loader is not None
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    try:
-        fetched: dict[str, Path] = tool.fetch_samples(tool.DEFAULT_FOLDER)
-    except tool.FetchError as error:
-        pytest.skip(f"no sample photos: {error}")
-    return {name: decode_image(read_photo(path), name=name) for name, path in fetched.items()}
+def photos(sample_photos: dict[str, Path]) -> dict[str, Image]:
+    """The sample photos of the demo by name, decoded."""
+    return {name: decode_image(read_photo(path), name=name) for name, path in sample_photos.items()}
 
 
 @pytest.fixture(scope="session")

@@ -70,3 +70,11 @@ def test_the_shipped_file(registry: Registry, recognition: Recognition) -> None:
     assert registry.asset(recognition.cohort).name == "cohort"
     assert registry.asset(recognition.curve).name == "score-curve"
     assert recognition.nearest > 0
+
+
+@pytest.mark.parametrize("weight", [b"0.3", b"-0.25", b"nan", b"inf"])
+def test_weights_that_make_no_mean(weight: bytes) -> None:
+    with pytest.raises(ModelError, match="the weights of its parts are not positive with a sum of 1"):
+        Recognition.parse(GOOD.replace(b"weight = 0.25", b"weight = " + weight))
+    with pytest.raises(ModelError, match="the weights"):
+        Recognition.parse(GOOD.replace(b"weight = 0.25", b"weight = -0.25").replace(b"0.75", b"1.25"))
