@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import os
 import platform
 import subprocess
@@ -207,7 +208,8 @@ def test_renew_wants_a_later_end(vendor: Senseid) -> None:
     with pytest.raises(errors.ArgumentError, match="not later"):
         vendor("license", "renew", str(path))
     (longer,) = issue(vendor, "--any-machine", "--days", "19", "--product", "senseid_face")
-    assert "renewed senseid_face: 19 days left" in vendor("license", "renew", str(longer)).stdout
+    # Issued and renewed in two seconds, it has no 19 whole days left.
+    assert re.search("renewed senseid_face: (19|18) days left", vendor("license", "renew", str(longer)).stdout)
 
 
 def test_inspect_trusts_nothing(vendor: Senseid) -> None:
