@@ -18,17 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from senseid_engine.calibration import own_cohort
 from senseid_engine.calibration.cohort_fit import fit_cohort
 from senseid_engine.calibration.encode import EncodedPhoto, Unusable, encode_photos
 from senseid_engine.calibration.labelled import LabelledSet, read_folder, read_lfw_pairs
+from senseid_engine.calibration.own_cohort import tile_by_others
 from senseid_engine.calibration.provenance import Data
 from senseid_engine.calibration.run import Settings, calibrate, random
-from senseid_engine.calibration.tiles import OwnCohort, tile_with_own_cohort
 from senseid_engine.cpu import available_cpus
 from senseid_engine.encoder import Encoder
 from senseid_engine.recognition import Recognition
-from senseid_engine.template import Template, normalised_similarities
+from senseid_engine.template import Template
 from senseid_licensing.context import context_here
 from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
@@ -87,14 +86,7 @@ def main() -> None:
     cohort = fit_cohort(np.stack([t.fused(parts) for t in templates]), people, nearest=recognition.nearest)
     put(registry.asset(recognition.cohort), cohort.dump())
 
-    own = OwnCohort(
-        groups=GROUPS,
-        cohort_of=lambda others: own_cohort.cohort_of(others, templates, people, parts, nearest=recognition.nearest),
-        renormalise=lambda made, some: own_cohort.renormalise(made, some, parts),
-    )
-    tiled = tile_with_own_cohort(
-        templates, people, own, lambda a, b: normalised_similarities(a, b, parts), random(SEED, "groups")
-    )
+    tiled = tile_by_others(templates, people, recognition, groups=GROUPS, rng=random(SEED, "groups"))
     settings = Settings(
         set_name="LFW",
         made=datetime.now(UTC).date().isoformat(),

@@ -181,23 +181,17 @@ def _tile(
     """Lay out the comparison of all encoded photos; nothing is compared yet."""
     import numpy as np
 
-    from senseid_engine.calibration import own_cohort
+    from senseid_engine.calibration.own_cohort import tile_by_others
     from senseid_engine.calibration.run import random
-    from senseid_engine.calibration.tiles import OwnCohort, tile_templates, tile_with_own_cohort
+    from senseid_engine.calibration.tiles import tile_templates
 
-    parts, nearest = engine.recognition.parts, engine.recognition.nearest
     templates = [photo.template for photo in encoded]
 
     if settings.own_cohort is None:
         return tile_templates(templates, engine.similarities)
     people = np.array([labelled.photos[photo.number].person for photo in encoded], np.int32)
-    own = OwnCohort(
-        groups=settings.own_cohort,
-        cohort_of=lambda others: own_cohort.cohort_of(others, templates, people, parts, nearest=nearest),
-        renormalise=lambda cohort, some: own_cohort.renormalise(cohort, some, parts),
-    )
     rng = random(settings.seed, "groups")
-    return tile_with_own_cohort(templates, people, own, engine.similarities, rng)
+    return tile_by_others(templates, people, engine.recognition, groups=settings.own_cohort, rng=rng)
 
 
 def _watched(tiled: Tiled, advance: Callable[[int], None]) -> Tiled:

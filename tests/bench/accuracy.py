@@ -23,11 +23,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from senseid_engine.calibration import own_cohort
 from senseid_engine.calibration.encode import encode_photos
 from senseid_engine.calibration.labelled import LabelledSet, read_folder, read_lfw_pairs
+from senseid_engine.calibration.own_cohort import tile_by_others
 from senseid_engine.calibration.run import CalibrationResult, Settings, calibrate, random
-from senseid_engine.calibration.tiles import OwnCohort, tile_with_own_cohort
 from senseid_engine.cpu import available_cpus
 from tests.bench.report import Promise, Report, UnavailableError, at_least, at_most, parser_of, run, test_data
 from tests.bench.surroundings import open_engine
@@ -68,17 +67,9 @@ def read_lfw(folder: Path, limit: int | None) -> tuple[LabelledSet, LabelledPair
 
 def lay_out(engine: Engine, labelled: LabelledSet, encoded: list[EncodedPhoto[Template]]) -> Tiled:
     """The comparison of all photos, each pair normalised by a cohort that does not know its people."""
-    recognition = engine.recognition
     templates = [photo.template for photo in encoded]
     people = np.array([labelled.photos[photo.number].person for photo in encoded], np.int32)
-    own = OwnCohort(
-        groups=GROUPS,
-        cohort_of=lambda others: own_cohort.cohort_of(
-            others, templates, people, recognition.parts, nearest=recognition.nearest
-        ),
-        renormalise=lambda cohort, some: own_cohort.renormalise(cohort, some, recognition.parts),
-    )
-    return tile_with_own_cohort(templates, people, own, engine.similarities, random(SEED, "groups"))
+    return tile_by_others(templates, people, engine.recognition, groups=GROUPS, rng=random(SEED, "groups"))
 
 
 def measure(limit: int | None) -> Report:

@@ -12,15 +12,47 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from senseid_engine.calibration.cohort_fit import fit_cohort
+from senseid_engine.calibration.tiles import OwnCohort, tile_with_own_cohort
+from senseid_engine.template import normalised_similarities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
+    from senseid_engine.calibration.tiles import Tiled
     from senseid_engine.cohort import Cohort
-    from senseid_engine.recognition import Part
+    from senseid_engine.recognition import Part, Recognition
     from senseid_engine.template import Template
+
+
+def tile_by_others(
+    templates: Sequence[Template],
+    person_of: npt.NDArray[np.int32],
+    recognition: Recognition,
+    *,
+    groups: int,
+    rng: np.random.Generator,
+) -> Tiled:
+    """Compares every template with every later one, each pair normalised by a cohort learned without its people.
+
+    Args:
+        templates: one a photo of the set.
+        person_of: int32 (photos,), the person of each.
+        recognition: how their embeddings become one number.
+        groups: number of random groups that the people are put into.
+        rng: where the groups come from.
+
+    Raises:
+        CalibrationError: there are too few people, now or when the tiles are made.
+    """
+    parts = recognition.parts
+    own = OwnCohort(
+        groups=groups,
+        cohort_of=lambda others: cohort_of(others, templates, person_of, parts, nearest=recognition.nearest),
+        renormalise=lambda cohort, some: renormalise(cohort, some, parts),
+    )
+    return tile_with_own_cohort(templates, person_of, own, lambda a, b: normalised_similarities(a, b, parts), rng)
 
 
 def cohort_of(
