@@ -13,8 +13,12 @@ from senseid_cli.exits import ExitStatus
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from senseid_licensing.context import Context
     from senseid_licensing.errors import LicensingError
     from senseid_licensing.licence import Licence, LicenceFile
+    from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicence, VerifiedLicences
 
 app = typer.Typer(help="Check, install and issue licences.", no_args_is_help=True)
@@ -108,14 +112,7 @@ def install(
     as_json: Json = False,
 ) -> None:
     """Check a licence file, then put it in its place under its right name."""
-    from senseid_licensing.errors import about
-    from senseid_licensing.files import read_file
-
-    data = read_file(file, "licence file")
-    store, context = wiring.open_store()
-    with about(file):
-        licence = store.install(data, context)
-    _print_installed(licence, store.path(licence.product), "installed", as_json=as_json)
+    _place(file, lambda store, data, context: store.install(data, context), "installed", as_json=as_json)
 
 
 @app.command("renew")
@@ -124,14 +121,7 @@ def renew(
     as_json: Json = False,
 ) -> None:
     """Replace an installed licence by one that lasts longer; the old one stays until the new one has verified."""
-    from senseid_licensing.errors import about
-    from senseid_licensing.files import read_file
-
-    data = read_file(file, "licence file")
-    store, context = wiring.open_store()
-    with about(file):
-        licence = store.renew(data, context)
-    _print_installed(licence, store.path(licence.product), "renewed", as_json=as_json)
+    _place(file, lambda store, data, context: store.renew(data, context), "renewed", as_json=as_json)
 
 
 @app.command("inspect")
@@ -177,6 +167,20 @@ def print_terms(file: LicenceFile) -> None:
         rows["use"] = "issuing licences"
     for name, value in rows.items():
         typer.echo(f"{name:<14} {value}")
+
+
+def _place(
+    file: Path, place: Callable[[LicenceStore, bytes, Context], VerifiedLicence], verb: str, *, as_json: bool
+) -> None:
+    """Hand a licence file to the store, which checks it before it writes, and say what was done."""
+    from senseid_licensing.errors import about
+    from senseid_licensing.files import read_file
+
+    data = read_file(file, "licence file")
+    store, context = wiring.open_store()
+    with about(file):
+        licence = place(store, data, context)
+    _print_installed(licence, store.path(licence.product), verb, as_json=as_json)
 
 
 def _print_installed(licence: VerifiedLicence, path: Path, verb: str, *, as_json: bool) -> None:
