@@ -1,4 +1,4 @@
-"""Face embeddings: a face and its mirror image through one network, as one unit vector."""
+"""Face embeddings: views of a face and of its mirror image through one network, as one unit vector."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from senseid_engine.align import Alignment
     from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.faces import Face
@@ -18,25 +20,32 @@ class Embedder:
 
     __slots__ = ("_mirrored", "_plain", "_session", "_square_root")
 
-    def __init__(self, session: Session, plain: Alignment, mirrored: Alignment, *, square_root: bool = False) -> None:
+    def __init__(
+        self,
+        session: Session,
+        plain: Sequence[Alignment],
+        mirrored: Sequence[Alignment],
+        *,
+        square_root: bool = False,
+    ) -> None:
         """Put a model and its alignments together.
 
         Args:
             session: the model.
-            plain: cuts the face out.
-            mirrored: cuts it out for the mirror image; two views that differ in more than the side tell more.
+            plain: the ways to cut the face out.
+            mirrored: those to cut it out for a mirror image; views that differ in more than the side tell more.
             square_root: compare the square roots of its values, the Hellinger kernel: Perronnin et al., "Improving the
                 Fisher Kernel for Large-Scale Image Classification", 2010. None of them may be negative.
         """
         self._session = session
-        self._plain = plain
-        self._mirrored = mirrored
+        self._plain = tuple(plain)
+        self._mirrored = tuple(mirrored)
         self._square_root = square_root
 
     def embed(self, pixels: Pixels, face: Face) -> Floats:
         """Embed one face of a photo.
 
-        Both views run as one batch of two, never with other faces: the result does not depend on who else is in the
+        The views run as one batch, never with other faces: the result does not depend on who else is in the
         photo.
 
         Args:
@@ -44,13 +53,14 @@ class Embedder:
             face: a face of that photo.
 
         Returns:
-            float32 (dimensions,), unit length: the mean of both views' unit embeddings.
+            float32 (dimensions,), unit length: the mean of the views' unit embeddings.
         """
-        plain, mirrored = self._plain.chip(pixels, face), self._mirrored.chip(pixels, face)[:, ::-1]
-        pair = self._session.run(np.stack([plain, mirrored]))[0]
+        views = [alignment.chip(pixels, face) for alignment in self._plain]
+        views += [alignment.chip(pixels, face)[:, ::-1] for alignment in self._mirrored]
+        embedded = self._session.run(np.stack(views))[0]
         if self._square_root:
-            pair = np.sqrt(pair)
-        return unit(unit(pair).mean(axis=0))
+            embedded = np.sqrt(embedded)
+        return unit(unit(embedded).mean(axis=0))
 
 
 def unit(vectors: Floats) -> Floats:

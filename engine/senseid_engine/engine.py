@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from senseid_engine.cohort import Cohort
 from senseid_engine.curve import ScoreCurve
@@ -20,13 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from senseid_engine.arrays import Doubles
-    from senseid_engine.encoder import UprightPhoto
     from senseid_engine.faces import Face
+    from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import Asset, Registry
 
 T = TypeVar("T")
+
+Inspection: TypeAlias = "Callable[[Image, Face], None]"
+"""Looks at one face of an upright photo and raises an EngineError where the photo is refused."""
+
+
+def pass_all(image: Image, face: Face) -> None:
+    """The inspection that refuses nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +86,53 @@ class Engine:
             photos_at_once=photos_at_once,
         )
 
-    def compare(self, first: Image, second: Image, *, auto_rotate: bool = False) -> Comparison:
+    def compare(
+        self, first: Image, second: Image, *, auto_rotate: bool = False, inspect: Inspection = pass_all
+    ) -> Comparison:
         """Compare the largest face of each photo.
 
         Args:
             first: a decoded photo.
             second: a decoded photo.
             auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+            inspect: sees each face that is compared before it is embedded, and may refuse its photo.
 
         Raises:
             LicensingError: the licence does not allow it.
             NoFaceError: a photo has no face.
+            EngineError: whatever `inspect` raises.
         """
         self.licences.require(Product.FACE, Capability.COMPARE)
-        a, b = self._both(lambda image: self._encode(image, auto_rotate=auto_rotate, only_largest=True), first, second)
+
+        def encode(image: Image) -> tuple[UprightPhoto, list[Template]]:
+            return self._encode(image, auto_rotate=auto_rotate, only_largest=True, inspect=inspect)
+
+        a, b = self._both(encode, first, second)
         z = float(self.similarities(a[1], b[1])[0, 0])
         return Comparison(self.curve.score(z), a[0].found, b[0].found)
 
-    def omni(self, first: Image, second: Image, *, auto_rotate: bool = False) -> OmniComparison:
+    def omni(
+        self, first: Image, second: Image, *, auto_rotate: bool = False, inspect: Inspection = pass_all
+    ) -> OmniComparison:
         """Compare every face of one photo with every face of the other.
+
+        Args:
+            first: a decoded photo.
+            second: a decoded photo.
+            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+            inspect: sees each face before any is embedded, and may refuse its photo.
 
         Raises:
             LicensingError: the licence does not allow it.
             NoFaceError: a photo has no face.
+            EngineError: whatever `inspect` raises.
         """
         self.licences.require(Product.FACE, Capability.OMNI)
-        a, b = self._both(lambda image: self._encode(image, auto_rotate=auto_rotate, only_largest=False), first, second)
+
+        def encode(image: Image) -> tuple[UprightPhoto, list[Template]]:
+            return self._encode(image, auto_rotate=auto_rotate, only_largest=False, inspect=inspect)
+
+        a, b = self._both(encode, first, second)
         z = self.similarities(a[1], b[1])
         scores = tuple(tuple(self.curve.score(float(value)) for value in row) for row in z)
         return OmniComparison(scores, a[0].found, b[0].found)
@@ -115,15 +143,19 @@ class Engine:
         Raises:
             NoFaceError: the photo has no face.
         """
-        return self._encode(image, auto_rotate=auto_rotate, only_largest=True)[1][0]
+        return self._encode(image, auto_rotate=auto_rotate, only_largest=True, inspect=pass_all)[1][0]
 
     def similarities(self, first: Sequence[Template], second: Sequence[Template]) -> Doubles:
         """How alike faces are before calibration: float64 (first, second), see `normalised_similarities`."""
         return normalised_similarities(first, second, self.recognition.parts)
 
-    def _encode(self, image: Image, *, auto_rotate: bool, only_largest: bool) -> tuple[UprightPhoto, list[Template]]:
-        photo = self.encoder.find(image, auto_rotate=auto_rotate)
+    def _encode(
+        self, image: Image, *, auto_rotate: bool, only_largest: bool, inspect: Inspection
+    ) -> tuple[UprightPhoto, list[Template]]:
+        photo = self.encoder.finder.find(image, auto_rotate=auto_rotate)
         faces = photo.faces[:1] if only_largest else photo.faces
+        for face in faces:
+            inspect(photo.image, face)
         return photo, [self._template(photo.image, face) for face in faces]
 
     def _template(self, image: Image, face: Face) -> Template:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from senseid_engine.errors import ModelError
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from senseid_engine.arrays import Floats, Pixels
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import InputContract, ModelEntry
@@ -79,6 +82,18 @@ class Session:
             raise ModelError(
                 f"model {self.model_id}", f"it does not take an input of shape {batch.shape} ({type(error).__name__})"
             ) from error
+
+
+def open_sessions(models: Sequence[ModelEntry], licences: VerifiedLicences, *, threads: int) -> tuple[Session, ...]:
+    """Load several models, two at a time: reading, hashing and optimising releases the interpreter.
+
+    Raises:
+        LicensingError: no verified licence for a model's product.
+        ModelsError: a file is missing or is not the one of the manifest.
+        ModelError: onnxruntime refuses a model.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        return tuple(pool.map(lambda model: Session.open(model, licences, threads=threads), models))
 
 
 def _prepare(chips: Pixels, contract: InputContract) -> Floats:

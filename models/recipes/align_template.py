@@ -74,7 +74,7 @@ def main() -> None:
         image = decode_image(read_photo(path), name=path.name)
         boxes = [box for box in detector(image.pixels) if abs((box.left() + box.right()) / 2 - CENTRE) < REACH]
         try:
-            face = encoder.find(image).faces[0]
+            face = encoder.finder.find(image).faces[0]
         except NoFaceError:
             continue
         if boxes:

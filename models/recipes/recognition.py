@@ -62,7 +62,7 @@ def encode(labelled: LabelledSet, encoder: Encoder) -> tuple[Encoded, list[Unusa
             print(f"{done} of {len(labelled.photos)} photos", flush=True)
 
     def largest(image: object) -> tuple[np.ndarray, ...]:
-        photo = encoder.find(image)
+        photo = encoder.finder.find(image)
         return encoder.embed(photo.image, photo.faces[0])
 
     return encode_photos(labelled.photos, largest, workers=available_cpus(), advance=advance)

@@ -116,27 +116,23 @@ class MeshTemplate:
     Attributes:
         mesh_points: For each template point the numbers of the points of the 468-point mesh whose mean it is.
         points: Where these points belong, as (x, y) in units of the face square, (0, 0) at its top left.
-        padding: Border on every side of the face square, in the same unit.
-        mirror_padding: The same for the mirror image of the face, which may be cut out more tightly: two views
-            that differ in more than the side tell more.
+        paddings: Border on every side of the face square, in the same unit; one value a view. Views that differ in more
+            than the side tell more.
     """
 
     mesh_points: tuple[tuple[int, ...], ...]
     points: tuple[Point, ...]
-    padding: float
-    mirror_padding: float
+    paddings: tuple[float, ...]
 
-    def targets(self, side: int) -> tuple[Point, ...]:
-        """The template in pixels of a `side` x `side` input: (p + padding) / (1 + 2 padding) * side."""
-        return self._targets(side, self.padding)
-
-    def mirror_targets(self, side: int) -> tuple[Point, ...]:
-        """The same with the padding of the mirror image, before it is mirrored."""
-        return self._targets(side, self.mirror_padding)
-
-    def _targets(self, side: int, padding: float) -> tuple[Point, ...]:
-        factor = side / (1 + 2 * padding)
-        return tuple(((x + padding) * factor, (y + padding) * factor) for x, y in self.points)
+    def targets(self, side: int) -> tuple[tuple[Point, ...], ...]:
+        """For each view the template in pixels of a `side` x `side` input: (p + padding) / (1 + 2 padding) * side."""
+        return tuple(
+            tuple(
+                (side * (x + padding) / (1 + 2 * padding), side * (y + padding) / (1 + 2 * padding))
+                for x, y in self.points
+            )
+            for padding in self.paddings
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +142,7 @@ class EmbeddingContract:
     Attributes:
         size: Length of the embedding.
         template: Where the points of the face belong; none where the model takes the crop that its input asks for.
-            Where there are both, the face is cut out by the crop and its mirror image by the template.
+            Where there are both, the face is cut out by the crop and its mirror images by the template.
         square_root: Whether the square roots of the values are compared, not the values, none of which is negative.
     """
 

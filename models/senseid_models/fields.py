@@ -112,6 +112,13 @@ class Fields:
             raise self.fail(name, f"must be a list of {count} numbers")
         return tuple(float(v) for v in value)
 
+    def borders(self, name: str) -> tuple[float, ...]:
+        """A list of finite numbers, at least one, none of them negative."""
+        value = self._take(name)
+        if not isinstance(value, list) or not value or not all(_is_number(v) and v >= 0 for v in value):
+            raise self.fail(name, "must be a list of numbers that are not negative")
+        return tuple(float(v) for v in value)
+
     def points(self, name: str) -> tuple[tuple[float, float], ...]:
         """A list of at least two [x, y], which is what a similarity transform needs."""
         value = self._take(name)

@@ -175,7 +175,5 @@ def _embedding(fields: Fields) -> EmbeddingContract:
     points = fields.points("template")
     if len(mesh_points) != len(points):
         raise fields.fail("mesh_points", f"has {len(mesh_points)} groups for {len(points)} template points")
-    padding = fields.number("padding")
-    mirror_padding = fields.number("mirror_padding") if fields.has("mirror_padding") else padding
-    template = MeshTemplate(mesh_points, points, padding, mirror_padding)
+    template = MeshTemplate(mesh_points, points, fields.borders("paddings"))
     return EmbeddingContract(size=size, template=template, square_root=square_root)

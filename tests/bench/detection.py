@@ -136,7 +136,7 @@ def measure(*, verbose: bool) -> Report:
 def find(engine: Engine, path: Path) -> list[Rect]:
     """The faces of a photo, as `senseid omni` sees them."""
     try:
-        return list(engine.encoder.find(decode_image(read_photo(path), name=path.name)).found.rects)
+        return list(engine.encoder.finder.find(decode_image(read_photo(path), name=path.name)).found.rects)
     except NoFaceError:
         return []
 

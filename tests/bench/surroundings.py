@@ -69,8 +69,8 @@ class OrtClock:
     def __init__(self, engine: Engine) -> None:
         self._seconds: dict[str, list[float]] = {}
         encoder = engine.encoder
-        detector = encoder.detector
-        sessions = [detector._proposal, detector._refine, detector._output, encoder.landmarker._session]
+        detector = encoder.finder.detector
+        sessions = [detector._proposal, detector._refine, detector._output, encoder.finder.landmarker._session]
         for session in [*sessions, *(embedder._session for embedder in encoder.embedders)]:
             spent = self._seconds.setdefault(session.model_id, [])
             session._session = _Timed(session._session, spent)

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from senseid_engine.encoder import Encoder, UprightPhoto
+from senseid_engine.encoder import Encoder
 from senseid_engine.image import Image, decode_image, read_photo
 from senseid_engine.recognition import Recognition
 from senseid_licensing.context import Context, context_here
@@ -23,6 +23,7 @@ from senseid_models.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from senseid_engine.finder import FaceFinder, UprightPhoto
     from senseid_licensing.verified import VerifiedLicences
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +69,11 @@ def encoder(registry: Registry, recognition: Recognition, licences: VerifiedLice
 
 
 @pytest.fixture(scope="session")
+def finder(encoder: Encoder) -> FaceFinder:
+    return encoder.finder
+
+
+@pytest.fixture(scope="session")
 def photos(sample_photos: dict[str, Path]) -> dict[str, Image]:
     """The sample photos of the demo by name, decoded."""
     return {name: decode_image(read_photo(path), name=name) for name, path in sample_photos.items()}
@@ -76,7 +82,7 @@ def photos(sample_photos: dict[str, Path]) -> dict[str, Image]:
 @pytest.fixture(scope="session")
 def found(photos: dict[str, Image], encoder: Encoder) -> dict[str, UprightPhoto]:
     """The faces of the sample photos."""
-    return {name: encoder.find(photo) for name, photo in photos.items()}
+    return {name: encoder.finder.find(photo) for name, photo in photos.items()}
 
 
 @pytest.fixture(scope="session")

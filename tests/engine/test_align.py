@@ -14,7 +14,8 @@ from senseid_engine.landmarks import LEFT_EYE, RIGHT_EYE, Landmarks
 from senseid_engine.results import Rect
 
 if TYPE_CHECKING:
-    from senseid_engine.encoder import Encoder, UprightPhoto
+    from senseid_engine.encoder import Encoder
+    from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
     from senseid_models.registry import Registry
 
@@ -116,6 +117,6 @@ def test_the_shipped_template_puts_real_eyes_where_dlib_has_them(
     for name, photo in photos.items():
         chip = alignment.chip(photo.pixels, found[name].faces[0])
         # The chip is a photo of a face again: its own landmarks must be where the template wants them.
-        (detection, *_) = encoder.detector.detect(chip)
-        (landmarks,) = encoder.landmarker.locate(chip, [detection])
+        (detection, *_) = encoder.finder.detector.detect(chip)
+        (landmarks,) = encoder.finder.landmarker.locate(chip, [detection])
         assert np.linalg.norm(landmarks.points[[*LEFT_EYE, *RIGHT_EYE], :2] - targets[eyes], axis=1).mean() < 5

@@ -41,7 +41,7 @@ def equal(first: list[Detection], second: list[Detection]) -> bool:
 def test_the_faces_of_groups_are_found(group_photos: dict[str, tuple[Image, np.ndarray]], encoder: Encoder) -> None:
     true, hits, false = 0, 0, 0
     for photo, boxes in group_photos.values():
-        faces = find_faces(photo.pixels, encoder.detector, encoder.landmarker)
+        faces = find_faces(photo.pixels, encoder.finder.detector, encoder.finder.landmarker)
         free = [np.array(face.rect.as_list(), float) for face in faces]
         for box in boxes:
             best = max(free, key=lambda rect: overlap(box, rect), default=None)
@@ -58,12 +58,12 @@ def test_the_faces_of_groups_are_found(group_photos: dict[str, tuple[Image, np.n
 def test_a_dog_is_no_face(test_data: Path, encoder: Encoder) -> None:
     path = test_data / "detection-dlib" / "dogs.jpg"
     dogs = decode_image(read_photo(path), name="dogs.jpg")
-    assert find_faces(dogs.pixels, encoder.detector, encoder.landmarker) == []
+    assert find_faces(dogs.pixels, encoder.finder.detector, encoder.finder.landmarker) == []
 
 
 def test_the_five_points_are_those_of_the_face(photos: dict[str, Image], encoder: Encoder) -> None:
     for photo in photos.values():
-        face = max(encoder.detector.detect(photo.pixels), key=lambda found: found.score)
+        face = max(encoder.finder.detector.detect(photo.pixels), key=lambda found: found.score)
         left, top, right, bottom = face.box
         inside = (face.points > [left, top]) & (face.points < [right, bottom])
         assert inside.all()
@@ -77,7 +77,7 @@ def test_the_five_points_are_those_of_the_face(photos: dict[str, Image], encoder
 
 def test_no_face_lies_within_another(photos: dict[str, Image], encoder: Encoder) -> None:
     for photo in photos.values():
-        detections = encoder.detector.detect(photo.pixels)
+        detections = encoder.finder.detector.detect(photo.pixels)
         for a, b in itertools.combinations((found.box for found in detections), 2):
             shared = np.prod(np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0))
             assert shared <= 0.7 * min(np.prod(a[2:] - a[:2]), np.prod(b[2:] - b[:2]))
@@ -89,9 +89,9 @@ def test_no_face_lies_within_another(photos: dict[str, Image], encoder: Encoder)
 def test_small_and_long_photos(encoder: Encoder, shape: tuple[int, int]) -> None:
     noise = RNG.integers(0, 256, (*shape, 3), np.uint8)
     for pixels in (noise, np.zeros_like(noise), np.full_like(noise, 255)):
-        for found in encoder.detector.detect(pixels):
+        for found in encoder.finder.detector.detect(pixels):
             assert np.isfinite(found.box).all()
-        assert find_faces(pixels, encoder.detector, encoder.landmarker) == []
+        assert find_faces(pixels, encoder.finder.detector, encoder.finder.landmarker) == []
 
 
 def test_a_face_that_fills_a_small_photo(photos: dict[str, Image], encoder: Encoder) -> None:
@@ -100,7 +100,7 @@ def test_a_face_that_fills_a_small_photo(photos: dict[str, Image], encoder: Enco
     face = photos["obama.jpg"].pixels[40:480, 280:700]
     for side in (32, 48, 64):
         small = np.asarray(cv2.resize(face, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
-        assert len(encoder.detector.detect(small)) == 1
+        assert len(encoder.finder.detector.detect(small)) == 1
 
 
 def test_a_face_is_found_whatever_its_size(photos: dict[str, Image], encoder: Encoder) -> None:
@@ -110,27 +110,27 @@ def test_a_face_is_found_whatever_its_size(photos: dict[str, Image], encoder: En
     for width in (100, 200, 455, 910, 1820, 3000):
         size = (width, width * photo.shape[0] // photo.shape[1])
         scaled = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
-        (face,) = find_faces(scaled, encoder.detector, encoder.landmarker)
+        (face,) = find_faces(scaled, encoder.finder.detector, encoder.finder.landmarker)
         assert overlap(face.box * (910 / width), np.array([369.0, 83.0, 612.0, 420.0])) > 0.75
 
 
 def test_the_same_photo_gives_the_same_faces_to_the_bit(two_men: Image, encoder: Encoder) -> None:
-    first = encoder.detector.detect(two_men.pixels)
+    first = encoder.finder.detector.detect(two_men.pixels)
     assert len(first) == 2
     for _ in range(3):
-        assert equal(encoder.detector.detect(two_men.pixels), first)
+        assert equal(encoder.finder.detector.detect(two_men.pixels), first)
 
 
 def test_the_pixels_are_left_alone(two_men: Image, encoder: Encoder) -> None:
     writable = two_men.pixels.copy()
-    encoder.detector.detect(writable)
+    encoder.finder.detector.detect(writable)
     np.testing.assert_array_equal(writable, two_men.pixels)
 
 
 def test_many_crops_run_in_parts(photos: dict[str, Image], encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = encoder.detector.detect(photos["obama.jpg"].pixels)
+    whole = encoder.finder.detector.detect(photos["obama.jpg"].pixels)
     monkeypatch.setattr(detect, "CROPS_A_RUN", 3)
-    parts = encoder.detector.detect(photos["obama.jpg"].pixels)
+    parts = encoder.finder.detector.detect(photos["obama.jpg"].pixels)
     for part, one in zip(parts, whole, strict=True):
         np.testing.assert_allclose(part.box, one.box, atol=0.01)
         np.testing.assert_allclose(part.points, one.points, atol=0.01)

@@ -14,8 +14,9 @@ from senseid_engine.session import Session
 
 if TYPE_CHECKING:
     from senseid_engine.arrays import Pixels
-    from senseid_engine.encoder import Encoder, UprightPhoto
+    from senseid_engine.encoder import Encoder
     from senseid_engine.faces import Face
+    from senseid_engine.finder import UprightPhoto
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import Registry
 
@@ -59,8 +60,10 @@ def test_a_face_and_its_mirror_image_are_the_same(
         y = np.linspace(top, bottom - 1, SIDES[model]).astype(int)
         x = np.linspace(left, right - 1, SIDES[model]).astype(int)
         chip = np.ascontiguousarray(photo.image.pixels[y][:, x])
-        plain = Embedder(session, GivenChip(chip), GivenChip(chip)).embed(photo.image.pixels, face)
-        mirrored = Embedder(session, GivenChip(chip[:, ::-1]), GivenChip(chip[:, ::-1])).embed(photo.image.pixels, face)
+        plain = Embedder(session, [GivenChip(chip)], [GivenChip(chip)]).embed(photo.image.pixels, face)
+        mirrored = Embedder(session, [GivenChip(chip[:, ::-1])], [GivenChip(chip[:, ::-1])]).embed(
+            photo.image.pixels, face
+        )
         np.testing.assert_allclose(plain, mirrored, atol=1e-6)
         # Not because the model were blind to it.
         once = unit(session.run(np.stack([chip, chip[:, ::-1]]))[0])
@@ -69,7 +72,7 @@ def test_a_face_and_its_mirror_image_are_the_same(
 
 
 def test_a_face_does_not_depend_on_the_others(two_men: Image, encoder: Encoder) -> None:
-    larger, smaller = encoder.find(two_men).faces
+    larger, smaller = encoder.finder.find(two_men).faces
     first = encoder.embed(two_men, larger)
     encoder.embed(two_men, smaller)
     pixels = two_men.pixels.copy()
@@ -96,7 +99,7 @@ def test_the_square_roots_of_features_can_be_compared(
     session = Session.open(registry.get("hse-faceres"), licences, threads=1)
     photo = found["obama.jpg"]
     chip = photo.image.pixels[:224, :224]
-    rooted = Embedder(session, GivenChip(chip), GivenChip(chip), square_root=True).embed(
+    rooted = Embedder(session, [GivenChip(chip)], [GivenChip(chip)], square_root=True).embed(
         photo.image.pixels, photo.faces[0]
     )
     both = unit(np.sqrt(session.run(np.stack([chip, chip[:, ::-1]]))[0]))
@@ -108,7 +111,7 @@ def test_a_mirrored_photo_shows_the_same_face(
 ) -> None:
     for name, photo in photos.items():
         pixels = np.ascontiguousarray(photo.pixels[:, ::-1])
-        mirrored = encoder.find(Image(pixels=pixels, format="PNG", orientation=1, name=name))
+        mirrored = encoder.finder.find(Image(pixels=pixels, format="PNG", orientation=1, name=name))
         original = encoder.embed(photo, found[name].faces[0])
         for one, other in zip(original, encoder.embed(mirrored.image, mirrored.faces[0]), strict=True):
             assert float(one @ other) > 0.97

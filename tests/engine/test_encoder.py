@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from senseid_engine.encoder import Encoder, UprightPhoto
-from senseid_engine.errors import ModelError, NoFaceError
-from senseid_engine.image import Image, rotate
+from senseid_engine.encoder import Encoder
+from senseid_engine.errors import ModelError
 from senseid_licensing.errors import LicenceMissingError
 from senseid_licensing.product import Product
 from senseid_licensing.verified import VerifiedLicences
@@ -21,6 +20,8 @@ from senseid_models.errors import ModelNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from senseid_engine.finder import UprightPhoto
+    from senseid_engine.image import Image
     from senseid_models.registry import ModelEntry, Registry
 
 MODELS = ("dlib-resnet", "hse-faceres")
@@ -56,13 +57,6 @@ def test_a_model_that_is_not_there(registry: Registry, licences: VerifiedLicence
         Encoder.open(registry, ("dlib-resnet", "facenet"), licences, threads=1)
 
 
-@pytest.mark.parametrize("kind", ["detector-pnet", "detector-rnet", "detector-onet", "landmarks"])
-def test_a_registry_without_a_detector(registry: Registry, licences: VerifiedLicences, kind: str) -> None:
-    fewer = replace(registry, entries=tuple(entry for entry in registry.entries if entry.kind != kind))
-    with pytest.raises(ModelError, match=f"the registry has no model of kind {kind}"):
-        Encoder.open(fewer, MODELS, licences, threads=1)
-
-
 def test_what_is_no_embedding_model(registry: Registry, licences: VerifiedLicences) -> None:
     def of_any_size(entry: ModelEntry) -> ModelEntry:
         return replace(entry, input=replace(entry.input, shape=("batch", 3, "height", "width")))
@@ -86,30 +80,9 @@ def test_embeddings_come_in_the_order_asked_for(
         np.testing.assert_array_equal(got, want)
 
 
-def test_what_is_found_is_told(two_men: Image, encoder: Encoder) -> None:
-    photo = encoder.find(two_men)
-    assert photo.image is two_men
-    assert (photo.found.name, photo.found.width, photo.found.height) == ("two men", two_men.width, two_men.height)
-    assert photo.found.quarter_turns == 0
-    assert photo.found.rects == tuple(face.rect for face in photo.faces)
-    assert len(photo.faces) == 2
-
-
-@pytest.mark.parametrize("auto_rotate", [False, True])
-def test_a_photo_without_a_face(blank: Image, encoder: Encoder, auto_rotate: bool) -> None:
-    with pytest.raises(NoFaceError, match=r"^blank.png: no face is found: use a photo that"):
-        encoder.find(blank, auto_rotate=auto_rotate)
-
-
-def test_the_size_of_a_turned_photo_is_that_of_the_upright_one(photos: dict[str, Image], encoder: Encoder) -> None:
-    original = photos["obama2.jpg"]
-    found = encoder.find(rotate(original, 1), auto_rotate=True).found
-    assert (found.width, found.height, found.quarter_turns) == (original.width, original.height, 3)
-
-
 def test_threads_may_share_it(found: dict[str, UprightPhoto], photos: dict[str, Image], encoder: Encoder) -> None:
     def encode(name: str) -> tuple[np.ndarray, ...]:
-        photo = encoder.find(photos[name])
+        photo = encoder.finder.find(photos[name])
         return encoder.embed(photo.image, photo.faces[0])
 
     names = list(photos) * 3

@@ -26,7 +26,7 @@ from senseid_licensing.verified import VerifiedLicences
 from senseid_models.errors import ModelCorruptError
 
 if TYPE_CHECKING:
-    from senseid_engine.encoder import UprightPhoto
+    from senseid_engine.finder import UprightPhoto
     from senseid_licensing.context import Context
     from senseid_models.registry import Registry
 
@@ -224,7 +224,7 @@ def test_golden_faces_and_scores(engine: Engine, registry: Registry, photos: dic
     assert len(golden["largest_face"]) == 4
     for name, rect in golden["largest_face"].items():
         # Another CPU sums in another order.
-        found = engine.encoder.find(photos[name]).found.rects[0].as_list()
+        found = engine.encoder.finder.find(photos[name]).found.rects[0].as_list()
         assert found == pytest.approx(rect, abs=0.01 * (rect[3] - rect[1]))
     assert len(golden["scores"]) == 6
     for first, second, score in golden["scores"]:

@@ -116,16 +116,16 @@ def test_the_roll_is_the_angle_of_the_eyes(across: tuple[float, float], degrees:
 
 def test_two_men(two_men: Image, encoder: Encoder) -> None:
     for _ in range(2):
-        larger, smaller = find_faces(two_men.pixels, encoder.detector, encoder.landmarker)
+        larger, smaller = find_faces(two_men.pixels, encoder.finder.detector, encoder.finder.landmarker)
         assert larger.size > smaller.size
         assert larger.rect.left > smaller.rect.right
 
 
 def test_a_real_face_cut_in_half(photos: dict[str, Image], encoder: Encoder) -> None:
     obama, biden = photos["obama.jpg"].pixels, photos["biden.jpg"].pixels[:1137]
-    (face,) = find_faces(biden, encoder.detector, encoder.landmarker)
+    (face,) = find_faces(biden, encoder.finder.detector, encoder.finder.landmarker)
     # The half of a larger face at the left edge of the photo, and a whole one.
     middle = (face.rect.left + face.rect.right) // 2
     both = np.concatenate([biden[:, middle - 30 :], obama], axis=1)
-    largest = find_faces(both, encoder.detector, encoder.landmarker)[0]
+    largest = find_faces(both, encoder.finder.detector, encoder.finder.landmarker)[0]
     assert largest.rect.left > biden.shape[1] - middle

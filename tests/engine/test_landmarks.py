@@ -12,7 +12,8 @@ from senseid_engine.faces import Face, find_faces
 from senseid_engine.landmarks import LEFT_EYE, RIGHT_EYE
 
 if TYPE_CHECKING:
-    from senseid_engine.encoder import Encoder, UprightPhoto
+    from senseid_engine.encoder import Encoder
+    from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
 
 EYE_CORNERS = [*LEFT_EYE, *RIGHT_EYE]
@@ -27,7 +28,7 @@ def eye_distance(face: Face) -> float:
 
 
 def only_face(pixels: np.ndarray, encoder: Encoder) -> Face:
-    (face,) = find_faces(pixels, encoder.detector, encoder.landmarker)
+    (face,) = find_faces(pixels, encoder.finder.detector, encoder.finder.landmarker)
     return face
 
 
@@ -44,8 +45,8 @@ def test_shape_and_presence(found: dict[str, UprightPhoto]) -> None:
 
 def test_the_eyes_lie_where_the_detector_sees_them(photos: dict[str, Image], encoder: Encoder) -> None:
     for photo in photos.values():
-        detection = max(encoder.detector.detect(photo.pixels), key=lambda found: found.score)
-        (landmarks,) = encoder.landmarker.locate(photo.pixels, [detection])
+        detection = max(encoder.finder.detector.detect(photo.pixels), key=lambda found: found.score)
+        (landmarks,) = encoder.finder.landmarker.locate(photo.pixels, [detection])
         eyes = np.stack([landmarks.points[list(eye), :2].mean(axis=0) for eye in (LEFT_EYE, RIGHT_EYE)])
         apart = np.linalg.norm(eyes[1] - eyes[0])
         assert np.linalg.norm(eyes - detection.points[:2], axis=1).max() < 0.12 * apart
@@ -60,7 +61,7 @@ def test_a_turned_photo_has_turned_landmarks(
         centre = upright.landmarks.points[168, :2].astype(float)
         turn = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), degrees, 1)
         pixels = np.asarray(cv2.warpAffine(photo.pixels, turn, (photo.width, photo.height)), np.uint8)
-        turned = find_faces(pixels, encoder.detector, encoder.landmarker)[0]
+        turned = find_faces(pixels, encoder.finder.detector, encoder.finder.landmarker)[0]
         expected = upright.landmarks.points[:, :2] @ turn[:, :2].T + turn[:, 2]
         away = np.linalg.norm(turned.landmarks.points[:, :2] - expected, axis=1) / eye_distance(upright)
         assert away[EYE_CORNERS].max() < 0.08
@@ -97,9 +98,9 @@ def test_a_scaled_photo_has_scaled_landmarks(
 
 
 def test_each_face_has_its_own_landmarks_in_the_order_of_the_detections(two_men: Image, encoder: Encoder) -> None:
-    detections = encoder.detector.detect(two_men.pixels)
-    both = encoder.landmarker.locate(two_men.pixels, detections)
-    swapped = encoder.landmarker.locate(two_men.pixels, detections[::-1])
+    detections = encoder.finder.detector.detect(two_men.pixels)
+    both = encoder.finder.landmarker.locate(two_men.pixels, detections)
+    swapped = encoder.finder.landmarker.locate(two_men.pixels, detections[::-1])
     for detection, landmarks, same in zip(detections, both, swapped[::-1], strict=True):
         left, top, right, bottom = detection.box
         middle = landmarks.points[:, :2].mean(axis=0)
@@ -109,4 +110,4 @@ def test_each_face_has_its_own_landmarks_in_the_order_of_the_detections(two_men:
 
 
 def test_no_detection_no_landmarks(blank: Image, encoder: Encoder) -> None:
-    assert encoder.landmarker.locate(blank.pixels, []) == []
+    assert encoder.finder.landmarker.locate(blank.pixels, []) == []

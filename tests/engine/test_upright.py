@@ -15,7 +15,8 @@ from senseid_engine.results import Rect
 from senseid_engine.upright import turn_upright
 
 if TYPE_CHECKING:
-    from senseid_engine.encoder import Encoder, UprightPhoto
+    from senseid_engine.encoder import Encoder
+    from senseid_engine.finder import UprightPhoto
 
 
 @pytest.mark.parametrize("name", ["biden.jpg", "obama2.jpg"])
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def test_a_turned_photo_is_turned_back(
     photos: dict[str, Image], found: dict[str, UprightPhoto], encoder: Encoder, name: str, turns: int
 ) -> None:
-    photo = encoder.find(rotate(photos[name], -turns), auto_rotate=True)
+    photo = encoder.finder.find(rotate(photos[name], -turns), auto_rotate=True)
     assert photo.found.quarter_turns == turns
     # No pixel is resampled: it is the upright photo again.
     np.testing.assert_array_equal(photo.image.pixels, photos[name].pixels)
@@ -33,11 +34,11 @@ def test_a_turned_photo_is_turned_back(
 
 
 def test_nothing_is_turned_unless_asked(photos: dict[str, Image], encoder: Encoder) -> None:
-    photo = encoder.find(photos["obama.jpg"])
+    photo = encoder.finder.find(photos["obama.jpg"])
     assert photo.found.quarter_turns == 0
     assert photo.image is photos["obama.jpg"]
     with pytest.raises(NoFaceError):
-        encoder.find(rotate(photos["obama.jpg"], 2))
+        encoder.finder.find(rotate(photos["obama.jpg"], 2))
 
 
 def face(score: float, presence: float = 1.0, roll: float = 0.0) -> Face:

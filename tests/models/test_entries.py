@@ -60,11 +60,10 @@ def test_an_entry_reads_like_an_asset(tmp_path: Path) -> None:
 
 
 def test_the_template_lands_on_the_pixels_of_the_input() -> None:
-    template = MeshTemplate(
-        mesh_points=((33, 133), (2,)), points=((0.25, 0.3), (0.5, 0.8)), padding=0.25, mirror_padding=0.0
-    )
-    assert template.targets(150) == (pytest.approx((50.0, 55.0)), pytest.approx((75.0, 105.0)))
-    assert template.mirror_targets(150) == (pytest.approx((37.5, 45.0)), pytest.approx((75.0, 120.0)))
+    template = MeshTemplate(mesh_points=((33, 133), (2,)), points=((0.25, 0.3), (0.5, 0.8)), paddings=(0.25, 0.0))
+    loose, tight = template.targets(150)
+    assert loose == (pytest.approx((50.0, 55.0)), pytest.approx((75.0, 105.0)))
+    assert tight == (pytest.approx((37.5, 45.0)), pytest.approx((75.0, 120.0)))
 
 
 def test_size_is_height_and_width_in_either_layout() -> None:

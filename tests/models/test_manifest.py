@@ -46,8 +46,7 @@ meaning = "embedding"
 
 [model.embedding]
 size = 128
-padding = 0
-mirror_padding = 0.1
+paddings = [0, 0.1]
 square_root = true
 mesh_points = [[33, 133], [362, 263], [1], [61], [291]]
 template = [[0.34, 0.46], [0.66, 0.46], [0.5, 0.64], [0.37, 0.82], [0.63, 0.82]]
@@ -110,7 +109,7 @@ def test_packs_of_an_operator_can_be_described() -> None:
     assert sface.input.scale == (0.0078125,) * 3
     assert sface.embedding is not None
     assert sface.embedding.template is not None
-    assert sface.embedding.template.mirror_padding == pytest.approx(0.1)
+    assert sface.embedding.template.paddings == (0.0, 0.1)
     assert sface.embedding.square_root
     assert sface.embedding.template.mesh_points[0] == (33, 133)
     assert sface.path == Path("/registry/sface.onnx")
@@ -185,7 +184,7 @@ def test_a_manifest_may_be_empty() -> None:
             "at least one output",
         ),
         ("size = 128", "size = 1.5", "whole number"),
-        ("padding = 0", "padding = inf", "not negative"),
+        ("paddings = [0, 0.1]", "paddings = [0, inf]", "not negative"),
         ("[[33, 133], [362, 263], [1], [61], [291]]", "[[33]]", "has 1 groups for 5 template points"),
         ("[[33, 133], [362, 263], [1], [61], [291]]", "[[468], [1], [2], [3], [4]]", "from 0 to 467"),
         ("[[33, 133], [362, 263], [1], [61], [291]]", "[[], [1], [2], [3], [4]]", "from 0 to 467"),
@@ -224,7 +223,7 @@ def test_an_embedding_table_belongs_to_embedding_models_only() -> None:
 
 
 def test_an_embedding_model_says_how_a_face_is_cut_out() -> None:
-    start = MANIFEST.index("padding = 0")
+    start = MANIFEST.index("paddings = ")
     neither = MANIFEST[:start] + MANIFEST[MANIFEST.index("\n\n", start) :]
     with pytest.raises(ManifestError, match="must have a template, or its input a crop"):
         parse(neither)

@@ -142,7 +142,7 @@ def test_the_shipped_cohort_identifies_nobody(
     parts = recognition.parts
     faces = []
     for path in lfw(250):
-        photo = encoder.find(decode_image(read_photo(path), name=path.name))
+        photo = encoder.finder.find(decode_image(read_photo(path), name=path.name))
         faces.append(Template.of(encoder.embed(photo.image, photo.faces[0]), parts, cohort))
     sizes = [len(embedding) for embedding in faces[0].embeddings]
 

@@ -44,7 +44,7 @@ def main() -> None:
     golden = {
         "made_by": "python -m tests.engine.golden.write_scores",
         "made_with": models | assets,
-        "largest_face": {photo.name: engine.encoder.find(photo).found.rects[0].as_list() for photo in photos},
+        "largest_face": {photo.name: engine.encoder.finder.find(photo).found.rects[0].as_list() for photo in photos},
         "scores": [[a.name, b.name, round(engine.compare(a, b).score, 6)] for a, b in combinations(photos, 2)],
     }
     # One line a list.

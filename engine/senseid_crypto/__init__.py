@@ -1,0 +1,1 @@
+"""Encryption of media: the wire format of the service, and a container for files at rest."""
