@@ -111,7 +111,7 @@ def test_the_shipped_template_puts_real_eyes_where_dlib_has_them(
     contract = registry.get("dlib-resnet").embedding
     assert contract is not None
     assert contract.template is not None
-    targets = np.array(contract.template.targets(150), np.float32)
+    targets = np.array(contract.template.targets(150)[0], np.float32)
     alignment = TemplateAlignment(contract.template.mesh_points, targets, 150)
     eyes = [contract.template.mesh_points.index((corner,)) for corner in (*LEFT_EYE, *RIGHT_EYE)]
     for name, photo in photos.items():
