@@ -14,11 +14,15 @@ class EngineError(Exception):
         │   ├── MediaUnreadableError
         │   ├── ImageSizeError
         │   ├── ContentLengthError
-        │   └── ImageTypeError
+        │   ├── ImageTypeError
+        │   └── VideoError
         ├── DetectionError
         │   └── NoFaceError
         ├── OcclusionError
+        ├── LivenessError
+        ├── LivenessDataError
         ├── ModelError
+        ├── LibraryError
         └── CalibrationError
 
     ``str()`` is always one printable line, ``<name>: <problem>``, whatever characters the name holds.
@@ -38,7 +42,7 @@ class EngineError(Exception):
 
 
 class MediaError(EngineError):
-    """A photo cannot be used."""
+    """A photo or a video cannot be used."""
 
 
 class MediaNotFoundError(MediaError):
@@ -59,6 +63,10 @@ class ContentLengthError(MediaError):
 
 class ImageTypeError(MediaError):
     """The content is of no supported type, or it does not decode."""
+
+
+class VideoError(MediaError):
+    """The content is no video, no frame of it decodes, or it is too short."""
 
 
 class DetectionError(EngineError):
@@ -82,8 +90,20 @@ class OcclusionError(EngineError):
         self.features = features
 
 
+class LivenessError(EngineError):
+    """The liveness check could not be carried out: no frame shows a face that can be used. It is no verdict."""
+
+
+class LivenessDataError(EngineError):
+    """A liveness-data file is none, was changed, or is sealed with another key."""
+
+
 class ModelError(EngineError):
     """The runtime refuses a model, or its output has another shape than it should have."""
+
+
+class LibraryError(EngineError):
+    """A library that runs models does not load on this machine."""
 
 
 class CalibrationError(EngineError):

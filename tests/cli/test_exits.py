@@ -20,8 +20,11 @@ CODES = {
     2003: "invalid image size",
     2004: "invalid content length",
     2005: "invalid image type or corrupted",
+    2007: "corrupted liveness data error",
+    2008: "invalid video error",
     4000: "detection failed",
     4004: "face occlusion",
+    4007: "liveness silent check failed",
     500: "internal error",
 }
 
@@ -66,6 +69,9 @@ def test_every_error_has_a_row(kind: type[Exception]) -> None:
         (engine.ImageTypeError, 3, 2005),
         (engine.NoFaceError, 3, 4000),
         (engine.OcclusionError, 3, 4004),
+        (engine.VideoError, 3, 2008),
+        (engine.LivenessError, 3, 4007),
+        (engine.LivenessDataError, 3, 2007),
         (engine.ModelError, 5, 500),
         (models.ModelCorruptError, 5, 500),
         (models.ManifestError, 5, 500),

@@ -1,0 +1,325 @@
+"""Videos in: the bytes of a clip become upright RGB frames with their times, or one coded refusal.
+
+The content decides the type, never the name. Nothing is written to a disk: the bytes may come out of an encrypted file.
+See docs/adr/0007-video-decoder.md for the choice of the decoder, and for what each limit stands against.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import numpy as np
+
+from senseid_engine.errors import ContentLengthError, ImageSizeError, VideoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+    from senseid_engine.arrays import Pixels
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""The longest video, in bytes. The contract's "16 MB", read as MiB, like the 5 MB of a photo."""
+
+MIN_SIDE: Final = 8
+"""The shortest width and height, in pixels."""
+
+MAX_SIDE: Final = 5000
+"""The longest width and height, in pixels."""
+
+LEAST_SECONDS: Final = 2.0
+"""The shortest video, in seconds."""
+
+MOST_SECONDS: Final = 20.0
+"""How much of a video is looked at, in seconds from its first frame: what comes later is not decoded."""
+
+KEPT_SIDE: Final = 1280
+"""The longest side of the frames that are given out, in pixels; larger frames are averaged down."""
+
+MAX_FRAMES: Final = 4800
+"""The most frames that are decoded: 240 a second, for as long as a video is looked at."""
+
+MAX_PIXELS: Final = 4_000_000_000
+"""The most pixels that are decoded, all frames together: 1920 x 1080 at 60 a second for 32 seconds."""
+
+MAX_PACKETS: Final = 20_000
+"""The most packets that are read."""
+
+# The demuxers of FFmpeg that may look at the bytes. None of them is a list of other files, such as HLS or concat.
+_FORMATS: Final = (
+    "mov,mp4,m4a,3gp,3g2,mj2",
+    "matroska,webm",
+    "avi",
+    "flv",
+    "asf",
+    "rm",
+    "mpeg",
+    "mpegts",
+)
+_WITHOUT_PRESENTATION_TIMES: Final = "avi"
+
+# Containers that count in milliseconds round the first and the last time, and the time between two frames.
+_ROUNDING: Final = 0.002
+# Pixels that are not square are made square where the header tells something sensible.
+_SQUARE: Final = (0.4, 2.5)
+_ANOTHER_SHAPE: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of a video.
+
+    Attributes:
+        timestamp: seconds since the first frame of the video.
+        pixels: uint8 (height, width, 3), RGB, upright, C-contiguous, read-only; no side over `KEPT_SIDE`. All frames of
+            a video have one shape.
+    """
+
+    timestamp: float
+    pixels: Pixels = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A video whose header was read. Made by `decode_video`; its frames are decoded when they are asked for.
+
+    Attributes:
+        data: the whole file, decrypted. It is personal data.
+        name: what the caller calls the video, for messages.
+    """
+
+    data: bytes = field(repr=False)
+    name: str
+
+    def frames(self, *, a_second: float = 10.0, threads: int = 1) -> Iterator[Frame]:
+        """Decode, and give out evenly spaced frames.
+
+        All of the first `MOST_SECONDS` are decoded, because clips have a key frame every few seconds at best, but only
+        what is given out is converted, and none is kept.
+
+        Args:
+            a_second: how many frames to give out in a second of video, at most.
+            threads: threads for the decoder, at least 1. They do not change the frames.
+
+        Raises:
+            VideoError: no frame decodes; the frames change their shape; or, after the last frame, the video turns out
+                shorter than `LEAST_SECONDS`.
+            ImageSizeError: a frame's width or height is outside `MIN_SIDE`..`MAX_SIDE`.
+        """
+        with _open(self.data, self.name) as container:
+            stream = _video_stream(container, self.name)
+            yield from _sample(container, stream, self.name, a_second, threads)
+
+
+def decode_video(data: bytes, *, name: str) -> Video:
+    """Read the header of a video.
+
+    Args:
+        data: the whole file, decrypted.
+        name: what the caller calls the video, for messages.
+
+    Raises:
+        ContentLengthError: more than `MAX_BYTES` bytes.
+        VideoError: not a video of a known kind by content, or one without pictures.
+        ImageSizeError: width or height outside `MIN_SIDE`..`MAX_SIDE`, by the header.
+    """
+    if len(data) > MAX_BYTES:
+        raise ContentLengthError(name, f"is over {MAX_BYTES:,} bytes (16 MB): make it shorter or more compressed")
+    if not data:
+        raise VideoError(name, "is empty: give a video of a face, such as MP4 or WebM")
+    with _open(data, name) as container:
+        _video_stream(container, name)
+    return Video(data, name)
+
+
+def _open(data: bytes, name: str) -> InputContainer:
+    import av
+
+    options = {
+        "format_whitelist": ",".join(_FORMATS),
+        # No format on the list opens a second file by itself. These two see to it that a later FFmpeg cannot either.
+        "protocol_whitelist": "none",
+        "enable_drefs": "0",
+    }
+    try:
+        return av.open(io.BytesIO(data), "r", container_options=options, metadata_errors="replace", io_open=_refuse)
+    except Exception as error:
+        # A parser of hostile bytes fails in every way there is; all of them mean the same to the user.
+        raise VideoError(
+            name, "is not a video that can be read: give MP4, MOV, AVI, FLV, WMV, RM, WebM, 3GP or MPEG"
+        ) from error
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise PermissionError("a video names another file")
+
+
+def _video_stream(container: InputContainer, name: str) -> VideoStream:
+    """The stream to look at, its size checked."""
+    from av.video.stream import VideoStream
+
+    try:
+        stream = container.streams.best("video")
+    except Exception as error:
+        raise VideoError(name, "has no pictures that can be decoded: record it again") from error
+    if not isinstance(stream, VideoStream):
+        raise VideoError(name, "has no pictures: give a video of a face, not sound")
+    if stream.width or stream.height:  # some headers do not tell; then the frames will
+        _check_size(stream.width, stream.height, name)
+    return stream
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if min(width, height) < MIN_SIDE or max(width, height) > MAX_SIDE:
+        raise ImageSizeError(
+            name, f"is {width} x {height} px, each side must be {MIN_SIDE}..{MAX_SIDE} px: use another size"
+        )
+
+
+def _sample(
+    container: InputContainer, stream: VideoStream, name: str, a_second: float, threads: int
+) -> Iterator[Frame]:
+    shape = _Shape(name, _square_factor(stream))
+    clock = _Clock(
+        Fraction(stream.time_base or 1), by_decoding_order=container.format.name == _WITHOUT_PRESENTATION_TIMES
+    )
+    last_slot = -1
+    for frame in _decode(container, stream, name, threads):
+        timestamp = clock.tell(frame)
+        if timestamp is None:
+            continue
+        if timestamp >= MOST_SECONDS:
+            break
+        # Half a millisecond: 0.2999999 is 0.3.
+        slot = math.floor((timestamp + 0.0005) * a_second)
+        if slot > last_slot:
+            last_slot = slot
+            yield Frame(timestamp, shape.upright(frame))
+    if last_slot < 0:
+        raise VideoError(name, "has no frame that decodes: record it again")
+    if clock.seconds < LEAST_SECONDS - _ROUNDING:
+        raise VideoError(
+            name,
+            f"is {clock.seconds:.2f} s long by its frames, at least {LEAST_SECONDS:.0f} s are needed: record more",
+        )
+
+
+def _decode(container: InputContainer, stream: VideoStream, name: str, threads: int) -> Iterator[VideoFrame]:
+    """The frames of a stream in the order in which they are shown, damaged ones left out, within the limits."""
+    context = stream.codec_context
+    context.thread_count = threads
+    context.thread_type = "AUTO"
+    context.options = {"max_pixels": str(MAX_SIDE * MAX_SIDE)}
+    packets = container.demux(stream)
+    frames = pixels = 0
+    for _ in range(MAX_PACKETS):
+        packet = _next(packets)
+        if packet is None:
+            return
+        for frame in _frames_of(packet):
+            _check_size(frame.width, frame.height, name)
+            frames += 1
+            pixels += frame.width * frame.height
+            if frames > MAX_FRAMES or pixels > MAX_PIXELS:
+                return
+            if not frame.is_corrupt:
+                yield frame
+
+
+def _next(packets: Iterator[Packet[VideoStream]]) -> Packet[VideoStream] | None:
+    """The next packet; None where the file ends or is cut off."""
+    try:
+        return next(packets, None)
+    except Exception:  # hostile bytes fail in every way there is; what came before is judged
+        return None
+
+
+def _frames_of(packet: Packet[VideoStream]) -> list[VideoFrame]:
+    try:
+        return list(packet.decode())
+    except Exception:  # a damaged packet; the decoder goes on with the next one
+        return []
+
+
+class _Clock:
+    """Tells when each frame is shown, from the decoded times alone: no frame rate and no length of a header counts."""
+
+    def __init__(self, unit: Fraction, *, by_decoding_order: bool) -> None:
+        self._unit = unit
+        # An AVI counts its packets. With reordered frames its times are those of the packets, not of the pictures,
+        # but the decoder gives the pictures out in their order.
+        self._by_decoding_order = by_decoding_order
+        self._first: int | None = None
+        self._last = 0.0
+        self._gaps: list[float] = []
+
+    @property
+    def seconds(self) -> float:
+        """The length so far: from the first frame to the last, which is shown as long as the median of the others."""
+        return self._last + float(np.median(self._gaps)) if self._gaps else 0.0
+
+    def tell(self, frame: VideoFrame) -> float | None:
+        """Seconds since the first frame; None for a frame without a time, or with one that is over."""
+        stamp = frame.dts if self._by_decoding_order else frame.pts
+        if self._first is None:
+            self._first = stamp
+            return None if stamp is None else 0.0
+        if stamp is not None:
+            time = float((stamp - self._first) * self._unit)
+        elif self._gaps:  # the last pictures of such an AVI, after its last packet
+            time = self.seconds
+        else:
+            return None
+        if time <= self._last:
+            return None
+        self._gaps.append(time - self._last)
+        self._last = time
+        return time
+
+
+class _Shape:
+    """Makes all frames of a video alike: upright, with square pixels, of one size."""
+
+    def __init__(self, name: str, widen: float) -> None:
+        self._name = name
+        self._widen = widen
+        self._size: tuple[int, int] | None = None
+
+    def upright(self, frame: VideoFrame) -> Pixels:
+        quarter_turns = round(frame.rotation / 90) % 4
+        width, height = self._kept(frame.width * self._widen, frame.height, turned=quarter_turns % 2 == 1)
+        try:
+            pixels = frame.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA")
+        except Exception as error:
+            raise VideoError(self._name, "holds frames that cannot be converted to RGB: save it as MP4") from error
+        upright: Pixels = np.ascontiguousarray(np.rot90(pixels, quarter_turns), np.uint8)
+        upright.flags.writeable = False
+        return upright
+
+    def _kept(self, width: float, height: float, *, turned: bool) -> tuple[int, int]:
+        """The size to convert a frame to, before it is turned.
+
+        All follow the first: browsers make the picture smaller while they record.
+        """
+        if turned:
+            width, height = height, width
+        if self._size is None:
+            scale = min(1.0, KEPT_SIDE / max(width, height))
+            self._size = max(1, round(width * scale)), max(1, round(height * scale))
+        elif abs(math.log(width / height * self._size[1] / self._size[0])) > _ANOTHER_SHAPE:
+            raise VideoError(self._name, "changes its shape on the way: hold the camera one way up")
+        return self._size[::-1] if turned else self._size
+
+
+def _square_factor(stream: VideoStream) -> float:
+    """How much wider a pixel is than high."""
+    ratio = float(stream.sample_aspect_ratio or 1)
+    return ratio if _SQUARE[0] <= ratio <= _SQUARE[1] else 1.0
