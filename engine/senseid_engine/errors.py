@@ -23,6 +23,7 @@ class EngineError(Exception):
         ├── LivenessDataError
         ├── ModelError
         ├── LibraryError
+        ├── PolicyError
         └── CalibrationError
 
     ``str()`` is always one printable line, ``<name>: <problem>``, whatever characters the name holds.
@@ -104,6 +105,10 @@ class ModelError(EngineError):
 
 class LibraryError(EngineError):
     """A library that runs models does not load on this machine."""
+
+
+class PolicyError(EngineError):
+    """A file is no policy for the quality of photos."""
 
 
 class CalibrationError(EngineError):
