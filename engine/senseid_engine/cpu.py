@@ -20,7 +20,7 @@ def available_cpus(root: Path = Path("/")) -> int:
 
 def _quotas(root: Path) -> list[float]:
     """CPU quotas of this process's cgroup and of those above it; version 2, else version 1."""
-    group = _own_group(root)
+    group = own_group(root)
     base = root / "sys/fs/cgroup"
     found = []
     for folder in (group, *group.parents):
@@ -33,7 +33,12 @@ def _quotas(root: Path) -> list[float]:
     return found
 
 
-def _own_group(root: Path) -> Path:
+def own_group(root: Path) -> Path:
+    """This process's cgroup, as a path below `/sys/fs/cgroup`; that folder itself where nothing names one (version 1).
+
+    Args:
+        root: where `/proc` is; tests pass another.
+    """
     for line in _read(root / "proc/self/cgroup").splitlines():
         if line.startswith("0::/"):
             return Path(line.removeprefix("0::/"))

@@ -73,13 +73,13 @@ def check(as_json: Json = False) -> None:
     result = store.verify_all(context)
     missing = {product for product, error in result.failures.items() if isinstance(error, LicenceMissingError)}
     for product in Product:
-        facts = _facts(product, result)
+        told = facts(product, result)
         if as_json:
-            render.put_json(facts)
+            render.put_json(told)
         else:
-            typer.echo(render.printable(_line(facts)))
-        if facts["remedy"] and (product not in missing or len(missing) == len(Product)):
-            typer.echo(render.printable(f"hint: {product}: {facts['remedy']}"), err=True)
+            typer.echo(render.printable(_line(told)))
+        if told["remedy"] and (product not in missing or len(missing) == len(Product)):
+            typer.echo(render.printable(f"hint: {product}: {told['remedy']}"), err=True)
     # Not every installation has all products; a licence that is there must be good, and one must be there.
     if not result.licences or set(result.failures) - missing:
         raise typer.Exit(ExitStatus.LICENCE)
@@ -191,8 +191,8 @@ def _print_installed(licence: VerifiedLicence, path: Path, verb: str, *, as_json
         typer.echo(f"{verb} {licence.product}: {_days(licence.days_left)} left, {render.printable(str(path))}")
 
 
-def _facts(product: Product, result: VerifiedLicences) -> dict[str, object]:
-    """What `check` tells about one product."""
+def facts(product: Product, result: VerifiedLicences) -> dict[str, object]:
+    """What `check` and `senseid doctor` tell about one product."""
     from senseid_licensing.errors import LicenceMissingError, Stid
     from senseid_licensing.instant import format_instant
 

@@ -1,0 +1,67 @@
+"""Photos and videos that can be decoded, tried rather than believed."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from senseid_cli.doctor.finding import Finding, note, ok, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from senseid_engine.image import Image
+
+_PHOTOS = ("JPEG", "PNG", "BMP", "GIF", "TIFF")
+# Containers of the manual, and of browsers; FFmpeg's names. Codecs are those that cameras, telephones and browsers
+# write into them.
+_CONTAINERS = ("mp4", "mov", "avi", "flv", "asf", "rm", "matroska")
+_CODECS = ("h264", "hevc", "mpeg4", "mjpeg", "vp8", "vp9", "av1", "flv", "wmv2", "wmv3", "rv40")
+
+
+def check_photos(decode: Callable[[bytes], Image]) -> Finding:
+    """Makes a small photo of every kind and decodes it as a command would.
+
+    Args:
+        decode: the engine's decoder.
+    """
+    from PIL import Image as Pillow
+
+    from senseid_engine.errors import EngineError
+
+    broken = []
+    for kind in _PHOTOS:
+        buffer = io.BytesIO()
+        try:
+            Pillow.new("RGB", (32, 32), (90, 120, 150)).save(buffer, kind)
+            decode(buffer.getvalue())
+        except (EngineError, OSError, KeyError):  # Pillow was built without the library of this kind
+            broken.append(kind)
+    if broken:
+        return problem("photos", f"{', '.join(broken)} cannot be decoded", "install pillow again from a wheel")
+    return ok("photos", f"{', '.join(_PHOTOS)} are decoded")
+
+
+def check_videos() -> Finding:
+    """Whether FFmpeg's libraries, which the package `av` brings, read the usual containers and codecs."""
+    try:
+        import av
+        import av.codec
+    except ImportError:
+        return note("videos", "no decoder: liveness and verify do not work", "install senseid again with pip")
+    return check_decoders(av.formats_available, av.codecs_available)
+
+
+def check_decoders(containers: Iterable[str], codecs: Iterable[str]) -> Finding:
+    """The same, for what a build of FFmpeg offers.
+
+    Args:
+        containers: names of formats, several of one reader perhaps joined by commas.
+        codecs: names of codecs.
+    """
+    read = {name for group in containers for name in group.split(",")}
+    missing = [name for name in _CONTAINERS if name not in read]
+    missing += [name for name in _CODECS if name not in set(codecs)]
+    if missing:
+        return note("videos", f"{', '.join(missing)} cannot be read", "install av again from a wheel")
+    return ok("videos", f"{', '.join((*_CONTAINERS, *_CODECS))} are read")

@@ -1,0 +1,88 @@
+"""The processor's instruction sets and how many of its cores this process may use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from senseid_cli.doctor.finding import Finding, note, ok, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+_X86 = ("x86_64", "AMD64")
+# x86-64-v2 without what every 64-bit processor has: the least that current builds of numpy start on. Linux' names.
+_NEEDED = ("ssse3", "sse4_1", "sse4_2", "popcnt", "cx16")
+# onnxruntime has slower code for processors without them.
+_FAST = ("avx", "avx2", "fma")
+
+
+def read_flags(root: Path) -> frozenset[str]:
+    """The flags of the first processor in `/proc/cpuinfo`, as Linux names them; none where there is no such file.
+
+    Args:
+        root: where `/proc` is; tests pass another. Asking the cpuinfo package instead takes a second.
+    """
+    try:
+        text = (root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return frozenset()
+
+
+def check_flags(flags: Collection[str], machine: str) -> Finding:
+    """Whether the models run, and run fast.
+
+    Args:
+        flags: what `read_flags` found.
+        machine: the architecture, as `platform.machine()` names it.
+    """
+    if machine not in _X86:
+        return ok("cpu", f"{machine}; AVX is a matter of x86 processors only")
+    if not flags:
+        return note(
+            "cpu", "the processor does not say what it can", "make /proc/cpuinfo readable, if this is a container"
+        )
+    if missing := [flag for flag in _NEEDED if flag not in flags]:
+        return problem(
+            "cpu",
+            f"the processor has no {_names(missing)}, so numpy and onnxruntime do not start",
+            "use a processor of x86-64-v2 or newer; for a virtual machine choose the host's CPU model",
+        )
+    if slow := [flag for flag in _FAST if flag not in flags]:
+        return note(
+            "cpu",
+            f"the processor has no {_names(slow)}: models run, much more slowly",
+            "use a machine with AVX2 and FMA; for a virtual machine choose the host's CPU model",
+        )
+    wide = ", AVX-512" if "avx512f" in flags else ""
+    return ok("cpu", f"{machine} with {_names(_FAST)}{wide}")
+
+
+def check_cores(usable: int, present: int, physical: int | None) -> Finding:
+    """How many cores there are for the models, and so how many worker processes make sense.
+
+    Args:
+        usable: what the affinity mask and the quota of the cgroup leave.
+        present: logical cores of the machine.
+        physical: physical cores; None where nothing says so.
+    """
+    handlers = min(usable, physical or usable)
+    message = f"{usable} of {present} {_plural('core', present)} may be used; HANDLERS is {handlers} at most"
+    if physical is not None and physical != present:
+        message += f" ({physical} physical)"
+    if usable < present:
+        return note("cores", message, "raise the CPU quota or the affinity mask of this container if that is too few")
+    return ok("cores", message)
+
+
+def _names(flags: Collection[str]) -> str:
+    return ", ".join(flag.upper().replace("_", ".") for flag in flags)
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"

@@ -1,0 +1,55 @@
+"""The data directory: is it there, can it be used, and who else can change it?"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from senseid_cli.doctor.finding import Finding, note, ok, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from senseid_licensing.store import LicenceStore
+
+_CHECK = "data directory"
+
+
+def check_home(store: LicenceStore) -> list[Finding]:
+    """Whether the data directory can be used, and whether others may write what is trusted or read what is secret."""
+    home = store.data_dir
+    if not home.exists():
+        return [note(_CHECK, f"{home}: not there yet", "`senseid license install` or `license quickstart` makes it")]
+    if not home.is_dir():
+        return [problem(_CHECK, f"{home}: is no folder", "point SENSEID_HOME at a folder")]
+    if not os.access(home, os.R_OK | os.X_OK):
+        return [problem(_CHECK, f"{home}: cannot be read", "run as the user that owns it, or change its permissions")]
+    found = list(_exposed(store))
+    if not os.access(home, os.W_OK):
+        found.append(
+            note(_CHECK, f"{home}: cannot be written, so a clock that is set back will not be noticed")
+        )  # a read-only mount is a sound way to run a container
+    return found or [ok(_CHECK, f"{home}: can be read and written by its owner alone")]
+
+
+def _exposed(store: LicenceStore) -> Iterator[Finding]:
+    """What others may change, or read though it is secret. Windows has no such bits; its modes look closed."""
+    trusted = [store.data_dir, store.roots_dir.parent, store.roots_dir, store.root_key_path.parent]
+    trusted += sorted(store.roots_dir.glob("*.pub"))
+    for path in trusted:
+        mode = _mode(path)
+        # Whoever writes here can make a licence of their own count. A sticky folder does not help: adding is enough.
+        if mode & stat.S_IWOTH:
+            yield problem(_CHECK, f"{path}: anybody may write it", f"run `chmod o-w {path}`")
+    key = store.root_key_path
+    if _mode(key) & (stat.S_IRGRP | stat.S_IROTH):
+        yield problem(_CHECK, f"{key}: others may read the root key", f"run `chmod 600 {key}`")
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0

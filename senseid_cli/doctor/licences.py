@@ -1,0 +1,45 @@
+"""Licences and the clock that they are checked against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from senseid_cli.commands.license import facts
+from senseid_cli.doctor.finding import Finding, note, ok, problem
+from senseid_licensing.errors import ClockError, LicenceMissingError
+from senseid_licensing.instant import format_instant
+from senseid_licensing.product import Product
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from senseid_licensing.verified import VerifiedLicences
+
+
+def check_licences(licences: VerifiedLicences) -> list[Finding]:
+    """One finding a product. Not every installation has all products; none at all is a problem."""
+    nothing = all(isinstance(licences.failures.get(product), LicenceMissingError) for product in Product)
+    found = []
+    for product in Product:
+        told = facts(product, licences)
+        check, remedy = f"licence {product}", str(told["remedy"])
+        if told["status"] == "missing" and not nothing:
+            found.append(note(check, "none installed", remedy))
+        elif told["status"] in ("missing", "refused"):
+            found.append(problem(check, f"{told['error']} ({told['value']}): {told['message']}", remedy))
+        elif remedy:
+            found.append(note(check, f"{told['status']}, until {told['not_after']}", remedy))
+        else:
+            found.append(ok(check, f"until {told['not_after']} ({told['days_left']} days), {told['message']}"))
+    return found
+
+
+def check_clock(licences: VerifiedLicences, now: datetime) -> Finding:
+    """Whether the clock shows an earlier time than one that was already seen."""
+    shown = f"it is {format_instant(now.replace(microsecond=0))}"
+    for error in licences.failures.values():
+        if isinstance(error, ClockError):
+            return problem("clock", error.message, error.remedy)
+    if not licences.licences:
+        return ok("clock", f"{shown}; there is no licence to compare that with")
+    return ok("clock", f"{shown}, not before the latest time seen")

@@ -1,0 +1,74 @@
+"""The packages that this installation says it needs: there, and of a version that fits? Its extras too."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, metadata, version
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from senseid_cli.doctor.finding import Finding, note, ok, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+def read_requirements() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the installed `senseid` requires, and the names of its extras."""
+    told = metadata("senseid")
+    return tuple(told.get_all("Requires-Dist") or ()), tuple(told.get_all("Provides-Extra") or ())
+
+
+def installed(name: str) -> str | None:
+    """The version of an installed package; None if it is not there."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def unmet(requirements: Sequence[str], extra: str, lookup: Callable[[str], str | None]) -> list[str]:
+    """The requirements of an extra (`""`: of the package itself) that are not met, in words."""
+    missing = []
+    for text in requirements:
+        requirement = Requirement(text)
+        if not _applies(requirement, extra):
+            continue
+        found = lookup(canonicalize_name(requirement.name))
+        if found is None:
+            missing.append(f"{requirement.name} is missing")
+        elif not requirement.specifier.contains(found, prereleases=True):
+            missing.append(f"{requirement.name} is {found}, not {requirement.specifier}")
+    return missing
+
+
+def _applies(requirement: Requirement, extra: str) -> bool:
+    """Whether an extra asks for it, and the package itself does not; for `""` whether the package itself does."""
+    marker = requirement.marker
+    if marker is None or marker.evaluate({"extra": ""}):
+        return not extra
+    return bool(extra) and marker.evaluate({"extra": extra})
+
+
+def check_packages(
+    requirements: Sequence[str], extras: Sequence[str], lookup: Callable[[str], str | None] = installed
+) -> list[Finding]:
+    """One finding for what is always needed, and one for each extra.
+
+    Args:
+        requirements: requirements as in the package's metadata.
+        extras: the names of its extras.
+        lookup: name of a package -> its installed version, or None.
+    """
+    found = []
+    if missing := unmet(requirements, "", lookup):
+        found.append(problem("packages", "; ".join(missing), "install senseid again with pip"))
+    else:
+        found.append(ok("packages", "all that senseid always needs are installed"))
+    for extra in extras:
+        if missing := unmet(requirements, extra, lookup):
+            found.append(note(f"extra {extra}", "; ".join(missing), f"if you want it: pip install 'senseid[{extra}]'"))
+        else:
+            found.append(ok(f"extra {extra}", "installed"))
+    return found
