@@ -31,7 +31,9 @@ class CliError(Exception):
 
         CliError
         |- HomeError      there is no place for data
-        `- OutputError    a result cannot be written
+        |- OutputError    a result cannot be written
+        |- SettingError   the service cannot start with these settings
+        `- RequestError   a request to the service is not what the manual asks for
 
     Attributes:
         message: one line: what is wrong.
@@ -50,6 +52,17 @@ class HomeError(CliError):
 
 class OutputError(CliError):
     """Standard output or a result file cannot be written."""
+
+
+class SettingError(CliError):
+    """A setting of the service makes no sense, or cannot be used here."""
+
+
+class RequestError(CliError):
+    """A parameter of a request is missing, repeated or malformed. The message names it and never shows its content."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, remedy="send the parameters that the API asks for: /openapi.json lists them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,16 @@ class Outcome:
 INTERNAL = Outcome(ExitStatus.INTERNAL, 500, "internal error", 500)
 USAGE = Outcome(ExitStatus.USAGE, 1200, "invalid argument", 400)
 
+# What the service answers before a request has reached the engine.
+UNAUTHORISED = Outcome(ExitStatus.INPUT, 401, "unauthorized", 401)
+NOT_FOUND = Outcome(ExitStatus.INPUT, 404, "not found", 404)
+METHOD_NOT_ALLOWED = Outcome(ExitStatus.INPUT, 405, "method not allowed", 405)
+TOO_SLOW = Outcome(ExitStatus.INPUT, 408, "request timeout", 408)
+LENGTH_REQUIRED = Outcome(ExitStatus.INPUT, 411, "length required", 411)
+TOO_LARGE = Outcome(ExitStatus.INPUT, 413, "payload too large", 413)
+TOO_MANY = Outcome(ExitStatus.INPUT, 429, "too many requests", 429)
+UNAVAILABLE = Outcome(ExitStatus.INTERNAL, 503, "service unavailable", 503)
+
 OUTCOMES: dict[type[Exception], Outcome] = {
     engine.MediaError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
     engine.ImageSizeError: Outcome(ExitStatus.INPUT, 2003, "invalid image size", 400),
@@ -90,6 +113,8 @@ OUTCOMES: dict[type[Exception], Outcome] = {
     licensing.LicensingError: Outcome(ExitStatus.LICENCE, 500, "internal error", 500),
     licensing.ArgumentError: USAGE,
     HomeError: USAGE,
+    SettingError: USAGE,
+    RequestError: USAGE,
     # Not the row of an unknown error: the user is told what it is, and what to do.
     OutputError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
 }

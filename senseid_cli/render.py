@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from senseid_cli.exits import Outcome
+    from senseid_engine.quality.results import FaceQuality, QualityReport
     from senseid_engine.results import Comparison, FoundFaces, OmniComparison
     from senseid_licensing.verified import VerifiedLicence
 
@@ -93,6 +94,32 @@ def omni_body(result: OmniComparison, request_id: str) -> dict[str, Any]:
             "second_image_face_rects": [rect.as_list() for rect in result.second.rects],
         },
         "request_id": request_id,
+    }
+
+
+def quality_body(report: QualityReport, request_id: str) -> dict[str, Any]:
+    """The body of a quality check: every face, largest first."""
+    return {"code": OK_CODE, "faces": [_quality(face) for face in report.faces], "request_id": request_id}
+
+
+def _quality(face: FaceQuality) -> dict[str, Any]:
+    rect, pose, seen = face.rect, face.pose, face.occlusion
+    return {
+        "rect": {"left": rect.left, "top": rect.top, "right": rect.right, "bottom": rect.bottom},
+        "pose": {"yaw": pose.yaw, "pitch": pose.pitch, "roll": pose.roll},
+        "occlusion": {
+            "left_eye": seen.left_eye,
+            "right_eye": seen.right_eye,
+            "nose": seen.nose,
+            "mouth": seen.mouth,
+            "total": face.visible,
+        },
+        "distance2center": face.distance_to_centre,
+        "size": face.size,
+        "brightness": face.brightness,
+        "sharpness": face.sharpness,
+        "mouth_open": face.mouth_open,
+        "integrity": face.integrity,
     }
 
 
@@ -213,8 +240,13 @@ def put_lines(lines: Iterable[str]) -> None:
 
 
 def put_json(body: Mapping[str, object]) -> None:
-    """Print one object on one line. ASCII only, so that no locale can break it."""
-    typer.echo(json.dumps(body, allow_nan=False, separators=(",", ":")))
+    """Print one object on one line."""
+    typer.echo(json_text(body))
+
+
+def json_text(body: Mapping[str, object]) -> str:
+    """A body as the command line prints it and the service sends it. ASCII only, so that no locale can break it."""
+    return json.dumps(body, allow_nan=False, separators=(",", ":"))
 
 
 def put_table(table: RenderableType) -> None:
