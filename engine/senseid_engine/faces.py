@@ -11,7 +11,7 @@ from senseid_engine.results import Rect
 
 if TYPE_CHECKING:
     from senseid_engine.arrays import Floats, Pixels
-    from senseid_engine.detect import Detection, Detector
+    from senseid_engine.detect import Detector
     from senseid_engine.landmarks import Landmarker, Landmarks
 
 # The face mesh says for every crop whether it holds a face: what MTCNN takes for one seldom convinces both.
@@ -59,15 +59,24 @@ def find_faces(pixels: Pixels, detector: Detector, landmarker: Landmarker) -> li
     detections = detector.detect(pixels)
     located = landmarker.locate(pixels, detections)
     faces = [
-        _face(detection, landmarks, width, height)
+        face_of(detection.box, detection.score, landmarks, width, height)
         for detection, landmarks in zip(detections, located, strict=True)
         if landmarks.presence >= LEAST_PRESENCE
     ]
     return sorted(faces, key=lambda face: (-face.size, face.rect.left, face.rect.top))
 
 
-def _face(detection: Detection, landmarks: Landmarks, width: int, height: int) -> Face:
-    left, top, right, bottom = (float(side) for side in detection.box)
+def face_of(box: Floats, score: float, landmarks: Landmarks, width: int, height: int) -> Face:
+    """A face of a photo of that size.
+
+    Args:
+        box: float32 (4,), left, top, right, bottom as detected; may reach outside the photo.
+        score: the detector's probability of a face, in [0, 1].
+        landmarks: its points.
+        width: of the photo, pixels.
+        height: of the photo, pixels.
+    """
+    left, top, right, bottom = (float(side) for side in box)
     rect = Rect(
         left=min(max(round(left), 0), width - 1),
         top=min(max(round(top), 0), height - 1),
@@ -77,4 +86,4 @@ def _face(detection: Detection, landmarks: Landmarks, width: int, height: int) -
     visible = max(rect.right - rect.left, 0) * max(rect.bottom - rect.top, 0)
     whole = max((right - left) * (bottom - top), 1.0)
     size = whole * min(visible / whole, 1.0) ** 3
-    return Face(rect, detection.box, size, detection.score, landmarks)
+    return Face(rect, box, size, score, landmarks)

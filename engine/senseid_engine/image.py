@@ -77,7 +77,7 @@ class Image:
     Attributes:
         pixels: uint8, H x W x 3, R G B order, 0..255, C-contiguous, read-only. The image owns the array: it is made
             read-only here.
-        format: ``JPEG``, ``PNG``, ``GIF``, ``BMP`` or ``TIFF``, by content.
+        format: ``JPEG``, ``PNG``, ``GIF``, ``BMP`` or ``TIFF``, by content; ``video`` for a frame.
         orientation: The EXIF orientation, 1..8, that has been applied to the pixels; 1 where there was none.
         name: What the caller calls the photo, for messages.
 

@@ -61,8 +61,26 @@ class Landmarker:
         crops = [_crop_of_box(d.box, d.points[0], d.points[1]) for d in detections]
         points, presence = self._run(pixels, crops)
         for _ in range(PASSES - 1):
-            crops = [_crop_of_points(face) for face in points]
+            crops = [level_crop(face, CROP_TO_BOX, SIZE) for face in points]
             points, presence = self._run(pixels, crops)
+        return [Landmarks(face, float(logit)) for face, logit in zip(points, presence, strict=True)]
+
+    def follow(self, pixels: Pixels, faces: Sequence[Landmarks]) -> list[Landmarks]:
+        """Landmarks of faces in the next frame of a video, each near where it was, in their order.
+
+        One pass: a face moves little between two frames, and the next frame starts from this one.
+
+        Args:
+            pixels: uint8 (height, width, 3), RGB: the next frame.
+            faces: the faces as they were in the frame before.
+
+        Returns:
+            Where a face is no longer there, landmarks of a low presence.
+        """
+        if not faces:
+            return []
+        crops = [level_crop(face.points, CROP_TO_BOX, SIZE) for face in faces]
+        points, presence = self._run(pixels, crops)
         return [Landmarks(face, float(logit)) for face, logit in zip(points, presence, strict=True)]
 
     def _run(self, pixels: Pixels, crops: Sequence[Doubles]) -> tuple[Floats, Floats]:
@@ -88,7 +106,17 @@ def _crop_of_box(box: Floats, left_eye: Floats, right_eye: Floats) -> Doubles:
     return warp.square_crop(centre, side, _level(left_eye, right_eye), SIZE)
 
 
-def _crop_of_points(points: Floats) -> Doubles:
+def level_crop(points: Floats, share: float, size: int) -> Doubles:
+    """The transform that takes the square around a face, its eyes level, to a chip.
+
+    Args:
+        points: float32 (468, 2 or more), the face's landmarks, photo pixels.
+        share: side of the square over the longer side of the landmarks' upright box.
+        size: side of the chip, pixels.
+
+    Returns:
+        float64 (2, 3), for `warp.warp`.
+    """
     flat = points[:, :2]
     angle = _level(flat[list(LEFT_EYE)].mean(axis=0), flat[list(RIGHT_EYE)].mean(axis=0))
     # The box of the face as it stands when its eyes are level.
@@ -96,4 +124,4 @@ def _crop_of_points(points: Floats) -> Doubles:
     turned = warp.apply(upright, flat)
     low, high = turned.min(axis=0), turned.max(axis=0)
     centre = warp.apply(warp.invert(upright), (low + high) / 2)
-    return warp.square_crop(centre, CROP_TO_BOX * float((high - low).max()), angle, SIZE)
+    return warp.square_crop(centre, share * float((high - low).max()), angle, size)

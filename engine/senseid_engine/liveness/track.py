@@ -1,0 +1,276 @@
+"""One face followed through a video: what the temporal evidence, the stills network and the selection look at.
+
+Faces are searched for once a second. In between the face mesh finds each again from where it was a frame ago, which
+costs a fifth of the search. Nothing here keeps a video: memory is bounded by the number of frames that are looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from senseid_engine import warp
+from senseid_engine.detect import Detection
+from senseid_engine.faces import LEAST_PRESENCE, Face, face_of
+from senseid_engine.image import Image
+from senseid_engine.landmarks import level_crop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from senseid_engine.arrays import Doubles, Floats, Pixels
+    from senseid_engine.finder import FaceFinder
+    from senseid_engine.landmarks import Landmarks
+    from senseid_engine.video import Frame
+
+CHIP_SIDE: Final = 160
+"""Side of a chip, in pixels."""
+
+CHIP_SHARE: Final = 2.0
+"""Side of the square that a chip shows, over the longer side of the landmarks' upright box."""
+
+SMALL_SIDE: Final = 320
+"""The longer side of a frame's small copy, in pixels; smaller frames keep their size."""
+
+MOST_STILLS: Final = 16
+"""The most frames of a track that keep their whole image; at least half as many do in a track that is long enough."""
+
+MOST_FACES: Final = 3
+"""The most faces that are followed at a time."""
+
+MOST_GAP: Final = 0.5
+"""The most seconds that one frame stands for."""
+
+_SEARCH_SIDE: Final = 640
+_SEARCH_EVERY: Final = 10
+_SEARCH_AGAIN: Final = 3
+_LEAST_OVERLAP: Final = 0.3
+_MOST_UNCONFIRMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFrame:
+    """One frame in which the face was found.
+
+    Attributes:
+        index: which of the frames that were looked at, from 0; a number is left out where the face was not found.
+        timestamp: seconds since the first frame of the video.
+        face: the face, in pixels of the frame.
+        chip: uint8 (CHIP_SIDE, CHIP_SIDE, 3), RGB: the square around the face, its eyes level.
+        small: uint8 (height, width, 3), RGB: the frame, its longer side at most `SMALL_SIDE`.
+        image: the frame; None but for `MOST_STILLS` frames at most, evenly spread.
+    """
+
+    index: int
+    timestamp: float
+    face: Face
+    chip: Pixels = field(repr=False)
+    small: Pixels = field(repr=False)
+    image: Image | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceTrack:
+    """The face that a video is about: the one with the greatest sum of sizes over all frames.
+
+    Attributes:
+        frames: those in which it was found, in order; at least one.
+        width: of every frame, pixels.
+        height: of every frame, pixels.
+        looked_at: how many frames were looked at.
+        seconds: how long the face was seen. A frame stands for the time until the next one, at most `MOST_GAP`.
+        others: how many other faces were followed.
+    """
+
+    frames: tuple[TrackedFrame, ...]
+    width: int
+    height: int
+    looked_at: int
+    seconds: float
+    others: int
+
+    @property
+    def stills(self) -> tuple[tuple[TrackedFrame, Image], ...]:
+        """The frames that kept their image, with it; at least one."""
+        return tuple((frame, frame.image) for frame in self.frames if frame.image is not None)
+
+
+def track_largest(frames: Iterable[Frame], finder: FaceFinder, *, name: str) -> FaceTrack | None:
+    """Follow the faces of a video, and keep the one that it is about.
+
+    Args:
+        frames: of one video, in order, all of one shape.
+        finder: finds faces.
+        name: what the caller calls the video.
+
+    Returns:
+        None where no frame shows a face.
+
+    Raises:
+        EngineError: whatever `frames` raises.
+    """
+    tracker = _Tracker(finder, name)
+    times: list[float] = []
+    shape: tuple[int, ...] = (0, 0, 3)
+    for frame in frames:
+        tracker.add(len(times), frame)
+        times.append(frame.timestamp)
+        shape = frame.pixels.shape
+    tracks = [track for track in tracker.tracks if track.frames]
+    if not tracks:
+        return None
+    largest = max(tracks, key=lambda track: track.size)
+    shares = _shares(times)
+    seconds = float(sum(shares[frame.index] for frame in largest.frames))
+    return FaceTrack(tuple(largest.frames), shape[1], shape[0], len(times), seconds, len(tracks) - 1)
+
+
+def _shares(times: list[float]) -> Doubles:
+    """The seconds that each frame stands for; the last as long as the median of the others."""
+    gaps = np.minimum(np.diff(times), MOST_GAP)
+    last = float(np.median(gaps)) if len(gaps) else 0.0
+    return np.append(gaps, last)
+
+
+class _Track:
+    """One face while it is followed."""
+
+    def __init__(self) -> None:
+        self.frames: list[TrackedFrame] = []
+        self.size = 0.0
+        self.unconfirmed = 0
+        self._every = 1
+
+    @property
+    def last(self) -> TrackedFrame:
+        return self.frames[-1]
+
+    def add(self, frame: TrackedFrame, image: Image) -> None:
+        """Append a frame. The image stays with every `_every`-th of them; where they become too many, with half."""
+        keeps = len(self.frames) % self._every == 0
+        self.frames.append(_with_image(frame, image if keeps else None))
+        self.size += frame.face.size
+        if sum(kept.image is not None for kept in self.frames) > MOST_STILLS:
+            self._every *= 2
+            for i, kept in enumerate(self.frames):
+                if kept.image is not None and i % self._every:
+                    self.frames[i] = _with_image(kept, None)
+
+
+def _with_image(frame: TrackedFrame, image: Image | None) -> TrackedFrame:
+    return TrackedFrame(frame.index, frame.timestamp, frame.face, frame.chip, frame.small, image)
+
+
+class _Tracker:
+    """Follows the faces of one video, frame by frame."""
+
+    def __init__(self, finder: FaceFinder, name: str) -> None:
+        self._finder = finder
+        self._name = name
+        self._alive: list[_Track] = []
+        self._search_at = 0
+        self.tracks: list[_Track] = []
+
+    def add(self, index: int, frame: Frame) -> None:
+        """Find the faces of the next frame."""
+        image = Image(pixels=frame.pixels, format="video", orientation=1, name=self._name)
+        found = self._follow(image)
+        if len(found) < len(self._alive):
+            self._search_at = min(self._search_at, index)  # one is lost: look where it went
+        self._alive = [track for track, _ in found]
+        if index >= self._search_at:
+            found = self._search(image, found)
+            self._search_at = index + (_SEARCH_EVERY if found else _SEARCH_AGAIN)
+            self._alive = [track for track, _ in found]
+        small = _shrink(frame.pixels, SMALL_SIDE)
+        for track, face in found:
+            chip = warp.warp(frame.pixels, level_crop(face.landmarks.points, CHIP_SHARE, CHIP_SIDE), CHIP_SIDE)
+            track.add(TrackedFrame(index, frame.timestamp, face, chip, small, None), image)
+
+    def _follow(self, image: Image) -> list[tuple[_Track, Face]]:
+        located = self._finder.landmarker.follow(image.pixels, [track.last.face.landmarks for track in self._alive])
+        return [
+            (track, _moved(track.last.face, landmarks, image))
+            for track, landmarks in zip(self._alive, located, strict=True)
+            if landmarks.presence >= LEAST_PRESENCE
+        ]
+
+    def _search(self, image: Image, followed: list[tuple[_Track, Face]]) -> list[tuple[_Track, Face]]:
+        """Look for faces anew: confirm those that are followed, drop what is none, and take up the others."""
+        detections = self._detect(image.pixels)
+        found = []
+        for track, face in followed:
+            best = max(detections, key=lambda detection: _overlap(detection.box, face.box), default=None)
+            if best is not None and _overlap(best.box, face.box) >= _LEAST_OVERLAP:
+                detections = [detection for detection in detections if detection is not best]
+                track.unconfirmed = 0
+                found.append((track, face_of(best.box, best.score, face.landmarks, image.width, image.height)))
+            else:
+                track.unconfirmed += 1
+                if track.unconfirmed < _MOST_UNCONFIRMED:
+                    found.append((track, face))
+        for face in self._new_faces(image, detections)[: MOST_FACES - len(found)]:
+            track = self._resumed(face, [taken for taken, _ in found])
+            found.append((track, face))
+        return found
+
+    def _new_faces(self, image: Image, detections: list[Detection]) -> list[Face]:
+        located = self._finder.landmarker.locate(image.pixels, detections)
+        faces = [
+            face_of(detection.box, detection.score, landmarks, image.width, image.height)
+            for detection, landmarks in zip(detections, located, strict=True)
+            if landmarks.presence >= LEAST_PRESENCE
+        ]
+        return sorted(faces, key=lambda face: (-face.size, face.rect.left, face.rect.top))
+
+    def _resumed(self, face: Face, taken: list[_Track]) -> _Track:
+        """The track of a face that was lost about there, or a new one."""
+        for track in self.tracks:
+            if track not in taken and _overlap(track.last.face.box, face.box) >= _LEAST_OVERLAP:
+                track.unconfirmed = 0
+                return track
+        track = _Track()
+        self.tracks.append(track)
+        return track
+
+    def _detect(self, pixels: Pixels) -> list[Detection]:
+        """The faces of a frame, looked for in a copy that is no larger than need be."""
+        reduced = _shrink(pixels, _SEARCH_SIDE)
+        scale = np.float32(max(pixels.shape[:2]) / max(reduced.shape[:2]))
+        detections = self._finder.detector.detect(reduced)
+        return [Detection(found.box * scale, found.score, found.points * scale) for found in detections]
+
+
+def _moved(face: Face, landmarks: Landmarks, image: Image) -> Face:
+    """The face in the next frame: its box moves and grows with its landmarks."""
+    (low, high), (new_low, new_high) = _extent(face.landmarks), _extent(landmarks)
+    scale = float(np.sqrt((new_high - new_low).prod() / max(float((high - low).prod()), 1.0)))
+    middle, new_middle = (low + high) / 2, (new_low + new_high) / 2
+    corners = (face.box.reshape(2, 2) - middle) * scale + new_middle
+    return face_of(corners.reshape(4).astype(np.float32), face.score, landmarks, image.width, image.height)
+
+
+def _extent(landmarks: Landmarks) -> tuple[Floats, Floats]:
+    flat = landmarks.points[:, :2]
+    return flat.min(axis=0), flat.max(axis=0)
+
+
+def _overlap(one: Floats, other: Floats) -> float:
+    """Intersection over union of two boxes."""
+    sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
+    shared = float(np.maximum(sides, 0).prod())
+    return shared / max(float((one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod()) - shared, 1.0)
+
+
+def _shrink(pixels: Pixels, side: int) -> Pixels:
+    """A copy whose longer side is at most `side`, averaged; the same array where it is already."""
+    import cv2
+
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
