@@ -81,7 +81,7 @@ class Engine:
             encoder=Encoder.open(registry, models, licences, threads=max(1, threads // photos_at_once)),
             recognition=recognition,
             cohort=Cohort.parse(registry.asset(recognition.cohort).read()),
-            curve=_read_curve(registry.asset(recognition.curve)),
+            curve=read_curve(registry.asset(recognition.curve)),
             licences=licences,
             photos_at_once=photos_at_once,
         )
@@ -105,7 +105,7 @@ class Engine:
         self.licences.require(Product.FACE, Capability.COMPARE)
 
         def encode(image: Image) -> tuple[UprightPhoto, list[Template]]:
-            return self._encode(image, auto_rotate=auto_rotate, only_largest=True, inspect=inspect)
+            return self.encode(image, auto_rotate=auto_rotate, only_largest=True, inspect=inspect)
 
         a, b = self._both(encode, first, second)
         z = float(self.similarities(a[1], b[1])[0, 0])
@@ -130,12 +130,33 @@ class Engine:
         self.licences.require(Product.FACE, Capability.OMNI)
 
         def encode(image: Image) -> tuple[UprightPhoto, list[Template]]:
-            return self._encode(image, auto_rotate=auto_rotate, only_largest=False, inspect=inspect)
+            return self.encode(image, auto_rotate=auto_rotate, only_largest=False, inspect=inspect)
 
         a, b = self._both(encode, first, second)
         z = self.similarities(a[1], b[1])
         scores = tuple(tuple(self.curve.score(float(value)) for value in row) for row in z)
         return OmniComparison(scores, a[0].found, b[0].found)
+
+    def encode(
+        self, image: Image, *, auto_rotate: bool, only_largest: bool, inspect: Inspection
+    ) -> tuple[UprightPhoto, list[Template]]:
+        """The faces of a photo and their templates.
+
+        Args:
+            image: a decoded photo.
+            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+            only_largest: give one template, that of the largest face.
+            inspect: sees each of these faces before any is embedded, and may refuse the photo.
+
+        Raises:
+            NoFaceError: the photo has no face.
+            EngineError: whatever `inspect` raises.
+        """
+        photo = self.encoder.finder.find(image, auto_rotate=auto_rotate)
+        faces = photo.faces[:1] if only_largest else photo.faces
+        for face in faces:
+            inspect(photo.image, face)
+        return photo, [self._template(photo.image, face) for face in faces]
 
     def encode_largest(self, image: Image, *, auto_rotate: bool = False) -> Template:
         """The template of the photo's largest face.
@@ -143,20 +164,11 @@ class Engine:
         Raises:
             NoFaceError: the photo has no face.
         """
-        return self._encode(image, auto_rotate=auto_rotate, only_largest=True, inspect=pass_all)[1][0]
+        return self.encode(image, auto_rotate=auto_rotate, only_largest=True, inspect=pass_all)[1][0]
 
     def similarities(self, first: Sequence[Template], second: Sequence[Template]) -> Doubles:
         """How alike faces are before calibration: float64 (first, second), see `normalised_similarities`."""
         return normalised_similarities(first, second, self.recognition.parts)
-
-    def _encode(
-        self, image: Image, *, auto_rotate: bool, only_largest: bool, inspect: Inspection
-    ) -> tuple[UprightPhoto, list[Template]]:
-        photo = self.encoder.finder.find(image, auto_rotate=auto_rotate)
-        faces = photo.faces[:1] if only_largest else photo.faces
-        for face in faces:
-            inspect(photo.image, face)
-        return photo, [self._template(photo.image, face) for face in faces]
 
     def _template(self, image: Image, face: Face) -> Template:
         return Template.of(self.encoder.embed(image, face), self.recognition.parts, self.cohort)
@@ -169,7 +181,12 @@ class Engine:
             return encode(first), other.result()
 
 
-def _read_curve(asset: Asset) -> ScoreCurve:
+def read_curve(asset: Asset) -> ScoreCurve:
+    """Read a score curve of the registry.
+
+    Raises:
+        ModelError: it is not one.
+    """
     try:
         return ScoreCurve.parse(asset.read().decode())
     except (CalibrationError, UnicodeDecodeError) as error:

@@ -1,0 +1,92 @@
+"""All pairs of many faces that reach a similarity, block by block: memory does not grow with the number of pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from senseid_engine.batch.pack import approximate
+from senseid_engine.template import normalised_similarities
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from senseid_engine.arrays import Doubles
+    from senseid_engine.batch.pack import Pack
+    from senseid_engine.recognition import Part
+
+ROWS = 512
+COLUMNS = 2048
+"""A block's similarities, with what is worked out on the way to them, stay within some 20 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowHits:
+    """The pairs of one face of the first pack that reach the similarity.
+
+    Attributes:
+        row: its number in the first pack.
+        columns: int64 (hits,), their numbers in the second pack, rising.
+        similarities: float64 (hits,), to the bit what `normalised_similarities` gives.
+    """
+
+    row: int
+    columns: np.ndarray[tuple[int], np.dtype[np.int64]]
+    similarities: Doubles
+
+
+def pairs_over(
+    first: Pack, second: Pack, parts: Sequence[Part], least: float, *, triangle: bool = False, start: int = 0
+) -> Iterator[RowHits]:
+    """The pairs whose similarity is at least `least`, row by row.
+
+    The matrix products only sort out what is clearly below; what is left is worked out anew, in double precision and
+    in the order of `normalised_similarities`, so that a pair has the same similarity wherever it is compared.
+
+    Args:
+        first: templates.
+        second: templates; the same as `first` for all against all of one set.
+        parts: the models.
+        least: the lowest normalised similarity that counts; minus infinity for all pairs.
+        triangle: only pairs with a column after the row's number: each pair once, and no face with itself.
+        start: the first row.
+    """
+    for top in range(start, len(first), ROWS):
+        rows = first.rows(top, min(top + ROWS, len(first)))
+        found: list[list[np.ndarray[tuple[int], np.dtype[np.int64]]]] = [[] for _ in range(len(rows))]
+        for left in range(0, len(second), COLUMNS):
+            right = min(left + COLUMNS, len(second))
+            if triangle and right <= top + 1:
+                continue
+            near, error = approximate(rows, second.rows(left, right))
+            over = near >= np.float32(least - error)
+            for i in map(int, np.flatnonzero(over.any(axis=1))):
+                columns = left + np.flatnonzero(over[i])
+                found[i].append(columns[columns > top + i] if triangle else columns)
+        for i, parts_of_row in enumerate(found):
+            yield _exact(first, second, parts, least, top + i, parts_of_row)
+
+
+def _exact(
+    first: Pack,
+    second: Pack,
+    parts: Sequence[Part],
+    least: float,
+    row: int,
+    candidates: list[np.ndarray[tuple[int], np.dtype[np.int64]]],
+) -> RowHits:
+    columns = np.concatenate(candidates) if candidates else np.empty(0, np.int64)
+    values = np.empty(0)
+    if len(columns):
+        # A part at a time: the embeddings are copied to double precision.
+        others = [columns[i : i + COLUMNS] for i in range(0, len(columns), COLUMNS)]
+        values = np.concatenate(
+            [
+                normalised_similarities([first.templates[row]], [second.templates[j] for j in some], parts)[0]
+                for some in others
+            ]
+        )
+    hits = values >= least
+    return RowHits(row, columns[hits], values[hits])

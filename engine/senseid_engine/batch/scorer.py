@@ -1,0 +1,46 @@
+"""From two templates to a score, without any model: what puts together what many machines encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from senseid_engine.engine import read_curve
+from senseid_engine.recognition import Recognition
+from senseid_engine.template import normalised_similarities
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from senseid_engine.curve import ScoreCurve
+    from senseid_engine.template import Template
+    from senseid_models.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """Gives the scores that `Engine.compare` and `Engine.omni` give.
+
+    Attributes:
+        recognition: how embeddings become one number.
+        curve: from normalised similarity to score.
+    """
+
+    recognition: Recognition
+    curve: ScoreCurve
+
+    @classmethod
+    def open(cls, registry: Registry) -> Scorer:
+        """Read the two data files of the registry.
+
+        Raises:
+            ModelsError: a file is missing or is not the one of the manifest.
+            ModelError: a file cannot be used.
+        """
+        recognition = Recognition.parse(registry.asset("recognition").read())
+        return cls(recognition, read_curve(registry.asset(recognition.curve)))
+
+    def scores(self, first: Sequence[Template], second: Sequence[Template]) -> list[list[float]]:
+        """The scores, in [0, 1], a row a template of the first."""
+        z = normalised_similarities(first, second, self.recognition.parts)
+        return [[self.curve.score(float(value)) for value in row] for row in z]
