@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PIL import Image as Pillow
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
 
+from senseid_cli.pen import FAINT, GOOD, INK, OTHER, WHITE, Colour, font, shorten
 from senseid_cli.render import printable, score_text
 from senseid_engine.image import rotate
 
@@ -30,14 +31,6 @@ LABEL = (40, 22)
 CELL_FOR_FOUR_DECIMALS = 60
 CELL_FOR_TWO_DECIMALS = 30
 CELL_FOR_HEAD = 14
-
-WHITE = (255, 255, 255)
-INK = (30, 34, 40)
-FAINT = (110, 118, 130)
-MATCH = (20, 128, 62)
-OTHER = (38, 98, 190)
-
-_Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +103,18 @@ def _side(letter: str, image: Image, found: FoundFaces, matched: Sequence[bool])
 def _draw_photo(canvas: Pillow.Image, side: _Side, left: int, top: int) -> None:
     draw = ImageDraw.Draw(canvas)
     count = "1 face" if len(side.found.rects) == 1 else f"{len(side.found.rects)} faces"
-    title = _shorten(draw, f"{side.letter}   ", printable(side.found.name), f"   {count}", side.size[0])
-    draw.text((left, top), title, INK, _font(18))
+    title = shorten(draw, f"{side.letter}   ", printable(side.found.name), f"   {count}", side.size[0], 18)
+    draw.text((left, top), title, INK, font(18))
     top += TITLE
     canvas.paste(side.photo.resize(side.size, Pillow.Resampling.LANCZOS), (left, top))
     boxes = [_box(rect, side.scale, left, top) for rect in side.found.rects]
     for box, matched in zip(boxes, side.matched, strict=True):
         draw.rectangle([box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1], outline=WHITE, width=4)
-        draw.rectangle(box, outline=MATCH if matched else OTHER, width=2)
+        draw.rectangle(box, outline=GOOD if matched else OTHER, width=2)
     # The labels come last: no rectangle runs through one.
     for number, (box, matched) in enumerate(zip(boxes, side.matched, strict=True), 1):
         size = max(11, min(22, (box[2] - box[0]) // 3))
-        _draw_tag(draw, f"{side.letter}{number}", size, box, top, MATCH if matched else OTHER)
+        _draw_tag(draw, f"{side.letter}{number}", size, box, top, GOOD if matched else OTHER)
 
 
 def _box(rect: Rect, scale: float, left: int, top: int) -> tuple[int, int, int, int]:
@@ -135,20 +128,20 @@ def _box(rect: Rect, scale: float, left: int, top: int) -> tuple[int, int, int, 
 
 
 def _draw_tag(
-    draw: ImageDraw.ImageDraw, text: str, size: int, box: tuple[int, int, int, int], top: int, colour: _Colour
+    draw: ImageDraw.ImageDraw, text: str, size: int, box: tuple[int, int, int, int], top: int, colour: Colour
 ) -> None:
     """A filled label above the rectangle, or inside it where the photo ends."""
-    width, height = round(draw.textlength(text, _font(size))) + 6, size + 4
+    width, height = round(draw.textlength(text, font(size))) + 6, size + 4
     y = box[1] - height if box[1] - height >= top else box[1]
     draw.rectangle([box[0], y, box[0] + width, y + height], fill=colour)
-    draw.text((box[0] + width // 2, y + height // 2), text, WHITE, _font(size), anchor="mm")
+    draw.text((box[0] + width // 2, y + height // 2), text, WHITE, font(size), anchor="mm")
 
 
 def _draw_legend(canvas: Pillow.Image, place: tuple[int, int], threshold: float) -> None:
     draw = ImageDraw.Draw(canvas)
     x, y = place
-    draw.rectangle([x, y + 3, x + 14, y + 17], fill=MATCH)
-    draw.text((x + 22, y + 10), f"match: a score of {threshold} or more", FAINT, _font(15), anchor="lm")
+    draw.rectangle([x, y + 3, x + 14, y + 17], fill=GOOD)
+    draw.text((x + 22, y + 10), f"match: a score of {threshold} or more", FAINT, font(15), anchor="lm")
 
 
 def _draw_matrix(
@@ -175,12 +168,12 @@ def _draw_matrix(
 def _draw_score(draw: ImageDraw.ImageDraw, score: float, place: tuple[int, int], cell: int, *, match: bool) -> None:
     x, y = place
     far = cell - 2 if cell >= CELL_FOR_HEAD else cell - 1
-    draw.rectangle([x, y, x + far, y + far], fill=MATCH if match else _shade(score))
+    draw.rectangle([x, y, x + far, y + far], fill=GOOD if match else _shade(score))
     if cell >= CELL_FOR_TWO_DECIMALS:
         long = cell >= CELL_FOR_FOUR_DECIMALS
         text = score_text(score) if long else score_text(score)[:4]
         size = min(18, cell * 3 // 10 if long else cell * 2 // 5)
-        draw.text((x + cell // 2, y + cell // 2), text, WHITE if match else INK, _font(size), anchor="mm")
+        draw.text((x + cell // 2, y + cell // 2), text, WHITE if match else INK, font(size), anchor="mm")
 
 
 def _draw_head(
@@ -197,26 +190,13 @@ def _draw_head(
         face.resize(size, Pillow.Resampling.LANCZOS),
         (place[0] + (cell - size[0]) // 2, place[1] + (cell - size[1]) // 2),
     )
-    font = _font(max(9, min(15, cell // 2)))
     text = f"{side.letter}{index + 1}"
-    ImageDraw.Draw(canvas).text(label, text, MATCH if side.matched[index] else OTHER, font, anchor="mm")
+    ImageDraw.Draw(canvas).text(
+        label, text, GOOD if side.matched[index] else OTHER, font(max(9, min(15, cell // 2))), anchor="mm"
+    )
 
 
-def _shade(score: float) -> _Colour:
+def _shade(score: float) -> Colour:
     """From nearly white at score 0 to light blue just below a match."""
     strength = max(0.0, min(1.0, score))
     return (round(246 - 60 * strength), round(248 - 40 * strength), round(251 - 10 * strength))
-
-
-def _shorten(draw: ImageDraw.ImageDraw, head: str, name: str, tail: str, width: int) -> str:
-    """Cut the beginning of a name that is too long: the end tells files apart."""
-    font = _font(18)
-    if draw.textlength(f"{head}{name}{tail}", font) <= width:
-        return f"{head}{name}{tail}"
-    while name and draw.textlength(f"{head}...{name}{tail}", font) > width:
-        name = name[1:]
-    return f"{head}...{name}{tail}"
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)

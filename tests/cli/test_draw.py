@@ -48,10 +48,10 @@ def test_matches_stand_out() -> None:
     a, b = photo(320, 240), photo(200, 300)
     result = OmniComparison(((0.9, 0.1), (0.2, 0.3)), faces(a, 2, 60), faces(b, 2, 60))
     drawn = picture(a, b, result)
-    assert has_colour(drawn, draw.MATCH)
+    assert has_colour(drawn, draw.GOOD)
     assert has_colour(drawn, draw.OTHER)
     every = picture(a, b, result, 0.0)
-    assert has_colour(every, draw.MATCH)
+    assert has_colour(every, draw.GOOD)
     assert not has_colour(every, draw.OTHER)
 
 
@@ -59,7 +59,7 @@ def test_no_match_no_match_colour_but_in_the_legend() -> None:
     a = photo(320, 240)
     result = OmniComparison(((0.5,),), faces(a, 1, 100), faces(a, 1, 100))
     pixels = np.asarray(picture(a, a, result))
-    rows = np.nonzero((pixels == draw.MATCH).all(axis=2).any(axis=1))[0]
+    rows = np.nonzero((pixels == draw.GOOD).all(axis=2).any(axis=1))[0]
     assert rows.max() - rows.min() == 14
 
 
