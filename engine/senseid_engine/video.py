@@ -140,6 +140,11 @@ def decode_video(data: bytes, *, name: str) -> Video:
     return Video(data, name)
 
 
+def long_enough(seconds: float) -> bool:
+    """Whether that is `LEAST_SECONDS` or more, as far as the times of a container tell."""
+    return seconds >= LEAST_SECONDS - _ROUNDING
+
+
 def _open(data: bytes, name: str) -> InputContainer:
     import av
 
@@ -205,7 +210,7 @@ def _sample(
             yield Frame(timestamp, shape.upright(frame))
     if last_slot < 0:
         raise VideoError(name, "has no frame that decodes: record it again")
-    if clock.seconds < LEAST_SECONDS - _ROUNDING:
+    if not long_enough(clock.seconds):
         raise VideoError(
             name,
             f"is {clock.seconds:.2f} s long by its frames, at least {LEAST_SECONDS:.0f} s are needed: record more",

@@ -16,6 +16,7 @@ from senseid_engine.detect import Detection
 from senseid_engine.faces import LEAST_PRESENCE, Face, face_of
 from senseid_engine.image import Image
 from senseid_engine.landmarks import level_crop
+from senseid_engine.video import long_enough
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +49,10 @@ _SEARCH_EVERY: Final = 10
 _SEARCH_AGAIN: Final = 3
 _LEAST_OVERLAP: Final = 0.3
 _MOST_UNCONFIRMED: Final = 3
+# The mesh doubts the face on many a dim or glaring screen. To follow one, and then to judge it, takes less than to find
+# one in a photo, where the detector is sure.
+_LEAST_FOLLOWED: Final = 0.1
+_SURE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,10 @@ class TrackedFrame:
 
 @dataclass(frozen=True, slots=True)
 class FaceTrack:
-    """The face that a video is about: the one with the greatest sum of sizes over all frames.
+    """The face that a video is about.
+
+    Of the faces that are seen for `LEAST_SECONDS` of a video it is the one with the greatest sum of sizes over all
+    frames; where none is seen that long, it is the one with the greatest sum of all.
 
     Attributes:
         frames: those in which it was found, in order; at least one.
@@ -121,10 +129,10 @@ def track_largest(frames: Iterable[Frame], finder: FaceFinder, *, name: str) -> 
     tracks = [track for track in tracker.tracks if track.frames]
     if not tracks:
         return None
-    largest = max(tracks, key=lambda track: track.size)
     shares = _shares(times)
-    seconds = float(sum(shares[frame.index] for frame in largest.frames))
-    return FaceTrack(tuple(largest.frames), shape[1], shape[0], len(times), seconds, len(tracks) - 1)
+    seen = [float(sum(shares[frame.index] for frame in track.frames)) for track in tracks]
+    about = max(range(len(tracks)), key=lambda i: (long_enough(seen[i]), tracks[i].size))
+    return FaceTrack(tuple(tracks[about].frames), shape[1], shape[0], len(times), seen[about], len(tracks) - 1)
 
 
 def _shares(times: list[float]) -> Doubles:
@@ -194,7 +202,7 @@ class _Tracker:
         return [
             (track, _moved(track.last.face, landmarks, image))
             for track, landmarks in zip(self._alive, located, strict=True)
-            if landmarks.presence >= LEAST_PRESENCE
+            if landmarks.presence >= _LEAST_FOLLOWED
         ]
 
     def _search(self, image: Image, followed: list[tuple[_Track, Face]]) -> list[tuple[_Track, Face]]:
@@ -221,7 +229,7 @@ class _Tracker:
         faces = [
             face_of(detection.box, detection.score, landmarks, image.width, image.height)
             for detection, landmarks in zip(detections, located, strict=True)
-            if landmarks.presence >= LEAST_PRESENCE
+            if landmarks.presence >= (_LEAST_FOLLOWED if detection.score >= _SURE else LEAST_PRESENCE)
         ]
         return sorted(faces, key=lambda face: (-face.size, face.rect.left, face.rect.top))
 
