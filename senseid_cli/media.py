@@ -1,14 +1,17 @@
-"""Photos from the command line: a file, or `-` for standard input."""
+"""Media from the command line: a file, or `-` for standard input; plain, or encrypted in either format."""
 
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from senseid_engine.image import Image
 
 STDIN = "-"
@@ -21,30 +24,87 @@ def check_sources(first: str, second: str) -> None:
 
 
 def read_photo(source: str) -> Image:
-    """Read and decode a photo.
+    """Read and decode a photo, which may be encrypted.
 
     Args:
         source: a path, or `-`.
 
     Raises:
         MediaError: it cannot be read, is too long, has a wrong size or does not decode.
+        CryptoError: it cannot be decrypted.
     """
     from senseid_engine import image
 
+    data = read_bytes(source, most=image.MAX_BYTES, what="photo")
+    return image.decode_image(data, name=name_of(source))
+
+
+def read_bytes(source: str, *, most: int, what: str, keys: Iterable[Key] | None = None) -> bytes:
+    """Read all of a file or of standard input, and decrypt what is encrypted, in memory only.
+
+    What is encrypted is told by its content: a container by its first bytes, the wire format by being Base64 throughout.
+
+    Args:
+        source: a path, or `-`.
+        most: the most bytes that it may hold, after decryption. Not much more than that is read.
+        what: what it holds, such as `photo`, for messages.
+        keys: to decrypt with; those of this installation by default, which are looked for only if they are needed.
+
+    Raises:
+        MediaError: it cannot be read.
+        ContentLengthError: it holds more than `most` bytes.
+        CryptoError: it cannot be decrypted.
+    """
+    from senseid_crypto.recognise import format_of
+    from senseid_engine.errors import ContentLengthError
+
+    name = name_of(source)
     if source == STDIN:
-        return image.decode_image(_read_stdin(image.MAX_BYTES + 1), name="stdin")
-    return image.decode_image(image.read_photo(Path(source)), name=source)
+        data = _read(_stdin(what), most, name, what)
+    else:
+        from senseid_engine.media import open_media
+
+        with open_media(Path(source), what) as file:
+            data = _read(file, most, name, what)
+    too_long = f"is over {most:,} bytes ({most >> 20} MB): give a smaller {what}"
+    if format_of(data) is not None:
+        from senseid_crypto.errors import CryptoError, TooLongError
+        from senseid_crypto.sealed import decrypt_bytes
+
+        try:
+            return decrypt_bytes(data, wiring.key_sources() if keys is None else keys, most=most)
+        except TooLongError:
+            raise ContentLengthError(name, too_long) from None
+        except CryptoError as error:
+            raise error.at(name) from None
+    if len(data) > most:
+        raise ContentLengthError(name, too_long)
+    return data
 
 
-def _read_stdin(most: int) -> bytes:
+def name_of(source: str) -> str:
+    """What messages call a source."""
+    return "stdin" if source == STDIN else source
+
+
+def _read(file: BinaryIO, most: int, name: str, what: str) -> bytes:
+    """Everything, or so much that it is certain to be too long. Only what looks encrypted may be longer than `most`."""
+    from senseid_crypto.recognise import format_of
+    from senseid_crypto.sealed import longest_encrypted
+    from senseid_engine.media import reading
+
+    with reading(name, what):
+        start = file.read(min(_START, most + 1))
+        limit = most if format_of(start) is None else longest_encrypted(most)
+        return start + file.read(limit + 1 - len(start))
+
+
+def _stdin(what: str) -> BinaryIO:
     from senseid_engine.errors import MediaUnreadableError
 
     if sys.stdin is None or sys.stdin.isatty():
-        raise MediaUnreadableError("stdin", "holds no photo: pipe one in, as in `senseid compare - B < A`")
-    try:
-        return sys.stdin.buffer.read(most)
-    except OSError as error:
-        raise MediaUnreadableError("stdin", f"cannot be read ({error.strerror})") from error
+        raise MediaUnreadableError("stdin", f"holds no {what}: pipe one in, as in `senseid ... - < FILE`")
+    return sys.stdin.buffer
 
 
 def check_output(path: Path, *, sources: tuple[str, ...], force: bool) -> None:
@@ -81,6 +141,17 @@ def write_output(path: Path, data: bytes) -> None:
     Raises:
         OutputError: it cannot be written; an old file of that name is untouched.
     """
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of `path` at the end of the block, whole; an error leaves no trace of it.
+
+    Raises:
+        OutputError: it cannot be written; an old file of that name is untouched.
+    """
     import os
     import tempfile
 
@@ -88,7 +159,7 @@ def write_output(path: Path, data: bytes) -> None:
         handle, temporary = tempfile.mkstemp(prefix=".senseid-", dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                yield file
             # mkstemp keeps others out; a picture is as public as the umask says.
             mask = os.umask(0)
             os.umask(mask)
