@@ -7,8 +7,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from senseid_cli import exits, render, stdout, wiring
-from senseid_cli.commands import compare, license, models, omni, udid  # noqa: A004
+from senseid_cli import exits, render, stdout, stids, wiring
+from senseid_cli.commands import compare, doctor, license, models, omni, udid  # noqa: A004
 
 app = typer.Typer(
     name="senseid",
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("compare")(compare.compare)
 app.command("omni")(omni.omni)
 app.command("udid")(udid.udid)
+app.command("doctor")(doctor.doctor)
 app.add_typer(license.app, name="license")
 app.add_typer(models.app, name="models")
 
@@ -71,6 +72,7 @@ def run(words: list[str]) -> int:
             import traceback
 
             traceback.print_exc()
+            typer.echo(f"debug: {stids.in_words(stids.stid_of(error))}", err=True)
         return _report(error, words)
     return status if isinstance(status, int) else exits.ExitStatus.YES
 
@@ -90,12 +92,18 @@ def _report_usage(error: typer.TyperException, words: list[str]) -> int:
 def _report(error: Exception, words: list[str]) -> int:
     outcome = exits.outcome_of(error)
     _put_body(outcome, words)
+    if isinstance(error, MemoryError):
+        typer.echo("senseid: there is not enough memory: end other programs, or use smaller media", err=True)
+        return outcome.status
     if not exits.is_expected(error):
         # The text of an unknown error may hold a secret or the path of one.
         line = f"internal error ({type(error).__name__}): run `senseid --debug ...` and report what it prints"
         typer.echo(f"senseid: {line}", err=True)
         return outcome.status
-    typer.echo(f"senseid: {render.printable(str(error))}", err=True)
+    line = str(error)
+    if outcome.status in (exits.ExitStatus.LICENCE, exits.ExitStatus.MODEL):
+        line = f"{stids.in_words(stids.stid_of(error))}: {line}"
+    typer.echo(f"senseid: {render.printable(line)}", err=True)
     remedy = getattr(error, "remedy", "")
     if remedy:
         typer.echo(f"hint: {render.printable(remedy)}", err=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from senseid_cli.keys import KeySources
     from senseid_engine.engine import Engine
     from senseid_licensing.context import Context
     from senseid_licensing.store import LicenceStore
@@ -47,12 +49,10 @@ def product_version() -> str:
 
 def open_store() -> tuple[LicenceStore, Context]:
     """The licences of this installation, and what they are checked against."""
-    from datetime import UTC, datetime
-
     from senseid_licensing.context import context_here
     from senseid_licensing.store import LicenceStore
 
-    return LicenceStore(data_dir()), context_here(now=datetime.now(UTC), version=product_version())
+    return LicenceStore(data_dir()), context_here(now=datetime.datetime.now(datetime.UTC), version=product_version())
 
 
 def verify_licences() -> VerifiedLicences:
@@ -74,6 +74,27 @@ def open_engine(licences: VerifiedLicences) -> Engine:
     from senseid_models.registry import Registry
 
     return Engine.open(Registry.builtin(), licences, threads=available_cpus())
+
+
+def key_sources(key_file: Path | None = None, name: str | None = None) -> KeySources:
+    """Where the keys of media are looked for.
+
+    Args:
+        key_file: look there and nowhere else.
+        name: of the only key that counts.
+
+    Raises:
+        HomeError: the data directory cannot be told.
+    """
+    from senseid_cli.keys import KeySources
+    from senseid_crypto.key_folder import KeyFolder
+
+    return KeySources(KeyFolder(data_dir() / "keys"), os.environ, Path(".env"), key_file, name)
+
+
+def today() -> datetime.date:
+    """The date, UTC."""
+    return datetime.datetime.now(datetime.UTC).date()
 
 
 def new_request_id() -> str:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from senseid_engine.detect import Detector
-from senseid_engine.errors import ModelError, NoFaceError
+from senseid_engine.errors import NoFaceError
 from senseid_engine.faces import Face, find_faces
 from senseid_engine.landmarks import Landmarker
 from senseid_engine.results import FoundFaces
 from senseid_engine.session import open_sessions
 from senseid_engine.upright import turn_upright
 from senseid_licensing.product import Product
+from senseid_models.errors import ModelKindMissingError
 
 if TYPE_CHECKING:
     from senseid_engine.image import Image
@@ -103,9 +104,9 @@ def model_of_kind(registry: Registry, kind: str) -> ModelEntry:
     """The first model of that kind.
 
     Raises:
-        ModelError: the registry has none.
+        ModelKindMissingError: the registry has none.
     """
     for entry in registry.entries:
         if entry.kind == kind:
             return entry
-    raise ModelError("models", f"the registry has no model of kind {kind}")
+    raise ModelKindMissingError(kind)

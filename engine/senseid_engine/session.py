@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from senseid_engine.errors import ModelError
+from senseid_engine.errors import LibraryError, ModelError
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
@@ -42,14 +43,14 @@ class Session:
 
         Raises:
             LicensingError: no verified licence for the model's product.
-            ModelsError: the file is missing or is not the one of the manifest.
+            ModelsError: the model has expired, or its file is missing or is not the one of the manifest.
             ModelError: onnxruntime refuses the model.
+            LibraryError: onnxruntime does not load.
         """
-        licences.require(Product(model.product))
+        licence = licences.require(Product(model.product))
+        model.check_usable(licence.verified_at.astimezone(UTC).date())
         data = model.read()
-
-        import onnxruntime as ort
-
+        ort = _runtime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -82,6 +83,17 @@ class Session:
             raise ModelError(
                 f"model {self.model_id}", f"it does not take an input of shape {batch.shape} ({type(error).__name__})"
             ) from error
+
+
+def _runtime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise LibraryError(
+            "onnxruntime",
+            f"it does not load ({type(error).__name__}): reinstall senseid on a platform that it supports",
+        ) from error
+    return onnxruntime
 
 
 def open_sessions(models: Sequence[ModelEntry], licences: VerifiedLicences, *, threads: int) -> tuple[Session, ...]:

@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from .errors import ModelCorruptError, ModelUnreadableError
+from .errors import ModelCorruptError, ModelExpiredError, ModelFileMissingError, ModelUnreadableError
 
 if TYPE_CHECKING:
+    import datetime
     from pathlib import Path
 
 Kind = Literal["detector-pnet", "detector-rnet", "detector-onet", "detector", "landmarks", "embedding", "liveness"]
@@ -170,6 +171,7 @@ class ModelEntry:
         outputs: Its outputs.
         embedding: For embedding models: alignment and size.
         calibration: Name of the asset that maps its raw values to scores, where it has one.
+        last_day: The last day, UTC, on which it may be used, where its licence ends.
     """
 
     id: str
@@ -186,6 +188,16 @@ class ModelEntry:
     outputs: tuple[OutputContract, ...]
     embedding: EmbeddingContract | None
     calibration: str | None
+    last_day: datetime.date | None = None
+
+    def check_usable(self, today: datetime.date) -> None:
+        """Returns if the model may be used on that day, UTC.
+
+        Raises:
+            ModelExpiredError: Its last day has passed.
+        """
+        if self.last_day is not None and today > self.last_day:
+            raise ModelExpiredError(self.id, self.last_day)
 
     def read(self) -> bytes:
         """Read the file once and return exactly the bytes whose SHA-256 was checked.
@@ -193,7 +205,8 @@ class ModelEntry:
         Load the model from these bytes, not from the path: a second read could meet another file.
 
         Raises:
-            ModelUnreadableError: The file is missing or cannot be read.
+            ModelFileMissingError: There is no such file.
+            ModelUnreadableError: It cannot be read.
             ModelCorruptError: It is not the file that the manifest describes.
         """
         return read_checked(self.id, self.path, self.sha256, self.size)
@@ -221,7 +234,8 @@ class Asset:
         """Read the file once and return exactly the bytes whose SHA-256 was checked.
 
         Raises:
-            ModelUnreadableError: The file is missing or cannot be read.
+            ModelFileMissingError: There is no such file.
+            ModelUnreadableError: It cannot be read.
             ModelCorruptError: It is not the file that the manifest describes.
         """
         return read_checked(self.name, self.path, self.sha256, self.size)
@@ -231,12 +245,15 @@ def read_checked(name: str, path: Path, sha256: str, size: int) -> bytes:
     """Read `path` once, never more than one byte beyond `size`, and check what was read.
 
     Raises:
-        ModelUnreadableError: The file is missing or cannot be read.
+        ModelFileMissingError: There is no such file.
+        ModelUnreadableError: It cannot be read.
         ModelCorruptError: Its length or SHA-256 differs.
     """
     try:
         with path.open("rb") as file:
             data = file.read(size + 1)
+    except FileNotFoundError as error:
+        raise ModelFileMissingError(name, path) from error
     except OSError as error:
         raise ModelUnreadableError(name, path, error.strerror or "unknown reason") from error
     if len(data) != size:

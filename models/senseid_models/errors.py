@@ -1,10 +1,13 @@
 """What can go wrong with a model.
 
 ModelsError
-├── ManifestError         the manifest does not parse, or says something it may not say
-├── ModelNotFoundError    the registry has no entry of that name
-├── ModelUnreadableError  an entry's file is missing or cannot be read
-└── ModelCorruptError     an entry's file is not the one that the manifest describes
+├── ManifestError          the manifest does not parse, or says something it may not say
+├── ModelNotFoundError     the registry has no entry of that name
+├── ModelKindMissingError  the registry has no model for a step
+├── ModelFileMissingError  an entry's file is not there
+├── ModelUnreadableError   an entry's file is there but cannot be read
+├── ModelCorruptError      an entry's file is not the one that the manifest describes
+└── ModelExpiredError      an entry may not be used any more
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterable
     from pathlib import Path
 
@@ -50,8 +54,25 @@ class ModelNotFoundError(ModelsError):
         super().__init__(f"no model is called {name!r}", f"choose one of: {', '.join(self.known) or '(none)'}")
 
 
+class ModelKindMissingError(ModelsError):
+    """No model of `kind` is registered, and a step of the engine needs one."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"the registry has no model of kind {kind}", "reinstall senseid, or import such a model")
+        self.kind = kind
+
+
+class ModelFileMissingError(ModelsError):
+    """There is no file at `path`, where that of `name` belongs."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        super().__init__(f"model {name}: there is no file {path}", "reinstall senseid, or import the model again")
+        self.name = name
+        self.path = path
+
+
 class ModelUnreadableError(ModelsError):
-    """The file at `path` that belongs to `name` is missing or cannot be read."""
+    """The file at `path` that belongs to `name` is there but cannot be read."""
 
     def __init__(self, name: str, path: Path, reason: str) -> None:
         super().__init__(f"model {name}: cannot read {path}: {reason}", "reinstall senseid, or import the model again")
@@ -68,3 +89,15 @@ class ModelCorruptError(ModelsError):
         self.name = name
         self.path = path
         self.problem = problem
+
+
+class ModelExpiredError(ModelsError):
+    """The last day on which `name` may be used has passed. Its file was not opened."""
+
+    def __init__(self, name: str, last_day: datetime.date) -> None:
+        super().__init__(
+            f"model {name}: it may be used until {last_day.isoformat()} (UTC) and no longer",
+            "import a newer release of the model",
+        )
+        self.name = name
+        self.last_day = last_day

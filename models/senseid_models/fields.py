@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
@@ -82,6 +83,13 @@ class Fields:
         allowed = get_args(options)
         if value not in allowed:
             raise self.fail(name, f"must be one of {', '.join(allowed)}, not {value!r}")
+        return value
+
+    def date(self, name: str) -> datetime.date:
+        """A date without a time."""
+        value = self._take(name)
+        if not isinstance(value, datetime.date) or isinstance(value, datetime.datetime):
+            raise self.fail(name, "must be a date, as in 2030-12-31")
         return value
 
     def whole(self, name: str, *, at_least: int = 1) -> int:

@@ -106,6 +106,7 @@ def _model(fields: Fields, directory: Path) -> ModelEntry:
         outputs=outputs,
         embedding=embedding,
         calibration=fields.identifier("calibration") if fields.has("calibration") else None,
+        last_day=fields.date("last_day") if fields.has("last_day") else None,
     )
 
 

@@ -42,9 +42,10 @@ def verify(as_json: Json = False) -> None:
     It opens model files, so it needs a licence for each product that has some.
     """
     from senseid_cli import render, wiring
+    from senseid_cli.stids import stid_of
     from senseid_licensing.product import Product
     from senseid_models.errors import ModelsError
-    from senseid_models.registry import Registry
+    from senseid_models.registry import ModelEntry, Registry
 
     registry = Registry.builtin()
     licences = wiring.verify_licences()
@@ -55,10 +56,19 @@ def verify(as_json: Json = False) -> None:
     for name, file in files:
         row: dict[str, Any] = {"id": name, "status": "ok", "sha256": file.sha256}
         try:
+            if isinstance(file, ModelEntry):
+                file.check_usable(wiring.today())
             file.read()
         except ModelsError as error:
             wrong += 1
-            row |= {"status": "wrong", "message": error.message, "remedy": error.remedy}
+            stid = stid_of(error)
+            row |= {
+                "status": "wrong",
+                "error": stid.text,
+                "value": stid.value,
+                "message": error.message,
+                "remedy": error.remedy,
+            }
         if as_json:
             render.put_json(row)
         else:

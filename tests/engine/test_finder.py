@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from senseid_engine.errors import ModelError, NoFaceError
+from senseid_engine.errors import NoFaceError
 from senseid_engine.finder import FaceFinder
 from senseid_engine.image import Image, rotate
 from senseid_licensing.product import Product
 from senseid_licensing.verified import VerifiedLicences
+from senseid_models.errors import ModelKindMissingError
 
 if TYPE_CHECKING:
     from senseid_models.registry import Registry
@@ -25,7 +26,7 @@ def test_it_needs_the_kestrel_licence_only(registry: Registry, licences: Verifie
 @pytest.mark.parametrize("kind", ["detector-pnet", "detector-rnet", "detector-onet", "landmarks"])
 def test_a_registry_without_a_detector(registry: Registry, licences: VerifiedLicences, kind: str) -> None:
     fewer = replace(registry, entries=tuple(entry for entry in registry.entries if entry.kind != kind))
-    with pytest.raises(ModelError, match=f"the registry has no model of kind {kind}"):
+    with pytest.raises(ModelKindMissingError, match=f"the registry has no model of kind {kind}"):
         FaceFinder.open(fewer, licences, threads=1)
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from senseid_engine.errors import ModelError
+from senseid_engine.errors import LibraryError, ModelError
 from senseid_engine.session import Session
 from senseid_licensing.errors import LicenceMissingError
 from senseid_licensing.product import Product
 from senseid_licensing.verified import VerifiedLicences
-from senseid_models.errors import ModelUnreadableError
+from senseid_models.errors import ModelExpiredError, ModelFileMissingError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +48,7 @@ def test_the_licence_is_asked_before_the_file_is_touched(
     absent = replace(refine, path=tmp_path / "absent.onnx")
     with pytest.raises(LicenceMissingError):
         Session.open(absent, no_licences, threads=1)
-    with pytest.raises(ModelUnreadableError):
+    with pytest.raises(ModelFileMissingError):
         Session.open(absent, licences, threads=1)
 
 
@@ -55,6 +57,24 @@ def test_the_licence_of_another_product_does_not_do(registry: Registry, licences
     Session.open(registry.get("mtcnn-onet"), only_finding, threads=1)
     with pytest.raises(LicenceMissingError, match="senseid_face"):
         Session.open(registry.get("dlib-resnet"), only_finding, threads=1)
+
+
+def test_a_model_past_its_last_day_is_not_opened(
+    refine: ModelEntry, licences: VerifiedLicences, tmp_path: Path
+) -> None:
+    today = licences.licences[Product.KESTREL].verified_at.astimezone(UTC).date()
+    Session.open(replace(refine, last_day=today), licences, threads=1)
+    over = replace(refine, last_day=today - timedelta(days=1), path=tmp_path / "absent.onnx")
+    with pytest.raises(ModelExpiredError, match=r"^model mtcnn-rnet: it may be used until \d{4}-\d\d-\d\d \(UTC\)"):
+        Session.open(over, licences, threads=1)
+
+
+def test_without_onnxruntime_no_model_is_opened(
+    refine: ModelEntry, licences: VerifiedLicences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(LibraryError, match=r"^onnxruntime: it does not load \(ModuleNotFoundError\): reinstall"):
+        Session.open(refine, licences, threads=1)
 
 
 @pytest.mark.parametrize("length", [0, 1, 1000, 400_000])

@@ -1,11 +1,12 @@
 import hashlib
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from senseid_models.entries import Asset
-from senseid_models.errors import ModelCorruptError, ModelUnreadableError
+from senseid_models.errors import ModelCorruptError, ModelExpiredError, ModelFileMissingError, ModelUnreadableError
 from senseid_models.registry import MeshTemplate, Registry
 
 CONTENT = b"sixteen bytes ok"
@@ -41,7 +42,7 @@ def test_the_message_says_which_length_was_found(asset: Asset) -> None:
 
 def test_a_missing_file_is_named(asset: Asset) -> None:
     asset.path.unlink()
-    with pytest.raises(ModelUnreadableError, match=r"cohort.*cohort\.npz.*No such file") as caught:
+    with pytest.raises(ModelFileMissingError, match=r"cohort.*there is no file .*cohort\.npz") as caught:
         asset.read()
     assert caught.value.path == asset.path
 
@@ -55,8 +56,18 @@ def test_a_directory_is_no_file(asset: Asset) -> None:
 
 def test_an_entry_reads_like_an_asset(tmp_path: Path) -> None:
     entry = replace(Registry.builtin().get("mtcnn-pnet"), path=tmp_path / "gone.onnx")
-    with pytest.raises(ModelUnreadableError, match="mtcnn-pnet"):
+    with pytest.raises(ModelFileMissingError, match="mtcnn-pnet"):
         entry.read()
+
+
+def test_a_model_may_be_used_until_the_end_of_its_last_day() -> None:
+    entry = Registry.builtin().get("mtcnn-pnet")
+    entry.check_usable(date(2999, 1, 1))
+    ending = replace(entry, last_day=date(2027, 3, 31))
+    ending.check_usable(date(2027, 3, 31))
+    with pytest.raises(ModelExpiredError, match="model mtcnn-pnet: it may be used until 2027-03-31") as caught:
+        ending.check_usable(date(2027, 4, 1))
+    assert caught.value.last_day == date(2027, 3, 31)
 
 
 def test_the_template_lands_on_the_pixels_of_the_input() -> None:

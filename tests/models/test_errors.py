@@ -1,3 +1,4 @@
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ EXAMPLES = [
     errors.ManifestError(Path("m.toml"), "is odd"),
     errors.ModelNotFoundError("a", ["b", "c"]),
     errors.ModelNotFoundError("a", []),
-    errors.ModelUnreadableError("a", Path("a.onnx"), "No such file or directory"),
+    errors.ModelKindMissingError("landmarks"),
+    errors.ModelFileMissingError("a", Path("a.onnx")),
+    errors.ModelUnreadableError("a", Path("a.onnx"), "Permission denied"),
+    errors.ModelExpiredError("a", date(2027, 3, 31)),
     errors.ModelCorruptError("a", Path("a.onnx"), "has other bytes"),
 ]
 

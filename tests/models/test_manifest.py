@@ -1,5 +1,6 @@
 """The format of manifest.toml: what is accepted, and that everything else is refused with its place."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ bytes = 1
 licence = "Apache-2.0"
 licence_source = "the zoo's LICENSE"
 calibration = "sface-curve"
+last_day = 2030-12-31
 
 [model.source]
 registry = "operator"
@@ -106,6 +108,8 @@ def test_packs_of_an_operator_can_be_described() -> None:
     assert sface.source == OperatorSource("brought by the operator")
     assert sface.rebuild is None
     assert sface.calibration == curve.name == "sface-curve"
+    assert sface.last_day == date(2030, 12, 31)
+    assert fas.last_day is None
     assert sface.input.scale == (0.0078125,) * 3
     assert sface.embedding is not None
     assert sface.embedding.template is not None
@@ -184,6 +188,8 @@ def test_a_manifest_may_be_empty() -> None:
             "at least one output",
         ),
         ("size = 128", "size = 1.5", "whole number"),
+        ("last_day = 2030-12-31", "last_day = '2030-12-31'", "must be a date, as in 2030-12-31"),
+        ("last_day = 2030-12-31", "last_day = 2030-12-31T00:00:00Z", "must be a date"),
         ("paddings = [0, 0.1]", "paddings = [0, inf]", "not negative"),
         ("[[33, 133], [362, 263], [1], [61], [291]]", "[[33]]", "has 1 groups for 5 template points"),
         ("[[33, 133], [362, 263], [1], [61], [291]]", "[[468], [1], [2], [3], [4]]", "from 0 to 467"),
