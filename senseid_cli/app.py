@@ -22,7 +22,6 @@ app.command("compare")(compare.compare)
 app.command("omni")(omni.omni)
 app.command("udid")(udid.udid)
 app.command("doctor")(doctor.doctor)
-app.command("doctor")(doctor.doctor)
 app.add_typer(license.app, name="license")
 app.add_typer(models.app, name="models")
 
