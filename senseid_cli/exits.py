@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from senseid_crypto import errors as crypto
 from senseid_engine import errors as engine
 from senseid_licensing import errors as licensing
 from senseid_models.errors import ModelsError
@@ -31,6 +32,7 @@ class CliError(Exception):
 
         CliError
         |- HomeError      there is no place for data
+        |- NoKeyError     there is no key to encrypt with
         |- OutputError    a result cannot be written
         |- SettingError   the service cannot start with these settings
         `- RequestError   a request to the service is not what the manual asks for
@@ -48,6 +50,10 @@ class CliError(Exception):
 
 class HomeError(CliError):
     """The data directory cannot be told."""
+
+
+class NoKeyError(CliError):
+    """There is no key to encrypt with."""
 
 
 class OutputError(CliError):
@@ -112,7 +118,12 @@ OUTCOMES: dict[type[Exception], Outcome] = {
     ModelsError: Outcome(ExitStatus.MODEL, 500, "internal error", 500),
     licensing.LicensingError: Outcome(ExitStatus.LICENCE, 500, "internal error", 500),
     licensing.ArgumentError: USAGE,
+    crypto.DecryptionError: Outcome(ExitStatus.DECRYPTION, 1200, "invalid argument", 400),
+    crypto.TooLongError: Outcome(ExitStatus.INPUT, 2004, "invalid content length", 400),
+    crypto.KeyFormatError: USAGE,
+    crypto.KeyStoreError: USAGE,
     HomeError: USAGE,
+    NoKeyError: USAGE,
     SettingError: USAGE,
     RequestError: USAGE,
     # Not the row of an unknown error: the user is told what it is, and what to do.

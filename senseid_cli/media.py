@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from senseid_cli import wiring
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from senseid_crypto.key import Key
     from senseid_engine.image import Image
 
 STDIN = "-"
+
+# Enough to tell by whether it looks encrypted.
+_START = 4096
 
 
 def check_sources(first: str, second: str) -> None:
@@ -42,7 +48,8 @@ def read_photo(source: str) -> Image:
 def read_bytes(source: str, *, most: int, what: str, keys: Iterable[Key] | None = None) -> bytes:
     """Read all of a file or of standard input, and decrypt what is encrypted, in memory only.
 
-    What is encrypted is told by its content: a container by its first bytes, the wire format by being Base64 throughout.
+    What is encrypted is told by its content: a container by its first bytes, the wire format by being Base64
+    throughout.
 
     Args:
         source: a path, or `-`.

@@ -6,10 +6,7 @@ docs/adr/0003-photo-decoder.md for the choice of the decoder and of each convers
 
 from __future__ import annotations
 
-import errno
 import io
-import os
-import stat
 import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -18,13 +15,8 @@ import numpy as np
 from PIL import BmpImagePlugin, GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 from PIL import Image as Pillow
 
-from senseid_engine.errors import (
-    ContentLengthError,
-    ImageSizeError,
-    ImageTypeError,
-    MediaNotFoundError,
-    MediaUnreadableError,
-)
+from senseid_engine.errors import ContentLengthError, ImageSizeError, ImageTypeError
+from senseid_engine.media import open_media, reading
 from senseid_engine.photo_guard import check_tiff, slim_jpeg
 
 if TYPE_CHECKING:
@@ -116,24 +108,8 @@ def read_photo(path: Path) -> bytes:
         MediaNotFoundError: There is no such file.
         MediaUnreadableError: A directory, a pipe, a socket or a device; no permission; a name the system refuses.
     """
-    name = str(path)
-    try:
-        # The check comes after the opening, on the descriptor, so that the file cannot be exchanged in between.
-        with open(path, "rb", opener=_open_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise MediaUnreadableError(name, "is not a regular file: name a file, or pipe the photo in as '-'")
-            return file.read(MAX_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise MediaNotFoundError(name, "no such file: check the path") from error
-    except IsADirectoryError as error:
-        raise MediaUnreadableError(name, "is a directory: name a photo in it") from error
-    except PermissionError as error:
-        raise MediaUnreadableError(name, "permission denied: make the file readable") from error
-    except OSError as error:
-        reason = os.strerror(error.errno if error.errno is not None else errno.EIO).lower()
-        raise MediaUnreadableError(name, f"cannot be read ({reason})") from error
-    except ValueError as error:
-        raise MediaUnreadableError(name, "is not a usable path: check the name") from error
+    with open_media(path, "photo") as file, reading(str(path), "photo"):
+        return file.read(MAX_BYTES + 1)
 
 
 def decode_image(data: bytes, *, name: str) -> Image:
@@ -205,11 +181,6 @@ def rotate(image: Image, quarter_turns: int) -> Image:
         return image
     pixels = np.ascontiguousarray(np.rot90(image.pixels, quarter_turns))
     return Image(pixels=pixels, format=image.format, orientation=image.orientation, name=image.name)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    # Opening a pipe that nobody writes to would otherwise wait for ever.
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _reader(data: bytes) -> type[ImageFile.ImageFile] | None:

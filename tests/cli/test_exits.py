@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from senseid_cli.exits import INTERNAL, OUTCOMES, CliError, ExitStatus, is_expected, outcome_of
+from senseid_crypto import errors as crypto
 from senseid_engine import errors as engine
 from senseid_licensing import errors as licensing
 from senseid_models import errors as models
@@ -14,7 +15,7 @@ from senseid_models import errors as models
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BASES = (engine.EngineError, licensing.LicensingError, models.ModelsError, CliError)
+BASES = (crypto.CryptoError, engine.EngineError, licensing.LicensingError, models.ModelsError, CliError)
 CODES = {
     1200: "invalid argument",
     2003: "invalid image size",
@@ -79,6 +80,12 @@ def test_every_error_has_a_row(kind: type[Exception]) -> None:
         (licensing.UdidMismatchError, 4, 500),
         (licensing.CapabilityError, 4, 500),
         (licensing.ArgumentError, 2, 1200),
+        (crypto.DecryptionError, 6, 1200),
+        (crypto.MissingKeyError, 6, 1200),
+        (crypto.DamagedError, 6, 1200),
+        (crypto.TooLongError, 3, 2004),
+        (crypto.KeyFormatError, 2, 1200),
+        (crypto.KeyStoreError, 2, 1200),
     ],
 )
 def test_the_contract(kind: type[Exception], status: int, code: int) -> None:

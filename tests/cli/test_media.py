@@ -80,7 +80,7 @@ def test_stdin_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
             raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(Failing())))
-    with pytest.raises(MediaUnreadableError, match="Input/output error"):
+    with pytest.raises(MediaUnreadableError, match="input/output error"):
         media.read_photo("-")
 
 

@@ -1,0 +1,34 @@
+"""Telling encrypted data by their content, never by a name."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+
+from senseid_crypto.container import MAGIC
+from senseid_crypto.wire import SHORTEST
+
+# No photo and no video consists of these characters alone: each has a zero byte or a byte above 127 near its start.
+_WIRE: Final = re.compile(rb"[ \t\r\n]*[A-Za-z0-9+/]+={0,2}[ \t\r\n]*")
+
+
+class Format(StrEnum):
+    """The two formats of encrypted data, by the names that the command line uses."""
+
+    CONTAINER = "container"
+    WIRE = "wire"
+
+
+def format_of(data: bytes) -> Format | None:
+    """The format that data are in, or None for anything that is not encrypted.
+
+    Args:
+        data: all of it or, to decide how much to read, its start. A wire text is told from anything else by all of its
+            characters: other text is rarely Base64 throughout.
+    """
+    if data.startswith(MAGIC):
+        return Format.CONTAINER
+    if len(data) >= SHORTEST and _WIRE.fullmatch(data):
+        return Format.WIRE
+    return None

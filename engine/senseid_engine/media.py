@@ -1,0 +1,64 @@
+"""Opening and reading media files without a wait, and with one clear line for whatever is wrong."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from senseid_engine.errors import MediaNotFoundError, MediaUnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+
+def open_media(path: Path, what: str) -> BinaryIO:
+    """Open a file to read from it. Never blocks: only regular files are opened.
+
+    Args:
+        path: of the file.
+        what: the kind of media that is wanted, such as ``photo``, for messages.
+
+    Raises:
+        MediaNotFoundError: There is no such file.
+        MediaUnreadableError: A directory, a pipe, a socket or a device; no permission; a name the system refuses.
+    """
+    with reading(str(path), what):
+        file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115  the caller closes it
+        # The check comes after the opening, on the descriptor, so that the file cannot be exchanged in between.
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise MediaUnreadableError(str(path), f"is not a regular file: name a file, or pipe the {what} in as '-'")
+        return file
+
+
+@contextmanager
+def reading(name: str, what: str) -> Iterator[None]:
+    """Turn what the system says of a file into an error of the engine.
+
+    Args:
+        name: what the caller calls the file.
+        what: the kind of media that is wanted.
+    """
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MediaNotFoundError(name, "no such file: check the path") from error
+    except IsADirectoryError as error:
+        raise MediaUnreadableError(name, f"is a directory: name a {what} in it") from error
+    except PermissionError as error:
+        raise MediaUnreadableError(name, "permission denied: make the file readable") from error
+    except OSError as error:
+        reason = os.strerror(error.errno if error.errno is not None else errno.EIO).lower()
+        raise MediaUnreadableError(name, f"cannot be read ({reason})") from error
+    except ValueError as error:
+        raise MediaUnreadableError(name, "is not a usable path: check the name") from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # Opening a pipe that nobody writes to would otherwise wait for ever.
+    return os.open(path, flags | os.O_NONBLOCK)
