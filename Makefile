@@ -23,6 +23,7 @@ check: $(VENV)/.developing
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/make_completions.py --check
+	$(BIN)/python tools/make_reference.py --check
 	$(BIN)/python -m pytest -m slow $(ARGS)
 	$(BIN)/python tools/check_wheel.py
 

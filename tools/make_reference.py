@@ -1,0 +1,181 @@
+"""Writes the command reference `docs/cli.md` and the man pages in `man/`; `--check` compares instead."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.main import get_command
+
+from senseid_cli.app import app
+from senseid_cli.exits import ExitStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "cli.md"
+MAN = ROOT / "man"
+STATUSES = {
+    ExitStatus.YES: "yes: match, live, valid, done",
+    ExitStatus.NO: "no: no match, not live",
+    ExitStatus.USAGE: "the command line is wrong",
+    ExitStatus.INPUT: "an input is refused",
+    ExitStatus.LICENCE: "licence",
+    ExitStatus.MODEL: "model",
+    ExitStatus.DECRYPTION: "decryption",
+    ExitStatus.INTERNAL: "internal error",
+    ExitStatus.INTERRUPTED: "interrupted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one command says of itself.
+
+    Attributes:
+        path: its words, as in `senseid license check`.
+        usage: what follows these words.
+        paragraphs: what it does, the summary first.
+        arguments: name and help.
+        options: spelling and help.
+        commands: of a group: name and summary.
+    """
+
+    path: str
+    usage: str
+    paragraphs: tuple[str, ...]
+    arguments: tuple[tuple[str, str], ...]
+    options: tuple[tuple[str, str], ...]
+    commands: tuple[tuple[str, str], ...]
+
+    @property
+    def summary(self) -> str:
+        """The first sentence."""
+        return self.paragraphs[0].split(". ")[0].rstrip(".")
+
+    @property
+    def file(self) -> str:
+        """The name of the man page, without its section."""
+        return self.path.replace(" ", "-")
+
+
+def pages() -> list[Page]:
+    """All commands, a group before its own."""
+    root = get_command(app)
+    return list(_walk(root, typer.Context(root, info_name="senseid", **root.context_settings)))
+
+
+def _walk(command: Any, context: Any) -> Iterator[Page]:
+    children = [] if not hasattr(command, "list_commands") else command.list_commands(context)
+    named = [(name, command.get_command(context, name)) for name in children]
+    named = [(name, child) for name, child in named if not child.hidden]
+    parameters = [p for p in command.get_params(context) if not getattr(p, "hidden", False)]
+    records = [(p.param_type_name, p.get_help_record(context)) for p in parameters]
+    yield Page(
+        path=context.command_path,
+        usage=" ".join(command.collect_usage_pieces(context)),
+        paragraphs=tuple(" ".join(part.split()) for part in (command.help or "").split("\n\n")),
+        arguments=tuple(record for kind, record in records if record and kind == "argument"),
+        options=tuple(record for kind, record in records if record and kind == "option"),
+        commands=tuple((name, child.get_short_help_str(limit=200)) for name, child in named),
+    )
+    for name, child in named:
+        yield from _walk(child, typer.Context(child, info_name=name, parent=context))
+
+
+def reference(all_pages: list[Page]) -> str:
+    """The reference as Markdown."""
+    parts = [
+        "# Commands\n\nMade from the commands themselves by `tools/make_reference.py`; CI compares.\n",
+        "\n".join(["| exit status | means |", "| --- | --- |", *(f"| {s.value} | {t} |" for s, t in STATUSES.items())]),
+    ]
+    for page in all_pages:
+        parts.append(f"\n## {page.path}\n\n```\n{page.path} {page.usage}\n```\n")
+        parts.extend(f"{_fill(paragraph)}\n" for paragraph in page.paragraphs)
+        for title, rows in (("argument", page.arguments), ("option", page.options), ("command", page.commands)):
+            if rows:
+                lines = [f"| `{_cell(name)}` | {_cell(text)} |" for name, text in rows]
+                parts.append("\n".join([f"| {title} | |", "| --- | --- |", *lines]) + "\n")
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _fill(text: str) -> str:
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def man_page(page: Page, all_pages: list[Page]) -> str:
+    """One man page, in the macros of man(7)."""
+    lines = [
+        f'.TH "{page.file.upper()}" "1" "" "senseid" "User Commands"',
+        ".SH NAME",
+        f"{_roff(page.file)} \\- {_roff(page.summary)}",
+        ".SH SYNOPSIS",
+        f".B {_roff(page.path)}",
+        _roff(page.usage),
+        ".SH DESCRIPTION",
+    ]
+    for number, paragraph in enumerate(page.paragraphs):
+        lines += [".PP"] * (number > 0) + [_roff(paragraph)]
+    for title, rows in (("ARGUMENTS", page.arguments), ("OPTIONS", page.options), ("COMMANDS", page.commands)):
+        if rows:
+            lines.append(f".SH {title}")
+            for name, text in rows:
+                lines += [".TP", f".B {_roff(name)}", _roff(" ".join(text.split()))]
+    if page.path == "senseid":
+        lines.append('.SH "EXIT STATUS"')
+        for status, text in STATUSES.items():
+            lines += [".TP", f".B {status.value}", _roff(text)]
+    related = [other for other in all_pages if other.path != page.path and _related(page.path, other.path)]
+    if related:
+        lines += [".SH SEE ALSO", ", ".join(f"\\fB{_roff(other.file)}\\fR(1)" for other in related)]
+    return "\n".join(lines) + "\n"
+
+
+def _related(one: str, other: str) -> bool:
+    """A command and its group, or a group and its commands."""
+    shorter, longer = sorted((one, other), key=len)
+    return longer.rpartition(" ")[0] == shorter
+
+
+def _roff(text: str) -> str:
+    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "")
+    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
+
+
+def files() -> dict[Path, str]:
+    """Every file and its text."""
+    all_pages = pages()
+    return {REFERENCE: reference(all_pages)} | {MAN / f"{page.file}.1": man_page(page, all_pages) for page in all_pages}
+
+
+def main() -> None:
+    """Write or compare; exits with 1 where a file differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    check = parser.parse_args().check
+    wanted = files()
+    stale = [path for path in MAN.glob("*.1") if path not in wanted]
+    differing = [path for path, text in wanted.items() if not path.is_file() or path.read_text("utf-8") != text]
+    if check and (differing or stale):
+        names = ", ".join(str(path.relative_to(ROOT)) for path in (*differing, *stale))
+        sys.exit(f"out of date ({names}): run tools/make_reference.py")
+    if not check:
+        MAN.mkdir(exist_ok=True)
+        for path in stale:
+            path.unlink()
+        for path in differing:
+            path.write_text(wanted[path], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
