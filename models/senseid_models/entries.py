@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     import datetime
     from pathlib import Path
 
-Kind = Literal["detector-pnet", "detector-rnet", "detector-onet", "detector", "landmarks", "embedding", "liveness"]
+Kind = Literal[
+    "detector-pnet", "detector-rnet", "detector-onet", "detector", "landmarks", "embedding", "occlusion", "liveness"
+]
 Product = Literal["senseid_face", "senseid_kestrel", "senseid_liveness"]
 Layout = Literal["NCHW", "NHWC"]
 Colour = Literal["RGB", "BGR", "GRAY"]
@@ -30,6 +32,7 @@ PRODUCT_OF: dict[Kind, Product] = {
     "detector": "senseid_kestrel",
     "landmarks": "senseid_kestrel",
     "embedding": "senseid_face",
+    "occlusion": "senseid_kestrel",
     "liveness": "senseid_liveness",
 }
 
@@ -64,10 +67,38 @@ class PackageSource:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingData:
+    """A set that a model was trained on: its name, and what of it was used, in words."""
+
+    name: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedSource:
+    """A training of the project's own.
+
+    Attributes:
+        script: The module that trains, under `models/recipes`.
+        seed: What its random numbers start from.
+        data: What it was trained on.
+        start: Id of the registered model whose weights it started from, where it did.
+    """
+
+    script: str
+    seed: int
+    data: tuple[TrainingData, ...]
+    start: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorSource:
     """A file that an operator brought; `origin` says in words where it came from."""
 
     origin: str
+
+
+Source = PackageSource | TrainedSource | OperatorSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +213,7 @@ class ModelEntry:
     product: Product
     licence: str
     licence_source: str
-    source: PackageSource | OperatorSource
+    source: Source
     rebuild: str | None
     input: InputContract
     outputs: tuple[OutputContract, ...]

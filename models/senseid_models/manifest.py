@@ -21,7 +21,10 @@ from .entries import (
     OutputContract,
     PackageSource,
     Product,
+    Source,
     SourceFile,
+    TrainedSource,
+    TrainingData,
 )
 from .errors import ManifestError
 from .fields import FieldError, Fields, parse_table
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MESH_POINTS = 468
+
+SourceRegistry = Literal["pypi", "npm", "trained", "operator"]
 
 
 def parse_manifest(path: Path, text: bytes) -> tuple[tuple[ModelEntry, ...], tuple[Asset, ...]]:
@@ -62,7 +67,11 @@ def _manifest(fields: Fields, directory: Path) -> tuple[tuple[ModelEntry, ...], 
         for value, count in counts.items():
             if count > 1:
                 raise FieldError(f"the {what} {value} is used {count} times")
+    ids = {model.id for model in models}
     for model in models:
+        start = model.source.start if isinstance(model.source, TrainedSource) else None
+        if start is not None and start not in ids:
+            raise FieldError(f"model {model.id}: {start}, whose weights it started from, is no model of this manifest")
         if model.calibration is not None and model.calibration not in {a.name for a in assets}:
             raise FieldError(f"model {model.id}: its calibration {model.calibration} is no asset of this manifest")
     return models, assets
@@ -90,7 +99,7 @@ def _model(fields: Fields, directory: Path) -> ModelEntry:
     embedding = fields.table("embedding", _embedding) if kind == "embedding" else None
     if embedding is not None:
         _check_embedding(fields, embedding, contract, outputs)
-    source: PackageSource | OperatorSource = fields.table("source", _source)
+    source: Source = fields.table("source", _source)
     return ModelEntry(
         id=fields.identifier("id"),
         kind=kind,
@@ -101,7 +110,7 @@ def _model(fields: Fields, directory: Path) -> ModelEntry:
         licence=fields.text("licence"),
         licence_source=fields.text("licence_source"),
         source=source,
-        rebuild=fields.text("rebuild") if isinstance(source, PackageSource) else None,
+        rebuild=None if isinstance(source, OperatorSource) else fields.text("rebuild"),
         input=contract,
         outputs=outputs,
         embedding=embedding,
@@ -122,10 +131,12 @@ def _check_embedding(
         raise fields.fail("output", f"of an embedding model must be one, of shape [batch, {embedding.size}]")
 
 
-def _source(fields: Fields) -> PackageSource | OperatorSource:
-    registry: Literal["pypi", "npm", "operator"] = fields.choice("registry", Literal["pypi", "npm", "operator"])
+def _source(fields: Fields) -> Source:
+    registry: SourceRegistry = fields.choice("registry", SourceRegistry)
     if registry == "operator":
         return OperatorSource(origin=fields.text("origin"))
+    if registry == "trained":
+        return _trained(fields)
     source = PackageSource(
         registry=registry,
         package=fields.text("package"),
@@ -137,6 +148,22 @@ def _source(fields: Fields) -> PackageSource | OperatorSource:
     if not source.files:
         raise fields.fail("file", "must name at least one file of the package")
     return source
+
+
+def _trained(fields: Fields) -> TrainedSource:
+    source = TrainedSource(
+        script=fields.text("script"),
+        seed=fields.whole("seed", at_least=0),
+        data=fields.tables("data", _training_data),
+        start=fields.identifier("start") if fields.has("start") else None,
+    )
+    if not source.data:
+        raise fields.fail("data", "must name at least one set that the model was trained on")
+    return source
+
+
+def _training_data(fields: Fields) -> TrainingData:
+    return TrainingData(name=fields.text("name"), about=fields.text("about"))
 
 
 def _source_file(fields: Fields) -> SourceFile:

@@ -15,6 +15,8 @@ from .entries import (
     OutputContract,
     PackageSource,
     SourceFile,
+    TrainedSource,
+    TrainingData,
 )
 from .errors import ManifestError, ModelNotFoundError
 from .manifest import parse_manifest
@@ -30,6 +32,8 @@ __all__ = [
     "PackageSource",
     "Registry",
     "SourceFile",
+    "TrainedSource",
+    "TrainingData",
 ]
 
 

@@ -11,6 +11,7 @@ from senseid_cli.commands import models_calibrate
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from senseid_models.entries import Source
     from senseid_models.registry import Asset, ModelEntry
 
 app = typer.Typer(help="List, verify and calibrate models.", no_args_is_help=True)
@@ -82,21 +83,24 @@ def verify(as_json: Json = False) -> None:
 
 
 def _model(entry: ModelEntry) -> dict[str, Any]:
-    from senseid_models.registry import PackageSource
-
-    source = entry.source
     return {
         "id": entry.id,
         "kind": entry.kind,
         "product": entry.product,
         "bytes": entry.size,
         "licence": entry.licence,
-        "source": (
-            f"{source.registry} {source.package} {source.version}"
-            if isinstance(source, PackageSource)
-            else source.origin
-        ),
+        "source": _source(entry.source),
     }
+
+
+def _source(source: Source) -> str:
+    from senseid_models.registry import OperatorSource, TrainedSource
+
+    if isinstance(source, OperatorSource):
+        return source.origin
+    if isinstance(source, TrainedSource):
+        return f"trained here on {', '.join(data.name for data in source.data)}"
+    return f"{source.registry} {source.package} {source.version}"
 
 
 def _asset(asset: Asset) -> dict[str, Any]:

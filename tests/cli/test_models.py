@@ -30,7 +30,7 @@ from senseid_engine.recognition import Part, Recognition
 from senseid_engine.template import Template, normalised_similarities
 from senseid_licensing.errors import LicensingError
 from senseid_licensing.quickstart import quickstart
-from senseid_models.registry import Asset, OperatorSource, Registry
+from senseid_models.registry import Asset, OperatorSource, Registry, TrainedSource, TrainingData
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -131,6 +131,15 @@ def test_list_as_json(senseid: Senseid, builtin: Registry, monkeypatch: pytest.M
     assert list(first) == ["id", "kind", "product", "bytes", "licence", "source"]
     assert first["source"] == "a friend"
     assert last["product"] is None
+
+
+def test_list_names_what_a_model_was_trained_on(
+    senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = TrainedSource("models.recipes.x", 0, (TrainingData("LFW", "faces"), TrainingData("ours", "masks")), None)
+    entry = replace(builtin.entries[0], source=source)
+    monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=(entry,)))
+    assert json.loads(senseid("list", "--json").stdout.splitlines()[0])["source"] == "trained here on LFW, ours"
 
 
 def test_list_on_a_terminal(senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -> None:

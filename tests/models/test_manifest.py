@@ -7,7 +7,7 @@ import pytest
 
 from senseid_models.errors import ManifestError
 from senseid_models.manifest import parse_manifest
-from senseid_models.registry import Asset, ModelEntry, OperatorSource, PackageSource
+from senseid_models.registry import Asset, ModelEntry, OperatorSource, PackageSource, TrainedSource, TrainingData
 
 PATH = Path("/registry/manifest.toml")
 ZEROS = "0" * 64
@@ -124,6 +124,49 @@ def test_packs_of_an_operator_can_be_described() -> None:
     assert curve.path == Path("/registry/sface-curve.toml")
 
 
+TRAINED = """[model.source]
+registry = "trained"
+script = "models.recipes.fas"
+seed = 0
+start = "sface"
+
+[[model.source.data]]
+name = "LFW"
+about = "faces"
+"""
+PACKAGE = MANIFEST[
+    MANIFEST.index('[model.source]\nregistry = "npm"') : MANIFEST.index('\n[model.input]\nname = "input"')
+]
+
+
+def test_a_model_can_have_been_trained_here() -> None:
+    ((_, fas), _) = parse(MANIFEST.replace(PACKAGE, TRAINED))
+    assert fas.source == TrainedSource("models.recipes.fas", 0, (TrainingData("LFW", "faces"),), "sface")
+    assert fas.rebuild == "python -m models.recipes.build fas"
+    ((_, from_nothing), _) = parse(MANIFEST.replace(PACKAGE, TRAINED.replace('start = "sface"\n', "")))
+    assert isinstance(from_nothing.source, TrainedSource)
+    assert from_nothing.source.start is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("seed = 0\n", "seed = -1\n", r"model\[1\]\.source: seed must be a whole number of at least 0"),
+        ("seed = 0\n", "", "field seed is missing"),
+        ('script = "models.recipes.fas"\n', "", "field script is missing"),
+        ('start = "sface"', 'start = "arcface"', "model fas: arcface, whose weights it started from, is no model"),
+        ('about = "faces"\n', "", r"source\.data\[0\]: field about is missing"),
+        ('about = "faces"\n', 'about = "faces"\npeople = 1\n', r"source\.data\[0\]: unknown field people"),
+        ('[[model.source.data]]\nname = "LFW"\nabout = "faces"\n', "", "data must name at least one set"),
+        ("seed = 0\n", 'seed = 0\nversion = "1"\n', r"source: unknown field version"),
+    ],
+)
+def test_a_training_is_told_in_full(old: str, new: str, problem: str) -> None:
+    assert TRAINED.count(old) == 1
+    with pytest.raises(ManifestError, match=problem):
+        parse(MANIFEST.replace(PACKAGE, TRAINED.replace(old, new)))
+
+
 def test_a_manifest_may_be_empty() -> None:
     assert parse("format = 1") == ((), ())
 
@@ -163,7 +206,7 @@ def test_a_manifest_may_be_empty() -> None:
         ('licence_source = "its repository"\n', "", "field licence_source is missing"),
         ('licence_source = "its repository"', "licence_source = 'a'\nlicence_source2 = 'b'", "unknown field"),
         ('origin = "brought by the operator"', 'origin = """a\nb"""', r"source: origin must be text on one line"),
-        ('registry = "operator"', 'registry = "torrent"', "registry must be one of pypi, npm, operator"),
+        ('registry = "operator"', 'registry = "torrent"', "registry must be one of pypi, npm, trained, operator"),
         ('rebuild = "python -m models.recipes.build fas"\n', "", "field rebuild is missing"),
         ('[[model.source.file]]\npath = "package/fas.bin"\nsha256 = "' + ZEROS + '"', "", "at least one file"),
         ('calibration = "sface-curve"', 'calibration = "other"', "its calibration other is no asset"),
