@@ -61,8 +61,12 @@ def verify_licences() -> VerifiedLicences:
     return store.verify_all(context)
 
 
-def open_engine(licences: VerifiedLicences) -> Engine:
-    """Load the models, on as many CPUs as this process may use. Only verified licences get here.
+def open_engine(licences: VerifiedLicences, *, threads: int | None = None) -> Engine:
+    """Load the models. Only verified licences get here.
+
+    Args:
+        licences: the verified licences of this run.
+        threads: CPUs to use; as many as this process may use by default.
 
     Raises:
         LicensingError: no verified licence for the models' products.
@@ -73,7 +77,7 @@ def open_engine(licences: VerifiedLicences) -> Engine:
     from senseid_engine.engine import Engine
     from senseid_models.registry import Registry
 
-    return Engine.open(Registry.builtin(), licences, threads=available_cpus())
+    return Engine.open(Registry.builtin(), licences, threads=threads or available_cpus())
 
 
 def key_sources(key_file: Path | None = None, name: str | None = None) -> KeySources:
@@ -90,6 +94,16 @@ def key_sources(key_file: Path | None = None, name: str | None = None) -> KeySou
     from senseid_crypto.key_folder import KeyFolder
 
     return KeySources(KeyFolder(data_dir() / "keys"), os.environ, Path(".env"), key_file, name)
+
+
+def cpus() -> tuple[int, int]:
+    """Physical cores of this machine, and CPUs that this process may use."""
+    import psutil
+
+    from senseid_engine.cpu import available_cpus
+
+    available = available_cpus()
+    return psutil.cpu_count(logical=False) or available, available
 
 
 def today() -> datetime.date:

@@ -1,0 +1,173 @@
+"""`senseid serve`: the HTTP service of the manual, in the foreground or the background."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from senseid_cli import render, wiring
+
+if TYPE_CHECKING:
+    from senseid_cli.keys import KeySources
+    from senseid_cli.service.background import Background
+    from senseid_cli.service.settings import Settings, Values
+
+app = typer.Typer(help="Answer the HTTP API.", invoke_without_command=True, subcommand_metavar="[COMMAND]")
+
+Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines.")]
+
+
+@app.callback()
+def serve(
+    context: typer.Context,
+    role: Annotated[
+        str | None,
+        typer.Option("--role", help="all: everything here; api: HTTP only; worker: models only.", show_default="all"),
+    ] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[
+        str | None, typer.Option("--port", help="Port to listen on.", show_default="3000, a worker 50050")
+    ] = None,
+    workers: Annotated[
+        str | None, typer.Option("--workers", metavar="ADDRESS[:PORT],...", help="Role api: its workers.")
+    ] = None,
+    handlers: Annotated[
+        str | None, typer.Option("--handlers", help="Processes that look at photos.", show_default="one a core")
+    ] = None,
+    ui: Annotated[bool, typer.Option("--ui", help="Serve a page at / to try things out.")] = False,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", metavar="[ADDRESS:]PORT", help="Where Prometheus reads.")
+    ] = None,
+    tls_cert: Annotated[str | None, typer.Option("--tls-cert", metavar="FILE", help="Certificate chain.")] = None,
+    tls_key: Annotated[str | None, typer.Option("--tls-key", metavar="FILE", help="Its private key.")] = None,
+    api_key_file: Annotated[
+        str | None, typer.Option("--api-key-file", metavar="FILE", help="Clients must send one of its lines.")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option("--key-file", metavar="FILE", help="The only decryption key.")
+    ] = None,
+    env_file: Annotated[
+        Path | None, typer.Option("--env-file", metavar="FILE", help="Settings.", show_default=".env, if it is there")
+    ] = None,
+    show_config: Annotated[bool, typer.Option("--show-config", help="Print every setting, and serve nothing.")] = False,
+) -> None:
+    """Answer the HTTP API until Ctrl-C or SIGTERM; with a command, in the background.
+
+    Every setting can also come from the environment or a .env file: --show-config lists them.
+    """
+    options = {
+        "SENSEID_ROLE": role,
+        "SENSEID_HOST": host,
+        "SENSEID_PORT": port,
+        "WORKER_IP": workers,
+        "HANDLERS": handlers,
+        "SENSEID_UI": "true" if ui else None,
+        "SENSEID_METRICS": metrics,
+        "SENSEID_TLS_CERT": tls_cert,
+        "SENSEID_TLS_KEY": tls_key,
+        "SENSEID_API_KEY_FILE": api_key_file,
+    }
+    given = {name: text for name, text in options.items() if text is not None}
+    values, settings, sources = _settings(given, key_file, env_file)
+    if show_config:
+        _show(values, settings, sources)
+        raise typer.Exit
+    context.obj["serve"] = (settings, given, key_file, env_file)
+    if context.invoked_subcommand is None:
+        raise typer.Exit(_run(settings, sources))
+
+
+@app.command("start")
+def start(context: typer.Context) -> None:
+    """Serve in the background, and come back when it answers."""
+    settings, given, key_file, env_file = context.obj["serve"]
+    words = []
+    for option, path in (("--key-file", key_file), ("--env-file", env_file)):
+        if path is not None:
+            words += [option, str(path)]
+    background = _background(settings)
+    background.start(words, given)
+    typer.echo(f"{settings.role} answers at {background.url}")
+
+
+@app.command("stop")
+def stop(context: typer.Context) -> None:
+    """Stop it; what runs is finished first."""
+    background = _background(context.obj["serve"][0])
+    typer.echo("stopped" if background.stop() else "was not running")
+
+
+@app.command("status")
+def status(context: typer.Context) -> None:
+    """Say whether it runs and answers. Exit status: 0 it does, 1 it does not."""
+    line, healthy = _background(context.obj["serve"][0]).status()
+    typer.echo(line)
+    raise typer.Exit(0 if healthy else 1)
+
+
+@app.command("logs")
+def logs(
+    context: typer.Context,
+    lines: Lines = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what comes.")] = False,
+) -> None:
+    """Print the end of its log: one JSON object a line."""
+    for line in _background(context.obj["serve"][0]).log_lines(lines, follow=follow):
+        typer.echo(line)
+
+
+def _settings(
+    given: dict[str, str], key_file: Path | None, env_file: Path | None
+) -> tuple[Values, Settings, KeySources]:
+    import dataclasses
+    import os
+    from pathlib import Path
+
+    from senseid_cli.service import settings
+
+    file = env_file or Path(".env")
+    values = settings.gather(given, os.environ, file if env_file or file.is_file() else None)
+    cores, cpus = wiring.cpus()
+    sources = dataclasses.replace(wiring.key_sources(key_file), env_file=file)
+    return values, settings.parse(values, physical_cores=cores, cpus=cpus), sources
+
+
+def _show(values: Values, settings: Settings, sources: KeySources) -> None:
+    from senseid_cli.service.settings import shown
+
+    for name, text, origin in shown(values, settings):
+        typer.echo(render.printable(f"{name:<24} {text:<16} {origin}"))
+    if settings.role.has_models:
+        for known in sources.known():
+            typer.echo(render.printable(f"{'key':<24} {known.key.id:<16} {known.place}"))
+
+
+def _run(settings: Settings, sources: KeySources) -> int:
+    from senseid_cli.exits import NoKeyError
+
+    keys = []
+    if settings.role.has_models:
+        keys = [known.key for known in sources.known()]
+        if not keys:
+            raise NoKeyError(
+                "there is no key to decrypt what clients send",
+                remedy="set PARAM_DECRYPT_KEY and PARAM_DECRYPT_IV to what they encrypt with (the manual's default pair"
+                " if they do; everybody knows it), or make a key: `senseid key generate`",
+            )
+        from senseid_crypto.key import weaknesses
+
+        for key in keys:
+            for weakness in weaknesses(key):
+                render.note(f"the key {key.id} {weakness}")
+    from senseid_cli.service import start as service
+
+    service.check_installed()
+    return service.run(settings, keys, cpus=wiring.cpus()[1])
+
+
+def _background(settings: Settings) -> Background:
+    from senseid_cli.service.background import Background
+
+    return Background(wiring.data_dir() / "service", settings)

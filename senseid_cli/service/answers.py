@@ -1,0 +1,121 @@
+"""One request answered: form, keys, engine, body. Runs in a handler; no error gets out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from senseid_cli import render
+from senseid_cli.exits import INTERNAL, is_expected, outcome_of
+from senseid_cli.service import endpoints
+from senseid_cli.service.endpoints import ENDPOINTS
+from senseid_cli.service.forms import parse_form
+from senseid_cli.service.inputs import Inputs
+from senseid_licensing.capability import Capability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from senseid_cli.service.licence_watch import LicenceWatch
+    from senseid_cli.service.models import Models
+    from senseid_crypto.key import Key
+    from senseid_licensing.verified import VerifiedLicences
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a handler is asked.
+
+    Attributes:
+        request_id: 32 hex digits.
+        path: one of `ENDPOINTS`.
+        content_type: the header.
+        body: the form.
+    """
+
+    request_id: str
+    path: str
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the client, and what is logged about it.
+
+    Attributes:
+        http_status: of the response.
+        code: of the body.
+        body: JSON.
+        reason: why it was refused, without anything of the request's content; empty for a result.
+        seconds: how long the handler worked.
+    """
+
+    http_status: int
+    code: int
+    body: bytes = field(repr=False)
+    reason: str = ""
+    seconds: float = 0.0
+
+
+class Answerer:
+    """Answers requests with the models and keys of this process."""
+
+    def __init__(self, models: Models, keys: Sequence[Key], watch: LicenceWatch) -> None:
+        self._models = models
+        self._keys = keys
+        self._watch = watch
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request. Raises nothing."""
+        begin = time.perf_counter()
+        http_status, code, reason = 200, render.OK_CODE, ""
+        try:
+            body = self._result(request)
+            text = render.json_text(body)
+        except Exception as error:  # whatever it is, the client gets its answer
+            outcome = outcome_of(error) if is_expected(error) else INTERNAL
+            http_status, code, reason = outcome.http_status, outcome.code, reason_of(error)
+            text = render.json_text(render.error_body(outcome, request.request_id))
+        return Answer(http_status, code, text.encode(), reason, time.perf_counter() - begin)
+
+    def _result(self, request: Request) -> dict[str, Any]:
+        endpoint = ENDPOINTS[request.path]
+        licences = self._watch.current()
+        for capability in (Capability.SERVE, endpoint.capability):
+            licences.require(endpoint.product, capability)
+        inputs = Inputs(parse_form(request.content_type, request.body), self._keys)
+        return _RUNS[endpoint.path](self._models, licences, inputs, request.request_id)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a request failed, for the log. The text of an unknown error may hold anything: only its place is told."""
+    if is_expected(error):
+        stid = getattr(error, "stid", None)
+        return f"{stid.text} ({stid.value}): {error}" if stid is not None else str(error)
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        place = f" at {trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__}{place}"
+
+
+def _compare(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    auto_rotate = inputs.switch("auto_rotate")
+    first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
+    result = models.engine(licences).compare(first, second, auto_rotate=auto_rotate)
+    return render.compare_body(result, request_id)
+
+
+def _omni(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    auto_rotate = inputs.switch("auto_rotate")
+    first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
+    return render.omni_body(models.engine(licences).omni(first, second, auto_rotate=auto_rotate), request_id)
+
+
+_RUNS: Mapping[str, Callable[[Models, VerifiedLicences, Inputs, str], dict[str, Any]]] = {
+    endpoints.COMPARE.path: _compare,
+    endpoints.OMNI.path: _omni,
+}

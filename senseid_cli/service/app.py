@@ -1,0 +1,461 @@
+"""The HTTP side: what is answered before a request reaches a handler, and how each is counted and logged."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.routing import Route
+
+from senseid_cli import exits, render
+from senseid_cli.service.answers import Answer, Request
+from senseid_cli.service.endpoints import ENDPOINTS, HEALTH_PATH
+from senseid_cli.service.metrics import CONTENT_TYPE
+from senseid_cli.service.page import HEADERS as PAGE_HEADERS
+from senseid_cli.service.pool import BusyError, FailedError
+from senseid_cli.service.remote import API_KEY_HEADER, REQUEST_ID_HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.requests import Request as HttpRequest
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from senseid_cli.exits import Outcome
+    from senseid_cli.service.log import Log
+    from senseid_cli.service.metrics import Metrics
+    from senseid_cli.service.page import PageFile
+    from senseid_cli.service.pool import LocalPool
+    from senseid_cli.service.rate import RateLimit
+    from senseid_cli.service.remote import RemotePool
+    from senseid_cli.service.settings import Limits
+
+_REQUEST_ID: Final = re.compile("[0-9a-f]{32}")
+_DRAIN_SECONDS: Final = 5.0
+_RETRY_SECONDS: Final = "1"
+
+OPENAPI_PATH: Final = "/openapi.json"
+
+
+@dataclass(slots=True)
+class Facts:
+    """What is counted and logged about one request; nothing of its content.
+
+    Attributes:
+        code: of the body.
+        reason: why it was refused.
+        queued: seconds that it waited, if it came so far.
+        handled: seconds that a handler worked on it, if it came so far.
+        received: bytes of its body.
+    """
+
+    code: int = 0
+    reason: str = ""
+    queued: float | None = None
+    handled: float | None = None
+    received: int = 0
+
+
+class _RefusedError(Exception):
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.message)
+        self.outcome = outcome
+
+
+@dataclass(slots=True)
+class Front:
+    """What all requests of one process share.
+
+    Attributes:
+        pool: answers requests.
+        limits: what a client may take.
+        rate: how often it may ask.
+        api_keys: SHA-256 of each key; none lets everybody in.
+        trouble: why no request can be answered now, such as a licence that ended; empty if all is well.
+        log: where each request is told.
+        metrics: where each is counted.
+        new_request_id: 32 hex digits.
+        buffered: bytes of bodies in memory.
+    """
+
+    pool: LocalPool | RemotePool
+    limits: Limits
+    rate: RateLimit
+    api_keys: tuple[bytes, ...] = field(repr=False)
+    trouble: Callable[[], str]
+    log: Log
+    metrics: Metrics
+    new_request_id: Callable[[], str]
+    buffered: int = 0
+
+    def hold(self, count: int) -> None:
+        """Count so many bytes more in memory. What has come counts, not what was announced: announcing costs nothing.
+
+        Raises:
+            _RefusedError: there is no room for them; they are counted all the same.
+        """
+        self.buffered += count
+        if self.buffered > self.limits.buffer_bytes:
+            raise _RefusedError(exits.UNAVAILABLE)
+
+    def admits(self, headers: Headers) -> bool:
+        """Whether the request carries a key that is asked for. Takes the same time for every key."""
+        if not self.api_keys:
+            return True
+        given = hashlib.sha256(_api_key(headers).encode("utf-8", "surrogateescape")).digest()
+        # Not any(): it would stop at the first that fits.
+        return bool(sum([hmac.compare_digest(given, key) for key in self.api_keys]))
+
+
+def hashed(api_keys: tuple[str, ...]) -> tuple[bytes, ...]:
+    """API keys as `Front` holds them."""
+    return tuple(hashlib.sha256(key.encode()).digest() for key in api_keys)
+
+
+def api_app(front: Front, *, cors: tuple[str, ...], openapi: bytes, page: Mapping[str, PageFile]) -> ASGIApp:
+    """The application of the API: the endpoints, the health check and the OpenAPI document.
+
+    Args:
+        front: what requests share.
+        cors: origins that browsers may call it from.
+        openapi: the document, JSON.
+        page: the files of the page for trying things out; none if it is off.
+    """
+
+    async def health(request: HttpRequest) -> Response:
+        trouble = _trouble(front)
+        return _unhealthy(request, trouble) if trouble else _healthy(request, {"code": render.OK_CODE, "status": "ok"})
+
+    async def document(_: HttpRequest) -> Response:
+        return Response(openapi, media_type="application/json")
+
+    routes = [Route(OPENAPI_PATH, document), *(Route(path, _sender(file)) for path, file in page.items())]
+    return _application(front, health, cors, routes, trusts_ids=False)
+
+
+def worker_app(front: Front) -> ASGIApp:
+    """The application of a worker: the same endpoints for an API in front of it, and its own health check."""
+
+    async def health(request: HttpRequest) -> Response:
+        trouble = _trouble(front)
+        if trouble:
+            return _unhealthy(request, trouble)
+        return _healthy(request, {"request_id": request.state.request_id, "status": "ok"})
+
+    return _application(front, health, (), [], trusts_ids=True)
+
+
+def _sender(file: PageFile) -> Callable[[HttpRequest], Awaitable[Response]]:
+    async def send(_: HttpRequest) -> Response:
+        return Response(file.data, headers={"content-type": file.content_type, **PAGE_HEADERS})
+
+    return send
+
+
+def metrics_app(front: Front) -> ASGIApp:
+    """The application of the metrics' own port."""
+
+    async def read(_: HttpRequest) -> Response:
+        return Response(front.metrics.text(), media_type=CONTENT_TYPE)
+
+    return Starlette(routes=[Route("/metrics", read)])
+
+
+def refusal_of_garbage(new_request_id: Callable[[], str]) -> Callable[[], bytes]:
+    """What makes the body of the answer to bytes that are not HTTP."""
+    return lambda: render.json_text(render.error_body(exits.USAGE, new_request_id())).encode()
+
+
+def _application(
+    front: Front,
+    health: Callable[[HttpRequest], Awaitable[Response]],
+    cors: tuple[str, ...],
+    routes: list[Route],
+    *,
+    trusts_ids: bool,
+) -> ASGIApp:
+    async def not_found(request: HttpRequest, _: Exception) -> Response:
+        return _refusal(request, exits.NOT_FOUND)
+
+    async def wrong_method(request: HttpRequest, error: Exception) -> Response:
+        allow = (error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
+        return _refusal(request, exits.METHOD_NOT_ALLOWED, {"allow": allow})
+
+    async def post(request: HttpRequest) -> Response:
+        return await _post(front, request)
+
+    app = Starlette(
+        routes=[
+            *(Route(path, post, methods=["POST"]) for path in ENDPOINTS),
+            Route(HEALTH_PATH, health, methods=["GET"]),
+            *routes,
+        ],
+        exception_handlers={404: not_found, 405: wrong_method},
+        middleware=[_cors(cors)] if cors else [],
+    )
+    app.router.redirect_slashes = False
+    return Observed(app, front, trusts_ids=trusts_ids)
+
+
+def _cors(origins: tuple[str, ...]) -> Middleware:
+    return Middleware(
+        CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=[API_KEY_HEADER]
+    )
+
+
+class Observed:
+    """Gives each request its id, counts and logs it, and lets no exception out."""
+
+    def __init__(self, app: ASGIApp, front: Front, *, trusts_ids: bool) -> None:
+        self._app = app
+        self._front = front
+        self._trusts_ids = trusts_ids
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begin = time.perf_counter()
+        request_id = self._request_id(Headers(scope=scope))
+        facts = Facts()
+        scope.setdefault("state", {}).update(request_id=request_id, facts=facts)
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID_HEADER] = request_id
+                headers.setdefault("cache-control", "no-store")
+                headers.setdefault("x-content-type-options", "nosniff")
+            async with asyncio.timeout(self._front.limits.idle_seconds):
+                await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except (ClientDisconnect, TimeoutError):
+            facts.reason = facts.reason or "the client went away"
+            if status:
+                _abort(scope)
+        except Exception as error:  # the client gets its answer, the log the kind of error
+            facts.code, facts.reason = exits.INTERNAL.code, type(error).__name__
+            if not status:
+                await _body(exits.INTERNAL, request_id, {"connection": "close"})(scope, receive, send_with_id)
+        self._tell(scope, request_id, facts, status, time.perf_counter() - begin)
+
+    def _request_id(self, headers: Headers) -> str:
+        given = headers.get(REQUEST_ID_HEADER, "") if self._trusts_ids else ""
+        return given if _REQUEST_ID.fullmatch(given) else self._front.new_request_id()
+
+    def _tell(self, scope: Scope, request_id: str, facts: Facts, status: int, seconds: float) -> None:
+        path = scope["path"] if scope["path"] in ENDPOINTS or scope["path"] == HEALTH_PATH else "other"
+        self._front.metrics.observe(path, status, facts.code, seconds, queued=facts.queued, handled=facts.handled)
+        if path == HEALTH_PATH and status == 200:
+            return
+        told: dict[str, object] = {"reason": facts.reason} if facts.reason else {}
+        if facts.queued is not None and facts.handled is not None:
+            told |= {"queue_ms": _milliseconds(facts.queued), "handler_ms": _milliseconds(facts.handled)}
+        self._front.log.event(
+            "request",
+            "info" if status < 500 else "error",
+            request_id=request_id,
+            method=scope["method"] if scope["method"] in {"GET", "HEAD", "POST", "OPTIONS"} else "other",
+            path=path,
+            status=status,
+            code=facts.code,
+            ms=_milliseconds(seconds),
+            received=facts.received,
+            **told,
+        )
+
+
+def _abort(scope: Scope) -> None:
+    """An answer that stops halfway must not look whole: raising makes uvicorn close the connection."""
+    raise ConnectionError(f"gave up an answer to {scope['type']}")
+
+
+async def _post(front: Front, request: HttpRequest) -> Response:
+    refused = _refuse_by_headers(front, request)
+    if refused is not None:
+        return refused
+    try:
+        body = await _read_body(front, request)
+    except _RefusedError as error:
+        return _early(request, error.outcome)
+    facts: Facts = request.state.facts
+    facts.received = len(body)
+    try:
+        answer = await _ask(front, request, body)
+    except BusyError:
+        return _refusal(request, exits.UNAVAILABLE, {"retry-after": _RETRY_SECONDS})
+    except FailedError:
+        facts.reason = "every handler that took it up ended"
+        return _refusal(request, exits.INTERNAL)
+    finally:
+        front.buffered -= len(body)
+    facts.code, facts.reason = answer.code, answer.reason
+    headers = {"retry-after": _RETRY_SECONDS} if answer.http_status == exits.UNAVAILABLE.http_status else None
+    return Response(answer.body, answer.http_status, headers, "application/json")
+
+
+def _refuse_by_headers(front: Front, request: HttpRequest) -> Response | None:
+    """Everything that can be refused before the body is read."""
+    if not front.admits(request.headers):
+        return _early(request, exits.UNAUTHORISED, {"www-authenticate": "Bearer"})
+    if not front.rate.allows(request.client.host if request.client else ""):
+        return _early(request, exits.TOO_MANY, {"retry-after": _RETRY_SECONDS})
+    length = request.headers.get("content-length")
+    if length is None:
+        return _early(request, exits.LENGTH_REQUIRED)
+    if int(length) > front.limits.body_bytes:
+        return _early(request, exits.TOO_LARGE)
+    if front.pool.is_full or front.buffered + int(length) > front.limits.buffer_bytes:
+        return _early(request, exits.UNAVAILABLE, {"retry-after": _RETRY_SECONDS})
+    return None
+
+
+async def _read_body(front: Front, request: HttpRequest) -> bytes:
+    """The whole body; its length counts as buffered until the caller takes it off.
+
+    Raises:
+        _RefusedError: it comes too slowly, or there is no room for it.
+        ClientDisconnect: it was cut off.
+    """
+    pieces: list[bytes] = []
+    more = True
+    try:
+        async with asyncio.timeout(front.limits.body_seconds):
+            while more:
+                async with asyncio.timeout(front.limits.idle_seconds):
+                    piece, more = await _receive(request)
+                pieces.append(piece)
+                front.hold(len(piece))
+    except BaseException as error:
+        front.buffered -= sum(map(len, pieces))
+        if isinstance(error, TimeoutError):
+            raise _RefusedError(exits.TOO_SLOW) from None
+        raise
+    return b"".join(pieces)
+
+
+async def _receive(request: HttpRequest) -> tuple[bytes, bool]:
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), message.get("more_body", False)
+
+
+async def _ask(front: Front, request: HttpRequest, body: bytes) -> Answer:
+    """Have it answered, unless the client goes away while it waits.
+
+    Raises:
+        BusyError: there is no room.
+        FailedError: nobody could answer.
+        ClientDisconnect: the client has gone.
+    """
+    state = request.state
+    asked = Request(state.request_id, request.url.path, request.headers.get("content-type", ""), body)
+    answering = asyncio.create_task(front.pool.answer(asked))
+    leaving = asyncio.create_task(_leave(request))
+    try:
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise ClientDisconnect
+        answered = answering.result()
+    finally:
+        for task in (answering, leaving):
+            task.cancel()
+    facts: Facts = state.facts
+    facts.queued, facts.handled = answered.queue_seconds, answered.answer.seconds
+    return answered.answer
+
+
+async def _leave(request: HttpRequest) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _trouble(front: Front) -> str:
+    return front.trouble() or ("" if front.pool.state.ready else "no handler answers")
+
+
+def _healthy(request: HttpRequest, body: dict[str, Any]) -> Response:
+    facts: Facts = request.state.facts
+    facts.code = render.OK_CODE
+    return _json(200, body)
+
+
+def _unhealthy(request: HttpRequest, trouble: str) -> Response:
+    facts: Facts = request.state.facts
+    facts.code, facts.reason = exits.UNAVAILABLE.code, trouble
+    body = render.error_body(exits.UNAVAILABLE, request.state.request_id)
+    return _json(exits.UNAVAILABLE.http_status, {**body, "status": trouble})
+
+
+def _json(status: int, body: dict[str, Any]) -> Response:
+    return Response(render.json_text(body), status, media_type="application/json")
+
+
+def _refusal(request: HttpRequest, outcome: Outcome, headers: dict[str, str] | None = None) -> Response:
+    facts: Facts = request.state.facts
+    facts.code = outcome.code
+    return _body(outcome, request.state.request_id, headers)
+
+
+def _body(outcome: Outcome, request_id: str, headers: dict[str, str] | None = None) -> Response:
+    text = render.json_text(render.error_body(outcome, request_id))
+    return Response(text, outcome.http_status, headers, "application/json")
+
+
+def _early(request: HttpRequest, outcome: Outcome, headers: dict[str, str] | None = None) -> Response:
+    facts: Facts = request.state.facts
+    facts.code = outcome.code
+    text = render.json_text(render.error_body(outcome, request.state.request_id))
+    return EarlyResponse(text, outcome.http_status, {**(headers or {}), "connection": "close"}, "application/json")
+
+
+class EarlyResponse(Response):
+    """An answer to a request whose body was not read.
+
+    The answer goes out at once. What the client is still sending is then read and dropped for a while: closing at once
+    would reset the connection, and many clients would see that instead of the answer.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, then drain the body."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        if Headers(scope=scope).get("expect", "").lower() != "100-continue":
+            try:
+                async with asyncio.timeout(_DRAIN_SECONDS):
+                    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+                        pass
+            except TimeoutError:
+                pass
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _api_key(headers: Headers) -> str:
+    given = headers.get(API_KEY_HEADER)
+    if given is not None:
+        return given
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(1000 * seconds, 1)

@@ -1,0 +1,175 @@
+"""The process that speaks HTTP. It holds no model, and no key: bodies pass through it unread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from senseid_cli import wiring
+from senseid_cli.service.app import Front, api_app, hashed, metrics_app, refusal_of_garbage, worker_app
+from senseid_cli.service.guard import GuardedProtocol
+from senseid_cli.service.log import LogHandler
+from senseid_cli.service.metrics import Metrics
+from senseid_cli.service.openapi import document
+from senseid_cli.service.page import read_page
+from senseid_cli.service.pool import LocalPool
+from senseid_cli.service.rate import RateLimit
+from senseid_cli.service.remote import RemotePool
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+
+    from starlette.types import ASGIApp
+
+    from senseid_cli.service.licence_watch import LicenceWatch
+    from senseid_cli.service.log import Log
+    from senseid_cli.service.settings import Settings
+    from senseid_cli.service.supervisor import Bound
+
+
+class _Server(uvicorn.Server):
+    """A server among several in one process: signals are the process's affair."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+
+def run(
+    settings: Settings,
+    listeners: Bound,
+    watch: LicenceWatch | None,
+    control: socket.socket | None,
+    lifeline: socket.socket,
+    log: Log,
+    monotonic: Callable[[], float],
+) -> int:
+    """Serve until a SIGTERM or the end of the supervisor, then finish what runs.
+
+    Args:
+        settings: of the service.
+        listeners: bound sockets.
+        watch: the licences; None in an API.
+        control: the way to the keeper; None in an API.
+        lifeline: at its end when the supervisor is gone.
+        log: of this process.
+        monotonic: seconds that never go back.
+
+    Returns:
+        The exit status.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    root = logging.getLogger()
+    root.handlers[:] = [LogHandler(log)]
+    # Each of its lines would repeat that somebody sent what is not HTTP.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    return asyncio.run(_serve(settings, listeners, watch, control, lifeline, log, monotonic))
+
+
+async def _serve(
+    settings: Settings,
+    listeners: Bound,
+    watch: LicenceWatch | None,
+    control: socket.socket | None,
+    lifeline: socket.socket,
+    log: Log,
+    monotonic: Callable[[], float],
+) -> int:
+    pool = _pool(settings, control, log)
+    front = Front(
+        pool=pool,
+        limits=settings.limits,
+        rate=RateLimit(settings.limits.rate, monotonic),
+        api_keys=hashed(settings.api_keys),
+        trouble=lambda: "" if watch is None else watch.trouble(),
+        log=log,
+        metrics=Metrics(lambda: pool.state, lambda: {} if watch is None else watch.days_left()),
+        new_request_id=wiring.new_request_id,
+    )
+    servers = [(_server(app, settings), sock) for app, sock in _apps(settings, listeners, front)]
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    lifeline.setblocking(False)
+    loop.add_reader(lifeline, stopping.set)
+    await pool.start()
+    tasks = [asyncio.create_task(server.serve([sock])) for server, sock in servers]
+    log.event("serving", role=settings.role, listening=[_name(sock) for sock in listeners.all])
+    await asyncio.wait([asyncio.create_task(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
+    loop.remove_reader(lifeline)
+    log.event("stopping", running=pool.state.busy, waiting=pool.state.waiting)
+    for server, _ in servers:
+        server.should_exit = True
+    await asyncio.gather(*tasks)
+    await pool.stop()
+    log.event("stopped")
+    return 0
+
+
+def _pool(settings: Settings, control: socket.socket | None, log: Log) -> LocalPool | RemotePool:
+    limits = settings.limits
+    if control is None:
+        return RemotePool(
+            settings.workers,
+            ca=settings.worker_ca,
+            api_key=settings.api_keys[0] if settings.api_keys else None,
+            most=max(1, limits.queue) * len(settings.workers),
+            answer_seconds=limits.queue_seconds + 2 * limits.job_seconds,
+            log=log,
+        )
+    return LocalPool(control, settings.handlers, queue=limits.queue, queue_seconds=limits.queue_seconds, log=log)
+
+
+def _apps(settings: Settings, listeners: Bound, front: Front) -> Iterator[tuple[ASGIApp, socket.socket]]:
+    if listeners.api is not None:
+        openapi = json.dumps(document(wiring.product_version()), separators=(",", ":")).encode()
+        page = read_page() if settings.ui else {}
+        yield api_app(front, cors=settings.cors, openapi=openapi, page=page), listeners.api
+    if listeners.worker is not None:
+        yield worker_app(front), listeners.worker
+    if listeners.metrics is not None:
+        yield metrics_app(front), listeners.metrics
+
+
+def _server(app: ASGIApp, settings: Settings) -> _Server:
+    limits = settings.limits
+    protocol = type(
+        "Protocol",
+        (GuardedProtocol,),
+        {
+            "header_seconds": limits.header_seconds,
+            "linger_seconds": limits.idle_seconds,
+            "most": limits.connections,
+            "refusal": staticmethod(refusal_of_garbage(wiring.new_request_id)),
+        },
+    )
+    tls: dict[str, Any] = {}
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        tls = {"ssl_certfile": settings.tls_cert, "ssl_keyfile": settings.tls_key}
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=max(1, round(limits.stop_seconds)),
+        **tls,
+    )
+    return _Server(config)
+
+
+def _name(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,89 @@
+"""From form fields to what the engine takes: decrypted, decoded, each named by its parameter in every message."""
+
+from __future__ import annotations
+
+import binascii
+from typing import TYPE_CHECKING, Final
+
+from senseid_cli.exits import RequestError
+from senseid_cli.service.forms import boolean, required
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from senseid_crypto.key import Key
+    from senseid_engine.image import Image
+
+_HEAD: Final = 64
+"""Characters of Base64 that show what it holds."""
+
+
+class Inputs:
+    """The parameters of one request."""
+
+    def __init__(self, form: Mapping[str, bytes], keys: Sequence[Key]) -> None:
+        self._form = form
+        self._keys = keys
+
+    def switch(self, name: str) -> bool:
+        """A boolean, False where it is absent.
+
+        Raises:
+            RequestError: it is neither `true` nor `false`.
+        """
+        return boolean(self._form, name)
+
+    def photo(self, name: str) -> Image:
+        """An encrypted photo.
+
+        Raises:
+            RequestError: it is missing.
+            CryptoError: it does not decrypt.
+            MediaError: it is refused as a photo.
+        """
+        from senseid_engine.image import decode_image
+
+        return decode_image(self.media(name), name=name)
+
+    def media(self, name: str) -> bytes:
+        """The decrypted bytes of a photo or a video.
+
+        Raises:
+            RequestError: it is missing.
+            CryptoError: it is not Base64, or does not decrypt.
+        """
+        from senseid_crypto import sealed, wire
+        from senseid_crypto.container import MAGIC
+
+        text = repaired(required(self._form, name))
+        try:
+            if _base64(text[:_HEAD]).startswith(MAGIC):
+                return sealed.open_bytes(_base64(text), self._keys)
+        except binascii.Error:
+            raise RequestError(f"{name} is not Base64") from None
+        return wire.decrypt_bytes(text, self._keys)
+
+    def raw(self, name: str) -> bytes:
+        """A file, as it was sent.
+
+        Raises:
+            RequestError: it is missing.
+        """
+        return required(self._form, name)
+
+
+def repaired(text: bytes) -> bytes:
+    """Base64 as it was before a form changed it.
+
+    A `+` that was not URL-encoded arrives as a space. Base64 has no spaces inside, so each is put back; its length and
+    the authentication of the ciphertext tell whether that was right. Line breaks, which many encoders write, are left
+    out.
+    """
+    text = text.strip()
+    if b"\n" in text or b"\r" in text:
+        text = text.replace(b"\r", b"").replace(b"\n", b"")
+    return text.replace(b" ", b"+")
+
+
+def _base64(text: bytes) -> bytes:
+    return binascii.a2b_base64(text, strict_mode=True)

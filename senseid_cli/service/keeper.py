@@ -1,0 +1,116 @@
+"""The process that holds the models and forks a handler whenever the front asks for one.
+
+A fork takes milliseconds where loading takes seconds, and what is only read (weights, libraries) stays in memory once.
+That is safe because this process runs one thread of its own: sessions with one thread have no pool to lose.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from senseid_cli.service import frames
+from senseid_cli.service.answers import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from senseid_cli.service.answers import Answerer
+    from senseid_cli.service.licence_watch import LicenceWatch
+    from senseid_cli.service.log import Log
+    from senseid_cli.service.models import Models
+    from senseid_crypto.key import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a keeper needs.
+
+    Attributes:
+        models: not opened yet.
+        keys: that media may be encrypted under.
+        watch: the licences.
+        log: of this process.
+        job_seconds: how long a handler may work on one request.
+    """
+
+    models: Models
+    keys: Sequence[Key] = field(repr=False)
+    watch: LicenceWatch
+    log: Log
+    job_seconds: float
+
+
+def keep(kept: Kept, control: socket.socket, lifeline: socket.socket) -> int:
+    """Load the models, then fork handlers until the supervisor is gone.
+
+    Args:
+        kept: what to load and hand down.
+        control: each message of it carries the socket of a new handler.
+        lifeline: at its end when the supervisor is gone.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        ModelsError: a model file is missing or is not the one of the manifest.
+        ModelError: a model cannot be used.
+    """
+    # The front tells its handlers when to stop, by closing their sockets: a signal to the whole group must not.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for error in kept.models.preload(kept.watch.current()):
+        kept.log.event("licence_refused", "warning", reason=f"{error.stid.text} ({error.stid.value}): {error}")
+    # A collection in a child would write into every page that it looks at.
+    gc.collect()
+    gc.freeze()
+    kept.log.event("models_loaded", pid=os.getpid())
+    while True:
+        ready, _, _ = select.select([control, lifeline], [], [])
+        if lifeline in ready:
+            return 0
+        data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not data:
+            return 0
+        for descriptor in descriptors:
+            with socket.socket(fileno=descriptor) as link:
+                if os.fork() == 0:
+                    control.close()
+                    lifeline.close()
+                    _work(kept, link)
+
+
+def _work(kept: Kept, link: socket.socket) -> None:
+    """Be a handler; ends the process."""
+    from senseid_cli.service.answers import Answerer
+
+    status = 1
+    try:
+        serve(link, Answerer(kept.models, kept.keys, kept.watch), kept.job_seconds)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def serve(link: socket.socket, answerer: Answerer, job_seconds: float) -> None:
+    """Answer one request after the other until the front closes the link.
+
+    A request that takes too long ends the process: SIGALRM does that even inside a decoder that never returns.
+    """
+    try:
+        frames.send(link, {"pid": os.getpid()})
+        while True:
+            head, body = frames.receive(link)
+            signal.setitimer(signal.ITIMER_REAL, job_seconds)
+            answer = answerer.answer(Request(head["request_id"], head["path"], head["content_type"], body))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            facts = {"status": answer.http_status, "code": answer.code, "reason": answer.reason}
+            frames.send(link, {**facts, "seconds": answer.seconds}, answer.body)
+    except frames.LostError:
+        return

@@ -1,0 +1,48 @@
+"""Log lines: one JSON object each, with nothing in it that a client sent."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+
+class Log:
+    """Writes events."""
+
+    def __init__(self, write: Callable[[bytes], object], clock: Callable[[], datetime]) -> None:
+        """Opens nothing.
+
+        Args:
+            write: takes one line at once, so that the lines of several processes do not mix.
+            clock: the time, UTC.
+        """
+        self._write = write
+        self._clock = clock
+
+    def event(self, name: str, level: str = "info", **facts: object) -> None:
+        """Write one event; a log that cannot be written is no reason to stop serving."""
+        stamp = self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = json.dumps({"time": stamp, "level": level, "event": name, **facts}, separators=(",", ":"))
+        try:
+            self._write(line.encode() + b"\n")
+        except OSError:
+            return
+
+
+class LogHandler(logging.Handler):
+    """Turns what libraries log into events. Their exceptions' texts stay out: those may hold anything."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        facts = {"exception": kind} if kind else {}
+        self._log.event("library", record.levelname.lower(), logger=record.name, message=str(record.msg), **facts)

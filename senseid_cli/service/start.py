@@ -1,0 +1,99 @@
+"""The service put together: settings to processes."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from senseid_cli import wiring
+from senseid_cli.exits import SettingError
+from senseid_cli.service.licence_watch import LicenceWatch
+from senseid_cli.service.log import Log
+from senseid_cli.service.supervisor import Supervisor, bind_all
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+    from senseid_cli.service.settings import Settings
+    from senseid_crypto.key import Key
+
+_MOST_THREADS = 2
+"""Two photos are looked at side by side, each by networks of one thread: only those survive a fork."""
+
+_STDERR = 2
+
+_PACKAGES = ("starlette", "uvicorn", "python_multipart", "prometheus_client", "httpx")
+
+
+def run(settings: Settings, keys: Sequence[Key], *, cpus: int) -> int:
+    """Serve until told to stop.
+
+    Args:
+        settings: checked ones.
+        keys: that media may be encrypted under; none in an API.
+        cpus: CPUs that this process may use.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        LicensingError: no licence allows serving.
+        SettingError: a port cannot be used.
+    """
+    log = Log(lambda line: os.write(_STDERR, line), _now)
+    watch = licence_watch() if settings.role.has_models else None
+    if watch is not None:
+        watch.require_any()
+    bound = bind_all(settings)
+
+    def front(control: socket.socket | None, lifeline: socket.socket) -> int:
+        from senseid_cli.service import front
+
+        return front.run(settings, bound, watch, control, lifeline, log, time.monotonic)
+
+    def keeper(control: socket.socket, lifeline: socket.socket) -> int:
+        # Read when the libraries load: a pool of threads would be lost in a fork.
+        os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+        from senseid_cli.service.keeper import Kept, keep
+        from senseid_cli.service.models import Models
+
+        assert watch is not None  # noqa: S101  a role with models has licences
+        threads = max(1, min(_MOST_THREADS, cpus // settings.handlers))
+        return keep(Kept(Models(threads), keys, watch, log, settings.limits.job_seconds), control, lifeline)
+
+    return Supervisor(
+        bound,
+        front,
+        keeper if settings.role.has_models else None,
+        stop_seconds=settings.limits.stop_seconds,
+        log=log,
+    ).run()
+
+
+def check_installed() -> None:
+    """Returns if the packages of the extra `serve` are there.
+
+    Raises:
+        SettingError: one is not.
+    """
+    from importlib.util import find_spec
+
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        raise SettingError(
+            f"the service needs packages that are not installed: {', '.join(missing)}",
+            remedy="install the extra: pip install 'senseid[serve]'",
+        )
+
+
+def licence_watch() -> LicenceWatch:
+    """The licences of this installation, looked at again and again."""
+    store, context = wiring.open_store()
+    return LicenceWatch(store, context, clock=_now, monotonic=time.monotonic)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
