@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from senseid_cli import exits, render, stdout, stids, wiring
-from senseid_cli.commands import compare, doctor, license, models, omni, serve, udid  # noqa: A004
+from senseid_cli.commands import batch, compare, doctor, license, models, omni, serve, udid  # noqa: A004
 
 app = typer.Typer(
     name="senseid",
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command("compare")(compare.compare)
 app.command("omni")(omni.omni)
+app.command("batch")(batch.batch)
 app.command("udid")(udid.udid)
 app.command("doctor")(doctor.doctor)
 app.add_typer(license.app, name="license")

@@ -31,9 +31,11 @@ class CliError(Exception):
     ::
 
         CliError
+        |- BatchError     a batch cannot begin or go on: its parts are in senseid_cli.batch.errors
         |- HomeError      there is no place for data
         |- NoKeyError     there is no key to encrypt with
         |- OutputError    a result cannot be written
+        |- RefusedError   an output would destroy a file, or be of no use where it goes
         |- SettingError   the service cannot start with these settings
         `- RequestError   a request to the service is not what the manual asks for
 
@@ -48,6 +50,10 @@ class CliError(Exception):
         self.remedy = remedy
 
 
+class BatchError(CliError):
+    """A batch cannot begin or go on. What is wrong with one of its rows is told by the record of that row."""
+
+
 class HomeError(CliError):
     """The data directory cannot be told."""
 
@@ -58,6 +64,10 @@ class NoKeyError(CliError):
 
 class OutputError(CliError):
     """Standard output or a result file cannot be written."""
+
+
+class RefusedError(CliError):
+    """An output would destroy a file, or be of no use where it goes."""
 
 
 class SettingError(CliError):
@@ -122,8 +132,10 @@ OUTCOMES: dict[type[Exception], Outcome] = {
     crypto.TooLongError: Outcome(ExitStatus.INPUT, 2004, "invalid content length", 400),
     crypto.KeyFormatError: USAGE,
     crypto.KeyStoreError: USAGE,
+    BatchError: USAGE,
     HomeError: USAGE,
     NoKeyError: USAGE,
+    RefusedError: USAGE,
     SettingError: USAGE,
     RequestError: USAGE,
     # Not the row of an unknown error: the user is told what it is, and what to do.

@@ -80,6 +80,21 @@ def open_engine(licences: VerifiedLicences, *, threads: int | None = None) -> En
     return Engine.open(Registry.builtin(), licences, threads=threads or available_cpus())
 
 
+def models_digest() -> str:
+    """One word for all models and data files that results depend on: the SHA-256 of their SHA-256s, hex.
+
+    Raises:
+        ManifestError: the registry cannot be read.
+    """
+    import hashlib
+
+    from senseid_models.registry import Registry
+
+    registry = Registry.builtin()
+    digests = [entry.sha256 for entry in registry.entries] + [asset.sha256 for asset in registry.assets]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
 def key_sources(key_file: Path | None = None, name: str | None = None) -> KeySources:
     """Where the keys of media are looked for.
 

@@ -1,0 +1,25 @@
+"""What stops a batch before or while it runs. What is wrong with one row only is a record, not an error.
+
+::
+
+    BatchError (of senseid_cli.exits)
+    |- ManifestError    the manifest cannot be read, or does not say what is needed
+    |- ResumeError      there is an interrupted run, or none, or one of something else
+    `- ClusterError     the machines that should do the work cannot be used
+"""
+
+from __future__ import annotations
+
+from senseid_cli.exits import BatchError
+
+
+class ManifestError(BatchError):
+    """The manifest or the folder of photos cannot be used."""
+
+
+class ResumeError(BatchError):
+    """The output of an interrupted run does not fit what is asked for."""
+
+
+class ClusterError(BatchError):
+    """The scheduler or its workers cannot be used."""

@@ -1,0 +1,95 @@
+"""The jobs: which columns of a manifest name photos, what is done with each, and what a row's result is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from senseid_cli.batch.work import Encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from senseid_cli.batch.work import Encoded, Work
+    from senseid_engine.batch.scorer import Scorer
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line sets for every row.
+
+    Attributes:
+        threshold: the score, in [0, 1], from which on it is a match.
+        auto_rotate: turn sideways and upside-down photos.
+    """
+
+    threshold: float
+    auto_rotate: bool
+
+
+class Job(Protocol):
+    """What is done with each row."""
+
+    name: ClassVar[str]
+    columns: ClassVar[tuple[str, ...]]
+    """The columns of a row's result, in order."""
+
+    @property
+    def works(self) -> Mapping[str, Work]:
+        """For each column of the manifest that names a photo or a video: what is done with it."""
+
+    def conclude(self, outcomes: Sequence[Any]) -> dict[str, Any]:
+        """The result of a row, from what was made of its photos and videos, in the order of `works`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """The largest face of one photo against that of another."""
+
+    name: ClassVar[str] = "compare"
+    columns: ClassVar[tuple[str, ...]] = ("verification_score", "match")
+    settings: Settings
+    scorer: Scorer
+
+    @property
+    def works(self) -> Mapping[str, Work]:
+        """See `Job`."""
+        work = Encode(only_largest=True, auto_rotate=self.settings.auto_rotate)
+        return {"first": work, "second": work}
+
+    def conclude(self, outcomes: Sequence[Encoded]) -> dict[str, Any]:
+        """See `Job`."""
+        first, second = outcomes
+        score = self.scorer.scores(first.templates, second.templates)[0][0]
+        return {"verification_score": score, "match": score >= self.settings.threshold}
+
+
+@dataclass(frozen=True, slots=True)
+class Omni:
+    """Every face of one photo against every face of another."""
+
+    name: ClassVar[str] = "omni"
+    columns: ClassVar[tuple[str, ...]] = ("best_score", "match", "scores", "face_rects")
+    settings: Settings
+    scorer: Scorer
+
+    @property
+    def works(self) -> Mapping[str, Work]:
+        """See `Job`."""
+        work = Encode(only_largest=False, auto_rotate=self.settings.auto_rotate)
+        return {"first": work, "second": work}
+
+    def conclude(self, outcomes: Sequence[Encoded]) -> dict[str, Any]:
+        """See `Job`."""
+        first, second = outcomes
+        scores = self.scorer.scores(first.templates, second.templates)
+        best = max(max(row) for row in scores)
+        return {
+            "best_score": best,
+            "match": best >= self.settings.threshold,
+            "scores": scores,
+            "face_rects": {
+                "first_image_face_rects": list(first.rects),
+                "second_image_face_rects": list(second.rects),
+            },
+        }

@@ -1,0 +1,183 @@
+"""The output of a run while it lasts: a hidden file beside the output, that a killed run leaves and `--resume` reads.
+
+    {"senseid batch": 1, "run": "<what the output depends on>"}
+    {"row": 1, ...}
+    {"row": 2, ...}
+    = 2
+
+A line that begins with `=` says how many units, rows of the manifest or photos of a folder, have all their records
+above it. What stands below the last such line was being written when the run ended; it is cut off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from senseid_cli.batch.errors import ResumeError
+from senseid_cli.exits import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from io import RawIOBase
+    from pathlib import Path
+
+VERSION = 1
+UNITS_AT_ONCE = 256
+SECONDS_AT_ONCE = 0.5
+MARK = b"= "
+
+
+def partial_of(out: Path) -> Path:
+    """The hidden file beside an output."""
+    return out.with_name(f".{out.name}.senseid-partial")
+
+
+def fingerprint(facts: Mapping[str, object]) -> str:
+    """One word for everything that the output of a run depends on: the SHA-256 of the facts as JSON, hex."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+class Journal:
+    """Records, in order, on a file that is whole up to its last mark whenever the run ends.
+
+    Nothing is written when an error ends the run: writing may be what was interrupted, and records must not be there
+    twice. What the last half second gave is worked out again.
+    """
+
+    def __init__(self, path: Path, file: RawIOBase, done: int, clock: Callable[[], float]) -> None:
+        """See `begin` and `resume`.
+
+        Args:
+            path: where it is.
+            file: the file, unbuffered, at its end.
+            done: units that have all their records in it.
+            clock: seconds, from any beginning, that never go back.
+        """
+        self.path = path
+        self._file = file
+        self._clock = clock
+        self._units: list[bytes] = []
+        self._marked = done
+        self._last = clock()
+
+    @property
+    def done(self) -> int:
+        """Units that it has all records of, some of them not on the file yet."""
+        return self._marked + len(self._units)
+
+    @classmethod
+    def begin(cls, path: Path, run: str, clock: Callable[[], float]) -> Journal:
+        """A new one, in the place of any that is there.
+
+        Args:
+            path: where.
+            run: the fingerprint of the run.
+            clock: see `Journal`.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        path.unlink(missing_ok=True)
+        file = _open(path, "xb")
+        _write(path, file, json.dumps({"senseid batch": VERSION, "run": run}).encode() + b"\n")
+        return cls(path, file, 0, clock)
+
+    @classmethod
+    def resume(cls, path: Path, run: str, clock: Callable[[], float]) -> Journal:
+        """The one of an interrupted run.
+
+        Args:
+            path: where it is.
+            run: the fingerprint of the run that goes on.
+            clock: see `Journal`.
+
+        Raises:
+            ResumeError: it is another run's, or not a journal.
+            OutputError: it cannot be written.
+        """
+        with path.open("rb") as lines:
+            if not _is_of(lines.readline(), run):
+                raise ResumeError(
+                    f"{path} belongs to a run with another manifest, other settings or another version",
+                    remedy="give that run's, or begin anew: --force",
+                )
+            done, end = 0, lines.tell()
+            at = end
+            for line in lines:
+                at += len(line)
+                if line.startswith(MARK) and line.endswith(b"\n"):
+                    done, end = int(line.removeprefix(MARK)), at
+        file = _open(path, "r+b")
+        file.truncate(end)
+        file.seek(end)
+        return cls(path, file, done, clock)
+
+    def add(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Take all records of a unit; they are written now or, within half a second, with those of the next units.
+
+        Raises:
+            OutputError: they cannot be written.
+        """
+        lines = (json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n" for record in records)
+        self._units.append("".join(lines).encode())
+        if len(self._units) >= UNITS_AT_ONCE or self._clock() - self._last >= SECONDS_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what there is.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if self._units:
+            units, self._marked, self._units = self._units, self.done, []
+            _write(self.path, self._file, b"".join(units) + MARK + b"%d\n" % self._marked)
+        self._last = self._clock()
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """The records of all whole units, from the file."""
+        with self.path.open("rb") as file:
+            file.readline()
+            for line in file:
+                if not line.startswith(MARK):
+                    yield json.loads(line)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _is_of(header: bytes, run: str) -> bool:
+    try:
+        facts = json.loads(header)
+        return bool(facts["run"] == run and facts["senseid batch"] == VERSION)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _open(path: Path, mode: str) -> RawIOBase:
+    def private(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600)
+
+    try:
+        return open(path, mode, buffering=0, opener=private)  # type: ignore[return-value]
+    except OSError as error:
+        raise _failure(path, error) from error
+
+
+def _write(path: Path, file: RawIOBase, data: bytes) -> None:
+    try:
+        while data:
+            data = data[file.write(data) or 0 :]
+    except OSError as error:
+        raise _failure(path, error) from error
+
+
+def _failure(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{path} cannot be written: {(error.strerror or 'unknown reason').lower()}",
+        remedy="check the folder's permissions and the space on its disk; then go on with --resume",
+    )

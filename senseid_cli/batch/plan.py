@@ -1,0 +1,160 @@
+"""What a run does: the rows of a manifest, or all pairs of the photos of one folder or two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol
+
+from senseid_cli.batch import pairs, rows
+from senseid_cli.batch.errors import ManifestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from senseid_cli.batch.desk import Desk
+    from senseid_cli.batch.jobs import Job, Settings
+    from senseid_cli.batch.manifest import Manifest, Survey
+    from senseid_cli.batch.pairs import Photos
+    from senseid_cli.batch.work import Need
+    from senseid_engine.batch.scorer import Scorer
+
+Records = list[dict[str, Any]]
+
+
+class Plan(Protocol):
+    """Work in units, each with its records."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the records, in order."""
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the licences must allow, beside batches."""
+
+    @property
+    def steps(self) -> tuple[str, int]:
+        """What progress counts, and how many there are."""
+
+    def facts(self) -> Mapping[str, object]:
+        """What the records depend on, beside the models: ready for JSON."""
+
+    def records(self, desk: Desk, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
+        """The records of each unit, in order, from the unit `start` on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPlan:
+    """Each row of a manifest is a unit with one record.
+
+    Attributes:
+        manifest: the rows.
+        survey: what it holds.
+        job: what is done with each row.
+        settings: those of the command line.
+    """
+
+    manifest: Manifest
+    survey: Survey
+    job: Job
+    settings: Settings
+
+    def __post_init__(self) -> None:
+        missing = [column for column in self.job.works if column not in self.survey.columns]
+        if self.survey.rows and missing:
+            raise ManifestError(
+                f"{self.manifest.name} has no column {missing[0]!r}",
+                remedy=f"{self.job.name} needs the columns {', '.join(self.job.works)}; any others are passed on",
+            )
+        taken = set(rows.columns_of((), self.job)) & set(self.survey.columns)
+        if taken:
+            raise ManifestError(
+                f"{self.manifest.name} has a column {min(taken)!r}, which the results have too",
+                remedy="give it another name",
+            )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """See `Plan`."""
+        return rows.columns_of(self.survey.columns, self.job)
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """See `Plan`."""
+        return tuple(need for work in self.job.works.values() for need in work.needs)
+
+    @property
+    def steps(self) -> tuple[str, int]:
+        """See `Plan`."""
+        return "rows", self.survey.rows
+
+    def facts(self) -> Mapping[str, object]:
+        """See `Plan`."""
+        works = {column: work.identity for column, work in self.job.works.items()}
+        return {
+            "manifest": self.manifest.digest(),
+            "job": self.job.name,
+            "works": works,
+            "threshold": self.settings.threshold,
+            "columns": self.columns,
+        }
+
+    def records(self, desk: Desk, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
+        """See `Plan`."""
+        advance(start)
+        left = islice(self.manifest.rows(), start, None)
+        for record in rows.work_through(left, self.job, self.manifest.folder, desk, slots):
+            yield [record]
+            advance(1)
+
+
+@dataclass(frozen=True, slots=True)
+class PairsPlan:
+    """Each photo of the first folder is a unit; its records are the pairs that it comes first in.
+
+    Attributes:
+        first: the photos.
+        second: those that they are compared with; None: with each other.
+        scorer: gives the scores.
+        settings: those of the command line.
+    """
+
+    first: Photos
+    second: Photos | None
+    scorer: Scorer
+    settings: Settings
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """See `Plan`."""
+        return pairs.COLUMNS
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """See `Plan`."""
+        return pairs.work_of(self.settings).needs
+
+    @property
+    def steps(self) -> tuple[str, int]:
+        """See `Plan`."""
+        return "photos", len(self.first.names) + (len(self.second.names) if self.second else 0)
+
+    def facts(self) -> Mapping[str, object]:
+        """See `Plan`."""
+        return {
+            "first": self.first.digest(),
+            "second": self.second and self.second.digest(),
+            "work": pairs.work_of(self.settings).identity,
+            "threshold": self.settings.threshold,
+        }
+
+    def records(self, desk: Desk, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
+        """See `Plan`."""
+        sides = [
+            None if photos is None else (photos, pairs.encode_all(photos, self.settings, desk, slots, advance))
+            for photos in (self.first, self.second)
+        ]
+        first, second = sides
+        if first is not None:
+            yield from pairs.pair_records(first, second, self.scorer, self.settings.threshold, start)

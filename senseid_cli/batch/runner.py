@@ -1,0 +1,88 @@
+"""One run, from a plan to an output: on a journal that can be resumed, or straight to standard output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from senseid_cli import media
+from senseid_cli.batch.rows import TYPES
+from senseid_cli.batch.writers import open_writer
+from senseid_cli.exits import INTERNAL, ExitStatus
+from senseid_cli.render import OK_CODE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from senseid_cli.batch.desk import Desk
+    from senseid_cli.batch.journal import Journal
+    from senseid_cli.batch.manifest import Format
+    from senseid_cli.batch.plan import Plan
+    from senseid_cli.batch.writers import Writer
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the rows.
+
+    Attributes:
+        done: records with a result.
+        refused: records with an error.
+        internal: those of them that are a mistake of ours.
+    """
+
+    done: int = 0
+    refused: int = 0
+    internal: int = 0
+
+    def count(self, record: Mapping[str, Any]) -> None:
+        """Count one record."""
+        if record["code"] == OK_CODE:
+            self.done += 1
+        else:
+            self.refused += 1
+            self.internal += record["code"] == INTERNAL.code
+
+    @property
+    def status(self) -> ExitStatus:
+        """The exit status: 0 every row has a result, 3 some are refused, 70 one shows a mistake of ours."""
+        if self.internal:
+            return ExitStatus.INTERNAL
+        return ExitStatus.INPUT if self.refused else ExitStatus.YES
+
+
+def run_to_file(
+    plan: Plan, journal: Journal, form: Format, out: Path, desk: Desk, slots: int, advance: Callable[[int], None]
+) -> Tally:
+    """Work through a plan, and put the output in its place when all of it is there.
+
+    Whatever ends it before: the journal holds every whole unit, and is left for `--resume`.
+
+    Raises:
+        OutputError: the journal or the output cannot be written.
+    """
+    for unit in plan.records(desk, slots, journal.done, advance):
+        journal.add(unit)
+    journal.flush()
+    tally = Tally()
+    with media.replacing(out) as file:
+        writer = open_writer(form, file, plan.columns, TYPES)
+        for record in journal.records():
+            tally.count(record)
+            writer.put(record)
+        writer.close()
+    journal.close()
+    journal.path.unlink()
+    return tally
+
+
+def run_to_stream(plan: Plan, writer: Writer, desk: Desk, slots: int, advance: Callable[[int], None]) -> Tally:
+    """Work through a plan, and write each record as it comes."""
+    tally = Tally()
+    for unit in plan.records(desk, slots, 0, advance):
+        for record in unit:
+            tally.count(record)
+            writer.put(record)
+    writer.close()
+    return tally

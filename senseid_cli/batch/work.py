@@ -1,0 +1,201 @@
+"""What is done with one photo or video, wherever: in a thread here, or on another machine."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from senseid_cli import exits
+from senseid_licensing.capability import Capability
+from senseid_licensing.product import Product
+
+if TYPE_CHECKING:
+    from senseid_engine.engine import Engine
+    from senseid_engine.template import Template
+    from senseid_licensing.verified import VerifiedLicences
+
+Need = tuple[Product, Capability]
+
+OF_ONE_FILE = frozenset({exits.ExitStatus.USAGE, exits.ExitStatus.INPUT, exits.ExitStatus.DECRYPTION})
+"""What these errors say is wrong with one photo or video; that there is no key for it is one of them."""
+
+
+class Medium(StrEnum):
+    """What work is done on."""
+
+    PHOTO = "photo"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A photo, a video or a row that gives no result.
+
+    Attributes:
+        code: the response code of the HTTP API.
+        message: the fixed message of that code.
+        problem: what is wrong and what to do, in one line.
+    """
+
+    code: int
+    message: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The models that the work of a run needs, loaded once.
+
+    Attributes:
+        licences: the verified licences of the machine that does the work.
+        engine: finds, embeds and compares faces.
+    """
+
+    licences: VerifiedLicences
+    engine: Engine
+
+
+class Work(Protocol):
+    """One kind of work on the bytes of one photo or video. It travels between processes: keep it small."""
+
+    medium: ClassVar[Medium]
+
+    @property
+    def identity(self) -> str:
+        """Equal for work that gives equal results; part of the name under which these are kept."""
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What the licences of the machine that does it must allow."""
+
+    def run(self, tools: Tools, data: bytes) -> Any:
+        """Do it.
+
+        Raises:
+            EngineError: the photo or video is refused.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The faces of a photo, ready to be compared. They are personal data.
+
+    Attributes:
+        templates: one a face, the largest first.
+        rects: `[left, top, right, bottom]` of each face that has a template.
+    """
+
+    templates: tuple[Template, ...]
+    rects: tuple[list[int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Encode:
+    """From a photo to templates.
+
+    Attributes:
+        only_largest: of its largest face only.
+        auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+    """
+
+    medium: ClassVar[Medium] = Medium.PHOTO
+    only_largest: bool
+    auto_rotate: bool
+
+    @property
+    def identity(self) -> str:
+        """See `Work`."""
+        return f"encode only_largest={self.only_largest} auto_rotate={self.auto_rotate}"
+
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """See `Work`."""
+        return ((Product.FACE, Capability.COMPARE if self.only_largest else Capability.OMNI),)
+
+    def run(self, tools: Tools, data: bytes) -> Encoded:
+        """See `Work`."""
+        from senseid_engine.engine import pass_all
+        from senseid_engine.image import decode_image
+
+        photo, templates = tools.engine.encode(
+            decode_image(data, name="photo"),
+            auto_rotate=self.auto_rotate,
+            only_largest=self.only_largest,
+            inspect=pass_all,
+        )
+        rects = photo.found.rects[: len(templates)]
+        return Encoded(tuple(templates), tuple(rect.as_list() for rect in rects))
+
+
+def perform(work: Work, tools: Tools, data: bytes) -> Any:
+    """Do work on one photo or video; a bad one is an answer, not an error.
+
+    Returns:
+        What the work gives, or a `Refusal`.
+
+    Raises:
+        LicensingError: the licences of this machine do not allow it.
+        ModelError: a model cannot be used.
+    """
+    for product, capability in work.needs:
+        for needed in (capability, Capability.BATCH):
+            tools.licences.require(product, needed)
+    try:
+        return work.run(tools, data)
+    except Exception as error:
+        return refusal_of(error)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """The refusal that an error of one photo or video is.
+
+    Raises:
+        Exception: the error itself, where it would be the same for every other photo.
+    """
+    outcome = exits.outcome_of(error)
+    if outcome.status in OF_ONE_FILE:
+        # What an EngineError calls its problem names no file; the row does.
+        return Refusal(outcome.code, outcome.message, str(getattr(error, "problem", error)))
+    if exits.is_expected(error) or isinstance(error, MemoryError):
+        raise error
+    # A photo that shows a mistake of ours must not end the run of a million others; the exit status tells of it.
+    return Refusal(outcome.code, outcome.message, f"internal error ({type(error).__name__})")
+
+
+def dump(encoded: Encoded) -> bytes:
+    """Templates as bytes: JSON with what is short, and one array a model."""
+    import numpy as np
+
+    facts = {
+        "rects": encoded.rects,
+        "statistics": [[template.mean, template.deviation] for template in encoded.templates],
+    }
+    buffer = io.BytesIO()
+    columns = zip(*(template.embeddings for template in encoded.templates), strict=True)
+    arrays = {f"part_{i}": np.stack(column) for i, column in enumerate(columns)}
+    np.savez(buffer, allow_pickle=False, facts=np.array(json.dumps(facts)), **arrays)
+    return buffer.getvalue()
+
+
+def load(data: bytes) -> Encoded:
+    """What `dump` wrote.
+
+    Raises:
+        ValueError: it is nothing of the kind.
+        KeyError: likewise.
+    """
+    import numpy as np
+
+    from senseid_engine.template import Template
+
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        facts = json.loads(str(archive["facts"]))
+        parts = [archive[f"part_{i}"] for i in range(len(archive.files) - 1)]
+    templates = tuple(
+        Template(tuple(part[i] for part in parts), mean, deviation)
+        for i, (mean, deviation) in enumerate(facts["statistics"])
+    )
+    return Encoded(templates, tuple(facts["rects"]))

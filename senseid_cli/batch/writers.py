@@ -1,0 +1,136 @@
+"""Records as CSV, NDJSON or Parquet, one at a time."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+from senseid_cli.batch.manifest import ROWS_AT_ONCE, Format, import_parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import BinaryIO
+
+Record = dict[str, Any]
+
+
+class Writer(Protocol):
+    """Takes records in order."""
+
+    def put(self, record: Mapping[str, Any]) -> None:
+        """Write one."""
+
+    def close(self) -> None:
+        """Write what is left; the file below stays open."""
+
+
+class CsvWriter:
+    """CSV with a header; a field that is absent is empty, a value with parts is JSON."""
+
+    def __init__(self, write: Callable[[str], object], columns: Sequence[str]) -> None:
+        self._columns = columns
+        self._writer = csv.writer(_Sink(write), lineterminator="\n")
+        self._writer.writerow(columns)
+
+    def put(self, record: Mapping[str, Any]) -> None:
+        """See `Writer`."""
+        self._writer.writerow([_cell(record.get(column)) for column in self._columns])
+
+    def close(self) -> None:
+        """See `Writer`."""
+
+
+class NdjsonWriter:
+    """One JSON object a line, ASCII; a field that is absent is left out."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+
+    def put(self, record: Mapping[str, Any]) -> None:
+        """See `Writer`."""
+        self._write(json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n")
+
+    def close(self) -> None:
+        """See `Writer`."""
+
+
+class ParquetWriter:
+    """Parquet; what the manifest says and a value with parts are text, the latter as JSON."""
+
+    def __init__(self, file: BinaryIO, columns: Sequence[str], result: Mapping[str, type]) -> None:
+        """Write the header.
+
+        Args:
+            file: open for writing.
+            columns: all columns, in order.
+            result: the types of those that are not text.
+        """
+        parquet = import_parquet()
+        import pyarrow
+
+        types = {int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_()}
+        self._text = {column for column in columns if column not in result}
+        self._schema = pyarrow.schema([(c, types[result[c]] if c in result else pyarrow.string()) for c in columns])
+        self._writer = parquet.ParquetWriter(file, self._schema)
+        self._table = pyarrow.Table.from_pylist
+        self._records: list[dict[str, Any]] = []
+
+    def put(self, record: Mapping[str, Any]) -> None:
+        """See `Writer`."""
+        self._records.append({name: _text(v) if name in self._text else v for name, v in record.items()})
+        if len(self._records) >= ROWS_AT_ONCE:
+            self._flush()
+
+    def close(self) -> None:
+        """See `Writer`."""
+        if self._records:
+            self._flush()
+        self._writer.close()
+
+    def _flush(self) -> None:
+        self._writer.write_table(self._table(self._records, schema=self._schema))
+        self._records.clear()
+
+
+def open_writer(form: Format, file: BinaryIO, columns: Sequence[str], result: Mapping[str, type]) -> Writer:
+    """A writer to a file of bytes.
+
+    Args:
+        form: how.
+        file: open for writing.
+        columns: all columns, in order.
+        result: the types of those that are not text.
+    """
+    if form == Format.PARQUET:
+        return ParquetWriter(file, columns, result)
+
+    def write(text: str) -> None:
+        file.write(text.encode("utf-8", "surrogateescape"))
+
+    return text_writer(form, write, columns)
+
+
+def text_writer(form: Format, write: Callable[[str], object], columns: Sequence[str]) -> Writer:
+    """A writer of CSV or NDJSON to a stream of text."""
+    return CsvWriter(write, columns) if form == Format.CSV else NdjsonWriter(write)
+
+
+class _Sink:
+    """What `csv.writer` wants of a file."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self.write = write
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _text(value)
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    # repr of a float and of an int are what JSON has; lists and objects have no other form.
+    return json.dumps(value, separators=(",", ":"))
