@@ -171,12 +171,11 @@ def _video_stream(container: InputContainer, name: str) -> VideoStream:
     """The stream to look at, its size checked."""
     from av.video.stream import VideoStream
 
-    try:
-        stream = container.streams.best("video")
-    except Exception as error:
-        raise VideoError(name, "has no pictures that can be decoded: record it again") from error
+    stream = container.streams.best("video")
     if not isinstance(stream, VideoStream):
         raise VideoError(name, "has no pictures: give a video of a face, not sound")
+    if getattr(stream, "codec_context", None) is None:
+        raise VideoError(name, "has pictures of an unknown kind: save it as MP4 with H.264")
     if stream.width or stream.height:  # some headers do not tell; then the frames will
         _check_size(stream.width, stream.height, name)
     return stream
@@ -222,7 +221,8 @@ def _decode(container: InputContainer, stream: VideoStream, name: str, threads: 
     context = stream.codec_context
     context.thread_count = threads
     context.thread_type = "AUTO"
-    context.options = {"max_pixels": str(MAX_SIDE * MAX_SIDE)}
+    # Decoders round the sides up to whole blocks before they ask.
+    context.options = {"max_pixels": str((MAX_SIDE + 128) ** 2)}
     packets = container.demux(stream)
     frames = pixels = 0
     for _ in range(MAX_PACKETS):
@@ -297,6 +297,7 @@ class _Shape:
         self._name = name
         self._widen = widen
         self._size: tuple[int, int] | None = None
+        self._ratio = 0.0
 
     def upright(self, frame: VideoFrame) -> Pixels:
         quarter_turns = round(frame.rotation / 90) % 4
@@ -317,9 +318,10 @@ class _Shape:
         if turned:
             width, height = height, width
         if self._size is None:
+            self._ratio = width / height
             scale = min(1.0, KEPT_SIDE / max(width, height))
             self._size = max(1, round(width * scale)), max(1, round(height * scale))
-        elif abs(math.log(width / height * self._size[1] / self._size[0])) > _ANOTHER_SHAPE:
+        elif abs(math.log(width / height / self._ratio)) > _ANOTHER_SHAPE:
             raise VideoError(self._name, "changes its shape on the way: hold the camera one way up")
         return self._size[::-1] if turned else self._size
 
