@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from senseid_cli import exits, render, stdout, stids, wiring
-from senseid_cli.commands import batch, compare, doctor, license, models, omni, serve, udid  # noqa: A004
+from senseid_cli.commands import batch, compare, decrypt, doctor, encrypt, license, models, omni, serve, udid  # noqa: A004
 
 app = typer.Typer(
     name="senseid",
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.command("compare")(compare.compare)
 app.command("omni")(omni.omni)
 app.command("batch")(batch.batch)
+app.command("encrypt")(encrypt.encrypt)
+app.command("decrypt")(decrypt.decrypt)
 app.command("udid")(udid.udid)
 app.command("doctor")(doctor.doctor)
 app.add_typer(license.app, name="license")
@@ -105,10 +107,7 @@ def _report(error: Exception, words: list[str]) -> int:
     line = str(error)
     if outcome.status in (exits.ExitStatus.LICENCE, exits.ExitStatus.MODEL):
         line = f"{stids.in_words(stids.stid_of(error))}: {line}"
-    typer.echo(f"senseid: {render.printable(line)}", err=True)
-    remedy = getattr(error, "remedy", "")
-    if remedy:
-        typer.echo(f"hint: {render.printable(remedy)}", err=True)
+    render.put_problem(line, getattr(error, "remedy", ""))
     return outcome.status
 
 

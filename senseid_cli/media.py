@@ -67,7 +67,7 @@ def read_bytes(source: str, *, most: int, what: str, keys: Iterable[Key] | None 
 
     name = name_of(source)
     if source == STDIN:
-        data = _read(_stdin(what), most, name, what)
+        data = _read(stdin(what), most, name, what)
     else:
         from senseid_engine.media import open_media
 
@@ -106,7 +106,15 @@ def _read(file: BinaryIO, most: int, name: str, what: str) -> bytes:
         return start + file.read(limit + 1 - len(start))
 
 
-def _stdin(what: str) -> BinaryIO:
+def stdin(what: str) -> BinaryIO:
+    """Standard input, for bytes.
+
+    Args:
+        what: it should hold, for messages.
+
+    Raises:
+        MediaUnreadableError: it is closed, or a terminal.
+    """
     from senseid_engine.errors import MediaUnreadableError
 
     if sys.stdin is None or sys.stdin.isatty():
@@ -114,19 +122,28 @@ def _stdin(what: str) -> BinaryIO:
     return sys.stdin.buffer
 
 
-def check_output(path: Path, *, sources: tuple[str, ...], force: bool) -> None:
-    """Refuse a picture's path before the work is done, not after it.
+def check_output(
+    path: Path, *, sources: tuple[str, ...], force: bool, suffix: str = ".png", option: str = "--draw"
+) -> None:
+    """Refuse a result's path before the work is done, not after it.
+
+    Args:
+        path: where the result goes.
+        sources: what is read, which is never overwritten.
+        force: whether another file may be.
+        suffix: how its name must end; what is written has that type.
+        option: that named it.
 
     Raises:
-        BadParameter: not a PNG's name, a source, in no folder, or there already.
+        BadParameter: it has another suffix, is a source, in no folder, or there already.
     """
-    if problem := _output_problem(path, sources, force=force):
-        raise typer.BadParameter(f"{path} {problem}", param_hint="--draw")
+    if problem := _output_problem(path, sources, suffix, force=force):
+        raise typer.BadParameter(f"{path} {problem}", param_hint=option)
 
 
-def _output_problem(path: Path, sources: tuple[str, ...], *, force: bool) -> str | None:
-    if path.suffix.lower() != ".png":
-        return "does not end in .png, and PNG is what is written"
+def _output_problem(path: Path, sources: tuple[str, ...], suffix: str, *, force: bool) -> str | None:
+    if path.suffix.lower() != suffix:
+        return f"does not end in {suffix}, and {suffix[1:].upper()} is what is written"
     try:
         if path.is_dir():
             return "is a folder"

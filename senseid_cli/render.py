@@ -262,6 +262,13 @@ def note(text: str) -> None:
     typer.echo(f"note: {text}", err=True)
 
 
+def put_problem(line: str, remedy: str) -> None:
+    """Tell the user what is wrong and, if there is something, what to do about it."""
+    typer.echo(f"senseid: {printable(line)}", err=True)
+    if remedy:
+        typer.echo(f"hint: {printable(remedy)}", err=True)
+
+
 def terminal_width() -> int | None:
     """Columns of the terminal that standard output is; None if it is none."""
     if sys.stdout is None or not sys.stdout.isatty():

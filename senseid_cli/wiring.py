@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from senseid_cli.crypt.work import Manner
     from senseid_cli.keys import KeySources
     from senseid_engine.engine import Engine
+    from senseid_engine.finder import FaceFinder
+    from senseid_engine.quality.checker import QualityChecker
     from senseid_licensing.context import Context
     from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicences
@@ -80,6 +83,33 @@ def open_engine(licences: VerifiedLicences, *, threads: int | None = None) -> En
     return Engine.open(Registry.builtin(), licences, threads=threads or available_cpus())
 
 
+def open_quality(
+    licences: VerifiedLicences, finder: FaceFinder | None = None, *, threads: int | None = None
+) -> QualityChecker:
+    """Load the models that measure quality. Only verified licences get here.
+
+    Args:
+        licences: the verified licences of this run.
+        finder: finds the faces, where an engine has one already.
+        threads: CPUs to use; as many as this process may use by default.
+
+    Raises:
+        LicensingError: no verified licence for the models' products.
+        ModelsError: a model file is missing or is not the one of the manifest.
+        ModelError: a model cannot be used.
+    """
+    from senseid_engine.cpu import available_cpus
+    from senseid_engine.finder import FaceFinder
+    from senseid_engine.quality.checker import QualityChecker
+    from senseid_models.registry import Registry
+
+    registry = Registry.builtin()
+    threads = threads or available_cpus()
+    if finder is None:
+        finder = FaceFinder.open(registry, licences, threads=threads)
+    return QualityChecker.open(registry, licences, finder, threads=threads)
+
+
 def models_digest() -> str:
     """One word for all models and data files that results depend on: the SHA-256 of their SHA-256s, hex.
 
@@ -109,6 +139,14 @@ def key_sources(key_file: Path | None = None, name: str | None = None) -> KeySou
     from senseid_crypto.key_folder import KeyFolder
 
     return KeySources(KeyFolder(data_dir() / "keys"), os.environ, Path(".env"), key_file, name)
+
+
+def manner(*, force: bool, delete_source: bool) -> Manner:
+    """How files are encrypted and decrypted here: on as many CPUs as this process may use, and not on very many."""
+    from senseid_cli.crypt.work import Manner
+    from senseid_engine.cpu import available_cpus
+
+    return Manner(force=force, delete_source=delete_source, entropy=os.urandom, threads=min(available_cpus(), 4))
 
 
 def cpus() -> tuple[int, int]:

@@ -124,7 +124,25 @@ def decrypt(source: Source, keys: Iterable[Key], *, threads: int = 1) -> Iterato
         DamagedError: it was changed, cut off or extended.
     """
     header = read_header(source)
-    yield from chunks.decrypt_chunks(_payload_key(header, find_key(header, keys)), source, threads=threads)
+    yield from decrypt_payload(source, header, find_key(header, keys), threads=threads)
+
+
+def decrypt_payload(source: Source, header: Header, key: Key, *, threads: int = 1) -> Iterator[memoryview]:
+    """Decrypt what follows a header.
+
+    Args:
+        source: the container, behind its header.
+        header: of it.
+        key: the one that it names.
+        threads: how many may decrypt at once.
+
+    Yields:
+        The plaintext in pieces, as `decrypt` does.
+
+    Raises:
+        DamagedError: it was changed, cut off or extended.
+    """
+    yield from chunks.decrypt_chunks(_payload_key(header, key), source, threads=threads)
 
 
 def find_key(header: Header, keys: Iterable[Key]) -> Key:

@@ -11,15 +11,24 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show how far `what` is while the block runs; call what it gives with each number of steps done."""
+def progress(what: str, total: int, *, of_bytes: bool = False) -> Iterator[Callable[[int], None]]:
+    """Show how far `what` is while the block runs; call what it gives with each number of steps done.
+
+    Args:
+        what: is going on.
+        total: steps.
+        of_bytes: a step is a byte, shown as MB and so on.
+    """
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda steps: None  # noqa: ARG005 - nobody watches
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    done = DownloadColumn() if of_bytes else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), done, TimeRemainingColumn())
+    # rich would send what is printed meanwhile to the bar's console, and with it results away from their pipe.
+    shared = sys.stdout is not None and sys.stdout.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=shared) as bar:
         task = bar.add_task(what, total=total)
         yield lambda steps: bar.advance(task, steps)

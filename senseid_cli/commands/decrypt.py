@@ -1,0 +1,49 @@
+"""`senseid decrypt`: containers and wire text back into files."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import typer
+
+from senseid_cli import wiring
+from senseid_cli.crypt import options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from senseid_cli.crypt.plan import Job
+
+
+def decrypt(
+    sources: options.Sources,
+    out: options.Out = None,
+    key: options.KeyName = None,
+    key_file: options.KeyFile = None,
+    force: options.Force = False,
+    delete_source: options.DeleteSource = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Decrypt files of either format, told by their content: FILE.senseid and FILE.b64 become FILE.
+
+    A container names its key, which is looked for among all that `senseid key list` shows; --key-file and --key allow
+    one only. What does not authenticate to its last byte leaves no file. Exit status: 6 it cannot be decrypted.
+    """
+    from senseid_cli.crypt import plan, work
+    from senseid_cli.crypt.run import run_jobs
+
+    options.check_keys(key_file, key)
+    jobs = plan.make_plan(sources, out, plan.Direction.DECRYPT, "")
+    options.check_streams(jobs, delete_source=delete_source, as_json=as_json)
+    keys = wiring.key_sources(key_file, key)
+    manner = wiring.manner(force=force, delete_source=delete_source)
+
+    def step(job: Job, advance: Callable[[int], None]) -> dict[str, object] | None:
+        plan.check_target(job, force=force)
+        form = work.decrypt_file(job, keys, manner, advance)
+        if job.target is None:
+            return None
+        return {"done": "decrypted", "source": job.source, "target": os.fspath(job.target), "format": form.value}
+
+    raise typer.Exit(run_jobs(jobs, step, "decrypting", as_json=as_json))

@@ -1,0 +1,210 @@
+"""From the words of a command line to jobs: one file in, one file out."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from senseid_cli import media
+from senseid_cli.exits import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+STDOUT = "-"
+
+
+class Direction(StrEnum):
+    """What is done with files."""
+
+    ENCRYPT = "encrypt"
+    DECRYPT = "decrypt"
+
+
+SUFFIXES = {"container": ".senseid", "wire": ".b64"}
+"""What a file's name gets by the format that it is encrypted in, and loses when it is decrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file to encrypt or decrypt.
+
+    Attributes:
+        source: a path, or `-` for standard input.
+        target: a path, or None for standard output.
+        size: bytes of the source; 0 where that is not known.
+        makes_folders: whether folders that the target needs are made: those between `--out FOLDER` and the file.
+    """
+
+    source: str
+    target: Path | None
+    size: int
+    makes_folders: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A source, and what it is called under `--out FOLDER`."""
+
+    source: str
+    name: Path
+
+
+def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suffix: str) -> list[Job]:
+    """What to do with which file. Only looks at files, changes nothing.
+
+    Args:
+        sources: paths of files and folders, patterns, `-`.
+        out: a folder or, for one source, a file or `-`; None is beside each source.
+        direction: whether names get a suffix or lose one.
+        suffix: which one they get.
+
+    Raises:
+        BadParameter: the words make no sense together.
+    """
+    found = _unique(entry for word in sources for entry in _expand(word, direction))
+    into_folder = out is not None and out != STDOUT and Path(out).is_dir()
+    if out is not None and not into_folder and (len(found) != 1 or _is_folder(sources[0])):
+        raise typer.BadParameter(f"{out} must be a folder that exists: there is more than one file", param_hint="--out")
+    if len(found) > 1 and any(entry.source == media.STDIN for entry in found):
+        raise typer.BadParameter("'-' stands alone: standard input holds one file")
+    jobs = []
+    for entry in found:
+        if out == STDOUT or (out is None and entry.source == media.STDIN):
+            target = None
+        elif out is None or into_folder:
+            target = (
+                _beside(entry, direction, suffix) if out is None else Path(out) / _renamed(entry, direction, suffix)
+            )
+        else:
+            target = Path(out)
+        jobs.append(Job(entry.source, target, _size(entry.source), makes_folders=into_folder))
+    _refuse_clashes(jobs)
+    return jobs
+
+
+def check_target(job: Job, *, force: bool) -> None:
+    """Refuse an output that would destroy something.
+
+    Raises:
+        RefusedError: it is the source, it is there already, or it is no file.
+    """
+    target = job.target
+    if target is None:
+        return
+    try:
+        if job.source != media.STDIN and target.exists() and target.samefile(job.source):
+            raise _refused(target, "is the file that is read: name another one")
+        if target.is_dir():
+            raise _refused(target, "is a folder")
+        if os.path.lexists(target):
+            if not (target.is_file() or target.is_symlink()):
+                raise _refused(target, "is no regular file")
+            if not force:
+                raise _refused(target, "is there already; --force overwrites it")
+    except OSError as error:
+        raise _refused(target, f"cannot be used ({(error.strerror or 'unknown reason').lower()})") from None
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """The regular files below a folder, in order. Links are not followed: they may lead out of it, or in circles."""
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from walk(path)
+        elif path.is_file():
+            yield path
+
+
+def is_container(path: Path) -> bool:
+    """Whether a file starts as a container does; one that cannot be read counts as none."""
+    from senseid_crypto.container import MAGIC
+
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
+def _expand(word: str, direction: Direction) -> Iterator[_Found]:
+    path = Path(word)
+    if word == media.STDIN or os.path.lexists(path) or not glob.has_magic(word):
+        paths = [word]
+    else:
+        # A shell has expanded it, unless it was quoted or matched nothing there.
+        paths = sorted(glob.glob(word, recursive=True)) or [word]  # noqa: PTH207  a path of any kind
+    for each in paths:
+        if each != media.STDIN and _is_folder(each):
+            root = Path(each)
+            for file in walk(root):
+                if is_encrypted(file) == (direction is Direction.DECRYPT):
+                    yield _Found(str(file), file.relative_to(root))
+        else:
+            yield _Found(each, Path(Path(each).name))
+
+
+def is_encrypted(path: Path) -> bool:
+    """Whether a file of a folder counts as encrypted: a container by its content, wire text by its name."""
+    return is_container(path) or path.suffix == SUFFIXES["wire"]
+
+
+def _is_folder(word: str) -> bool:
+    try:
+        return Path(word).is_dir()
+    except OSError:
+        return False
+
+
+def _unique(entries: Iterator[_Found]) -> list[_Found]:
+    """Each file once, however often it is named."""
+    return list({Path(entry.source).absolute(): entry for entry in entries}.values())
+
+
+def _beside(entry: _Found, direction: Direction, suffix: str) -> Path:
+    return Path(entry.source).with_name(_renamed(entry, direction, suffix).name)
+
+
+def _renamed(entry: _Found, direction: Direction, suffix: str) -> Path:
+    name = entry.name.name
+    if direction is Direction.ENCRYPT:
+        return entry.name.with_name(name + suffix)
+    for known in SUFFIXES.values():
+        if name.endswith(known) and name != known:
+            return entry.name.with_name(name.removesuffix(known))
+    raise typer.BadParameter(
+        f"{entry.source} does not end in {' or '.join(SUFFIXES.values())}: say where it goes with --out"
+    )
+
+
+def _size(source: str) -> int:
+    try:
+        return 0 if source == media.STDIN else Path(source).stat().st_size
+    except OSError:
+        return 0
+
+
+def _refuse_clashes(jobs: list[Job]) -> None:
+    """No two jobs write one file, and none writes what another reads."""
+    targets: dict[str, str] = {}
+    sources = {os.path.realpath(job.source): job.source for job in jobs if job.source != media.STDIN}
+    for job in jobs:
+        if job.target is None:
+            continue
+        path = os.path.realpath(job.target)
+        other = targets.setdefault(path, job.source)
+        if other != job.source:
+            raise typer.BadParameter(f"{other} and {job.source} would both become {job.target}")
+        if sources.get(path, job.source) != job.source:
+            raise typer.BadParameter(f"{job.source} would become {job.target}, which is another of the files")
+
+
+def _refused(path: Path, problem: str) -> RefusedError:
+    return RefusedError(f"{path} {problem}", remedy="choose another place with --out")

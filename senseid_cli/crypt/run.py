@@ -1,0 +1,59 @@
+"""The run over all files of a command: progress, results, and errors that do not end it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from senseid_cli import exits, render, wiring
+from senseid_cli.report.progress import progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from senseid_cli.crypt.plan import Job
+
+    Advance = Callable[[int], None]
+
+
+def run_jobs(
+    jobs: Sequence[Job], step: Callable[[Job, Advance], dict[str, object] | None], what: str, *, as_json: bool
+) -> exits.ExitStatus:
+    """Do all jobs. An error of one of several is told at once, and the next one is begun.
+
+    Args:
+        jobs: in their order.
+        step: does one, and gives what is to be told of it, the verb first; None if there is nothing to be told.
+        what: goes on, for the progress bar.
+        as_json: tell it as JSON.
+
+    Returns:
+        The status of the first error, or 0.
+    """
+    status = exits.ExitStatus.YES
+    with progress(what, sum(job.size for job in jobs), of_bytes=True) as advance:
+        for job in jobs:
+            try:
+                facts = step(job, advance)
+            except Exception as error:
+                if len(jobs) == 1 or not exits.is_expected(error):
+                    raise
+                outcome = exits.outcome_of(error)
+                render.put_problem(str(error), getattr(error, "remedy", ""))
+                if as_json:
+                    body = render.error_body(outcome, wiring.new_request_id())
+                    render.put_json({**body, "source": job.source})
+                status = status or outcome.status
+            else:
+                if facts is not None:
+                    put_facts(facts, as_json=as_json)
+    return status
+
+
+def put_facts(facts: dict[str, object], *, as_json: bool) -> None:
+    """Print what was done: one JSON object, or one line with a tab between the values."""
+    if as_json:
+        render.put_json({"code": render.OK_CODE, **facts, "request_id": wiring.new_request_id()})
+    else:
+        typer.echo("\t".join(render.printable(str(value)) for value in facts.values()))

@@ -1,0 +1,158 @@
+"""What encrypted and plain bytes are read from and written to."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from senseid_cli import media
+from senseid_cli.exits import OutputError, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import BinaryIO
+
+
+_PIECE = 1024 * 1024
+
+# How much of what came through a pipe is held in memory before it goes to an unnamed temporary file; it is ciphertext.
+_SPOOLED = 32 * 1024 * 1024
+
+# As much text as a terminal is for.
+_MOST_ON_TERMINAL = 64 * 1024
+
+
+class Reader:
+    """An open file or pipe that tells of its progress and says clearly what is wrong."""
+
+    def __init__(self, file: BinaryIO, name: str, advance: Callable[[int], None]) -> None:
+        self._file = file
+        self._name = name
+        self._advance = advance
+        self._start = b""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fills the buffer from its start, and says with how many bytes."""
+        from senseid_engine.media import reading
+
+        if self._start:
+            count = min(len(buffer), len(self._start))
+            buffer[:count] = self._start[:count]
+            self._start = self._start[count:]
+            return count
+        with reading(self._name, "file"):
+            count = self._file.readinto(buffer)  # type: ignore[attr-defined]
+        self._advance(count)
+        return count or 0
+
+    def look(self, length: int) -> bytes:
+        """The next bytes, which stay where they are."""
+        from senseid_crypto.chunks import read_fully
+
+        room = bytearray(length)
+        self._start = bytes(room[: read_fully(self, memoryview(room))])
+        return self._start
+
+
+class Pieces:
+    """Pieces of bytes, to be read one after the other."""
+
+    def __init__(self, pieces: Iterator[bytes | memoryview]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fills the buffer from its start, and says with how many bytes."""
+        while not self._rest:
+            rest = next(self._pieces, None)
+            if rest is None:
+                return 0
+            self._rest = memoryview(rest)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+
+@contextmanager
+def opened(source: str) -> Iterator[BinaryIO]:
+    """A file, or standard input.
+
+    Raises:
+        MediaError: it cannot be read.
+    """
+    if source == media.STDIN:
+        yield media.stdin("file")
+        return
+    from senseid_engine.media import open_media
+
+    with open_media(Path(source), "file") as file:
+        yield file
+
+
+@contextmanager
+def readable_twice(file: BinaryIO, reader: Reader) -> Iterator[BinaryIO]:
+    """The same ciphertext where it can be read again: a file as it is, of a pipe a copy in a file without a name."""
+    if file.seekable():
+        yield file
+        return
+    with tempfile.SpooledTemporaryFile(max_size=_SPOOLED) as copy:
+        room = memoryview(bytearray(_PIECE))
+        while count := reader.readinto(room):
+            copy.write(room[:count])
+        copy.seek(0)
+        yield cast("BinaryIO", copy)
+
+
+def on_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def put_stdout(pieces: Iterable[bytes | memoryview]) -> None:
+    """Write to standard output.
+
+    Raises:
+        RefusedError: it is a terminal, and the bytes are more than a little text.
+        OutputError: it is closed or cannot be written.
+    """
+    if sys.stdout is None:
+        raise OutputError("standard output is closed", remedy="name a file with --out")
+    if on_terminal():
+        pieces = [_text_for_terminal(pieces)]
+    try:
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
+        sys.stdout.flush()
+    except OSError as error:
+        raise OutputError(
+            f"standard output cannot be written: {os.strerror(error.errno or 0).lower()}",
+            remedy="check the file or disk that it goes to",
+        ) from error
+
+
+def _text_for_terminal(pieces: Iterable[bytes | memoryview]) -> bytes:
+    text = b""
+    for piece in pieces:
+        text += piece
+        if len(text) > _MOST_ON_TERMINAL:
+            raise refuse_terminal()
+    try:
+        shown = text.decode()
+    except UnicodeDecodeError:
+        raise refuse_terminal() from None
+    # Control codes of a stranger's file could change what the terminal shows.
+    if not all(char.isprintable() or char in "\n\t" for char in shown):
+        raise refuse_terminal()
+    return text
+
+
+def refuse_terminal() -> RefusedError:
+    """The refusal to write binary data to a terminal."""
+    return RefusedError(
+        "binary data are not written to a terminal", remedy="name a file with --out, or pipe it into a program"
+    )
