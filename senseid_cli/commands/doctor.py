@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,20 +14,33 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from senseid_cli.doctor.abilities import Ability
-    from senseid_cli.doctor.checkup import Checkup
+    from senseid_cli.doctor.checkup import Checkup, Installation
     from senseid_cli.doctor.finding import Finding
 
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--env-file", metavar="FILE", help="Settings of the service.", show_default=".env, if it is there"
+        ),
+    ] = None,
+    old_home: Annotated[
+        Path | None,
+        typer.Option("--upgraded-from", metavar="FOLDER", help="The old data directory: has all of it come along?"),
+    ] = None,
+    old_env: Annotated[
+        Path | None, typer.Option("--old-env-file", metavar="FILE", help="The old .env file: does each setting hold?")
+    ] = None,
 ) -> None:
-    """Check this installation: processor, memory, licences, clock, models, codecs, keys, packages.
+    """Check this installation: processor, memory, licences, clock, keys, settings, models, codecs, packages.
 
-    It writes nothing and uploads nothing. Exit status: 0 all is right, 1 something has to be done.
+    It changes nothing. Exit status: 0 all is right, 1 something has to be done.
     """
     from senseid_cli.doctor.checkup import check_up
 
-    found = check_up(*wiring.open_store())
+    found = check_up(_installation(env_file), old_home=old_home, old_env=old_env)
     if as_json:
         render.put_json(_body(found))
     elif render.terminal_width() is not None:
@@ -37,6 +51,26 @@ def doctor(
             if finding.remedy:
                 typer.echo(f"hint: {finding.check}: {render.printable(finding.remedy)}", err=True)
     raise typer.Exit(ExitStatus.YES if found.ready else ExitStatus.NO)
+
+
+def _installation(env_file: Path | None) -> Installation:
+    import os
+    from dataclasses import replace
+
+    from senseid_cli.doctor.checkup import Installation
+
+    store, context = wiring.open_store()
+    file = env_file or Path(".env")
+    cores, cpus = wiring.cpus()
+    return Installation(
+        store=store,
+        context=context,
+        keys=replace(wiring.key_sources(), env_file=file),
+        environment=os.environ,
+        env_file=file if env_file or file.is_file() else None,
+        cores=cores,
+        cpus=cpus,
+    )
 
 
 def _body(found: Checkup) -> dict[str, object]:

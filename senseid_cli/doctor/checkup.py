@@ -16,16 +16,23 @@ from senseid_cli.doctor.cpu import check_cores, check_flags, read_flags
 from senseid_cli.doctor.disk import check_disk
 from senseid_cli.doctor.finding import Finding, Status, problem
 from senseid_cli.doctor.home import check_home
+from senseid_cli.doctor.keys import check_keys
 from senseid_cli.doctor.libraries import check_libraries
 from senseid_cli.doctor.licences import check_clock, check_licences
 from senseid_cli.doctor.memory import check_memory, read_limit
 from senseid_cli.doctor.models import check_models
 from senseid_cli.doctor.packages import check_packages, installed, read_requirements, unmet
+from senseid_cli.doctor.settings import check_settings
+from senseid_cli.doctor.upgrade import check_carried_settings, check_files
+from senseid_cli.doctor.workers import check_worker
 from senseid_licensing.product import Product
 from senseid_models.errors import ManifestError
 from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from senseid_cli.keys import KeySources
     from senseid_licensing.context import Context
     from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicences
@@ -51,18 +58,53 @@ class Checkup:
         return all(finding.status is not Status.PROBLEM for finding in self.findings)
 
 
-def check_up(store: LicenceStore, context: Context, *, root: Path = Path("/")) -> Checkup:
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What is looked at, beside the machine.
+
+    Attributes:
+        store: its licences.
+        context: what they are checked against.
+        keys: where keys of media are looked for.
+        environment: of this process.
+        env_file: the `.env` file of the service, or None.
+        cores: physical cores of this machine.
+        cpus: CPUs that this process may use.
+        root: where `/proc` and `/sys` are; tests pass another.
+    """
+
+    store: LicenceStore
+    context: Context
+    keys: KeySources
+    environment: Mapping[str, str]
+    env_file: Path | None
+    cores: int
+    cpus: int
+    root: Path = Path("/")
+
+
+def check_up(here: Installation, *, old_home: Path | None = None, old_env: Path | None = None) -> Checkup:
     """Looks at everything.
 
     Args:
-        store: the licences of this installation.
-        context: what they are checked against.
-        root: where `/proc` and `/sys` are; tests pass another.
+        here: this installation.
+        old_home: the data directory of the version before, after an upgrade.
+        old_env: its `.env` file, likewise.
     """
+    store, context = here.store, here.context
     licences = store.verify_all(context)
     requirements, extras = read_requirements()
-    machine = _check_machine(store.data_dir, root)
-    home = [*check_home(store), *check_licences(licences), check_clock(licences, context.now)]
+    machine = _check_machine(here)
+    settings, told = check_settings(here.environment, here.env_file, cores=here.cores, cpus=here.cpus)
+    needed = settings is None or settings.role.has_models
+    home = [*check_home(store), *check_licences(licences, needed=needed), check_clock(licences, context.now)]
+    home += [*check_keys(here.keys, needed=needed), *told]
+    if settings is not None and not needed:
+        home += [check_worker(worker, settings.worker_ca) for worker in settings.workers]
+    if old_home is not None:
+        home += check_files(old_home, store.data_dir)
+    if old_env is not None:
+        home += check_carried_settings(old_env, here.environment, here.env_file)
     models, broken = _check_models(licences)
     packages = [*check_packages(requirements, extras), check_libraries(sys.executable)]
     return Checkup(
@@ -76,17 +118,15 @@ def check_up(store: LicenceStore, context: Context, *, root: Path = Path("/")) -
     )
 
 
-def _check_machine(home: Path, root: Path) -> list[Finding]:
+def _check_machine(here: Installation) -> list[Finding]:
     import psutil
-
-    from senseid_engine.cpu import available_cpus
 
     memory = psutil.virtual_memory()
     return [
-        check_flags(read_flags(root), platform.machine()),
-        check_cores(available_cpus(root), os.cpu_count() or 1, psutil.cpu_count(logical=False)),
-        check_memory(memory.available, memory.total, read_limit(root)),
-        check_disk("disk", home),
+        check_flags(read_flags(here.root), platform.machine()),
+        check_cores(here.cpus, os.cpu_count() or 1, here.cores),
+        check_memory(memory.available, memory.total, read_limit(here.root)),
+        check_disk("disk", here.store.data_dir),
         check_disk("temporary files", Path(tempfile.gettempdir())),
     ]
 

@@ -63,17 +63,17 @@ def check_flags(flags: Collection[str], machine: str) -> Finding:
     return ok("cpu", f"{machine} with {_names(_FAST)}{wide}")
 
 
-def check_cores(usable: int, present: int, physical: int | None) -> Finding:
+def check_cores(usable: int, present: int, physical: int) -> Finding:
     """How many cores there are for the models, and so how many worker processes make sense.
 
     Args:
         usable: what the affinity mask and the quota of the cgroup leave.
         present: logical cores of the machine.
-        physical: physical cores; None where nothing says so.
+        physical: physical cores.
     """
-    handlers = min(usable, physical or usable)
+    handlers = min(usable, physical)
     message = f"{usable} of {present} {_plural('core', present)} may be used; HANDLERS is {handlers} at most"
-    if physical is not None and physical != present:
+    if physical != present:
         message += f" ({physical} physical)"
     if usable < present:
         return note("cores", message, "raise the CPU quota or the affinity mask of this container if that is too few")

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicences
 
 
-def check_licences(licences: VerifiedLicences) -> list[Finding]:
-    """One finding a product. Not every installation has all products; none at all is a problem."""
-    nothing = all(isinstance(licences.failures.get(product), LicenceMissingError) for product in Product)
+def check_licences(licences: VerifiedLicences, *, needed: bool) -> list[Finding]:
+    """One finding a product. Not every installation has all products; none at all is a problem.
+
+    Args:
+        licences: the licences of this run.
+        needed: whether this installation looks at photos itself; the role `api` does not.
+    """
+    nothing = needed and all(isinstance(licences.failures.get(product), LicenceMissingError) for product in Product)
     found = []
     for product in Product:
         told = facts(product, licences)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -73,6 +74,7 @@ def sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Doctor:
     """An installation with licences of its own."""
     home = tmp_path / "home"
     monkeypatch.setenv("SENSEID_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
     licensed(home, datetime.now(UTC))
     return Doctor(home)
 
@@ -244,3 +246,23 @@ def test_a_terminal_gets_a_table(sound: Doctor, monkeypatch: pytest.MonkeyPatch)
     assert all(len(line) <= 60 for line in text.splitlines())
     sound.store.path(Product.FACE).write_bytes(b"")
     assert "something has to be done" in sound().stdout
+
+
+@pytest.mark.usefixtures("quick")
+def test_after_an_upgrade(sound: Doctor, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(sound.home, old)
+    (tmp_path / "old.env").write_text("HANDLERS=1\n")
+    words = ("--upgraded-from", str(old), "--old-env-file", str(tmp_path / "old.env"))
+    assert set(sound.problems(*words)) == {"carried settings"}
+    (tmp_path / ".env").write_text("HANDLERS=1\n")
+    assert sound.problems(*words) == {}
+    shutil.rmtree(sound.home / "vendor")
+    assert set(sound.problems(*words)) == {"carried over"}
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_api_asks_its_workers(sound: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENSEID_ROLE", "api")
+    monkeypatch.setenv("WORKER_IP", "127.0.0.1:1")
+    assert set(sound.problems()) == {"worker"}

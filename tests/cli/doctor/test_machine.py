@@ -59,7 +59,7 @@ def test_other_processors_need_no_avx() -> None:
 
 def test_cores() -> None:
     assert check_cores(8, 8, 4).message == "8 of 8 cores may be used; HANDLERS is 4 at most (4 physical)"
-    assert check_cores(1, 1, None).message == "1 of 1 core may be used; HANDLERS is 1 at most"
+    assert check_cores(1, 1, 1).message == "1 of 1 core may be used; HANDLERS is 1 at most"
     limited = check_cores(2, 8, 8)
     assert limited.status is Status.NOTE
     assert "HANDLERS is 2 at most" in limited.message

@@ -1,0 +1,93 @@
+"""After an upgrade: did everything of the old installation come along?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from senseid_cli.doctor.finding import Finding, note, ok, problem
+from senseid_cli.doctor.settings import KNOWN
+from senseid_cli.exits import SettingError
+from senseid_cli.service.settings import VARIABLES, read_env_file
+from senseid_licensing.errors import LicensingError
+from senseid_licensing.instant import format_instant
+from senseid_licensing.licence import parse_licence_file
+from senseid_licensing.product import Product
+from senseid_licensing.store import LicenceStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+_FILES = "carried over"
+_SETTINGS = "carried settings"
+_SECRET = frozenset(variable.name for variable in VARIABLES if variable.secret)
+# Log, process id and socket of a service that ran are not carried over; the clock's mark makes itself anew, later.
+_PASSING = ("service", "state")
+_MOST_LISTED = 5
+
+
+def check_files(old: Path, new: Path) -> list[Finding]:
+    """Whether each file of an old data directory is in the new one, and no licence is an older one.
+
+    Args:
+        old: the data directory of the version before.
+        new: that of this installation; the same one where the upgrade was in place.
+    """
+    if not old.is_dir():
+        return [problem(_FILES, f"{old}: there is no such folder", "name the data directory of the version before")]
+    if old.exists() and new.exists() and old.samefile(new):
+        return [ok(_FILES, "the data directory is the same")]
+    files = sorted(path.relative_to(old) for path in old.rglob("*") if path.is_file())
+    wanted = [path for path in files if path.parts[0] not in _PASSING]
+    missing = [str(path) for path in wanted if not (new / path).is_file()]
+    found = []
+    if missing:
+        more = f" and {len(missing) - _MOST_LISTED} more" if len(missing) > _MOST_LISTED else ""
+        listed = ", ".join(missing[:_MOST_LISTED])
+        found.append(problem(_FILES, f"not here: {listed}{more}", f"run `cp -an {old}/. {new}/`"))
+    found += _older_licences(LicenceStore(old), LicenceStore(new))
+    return found or [ok(_FILES, f"all {len(wanted)} files of {old}")]
+
+
+def check_carried_settings(old: Path, environment: Mapping[str, str], env_file: Path | None) -> list[Finding]:
+    """Whether each setting of an old `.env` file still holds. Values of secrets are compared and never shown.
+
+    Args:
+        old: the `.env` file of the version before.
+        environment: of this process; it goes before `env_file`.
+        env_file: the `.env` file of this installation, or None.
+    """
+    try:
+        before = read_env_file(old)
+        now = {**({} if env_file is None else read_env_file(env_file)), **environment}
+    except SettingError as error:
+        return [problem(_SETTINGS, error.message, "name the .env file of the version before")]
+    found = []
+    for name, value in before.items():
+        if name not in KNOWN:
+            found.append(note(_SETTINGS, f"{name} of {old} is no setting of this version", "leave it out"))
+        elif not now.get(name):
+            found.append(problem(_SETTINGS, f"{name} is set in {old} and not here", "copy its line"))
+        elif now[name] != value:
+            told = "another value" if name in _SECRET else f"{now[name]}, and was {value}"
+            found.append(note(_SETTINGS, f"{name} is {told}", "copy its line, if that is not meant"))
+    return found or [ok(_SETTINGS, f"all {len(before)} of {old}")]
+
+
+def _older_licences(old: LicenceStore, new: LicenceStore) -> list[Finding]:
+    found = []
+    for product in Product:
+        before, now = _end(old, product), _end(new, product)
+        if before is not None and now is not None and now < before:
+            message = f"the licence of {product} ends at {format_instant(now)}, the old one at {format_instant(before)}"
+            found.append(problem(_FILES, message, f"run `senseid license install {old.path(product)}`"))
+    return found
+
+
+def _end(store: LicenceStore, product: Product) -> datetime | None:
+    """When an installed licence ends, by its own word; None where there is none that can be read."""
+    try:
+        return parse_licence_file(store.load(product)).leaf.licence.not_after
+    except LicensingError:
+        return None
