@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from senseid_cli import exits, render, stdout, stids, wiring
-from senseid_cli.commands import batch, compare, decrypt, doctor, encrypt, license, models, omni, serve, udid  # noqa: A004
+from senseid_cli.commands import batch, compare, decrypt, doctor, encrypt, key, license, models, omni, serve, udid  # noqa: A004
 
 app = typer.Typer(
     name="senseid",
@@ -25,6 +25,7 @@ app.command("encrypt")(encrypt.encrypt)
 app.command("decrypt")(decrypt.decrypt)
 app.command("udid")(udid.udid)
 app.command("doctor")(doctor.doctor)
+app.add_typer(key.app, name="key")
 app.add_typer(license.app, name="license")
 app.add_typer(models.app, name="models")
 app.add_typer(serve.app, name="serve")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from senseid_cli.crypt.work import Manner
     from senseid_cli.keys import KeySources
+    from senseid_crypto.key import Key
     from senseid_engine.engine import Engine
     from senseid_engine.finder import FaceFinder
     from senseid_engine.quality.checker import QualityChecker
@@ -141,6 +142,13 @@ def key_sources(key_file: Path | None = None, name: str | None = None) -> KeySou
     return KeySources(KeyFolder(data_dir() / "keys"), os.environ, Path(".env"), key_file, name)
 
 
+def new_key() -> Key:
+    """A new random key for media."""
+    from senseid_crypto.key import generate_key
+
+    return generate_key(os.urandom)
+
+
 def manner(*, force: bool, delete_source: bool) -> Manner:
     """How files are encrypted and decrypted here: on as many CPUs as this process may use, and not on very many."""
     from senseid_cli.crypt.work import Manner
@@ -157,6 +165,11 @@ def cpus() -> tuple[int, int]:
 
     available = available_cpus()
     return psutil.cpu_count(logical=False) or available, available
+
+
+def now() -> datetime.datetime:
+    """The time, UTC."""
+    return datetime.datetime.now(datetime.UTC)
 
 
 def today() -> datetime.date:

@@ -26,6 +26,9 @@ _NEXT_SUFFIX: Final = ".next"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _PRIVATE: Final = 0o600
 
+_LONGEST_NAME: Final = 40
+"""Of a name that a user chooses: that of a replaced key is longer by its id."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
@@ -111,8 +114,11 @@ class KeyFolder:
 
         Raises:
             KeyStoreError: there is a key of that name, or it cannot be stored.
+            KeyFormatError: that is no name.
         """
         path = self.path(name)
+        if len(name) > _LONGEST_NAME:
+            raise KeyFormatError("that name is too long for a key", remedy=f"use at most {_LONGEST_NAME} characters")
         if path.exists():
             raise KeyStoreError(
                 f"{path}: there is a key of that name, and keys are never overwritten",
@@ -196,11 +202,6 @@ def read_key_file(path: Path) -> KeyFile:
         return parse_key_file(data)
     except CryptoError as error:
         raise error.at(str(path)) from None
-
-
-def is_private(path: Path) -> bool:
-    """Whether no one but its owner may read a file."""
-    return path.stat().st_mode & 0o077 == 0
 
 
 def _sync_folder(folder: Path) -> None:

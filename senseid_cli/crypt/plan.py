@@ -113,8 +113,16 @@ def check_target(job: Job, *, force: bool) -> None:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """The regular files below a folder, in order. Links are not followed: they may lead out of it, or in circles."""
-    for path in sorted(folder.iterdir()):
+    """The regular files below a folder, in order. Links are not followed: they may lead out of it, or in circles.
+
+    Raises:
+        MediaUnreadableError: a folder cannot be read.
+    """
+    from senseid_engine.media import reading
+
+    with reading(str(folder), "file"):
+        found = sorted(folder.iterdir())
+    for path in found:
         if path.is_symlink():
             continue
         if path.is_dir():

@@ -1,0 +1,93 @@
+"""`senseid key`: make, show and change the keys that media are encrypted with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from senseid_cli import render, wiring
+from senseid_cli.crypt import options
+from senseid_cli.crypt.run import put_facts, run_jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from senseid_cli.crypt.plan import Job
+
+app = typer.Typer(help="Make, list and change the keys of encrypted media.", no_args_is_help=True)
+
+InKeyring = Annotated[
+    bool, typer.Option("--keyring", help="Keep the secret in the OS keyring, not in a file: needs senseid[keyring].")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a key.")]
+
+
+@app.command("generate")
+def generate(
+    name: Annotated[str, typer.Argument(help="What you call it; `default` is used where no key is named.")] = "default",
+    in_keyring: InKeyring = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key from 192 random bits, for both formats.
+
+    Whoever has its file reads what it encrypts; without it nobody does. Keep a copy of it in a safe place.
+    """
+    key = wiring.new_key()
+    path = wiring.key_sources().folder.add(name, key, wiring.now(), in_keyring=in_keyring)
+    put_facts({"done": "made", "name": name, "key": key.id, "path": str(path)}, as_json=as_json)
+    render.note("without this key nobody reads what it encrypts: keep a copy in a safe place")
+
+
+@app.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """Show the keys that are known here by their ids, first the one to encrypt with. No secret is shown."""
+    from senseid_crypto.key import weaknesses
+
+    for known in wiring.key_sources().known():
+        facts: dict[str, object] = {
+            "key": known.key.id,
+            "name": known.name or "-",
+            "created": known.created or "-",
+            "formats": "container,wire" if known.key.iv is not None else "container",
+            "place": known.place,
+        }
+        if as_json:
+            facts["weaknesses"] = list(weaknesses(known.key))
+        put_facts(facts, as_json=as_json)
+        options.note_weakness(known)
+
+
+@app.command("rotate")
+def rotate(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="FOLDER...", help="Where the containers are that get the new key.")
+    ],
+    name: Annotated[str, typer.Option("--key", metavar="NAME", help="The key that is replaced.")] = "default",
+    in_keyring: InKeyring = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Make a new key in the place of an old one, and put all containers of some folders under it.
+
+    The old key stays known under another name. Each container is replaced when its new one has been read back and found
+    right. Interrupted, the same command goes on where it stopped. Wire text is left as it is.
+    """
+    from senseid_cli.crypt import rotation, work
+
+    sources = wiring.key_sources()
+    fresh, now = wiring.new_key(), wiring.now()
+    new = rotation.begin(sources.folder, name, folders, fresh, now, in_keyring=in_keyring)
+    manner = wiring.manner(force=True, delete_source=False)
+
+    def step(job: Job, advance: Callable[[int], None]) -> dict[str, object] | None:
+        if not work.reencrypt_file(Path(job.source), sources, new, manner, advance):
+            return None
+        return {"done": "re-encrypted", "source": job.source, "key": new.id}
+
+    jobs = rotation.containers(folders)
+    status = run_jobs(jobs, step, "re-encrypting", as_json=as_json)
+    if status:
+        render.note("the rotation is not complete: run the same command again when the errors above are mended")
+        raise typer.Exit(status)
+    rotation.end(sources.folder, name)

@@ -1,0 +1,96 @@
+"""A new key for folders of containers, in steps of which each may be the last before an interruption.
+
+1. The new key is stored under a name of its own.
+2. A note says which folders the rotation is for. From here on the same command goes on with it.
+3. The old key gets a second name, then the new one takes the first.
+4. Every container that is not under the new key yet is replaced.
+5. The note is removed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from senseid_cli.crypt.plan import Job, is_container, walk
+from senseid_cli.exits import RefusedError
+from senseid_cli.output_file import new_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from senseid_crypto.key import Key
+    from senseid_crypto.key_folder import KeyFolder
+
+_FORMAT = "senseid-rotation/1"
+
+
+def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: datetime, *, in_keyring: bool) -> Key:
+    """Start a rotation, or go on with one that was interrupted.
+
+    Args:
+        keys: the folder of keys.
+        name: of the key that is replaced.
+        folders: where its containers are.
+        fresh: the new key, if one is needed.
+        now: in UTC.
+        in_keyring: where a new key is kept.
+
+    Returns:
+        The key to encrypt with.
+
+    Raises:
+        RefusedError: one of the folders is none, or another rotation of this key is not complete.
+        CryptoError: a key cannot be stored or read.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise RefusedError(f"{folder} is no folder", remedy="name folders that hold containers")
+    wanted = sorted(str(folder.resolve()) for folder in folders)
+    note = _note(keys, name)
+    begun = _read(note)
+    if begun is None:
+        keys.prepare_next(name, fresh, now, in_keyring=in_keyring)
+        with new_file(note, overwrite=True) as file:
+            file.write(json.dumps({"format": _FORMAT, "folders": wanted}).encode())
+    elif begun != wanted:
+        raise RefusedError(
+            f"the rotation of this key that was begun for {', '.join(begun)} is not complete",
+            remedy=f"run it for the same folders, or give it up by deleting {note}",
+        )
+    keys.switch_to_next(name)
+    stored = keys.read(name)
+    if stored is None:
+        raise RefusedError(
+            f"the key that the rotation noted in {note} needs is gone", remedy="restore it, or delete the note"
+        )
+    return stored.load()
+
+
+def containers(folders: Sequence[Path]) -> list[Job]:
+    """All containers of some folders, each once."""
+    found = {path.resolve(): path for folder in folders for path in walk(folder) if is_container(path)}
+    return [Job(str(path), path, path.stat().st_size) for path in found.values()]
+
+
+def end(keys: KeyFolder, name: str) -> None:
+    """Note that all is done."""
+    _note(keys, name).unlink(missing_ok=True)
+
+
+def _note(keys: KeyFolder, name: str) -> Path:
+    return keys.path(name).with_suffix(".rotation")
+
+
+def _read(note: Path) -> list[str] | None:
+    """The folders of a rotation that was begun, or None."""
+    try:
+        return [str(folder) for folder in json.loads(note.read_bytes())["folders"]]
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RefusedError(
+            f"{note} says nothing of the rotation that it belongs to", remedy="delete it, and begin again"
+        ) from None
