@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOME_OF_DEMO := .demo/home
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench release clean
 
 # Two photos of one person and one of another, compared. Its licences and photos stay in .demo.
 demo: $(VENV)/.installed
@@ -25,7 +25,11 @@ check: $(VENV)/.developing
 	$(BIN)/python tools/make_completions.py --check
 	$(BIN)/python tools/make_reference.py --check
 	$(BIN)/python -m pytest -m slow $(ARGS)
-	$(BIN)/python tools/check_wheel.py
+	$(BIN)/python tools/check_release.py
+
+# sdist, wheel and SBOM in dist/, checked.
+release: $(VENV)/.developing
+	$(BIN)/python tools/check_release.py --out dist
 
 bench: $(VENV)/.developing
 	$(BIN)/python -m tests.bench.all

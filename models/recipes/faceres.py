@@ -37,7 +37,12 @@ class _Conv:
     bias: NDArray[np.float64]
 
 
-def _weights(topology: dict[str, Any], data: bytes) -> dict[str, NDArray[np.float64]]:
+def read_weights(topology: dict[str, Any], data: bytes) -> dict[str, NDArray[np.float64]]:
+    """The weights of a TF.js graph model by name, float64.
+
+    Raises:
+        ConvertError: A weight has an unknown type, or the file another length.
+    """
     result = {}
     at = 0
     for spec in topology["weightsManifest"][0]["weights"]:
@@ -133,7 +138,7 @@ def faceres(topology: bytes, data: bytes) -> bytes:
         ConvertError: The graph is not the MobileNet that is expected.
     """
     document = json.loads(topology)
-    converter = _Converter(_weights(document, data))
+    converter = _Converter(read_weights(document, data))
     previous = None
     for node in document["modelTopology"]["node"]:
         if node["op"] == "Const":
