@@ -83,13 +83,14 @@ def build(entry: ModelEntry, cache: Path, *, check: bool) -> bool:
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the command; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="python -m models.recipes.build", description="Rebuild the ONNX models.")
-    parser.add_argument("ids", nargs="*", metavar="ID", help="models to rebuild (default: all)")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="models to rebuild (default: all that come from packages)")
     parser.add_argument("--check", action="store_true", help="compare with the manifest and write nothing")
     options = parser.parse_args(arguments)
     cache = cache_directory(environment)
     try:
         registry = Registry.builtin()
-        entries = [registry.get(i) for i in options.ids] or registry.entries
+        converted = [entry for entry in registry.entries if isinstance(entry.source, PackageSource)]
+        entries = [registry.get(i) for i in options.ids] or converted
         same = [build(entry, cache, check=options.check) for entry in entries]
     except (RecipeError, ModelsError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -11,6 +11,7 @@ import pytest
 
 from senseid_engine.encoder import Encoder
 from senseid_engine.errors import ModelError
+from senseid_engine.finder import KINDS, model_of_kind
 from senseid_licensing.errors import LicenceMissingError
 from senseid_licensing.product import Product
 from senseid_licensing.verified import VerifiedLicences
@@ -49,7 +50,7 @@ def test_both_products_are_asked_for_before_any_model_is_opened(
         Encoder.open(registry, MODELS, VerifiedLicences(held, {}), threads=1)
     assert opened == []
     Encoder.open(registry, MODELS, licences, threads=1)
-    assert sorted(opened) == sorted(entry.id for entry in registry.entries)
+    assert sorted(opened) == sorted([*(model_of_kind(registry, kind).id for kind in KINDS), *MODELS])
 
 
 def test_a_model_that_is_not_there(registry: Registry, licences: VerifiedLicences) -> None:

@@ -1,10 +1,11 @@
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from senseid_models.entries import PRODUCT_OF
 from senseid_models.errors import ManifestError, ModelNotFoundError
-from senseid_models.registry import PackageSource, Registry
+from senseid_models.registry import PackageSource, Registry, TrainedSource
 
 PACKAGE = Path(__file__).parents[2] / "models" / "senseid_models"
 MAX_BYTES = 60_000_000
@@ -34,8 +35,12 @@ def test_every_model_says_its_licence_and_source(builtin: Registry) -> None:
     for entry in builtin.entries:
         assert entry.licence in {"MIT", "Apache-2.0", "CC0-1.0"}, entry.id
         assert entry.licence_source
-        assert isinstance(entry.source, PackageSource)
-        assert entry.rebuild == f"python -m models.recipes.build {entry.id}"
+        if isinstance(entry.source, TrainedSource):
+            assert entry.rebuild == f"python -m {entry.source.script}"
+            assert find_spec(entry.source.script) is not None
+        else:
+            assert isinstance(entry.source, PackageSource)
+            assert entry.rebuild == f"python -m models.recipes.build {entry.id}"
         assert entry.product == PRODUCT_OF[entry.kind]
 
 
@@ -46,7 +51,7 @@ def test_every_model_is_named_in_the_notice(builtin: Registry) -> None:
 
 
 def test_the_models_of_one_comparison_are_there(builtin: Registry) -> None:
-    assert [entry.kind for entry in builtin.entries] == [
+    assert [entry.kind for entry in builtin.entries][:6] == [
         "detector-pnet",
         "detector-rnet",
         "detector-onet",

@@ -15,6 +15,7 @@ from itertools import combinations
 from pathlib import Path
 
 from senseid_engine.engine import Engine
+from senseid_engine.finder import KINDS
 from senseid_engine.image import decode_image, read_photo
 from senseid_licensing.context import context_here
 from senseid_licensing.quickstart import quickstart
@@ -39,7 +40,7 @@ def main() -> None:
     registry = Registry.builtin()
     engine = open_engine(registry)
     photos = [decode_image(read_photo(path), name=name) for name, path in fetch_samples(DEFAULT_FOLDER).items()]
-    models = {entry.path.name: entry.sha256 for entry in registry.entries}
+    models = {entry.path.name: entry.sha256 for entry in registry.entries if entry.kind in (*KINDS, "embedding")}
     assets = {asset.path.name: asset.sha256 for asset in registry.assets}
     golden = {
         "made_by": "python -m tests.engine.golden.write_scores",

@@ -1,0 +1,1 @@
+"""What makes a photo of a face good or bad, one measure a file."""

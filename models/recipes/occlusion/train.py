@@ -1,0 +1,112 @@
+"""`python -m models.recipes.occlusion.train TRAIN.npz VALIDATION.npz STATE.pt`: learn from examples.
+
+The same examples and seed give the same weights on the same machine and version of PyTorch. Each example is also seen
+as in a mirror. The state that comes last is kept; the validation part is only looked at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from .network import OcclusionNet
+from .synthesise import Examples
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+BATCH = 64
+RATE = 3e-3
+DECAY = 1e-2
+# How much the map of covered places counts beside the four shares.
+MAP_WEIGHT = 0.5
+# The same regions in a mirror: the eyes change places.
+MIRRORED = (1, 0, 2, 3)
+
+
+def batch_of(data: Examples, which: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+    """Pixels, visible shares and maps of some examples."""
+    pixels = torch.from_numpy(data.chips[which]).permute(0, 3, 1, 2).float()
+    return (
+        pixels.contiguous(memory_format=torch.channels_last),
+        torch.from_numpy(data.visible[which]),
+        torch.from_numpy(data.covered[which]),
+    )
+
+
+def mirrored(pixels: Tensor, visible: Tensor, covered: Tensor, which: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The batch with some of its examples in a mirror."""
+    return (
+        torch.where(which[:, None, None, None], pixels.flip(3), pixels),
+        torch.where(which[:, None], visible[:, list(MIRRORED)], visible),
+        torch.where(which[:, None, None], covered.flip(2), covered),
+    )
+
+
+def predict(net: OcclusionNet, data: Examples) -> np.ndarray:
+    """The visible shares that the network tells: float32 (n, 4)."""
+    net.eval()
+    with torch.no_grad():
+        parts = [
+            torch.sigmoid(net(batch_of(data, np.arange(start, min(start + 256, len(data.chips))))[0]).visible)
+            for start in range(0, len(data.chips), 256)
+        ]
+    return np.asarray(torch.cat(parts).numpy())
+
+
+def train(data: Examples, validation: Examples, *, epochs: int, seed: int) -> OcclusionNet:
+    """Learn from the examples."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    net = OcclusionNet().to(memory_format=torch.channels_last)
+    steps = epochs * (len(data.chips) // BATCH)
+    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.15)
+    start = time.monotonic()
+    for epoch in range(epochs):
+        net.train()
+        order = rng.permutation(len(data.chips))
+        total = 0.0
+        for at in range(0, len(order) - BATCH + 1, BATCH):
+            pixels, visible, covered = mirrored(*batch_of(data, order[at : at + BATCH]), torch.rand(BATCH) < 0.5)
+            answer = net(pixels)
+            loss = functional.binary_cross_entropy_with_logits(answer.visible, visible)
+            loss = loss + MAP_WEIGHT * functional.binary_cross_entropy_with_logits(answer.covered, covered)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            total += loss.item()
+        off = np.abs(predict(net, validation) - validation.visible).mean(axis=0)
+        shown = " ".join(f"{value:.4f}" for value in off)
+        print(
+            f"epoch {epoch + 1}: loss {total * BATCH / len(order):.4f}, mean error {shown}, "
+            f"{time.monotonic() - start:.0f} s",
+            flush=True,
+        )
+    return net
+
+
+def main() -> None:
+    """Train; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="python -m models.recipes.occlusion.train", description=__doc__)
+    parser.add_argument("train", type=Path)
+    parser.add_argument("validation", type=Path)
+    parser.add_argument("state", type=Path)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    words = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(mode=True)
+    net = train(Examples.load(words.train), Examples.load(words.validation), epochs=words.epochs, seed=words.seed)
+    torch.save(net.state_dict(), words.state)
+
+
+if __name__ == "__main__":
+    main()
