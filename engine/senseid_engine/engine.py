@@ -156,7 +156,7 @@ class Engine:
         faces = photo.faces[:1] if only_largest else photo.faces
         for face in faces:
             inspect(photo.image, face)
-        return photo, [self._template(photo.image, face) for face in faces]
+        return photo, [self.template(photo.image, face) for face in faces]
 
     def encode_largest(self, image: Image, *, auto_rotate: bool = False) -> Template:
         """The template of the photo's largest face.
@@ -170,7 +170,8 @@ class Engine:
         """How alike faces are before calibration: float64 (first, second), see `normalised_similarities`."""
         return normalised_similarities(first, second, self.recognition.parts)
 
-    def _template(self, image: Image, face: Face) -> Template:
+    def template(self, image: Image, face: Face) -> Template:
+        """The template of one face of an upright photo."""
         return Template.of(self.encoder.embed(image, face), self.recognition.parts, self.cohort)
 
     def _both(self, encode: Callable[[Image], T], first: Image, second: Image) -> tuple[T, T]:

@@ -18,6 +18,18 @@ class Rect:
         """`[left, top, right, bottom]`, as the HTTP API has it."""
         return [self.left, self.top, self.right, self.bottom]
 
+    def overlap(self, other: Rect) -> float:
+        """Intersection over union, in [0, 1]."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        shared = max(width, 0) * max(height, 0)
+        whole = self._area + other._area - shared
+        return shared / whole if whole else 0.0
+
+    @property
+    def _area(self) -> int:
+        return (self.right - self.left) * (self.bottom - self.top)
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFaces:

@@ -1,0 +1,138 @@
+"""What the liveness check answers: plain, frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from senseid_engine.faces import Face
+    from senseid_engine.image import Image
+    from senseid_engine.results import FoundFaces
+
+
+class Status(StrEnum):
+    """Why the check passed or failed, in the words of the HTTP API."""
+
+    OK = "ok"
+    HACK = "hack"
+    SHORT_TIME = "short_time"
+
+
+@dataclass(frozen=True, slots=True)
+class FrameScore:
+    """What the stills network says of one frame.
+
+    Attributes:
+        timestamp: seconds since the first frame of the video.
+        bona_fide: probability that the frame shows a face and not a picture of one, in [0, 1].
+    """
+
+    timestamp: float
+    bona_fide: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One piece of evidence for the verdict.
+
+    Attributes:
+        name: what was measured, such as `stills`.
+        value: what was found, in the measure's own unit.
+        weight: what it adds to the logarithm of the odds that the person is living: below 0 it speaks of an attack.
+    """
+
+    name: str
+    value: float
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedFrame:
+    """A frame of the video that shows the face well.
+
+    Attributes:
+        timestamp: seconds since the first frame of the video.
+        quality: of the face, in [0, 1].
+        image: the frame, upright. It is personal data.
+        face: the face, in pixels of the frame.
+    """
+
+    timestamp: float
+    quality: float
+    image: Image = field(repr=False)
+    face: Face = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessResult:
+    """The answer of the liveness check of one video.
+
+    Attributes:
+        name: what the caller calls the video.
+        passed: whether the person is living.
+        score: the liveness score, in [0, 1].
+        status: why.
+        selected: the frames that show the face best, the best first, apart in time; at least one, at most
+            `selection.MOST_SELECTED`. Only of a check that passed they are those of a living person.
+        frames: what the stills network says of each frame that it saw, in order.
+        evidence: what the verdict was made of, in a fixed order.
+        threshold: the score from which on the check passes.
+        face_seconds: how long the face was seen.
+        looked_at: how many frames were looked at.
+        other_faces: how many other faces were followed.
+        width: of a frame, pixels, upright.
+        height: of a frame, pixels, upright.
+    """
+
+    name: str
+    passed: bool
+    score: float
+    status: Status
+    selected: tuple[SelectedFrame, ...] = field(repr=False)
+    frames: tuple[FrameScore, ...]
+    evidence: tuple[Evidence, ...]
+    threshold: float
+    face_seconds: float
+    looked_at: int
+    other_faces: int
+    width: int
+    height: int
+
+    @property
+    def best(self) -> SelectedFrame:
+        """The selected frame."""
+        return self.selected[0]
+
+
+@dataclass(frozen=True, slots=True)
+class VideoVerification:
+    """The answer of a comparison of the person in a video with a photo.
+
+    Attributes:
+        liveness: the liveness check of the video.
+        score: calibrated verification score, in [0, 1]; None where the check did not pass.
+        photo: faces of the photo; face 0 was compared.
+        frames: how many frames voted; 0 where the check did not pass.
+    """
+
+    liveness: LivenessResult
+    score: float | None
+    photo: FoundFaces
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureVerification:
+    """The answer of a comparison of the person in liveness data with a photo.
+
+    Attributes:
+        score: calibrated verification score, in [0, 1].
+        photo: faces of the photo; face 0 was compared.
+        frames: how many frames voted.
+    """
+
+    score: float
+    photo: FoundFaces
+    frames: int
