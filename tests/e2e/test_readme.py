@@ -1,9 +1,16 @@
-"""Every example of the README is run, and prints what the README says."""
+"""Every example of the README and of docs/ is run in a shell, in the order of its page, and prints what the page says.
+
+An example is a `console` block: lines that begin with `$ ` are typed, what follows them is printed on standard output.
+"""
 
 from __future__ import annotations
 
+import os
 import re
-import shlex
+import shutil
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +20,13 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Senseid
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-EXAMPLES = [
-    (command, output.strip("\n"))
-    for block in BLOCKS
-    for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n?)*)", block, re.MULTILINE)
+PAGES = [
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    if "```console" in page.read_text("utf-8")
 ]
+BLOCK = re.compile(r"^ *```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+TYPED = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n?)*)", re.MULTILINE)
 # What differs from run to run, or from machine to machine.
 VARYING = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "<request id>"),
@@ -27,6 +34,12 @@ VARYING = (
     (re.compile(r"\b\d+ days left"), "<days> left"),
 )
 SCORE = re.compile(r"0\.\d{3,}")
+
+
+def examples_of(page: Path) -> list[tuple[str, str]]:
+    """What is typed, and what is printed, in the order of the page."""
+    blocks = [textwrap.dedent(block) for block in BLOCK.findall(page.read_text("utf-8"))]
+    return [(typed, printed.strip("\n")) for block in blocks for typed, printed in TYPED.findall(block)]
 
 
 def fixed(text: str) -> tuple[str, list[float]]:
@@ -37,21 +50,28 @@ def fixed(text: str) -> tuple[str, list[float]]:
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 7
+    assert len(examples_of(ROOT / "README.md")) >= 7
 
 
-@pytest.mark.parametrize(("command", "expected"), EXAMPLES, ids=[command for command, _ in EXAMPLES])
-def test_an_example_prints_what_the_readme_says(
-    command: str, expected: str, senseid: Senseid, photos: dict[str, Path]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_print_what_the_page_says(
+    page: Path, senseid: Senseid, photos: dict[str, Path], tmp_path: Path
 ) -> None:
-    assert all(path.is_relative_to(ROOT) for path in photos.values())
-    words = shlex.split(command.removesuffix("; echo $?"))
-    assert words[0] == "senseid"
-    done = senseid(*words[1:], cwd=ROOT)
-    printed = done.stdout.decode().strip("\n")
-    if command.endswith("; echo $?"):
-        printed += f"\n{done.returncode}"
-    (text, scores), (expected_text, expected_scores) = fixed(printed), fixed(expected)
-    assert text == expected_text
-    # Another processor may round otherwise.
-    assert scores == pytest.approx(expected_scores, abs=2e-3)
+    folder = tmp_path / ".demo" / "photos"
+    folder.mkdir(parents=True)
+    for name, path in photos.items():
+        shutil.copyfile(path, folder / name)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for typed, expected in examples_of(page):
+        done = subprocess.run(
+            ["bash", "-c", typed],
+            cwd=tmp_path,
+            env=senseid.environment({"PATH": path, "HOME": str(tmp_path)}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        (text, scores), (expected_text, expected_scores) = fixed(done.stdout.strip("\n")), fixed(expected)
+        assert text == expected_text, f"{typed}\n{done.stderr}"
+        # Another processor may round otherwise.
+        assert scores == pytest.approx(expected_scores, abs=2e-3), typed
