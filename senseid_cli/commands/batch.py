@@ -14,6 +14,8 @@ import typer
 from senseid_cli.options import DEFAULT_THRESHOLD, AutoRotate, Threshold
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from senseid_cli.batch.executors import Executor
     from senseid_cli.batch.jobs import Settings
     from senseid_cli.batch.journal import Journal
@@ -77,6 +79,12 @@ def batch(
         int | None,
         typer.Option("--workers", min=1, help="Photos worked on at the same time; as the CPUs allow if unset."),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler", metavar="ADDRESS", help="Let the workers of this Dask scheduler work, as tcp://HOST:8786."
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of this --out.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite --out, and begin anew where a run was interrupted.")
@@ -104,7 +112,9 @@ def batch(
         licences.require(product, capability)
         licences.require(product, Capability.BATCH)
     journal = None if out is None else _journal(out, plan, resume=resume)
-    tally = _run(plan, journal, form, out, licences, workers)
+    tally = _run(plan, journal, form, out, lambda: _executor(licences, scheduler, workers))
+    if out is not None:
+        typer.echo(f"{tally.done:,} done, {tally.refused:,} refused: written to {out}", err=True)
     raise typer.Exit(tally.status)
 
 
@@ -214,14 +224,14 @@ def _journal(out: Path, plan: Plan, *, resume: bool) -> Journal:
 
 
 def _run(
-    plan: Plan, journal: Journal | None, form: Format, out: Path | None, licences: VerifiedLicences, workers: int | None
+    plan: Plan, journal: Journal | None, form: Format, out: Path | None, open_executor: Callable[[], Executor]
 ) -> Tally:
     from senseid_cli.batch.desk import Desk, KeepNothing
     from senseid_cli.batch.runner import run_to_file, run_to_stream
     from senseid_cli.batch.writers import text_writer
     from senseid_cli.report.progress import progress
 
-    executor = _executor(licences, workers)
+    executor = open_executor()
     desk = Desk(executor, _read, KeepNothing())
     try:
         with progress(*plan.steps) as advance:
@@ -233,8 +243,13 @@ def _run(
         desk.close()
 
 
-def _executor(licences: VerifiedLicences, workers: int | None) -> Executor:
-    """Threads here that share one set of models, each model on as many CPUs as are left to one thread."""
+def _executor(licences: VerifiedLicences, scheduler: str | None, workers: int | None) -> Executor:
+    """A cluster, or threads here that share one set of models, each on as many CPUs as are left to one thread."""
+    if scheduler is not None:
+        from senseid_cli.batch.cluster import Cluster
+
+        return Cluster.connect(scheduler, workers)
+
     from senseid_cli import wiring
     from senseid_cli.batch.executors import Local
     from senseid_cli.batch.work import Tools

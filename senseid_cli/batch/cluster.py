@@ -1,0 +1,99 @@
+"""The work on other machines, by a Dask cluster that is there already.
+
+Photos travel as bytes, decrypted here, and templates come back: no machine needs to see the same disk, and no key
+leaves this one. Each machine opens its models under licences of its own. Dask gives the work of a worker that dies to
+another; a piece of work has one name and one answer, however often it was begun.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from senseid_cli import wiring
+from senseid_cli.batch.errors import ClusterError
+
+if TYPE_CHECKING:
+    from senseid_cli.batch.work import Work
+
+SECONDS_TO_CONNECT = 20
+PIECES_A_THREAD = 2
+"""So many for each thread of the workers are under way: one is worked on while the next is sent."""
+
+
+class Cluster:
+    """The executor whose work is done by the workers of a scheduler."""
+
+    def __init__(self, client: Any, plugin: str, slots: int) -> None:
+        """See `connect`."""
+        self._client = client
+        self._plugin = plugin
+        self.slots = slots
+
+    @classmethod
+    def connect(cls, address: str, slots: int | None) -> Cluster:
+        """Use the cluster of a scheduler.
+
+        Args:
+            address: such as `tcp://10.0.0.1:8786`.
+            slots: pieces of work under way at the same time; as the workers have threads by default.
+
+        Raises:
+            ClusterError: Dask is not installed, the scheduler does not answer, or it has no worker.
+        """
+        try:
+            import dask
+            from distributed import Client
+
+            from senseid_cli.batch.machine import Machine
+        except ImportError:
+            raise ClusterError("--scheduler needs Dask", remedy="install the extra `dask` of senseid") from None
+        # A video of 16 MB is no mistake, as Dask would warn.
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": "64MB"})
+        try:
+            client: Any = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)  # type: ignore[no-untyped-call]
+        except (OSError, ValueError, TimeoutError) as error:
+            raise ClusterError(
+                f"no Dask scheduler answers at {address}",
+                remedy="start one with `dask scheduler`, or check the address",
+            ) from error
+        try:
+            client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
+            machine = Machine(f"senseid-{wiring.new_request_id()}", wiring.product_version(), wiring.models_digest())
+            client.register_plugin(machine, name=machine.name)
+            threads = sum(client.nthreads().values())
+        except TimeoutError as error:
+            client.close()
+            raise ClusterError(
+                f"the scheduler at {address} has no worker", remedy=f"start some with `dask worker {address}`"
+            ) from error
+        return cls(client, machine.name, slots or PIECES_A_THREAD * threads)
+
+    def run(self, work: Work, data: bytes, digest: str) -> Any:
+        """See `Executor`.
+
+        Raises:
+            ClusterError: several workers died over this photo.
+        """
+        from distributed import KilledWorker
+
+        from senseid_cli.batch.machine import Trouble, work_here
+
+        identity = hashlib.sha256(work.identity.encode()).hexdigest()
+        key = f"{self._plugin}-{identity[:16]}-{digest}"
+        try:
+            result = self._client.submit(work_here, self._plugin, work, data, key=key).result()
+        except KilledWorker as error:
+            raise ClusterError(
+                "several workers died over one photo", remedy="see their logs; --resume goes on with the run"
+            ) from error
+        if isinstance(result, Trouble):
+            raise result.revive()
+        return result
+
+    def close(self) -> None:
+        """Leave the cluster as it was; work under way is cancelled."""
+        with suppress(OSError, TimeoutError):  # the scheduler may be what ended the run
+            self._client.unregister_worker_plugin(self._plugin)
+        self._client.close()

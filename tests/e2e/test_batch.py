@@ -1,0 +1,196 @@
+"""`senseid batch` as a process: the scores of `compare`, and runs that are killed and go on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.e2e.conftest import Senseid
+
+
+@pytest.fixture(scope="session")
+def many(photos: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 24 small photos of different content, and a broken one."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("many photos")
+    for name, path in photos.items():
+        with Image.open(path) as photo:
+            small = photo.convert("RGB")
+            small.thumbnail((200, 200))
+        for quality in range(88, 96):
+            small.save(folder / f"{Path(name).stem}, {quality}.jpg", quality=quality)
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def manifest(many: Path) -> Path:
+    """60 pairs, among them every kind of trouble."""
+    rng = random.Random(0)
+    names = sorted(path.name for path in many.iterdir())
+    path = many / "pairs.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["first", "note", "second"])
+        writer.writerows([rng.choice(names), f'no. {i}, "x"', rng.choice(names)] for i in range(58))
+        writer.writerow(["gone.jpg", "", names[0]])
+        file.write("too short\n")
+    return path
+
+
+def records(output: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(output.decode(), newline=""), strict=True))
+
+
+@pytest.fixture(scope="session")
+def whole(senseid: Senseid, manifest: Path) -> bytes:
+    """What an uninterrupted run writes."""
+    out = manifest.with_name("whole.csv")
+    done = senseid("batch", manifest, "--out", out)
+    assert done.returncode == 3, done.stderr
+    assert [path.name for path in out.parent.glob(".*")] == []
+    return out.read_bytes()
+
+
+def test_every_row_gives_a_record_with_the_score_of_compare(
+    senseid: Senseid, manifest: Path, many: Path, whole: bytes
+) -> None:
+    found = records(whole)
+    assert [record["row"] for record in found] == [str(number) for number in range(1, 61)]
+    assert found[7]["note"] == 'no. 7, "x"'
+    good = [record for record in found if record["code"] == "1000"]
+    for record in (good[0], good[-1]):
+        body = senseid.json("compare", many / record["first"], many / record["second"])
+        assert record["verification_score"] == repr(body["verification_score"])
+        assert record["match"] == str(body["verification_score"] >= 0.7).lower()
+    bad = [record for record in found if record["code"] != "1000"]
+    assert {record["code"] for record in bad} == {"1200", "2005"}
+    assert all(record["verification_score"] == "" and record["problem"] and record["message"] for record in bad)
+
+
+def test_a_stream_gives_the_same(senseid: Senseid, many: Path, manifest: Path, whole: bytes) -> None:
+    done = senseid("batch", "-", "--json", stdin=manifest.read_bytes(), cwd=many)
+    assert done.returncode == 3
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [str(line.get("verification_score", "")) for line in lines] == [
+        record["verification_score"] for record in records(whole)
+    ]
+
+
+def partial_lines(out: Path) -> int:
+    partial = out.with_name(f".{out.name}.senseid-partial")
+    return partial.read_bytes().count(b"\n") if partial.exists() else 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lines", [0, 1, 8, 30])
+def test_killed_and_resumed_it_writes_the_same(
+    senseid: Senseid, manifest: Path, whole: bytes, tmp_path: Path, lines: int
+) -> None:
+    out = tmp_path / "out.csv"
+    process = subprocess.Popen(senseid.command("batch", manifest, "-o", out), env=senseid.environment())
+    deadline = time.monotonic() + 120
+    while partial_lines(out) < lines and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert not out.exists()
+    if partial_lines(out):
+        refused = senseid("batch", manifest, "-o", out)
+        assert refused.returncode == 2
+        assert b"--resume goes on with it" in refused.stderr
+        other = senseid("batch", manifest, "-o", out, "--resume", "--threshold", "0.5")
+        assert other.returncode == 2
+        assert b"other settings" in other.stderr
+    resume = ["--resume"] if partial_lines(out) else []
+    assert senseid("batch", manifest, "-o", out, *resume).returncode == 3
+    assert out.read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.slow
+def test_control_c_leaves_a_run_that_can_go_on(senseid: Senseid, manifest: Path, whole: bytes, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    process = subprocess.Popen(
+        senseid.command("batch", manifest, "-o", out), env=senseid.environment(), stderr=subprocess.PIPE
+    )
+    while partial_lines(out) < 4 and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in stderr
+    assert not out.exists()
+    assert senseid("batch", manifest, "-o", out, "--resume").returncode == 3
+    assert out.read_bytes() == whole
+
+
+@pytest.mark.slow
+def test_all_photos_against_all(senseid: Senseid, many: Path, tmp_path: Path) -> None:
+    one = senseid("batch", many, "--threshold", "0")
+    found = records(one.stdout)
+    names = sorted(path.name for path in many.glob("*.jpg"))
+    good = [name for name in names if name != "broken.jpg"]
+    pairs = [(r["first"], r["second"]) for r in found if r["code"] == "1000"]
+    assert pairs == [(a, b) for i, a in enumerate(good) for b in good[i + 1 :]]
+    assert [(r["first"], r["code"]) for r in found if r["code"] != "1000"] == [("broken.jpg", "2005")]
+    # The same pairs as a manifest: the same scores, to the last digit.
+    rows = "first,second\n" + "".join(f'"{a}","{b}"\n' for a, b in pairs)
+    listed = records(senseid("batch", "-", stdin=rows.encode(), cwd=many).stdout)
+    scores = {(r["first"], r["second"]): r["verification_score"] for r in listed}
+    assert all(r["verification_score"] == scores[r["first"], r["second"]] for r in found if r["code"] == "1000")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "x.jpg").write_bytes((many / good[0]).read_bytes())
+    over = records(senseid("batch", many, other, "--threshold", "0.7").stdout)
+    both = {frozenset(pair): float(score) for pair, score in scores.items()}
+    assert [r["first"] for r in over if r["code"] == "1000"] == [
+        name for name in good if name == good[0] or both[frozenset((name, good[0]))] >= 0.7
+    ]
+
+
+def test_every_face_with_every_face(senseid: Senseid, groups: tuple[Path, Path]) -> None:
+    first, second = groups
+    rows = json.dumps({"first": str(first), "second": str(second), "id": 7}) + "\n"
+    done = senseid("batch", "-", "--task", "omni", "--json", stdin=rows.encode())
+    assert done.returncode == 0
+    (record,) = map(json.loads, done.stdout.splitlines())
+    body = senseid.json("omni", first, second)
+    assert (record["id"], record["code"]) == (7, 1000)
+    assert record["scores"] == body["scores"]
+    assert record["face_rects"] == body["face_rects"]
+    assert record["best_score"] == max(map(max, body["scores"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["gone.csv"], "gone.csv cannot be read"),
+        (["README.md"], "has no column 'first'"),
+        (["tests", "--task", "omni"], "needs a manifest"),
+        (["README.md", "tests"], "is not a folder"),
+        (["README.md", "-o", "nowhere/x.csv"], "there is no folder"),
+        (["README.md", "-o", "x.txt"], "give a format"),
+        (["README.md", "--resume"], "needs --out"),
+        (["README.md", "-o", "x.csv", "--resume"], "was interrupted"),
+        (["README.md", "-o", "x.csv", "--resume", "--force"], "exclude each other"),
+        (["README.md", "--format", "parquet"], "needs a file"),
+        (["README.md", "--format", "csv", "--json"], "writes NDJSON"),
+        (["docs", "-o", "x.csv"], "holds no photo"),
+    ],
+)
+def test_what_cannot_work_is_said_before_it_begins(senseid: Senseid, words: list[str], said: str) -> None:
+    done = senseid("batch", *words, cwd=Path(__file__).resolve().parents[2])
+    assert done.returncode == 2
+    assert said in done.stderr.decode()
