@@ -193,6 +193,9 @@ def _application(
         allow = (error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
         return _refusal(request, exits.METHOD_NOT_ALLOWED, {"allow": allow})
 
+    async def failed(request: HttpRequest, _: Exception) -> Response:
+        return _refusal(request, exits.INTERNAL, {"connection": "close"})
+
     async def post(request: HttpRequest) -> Response:
         return await _post(front, request)
 
@@ -202,7 +205,7 @@ def _application(
             Route(HEALTH_PATH, health, methods=["GET"]),
             *routes,
         ],
-        exception_handlers={404: not_found, 405: wrong_method},
+        exception_handlers={404: not_found, 405: wrong_method, Exception: failed},
         middleware=[_cors(cors)] if cors else [],
     )
     app.router.redirect_slashes = False
@@ -232,10 +235,10 @@ class Observed:
         request_id = self._request_id(Headers(scope=scope))
         facts = Facts()
         scope.setdefault("state", {}).update(request_id=request_id, facts=facts)
-        status = 0
+        status, complete = 0, False
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
@@ -244,18 +247,16 @@ class Observed:
                 headers.setdefault("x-content-type-options", "nosniff")
             async with asyncio.timeout(self._front.limits.idle_seconds):
                 await send(message)
+            complete = message["type"] == "http.response.body" and not message.get("more_body", False)
 
         try:
             await self._app(scope, receive, send_with_id)
-        except (ClientDisconnect, TimeoutError):
-            facts.reason = facts.reason or "the client went away"
-            if status:
-                _abort(scope)
-        except Exception as error:  # the client gets its answer, the log the kind of error
-            facts.code, facts.reason = exits.INTERNAL.code, type(error).__name__
-            if not status:
-                await _body(exits.INTERNAL, request_id, {"connection": "close"})(scope, receive, send_with_id)
+        except Exception as error:  # its text stays here: it may show anything
+            facts.reason = "the answer was not taken" if isinstance(error, TimeoutError) else type(error).__name__
         self._tell(scope, request_id, facts, status, time.perf_counter() - begin)
+        if not complete:
+            # An answer that stops halfway must not look whole: this makes uvicorn close the connection.
+            raise ConnectionError("gave up an answer")
 
     def _request_id(self, headers: Headers) -> str:
         given = headers.get(REQUEST_ID_HEADER, "") if self._trusts_ids else ""
@@ -271,7 +272,7 @@ class Observed:
             told |= {"queue_ms": _milliseconds(facts.queued), "handler_ms": _milliseconds(facts.handled)}
         self._front.log.event(
             "request",
-            "info" if status < 500 else "error",
+            {500: "error", 503: "warning"}.get(status, "info"),
             request_id=request_id,
             method=scope["method"] if scope["method"] in {"GET", "HEAD", "POST", "OPTIONS"} else "other",
             path=path,
@@ -283,11 +284,6 @@ class Observed:
         )
 
 
-def _abort(scope: Scope) -> None:
-    """An answer that stops halfway must not look whole: raising makes uvicorn close the connection."""
-    raise ConnectionError(f"gave up an answer to {scope['type']}")
-
-
 async def _post(front: Front, request: HttpRequest) -> Response:
     refused = _refuse_by_headers(front, request)
     if refused is not None:
@@ -296,10 +292,14 @@ async def _post(front: Front, request: HttpRequest) -> Response:
         body = await _read_body(front, request)
     except _RefusedError as error:
         return _early(request, error.outcome)
+    except ClientDisconnect:
+        return _gone(request)
     facts: Facts = request.state.facts
     facts.received = len(body)
     try:
         answer = await _ask(front, request, body)
+    except ClientDisconnect:
+        return _gone(request)
     except BusyError:
         return _refusal(request, exits.UNAVAILABLE, {"retry-after": _RETRY_SECONDS})
     except FailedError:
@@ -310,6 +310,13 @@ async def _post(front: Front, request: HttpRequest) -> Response:
     facts.code, facts.reason = answer.code, answer.reason
     headers = {"retry-after": _RETRY_SECONDS} if answer.http_status == exits.UNAVAILABLE.http_status else None
     return Response(answer.body, answer.http_status, headers, "application/json")
+
+
+def _gone(request: HttpRequest) -> Response:
+    """Nobody reads this answer; the log does."""
+    facts: Facts = request.state.facts
+    facts.reason = "the client went away"
+    return _refusal(request, exits.USAGE)
 
 
 def _refuse_by_headers(front: Front, request: HttpRequest) -> Response | None:
@@ -439,7 +446,8 @@ class EarlyResponse(Response):
         """Send it, then drain the body."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        if Headers(scope=scope).get("expect", "").lower() != "100-continue":
+        waits = Headers(scope=scope).get("expect", "").lower() == "100-continue"
+        if not waits and self.status_code != exits.TOO_SLOW.http_status:
             try:
                 async with asyncio.timeout(_DRAIN_SECONDS):
                     while (message := await receive())["type"] == "http.request" and message.get("more_body"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_to_bytes
 
@@ -64,24 +63,6 @@ def required(form: Mapping[str, bytes], name: str) -> bytes:
     if not value:
         raise RequestError(f"{name} is missing" if value is None else f"{name} is empty")
     return value
-
-
-def decode_base64(value: bytes, name: str) -> bytes:
-    """Decode a field of Base64.
-
-    A `+` of Base64 that was not URL-encoded arrives as a space. Base64 holds no spaces, so each one is put back; that
-    the result has a whole number of groups proves it, and so does the authentication of what is inside. Line breaks,
-    which many encoders write, are left out.
-
-    Raises:
-        RequestError: it is not Base64.
-    """
-    if b"\n" in value or b"\r" in value:
-        value = value.replace(b"\r", b"").replace(b"\n", b"")
-    try:
-        return binascii.a2b_base64(value.replace(b" ", b"+"), strict_mode=True)
-    except binascii.Error:
-        raise RequestError(f"{name} is not Base64") from None
 
 
 def _urlencoded(body: bytes) -> dict[str, bytes]:

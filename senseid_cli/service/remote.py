@@ -124,7 +124,7 @@ class RemotePool:
         begin = loop.time()
         tried: list[_Worker] = []
         while len(tried) < _ATTEMPTS:
-            worker = await self._next(tried, begin + _PATIENCE_SECONDS)
+            worker = await self._next(tried)
             waited = loop.time() - begin
             tried.append(worker)
             answer = await self._ask(worker, request)
@@ -134,8 +134,8 @@ class RemotePool:
                 raise BusyError
         raise FailedError
 
-    async def _next(self, tried: list[_Worker], until: float) -> _Worker:
-        loop = asyncio.get_running_loop()
+    async def _next(self, tried: list[_Worker]) -> _Worker:
+        until = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
         while True:
             healthy = [worker for worker in self._workers if worker.healthy]
             fresh = [worker for worker in healthy if worker not in tried] or healthy
@@ -143,7 +143,7 @@ class RemotePool:
                 return min(fresh, key=lambda worker: worker.running)
             self._change.clear()
             try:
-                async with asyncio.timeout_at(min(until, loop.time() + _PATIENCE_SECONDS)):
+                async with asyncio.timeout_at(until):
                     await self._change.wait()
             except TimeoutError:
                 raise BusyError from None

@@ -1,0 +1,388 @@
+"""Every code and status of the contract, over HTTP, with media encrypted as clients do it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from senseid_crypto import sealed
+from senseid_crypto.key import parse_key
+from tests.service.conftest import COMPARE, KEY, OMNI, command, encrypted, environment, jpeg
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.service.conftest import Service
+
+FIVE_MEBIBYTES = 5 * 1024 * 1024
+
+
+def check_error(response: httpx.Response, status: int, code: int, message: str) -> None:
+    """An error is those three fields, always."""
+    assert response.status_code == status
+    body = response.json()
+    assert list(body) == ["code", "message", "request_id"]
+    assert (body["code"], body["message"]) == (code, message)
+    assert re.fullmatch("[0-9a-f]{32}", body["request_id"])
+    assert response.headers["x-request-id"] == body["request_id"]
+    assert response.headers["content-type"] == "application/json"
+
+
+def invalid(response: httpx.Response) -> None:
+    check_error(response, 400, 1200, "invalid argument")
+
+
+def blank(width: int, height: int) -> bytes:
+    return jpeg(Image.new("RGB", (width, height), "grey"))
+
+
+def padded(data: bytes, length: int) -> bytes:
+    """A JPEG of exactly that many bytes: what follows its end is ignored."""
+    return data + bytes(length - len(data))
+
+
+# Results.
+
+
+def test_compare(service: Service, pair: dict[str, str]) -> None:
+    response = service.post(COMPARE, pair)
+    assert response.status_code == 200
+    body = response.json()
+    assert list(body) == ["code", "verification_score", "request_id"]
+    assert body["code"] == 1000
+    assert body["verification_score"] >= 0.7
+    assert re.fullmatch("[0-9a-f]{32}", body["request_id"])
+
+
+def test_a_stranger_is_an_answer_too(service: Service, photos: dict[str, str]) -> None:
+    form = {"first_encrypted_image": photos["obama"], "second_encrypted_image": photos["biden"]}
+    response = service.post(COMPARE, form)
+    assert response.status_code == 200
+    assert response.json()["verification_score"] < 0.7
+
+
+def test_omni(service: Service, small_photos: dict[str, bytes], photos: dict[str, str]) -> None:
+    two = Image.new("RGB", (640, 320))
+    for left, name in ((0, "obama"), (320, "biden")):
+        two.paste(Image.open(io.BytesIO(small_photos[name])), (left, 0))
+    form = {"first_encrypted_image": encrypted(jpeg(two)), "second_encrypted_image": photos["obama2"]}
+    response = service.post(OMNI, form)
+    assert response.status_code == 200, response.text
+    body = response.json()
+    assert list(body) == ["code", "scores", "face_rects", "request_id"]
+    assert [len(row) for row in body["scores"]] == [1, 1]
+    rects = body["face_rects"]
+    assert list(rects) == ["first_image_face_rects", "second_image_face_rects"]
+    assert [len(rects[name]) for name in rects] == [2, 1]
+    assert all(isinstance(side, int) for rect in rects["first_image_face_rects"] for side in rect)
+
+
+def test_the_body_is_that_of_the_command_line(
+    service: Service, home: Path, small_photos: dict[str, bytes], pair: dict[str, str], tmp_path: Path
+) -> None:
+    paths = []
+    for name in ("obama", "obama2"):
+        (tmp_path / name).write_bytes(small_photos[name])
+        paths.append(str(tmp_path / name))
+    done = subprocess.run(command("compare", "--json", *paths), capture_output=True, env=environment(home), check=True)
+    printed, served = json.loads(done.stdout), service.post(COMPARE, pair).json()
+    for body in (printed, served):
+        del body["request_id"]
+    assert printed == served
+
+
+def test_multipart(service: Service, pair: dict[str, str]) -> None:
+    parts = {name: (None, value) for name, value in pair.items()}
+    response = service.client.post(COMPARE, files={**parts, "auto_rotate": (None, "true")})
+    assert response.status_code == 200
+    assert response.json()["code"] == 1000
+
+
+def test_multipart_with_file_names(service: Service, pair: dict[str, str]) -> None:
+    response = service.client.post(COMPARE, files={name: ("a.b64", value) for name, value in pair.items()})
+    assert response.status_code == 200
+
+
+def test_containers_are_taken_too(service: Service, small_photos: dict[str, bytes], pair: dict[str, str]) -> None:
+    container = sealed.seal_bytes(small_photos["obama2"], KEY, entropy=os.urandom)
+    form = {**pair, "second_encrypted_image": base64.b64encode(container).decode()}
+    assert service.post(COMPARE, form).json()["verification_score"] >= 0.7
+
+
+def test_auto_rotate(service: Service, small_photos: dict[str, bytes], pair: dict[str, str]) -> None:
+    turned = Image.open(io.BytesIO(small_photos["obama"])).transpose(Image.Transpose.ROTATE_90)
+    form = {**pair, "first_encrypted_image": encrypted(jpeg(turned))}
+    assert service.post(COMPARE, {**form, "auto_rotate": "true"}).json()["verification_score"] >= 0.7
+    check_error(service.post(COMPARE, {**form, "auto_rotate": "false"}), 400, 4000, "detection failed")
+
+
+def test_base64_that_was_not_url_encoded(service: Service, pair: dict[str, str]) -> None:
+    """What `curl -d first_encrypted_image=...` sends: each plus sign arrives as a space."""
+    assert any("+" in value for value in pair.values())
+    raw = "&".join(f"{name}={value}" for name, value in pair.items())
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    response = service.client.post(COMPARE, content=raw.encode(), headers=headers)
+    assert response.status_code == 200, response.text
+
+
+def test_base64_in_lines(service: Service, pair: dict[str, str]) -> None:
+    lines = {name: base64.encodebytes(base64.b64decode(value)).decode() for name, value in pair.items()}
+    assert service.post(COMPARE, lines).status_code == 200
+
+
+# 1200.
+
+
+@pytest.mark.parametrize("missing", ["first_encrypted_image", "second_encrypted_image"])
+@pytest.mark.parametrize("path", [COMPARE, OMNI])
+def test_a_missing_or_empty_parameter(service: Service, pair: dict[str, str], path: str, missing: str) -> None:
+    invalid(service.post(path, {name: value for name, value in pair.items() if name != missing}))
+    invalid(service.post(path, {**pair, missing: ""}))
+
+
+def test_a_repeated_parameter(service: Service, pair: dict[str, str]) -> None:
+    invalid(service.post(COMPARE, {**pair, "first_encrypted_image": [pair["first_encrypted_image"]] * 2}))  # type: ignore[dict-item]
+    parts = [(name, (None, value)) for name, value in pair.items()]
+    invalid(service.client.post(COMPARE, files=[*parts, parts[0]]))
+
+
+@pytest.mark.parametrize("value", ["True", "FALSE", "1", "0", "yes", "", " true", "null"])
+def test_a_boolean_is_true_or_false(service: Service, pair: dict[str, str], value: str) -> None:
+    invalid(service.post(COMPARE, {**pair, "auto_rotate": value}))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "xxx", "not base64!", "/etc/passwd", "@/etc/passwd", "file:///etc/passwd", "http://127.0.0.1:1/a.jpg",
+        "AAAA", "A" * 400, "=", "%00", "é",
+    ],
+)  # fmt: skip
+def test_what_is_no_ciphertext(service: Service, pair: dict[str, str], value: str) -> None:
+    invalid(service.post(COMPARE, {**pair, "first_encrypted_image": value}))
+
+
+def test_a_photo_that_is_not_encrypted(service: Service, small_photos: dict[str, bytes], pair: dict[str, str]) -> None:
+    plain = base64.b64encode(small_photos["obama"]).decode()
+    invalid(service.post(COMPARE, {**pair, "first_encrypted_image": plain}))
+
+
+def test_a_photo_under_another_key(service: Service, small_photos: dict[str, bytes], pair: dict[str, str]) -> None:
+    other = parse_key("another-key-that-is-not-the-same", "and-12-for-i")
+    invalid(service.post(COMPARE, {**pair, "second_encrypted_image": encrypted(small_photos["obama"], other)}))
+
+
+@pytest.mark.parametrize("position", [0, 100, -3])
+def test_a_flipped_bit(service: Service, pair: dict[str, str], position: int) -> None:
+    data = bytearray(base64.b64decode(pair["first_encrypted_image"]))
+    data[position] ^= 1
+    invalid(service.post(COMPARE, {**pair, "first_encrypted_image": base64.b64encode(data).decode()}))
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data", "multipart/mixed", ""])
+def test_another_type_of_body(service: Service, kind: str) -> None:
+    invalid(service.client.post(COMPARE, content=b'{"a": 1}', headers={"content-type": kind}))
+
+
+def test_a_multipart_form_that_is_cut_off(service: Service, pair: dict[str, str]) -> None:
+    request = service.client.build_request("POST", COMPARE, files={name: (None, v) for name, v in pair.items()})
+    body = request.read()
+    headers = {"content-type": request.headers["content-type"]}
+    for cut in (body[:-4], body[: len(body) // 2], body[:10], b"--"):
+        invalid(service.client.post(COMPARE, content=cut, headers=headers))
+
+
+# 2003, 2004, 2005, 4000.
+
+
+def test_the_sides_of_a_photo(service: Service, pair: dict[str, str]) -> None:
+    for width, height in ((31, 64), (64, 31), (5001, 40), (40, 5001)):
+        form = {**pair, "first_encrypted_image": encrypted(blank(width, height))}
+        check_error(service.post(COMPARE, form), 400, 2003, "invalid image size")
+    for width, height in ((32, 32), (5000, 32)):
+        form = {**pair, "first_encrypted_image": encrypted(blank(width, height))}
+        check_error(service.post(COMPARE, form), 400, 4000, "detection failed")
+
+
+def test_the_length_of_a_photo(service: Service, small_photos: dict[str, bytes], pair: dict[str, str]) -> None:
+    exact = {**pair, "first_encrypted_image": encrypted(padded(small_photos["obama"], FIVE_MEBIBYTES))}
+    assert service.post(COMPARE, exact).status_code == 200
+    assert service.client.post(COMPARE, files={n: (None, v) for n, v in exact.items()}).status_code == 200
+    more = {**pair, "first_encrypted_image": encrypted(padded(small_photos["obama"], FIVE_MEBIBYTES + 1))}
+    check_error(service.post(COMPARE, more), 400, 2004, "invalid content length")
+
+
+@pytest.mark.parametrize("data", [b"", b"no photo", b"\xff\xd8\xff broken", b"%PDF-1.7"])
+def test_what_is_no_photo(service: Service, pair: dict[str, str], data: bytes) -> None:
+    form = {**pair, "second_encrypted_image": encrypted(data)}
+    check_error(service.post(COMPARE, form), 400, 2005, "invalid image type or corrupted")
+
+
+@pytest.mark.parametrize("path", [COMPARE, OMNI])
+def test_no_face(service: Service, pair: dict[str, str], path: str) -> None:
+    form = {**pair, "second_encrypted_image": encrypted(blank(320, 240))}
+    check_error(service.post(path, form), 400, 4000, "detection failed")
+
+
+# 404, 405, 411, 413.
+
+
+@pytest.mark.parametrize("path", ["/", "/identity", COMPARE + "/", COMPARE + "x", "/../etc/passwd", "/%2e%2e/a", "//"])
+def test_an_unknown_path(service: Service, path: str) -> None:
+    for method in ("GET", "POST"):
+        check_error(service.client.request(method, path), 404, 404, "not found")
+
+
+def test_another_method(service: Service) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        response = service.client.request(method, COMPARE)
+        check_error(response, 405, 405, "method not allowed")
+        assert response.headers["allow"] == "POST"
+
+
+def raw(service: Service, data: bytes) -> bytes:
+    """What a connection answers to these bytes, until it closes."""
+    with socket.create_connection(("127.0.0.1", service.port), 30) as sock:
+        sock.sendall(data)
+        answer = b""
+        while part := sock.recv(65536):
+            answer += part
+    return answer
+
+
+def test_no_length(service: Service) -> None:
+    answer = raw(service, f"POST {COMPARE} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 411 ")
+    assert b'{"code":411,"message":"length required","request_id":"' in answer
+    chunked = f"POST {COMPARE} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"
+    assert raw(service, chunked.encode()).startswith(b"HTTP/1.1 411 ")
+
+
+def test_a_body_that_is_too_large(service: Service) -> None:
+    length = 48 * 1024 * 1024 + 1
+    check_error(service.client.post(COMPARE, content=bytes(length)), 413, 413, "payload too large")
+    # The answer comes before the body does.
+    head = f"POST {COMPARE} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+    assert raw(service, head.encode()).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_asks_before_it_sends(service: Service) -> None:
+    head = f"POST {COMPARE} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), 30) as sock:
+        sock.sendall(head.encode())
+        assert sock.recv(1000).startswith(b"HTTP/1.1 100 ")
+        sock.sendall(b"a=b")
+        assert sock.recv(1000).startswith(b"HTTP/1.1 400 ")
+
+
+def test_what_is_not_http(service: Service) -> None:
+    answer = raw(service, b"\x16\x03\x01 hello\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    body = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert (body["code"], body["message"]) == (1200, "invalid argument")
+
+
+# Health and the rest.
+
+
+def test_health(service: Service) -> None:
+    api, worker = (httpx.get(url + "/healthcheck", trust_env=False) for url in service.addresses[:2])
+    assert (api.status_code, api.text) == (200, '{"code":1000,"status":"ok"}')
+    body = worker.json()
+    assert worker.status_code == 200
+    assert list(body) == ["request_id", "status"]
+    assert body["status"] == "ok"
+    assert re.fullmatch("[0-9a-f]{32}", body["request_id"])
+
+
+def test_the_workers_port_answers_the_api_too(service: Service, pair: dict[str, str]) -> None:
+    request_id = "0123456789abcdef" * 2
+    url = service.addresses[1] + COMPARE
+    response = httpx.post(url, data=pair, headers={"x-request-id": request_id}, timeout=60, trust_env=False)
+    assert response.json()["request_id"] == request_id
+    for forged in ("x" * 32, "0" * 31, "0" * 33):
+        answer = httpx.post(url, data={}, headers={"x-request-id": forged}, trust_env=False)
+        assert answer.json()["request_id"] != forged
+
+
+def test_a_client_cannot_choose_the_id(service: Service) -> None:
+    given = "0" * 32
+    assert service.post(COMPARE, {}, headers={"x-request-id": given}).json()["request_id"] != given
+
+
+def test_metrics(service: Service, pair: dict[str, str]) -> None:
+    service.post(COMPARE, pair)
+    text = httpx.get(service.addresses[2] + "/metrics", trust_env=False).text
+    assert f'senseid_requests_total{{code="1000",path="{COMPARE}",status="200"}}' in text
+    assert "senseid_handlers_ready 2.0" in text or "senseid_handlers_ready 1.0" in text
+    assert 'senseid_licence_days_left{product="senseid_face"}' in text
+    # Nowhere else.
+    for url in service.addresses[:2]:
+        assert httpx.get(url + "/metrics", trust_env=False).status_code == 404
+
+
+def test_no_page_by_default_and_no_cors(service: Service) -> None:
+    response = service.client.get("/healthcheck", headers={"origin": "https://elsewhere.example"})
+    assert not [name for name in response.headers if name.startswith("access-control")]
+    preflight = service.client.options(
+        COMPARE, headers={"origin": "https://elsewhere.example", "access-control-request-method": "POST"}
+    )
+    assert preflight.status_code == 405
+
+
+def test_openapi_names_every_endpoint_and_parameter(service: Service) -> None:
+    document: dict[str, Any] = service.client.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    form = document["paths"][COMPARE]["post"]["requestBody"]["content"]
+    assert set(form) == {"multipart/form-data", "application/x-www-form-urlencoded"}
+    schema = form["multipart/form-data"]["schema"]
+    assert {"first_encrypted_image", "second_encrypted_image", "auto_rotate"} <= set(schema["properties"])
+
+
+def test_the_log_tells_no_content(service: Service, pair: dict[str, str], small_photos: dict[str, bytes]) -> None:
+    secret = "name-of-a-person"
+    service.post(f"/{secret}?q={secret}", {})
+    service.post(COMPARE, {**pair, secret: secret, "auto_rotate": secret}, headers={"user-agent": secret})
+    service.client.post(COMPARE, files={secret: (secret, secret)}, headers={"x-api-key": secret})
+    service.client.request(
+        "POST", COMPARE, content=b"--", headers={"content-type": f"multipart/form-data; boundary={secret}"}
+    )
+    text = service.log.read_text()
+    assert secret not in text
+    assert pair["first_encrypted_image"][:40] not in text
+    assert "127.0.0.1" not in "".join(line for line in text.splitlines() if '"request"' in line)
+    events = service.events("request")
+    assert {"time", "level", "event", "request_id", "method", "path", "status", "code", "ms"} <= set(events[-1])
+
+
+def test_two_requests_with_one_connection_and_pipelining(service: Service) -> None:
+    one = f"POST {COMPARE} HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=b"
+    last = one.replace("Host: a", "Host: a\r\nConnection: close")
+    answer = raw(service, (one + one + last).encode())
+    assert answer.count(b"HTTP/1.1 400 ") == 3
+
+
+def test_a_photo_at_the_limit_of_everything(service: Service, photos: dict[str, str]) -> None:
+    """16 MiB of a video in Base64, every special character escaped, pass the form parsers: refused only as a photo."""
+    big = encrypted(bytes(16 * 1024 * 1024))
+    for send in (_urlencoded, _multipart):
+        response = send(service, {"first_encrypted_image": big, "second_encrypted_image": photos["obama"]})
+        check_error(response, 400, 2004, "invalid content length")
+
+
+def _urlencoded(service: Service, form: dict[str, str]) -> httpx.Response:
+    return service.post(COMPARE, form)
+
+
+def _multipart(service: Service, form: dict[str, str]) -> httpx.Response:
+    return service.client.post(COMPARE, files={name: (None, value) for name, value in form.items()})

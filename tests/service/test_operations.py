@@ -1,0 +1,324 @@
+"""Starting, stopping, dying, being replaced: what an operator does to a service, and what a machine does to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.service.conftest import (
+    COMPARE,
+    KEY,
+    Service,
+    command,
+    environment,
+    free_port,
+    make_home,
+    renew,
+    running,
+    until,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def serve(home: Path, folder: Path, *words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """`senseid serve ...` that is expected to end by itself."""
+    done = subprocess.run(
+        command("serve", *words),
+        capture_output=True,
+        text=True,
+        env=environment(home, env),
+        cwd=folder,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+# What is refused at the start.
+
+
+def test_a_bound_port_gives_one_clear_line(home: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = serve(home, tmp_path, "--port", port)
+    assert done.returncode == 2
+    first, second = done.stderr.splitlines()
+    assert first == f"senseid: port {port} of 127.0.0.1 cannot be used: address already in use"
+    assert second.startswith("hint: ")
+
+
+def test_more_handlers_than_cores(home: Path, tmp_path: Path) -> None:
+    done = serve(home, tmp_path, "--handlers", "1000")
+    assert done.returncode == 2
+    assert done.stderr.startswith("senseid: HANDLERS is 1000, and this machine has ")
+
+
+def test_without_a_key_nothing_starts(home: Path, tmp_path: Path) -> None:
+    done = serve(home, tmp_path, env={"PARAM_DECRYPT_KEY": "", "PARAM_DECRYPT_IV": ""})
+    assert done.returncode == 2
+    assert done.stderr.startswith("senseid: there is no key to decrypt what clients send\nhint: set PARAM_DECRYPT_KEY")
+
+
+def test_a_broken_key_is_refused_without_showing_it(home: Path, tmp_path: Path) -> None:
+    done = serve(home, tmp_path, env={"PARAM_DECRYPT_KEY": "too-short-secret"})
+    assert done.returncode == 2
+    assert "it must have 32" in done.stderr
+    assert "too-short-secret" not in done.stderr
+
+
+def test_without_a_licence_nothing_starts(tmp_path: Path) -> None:
+    done = serve(tmp_path / "empty", tmp_path)
+    assert done.returncode == 4
+    assert "STID_E_FILE_NOT_FOUND (-7)" in done.stderr
+
+
+def test_an_api_needs_to_know_its_workers(home: Path, tmp_path: Path) -> None:
+    done = serve(home, tmp_path, "--role", "api")
+    assert done.returncode == 2
+    assert done.stderr.startswith("senseid: WORKER_IP is not set")
+
+
+def test_show_config_tells_everything_but_secrets(home: Path, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HANDLES=1\nSENSEID_API_KEY='a secret'\nSENSEID_QUEUE=7\n")
+    done = serve(home, tmp_path, "--show-config", "--port", "3999", env={"SENSEID_QUEUE": "9"})
+    assert done.returncode == 0
+    lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
+    assert lines["SENSEID_PORT"] == ["3999", "option"]
+    assert lines["SENSEID_QUEUE"] == ["9", "environment"]
+    assert lines["HANDLERS"] == ["1", ".env"]
+    assert lines["SENSEID_API_KEY"] == ["(set)", ".env"]
+    assert lines["PARAM_DECRYPT_KEY"] == ["(set)", "environment"]
+    assert lines["key"] == [KEY.id, "environment"]
+    assert "a secret" not in done.stdout
+    assert KEY.secret.decode() not in done.stdout
+
+
+def test_no_secret_is_on_a_command_line(service: Service) -> None:
+    processes = [psutil.Process(service.process.pid), *psutil.Process(service.process.pid).children(recursive=True)]
+    # The supervisor, the front, the keeper, and one process a handler.
+    assert len(processes) >= 4
+    words = " ".join(word for process in processes for word in process.cmdline())
+    assert KEY.secret.decode() not in words
+    assert KEY.fixed_iv.decode() not in words
+
+
+# In the background.
+
+
+def test_start_status_logs_stop(home: Path, tmp_path: Path) -> None:
+    words = ("--port", str(free_port()))
+    env = {"SENSEID_WORKER_PORT": "0"}
+    assert serve(home, tmp_path, *words, "status", env=env).returncode == 1
+    started = serve(home, tmp_path, *words, "start", env=env)
+    try:
+        assert started.returncode == 0, started.stderr
+        assert started.stdout == f"all answers at http://127.0.0.1:{words[1]}\n"
+        assert serve(home, tmp_path, *words, "status", env=env).returncode == 0
+        again = serve(home, tmp_path, *words, "start", env=env)
+        assert (again.returncode, again.stderr.splitlines()[0]) == (2, "senseid: it runs already")
+        logs = serve(home, tmp_path, *words, "logs", "-n", "1000", env=env)
+        assert {"serving", "models_loaded"} <= {json.loads(line)["event"] for line in logs.stdout.splitlines()}
+    finally:
+        stopped = serve(home, tmp_path, *words, "stop", env=env)
+    assert stopped.stdout == "stopped\n"
+    assert serve(home, tmp_path, *words, "stop", env=env).stdout == "was not running\n"
+
+
+def test_a_start_that_fails_says_why(home: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = serve(home, tmp_path, "--port", str(taken.getsockname()[1]), "start")
+    assert done.returncode == 2
+    assert "it ended again: port " in done.stderr
+
+
+# Dying.
+
+
+class Load:
+    """Clients that ask again and again; what each was told is kept."""
+
+    def __init__(self, url: str, form: dict[str, str], clients: int = 3) -> None:
+        self.answers: list[tuple[float, int, Any]] = []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(url, form)) for _ in range(clients)]
+
+    def __enter__(self) -> Load:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, url: str, form: dict[str, str]) -> None:
+        with httpx.Client(timeout=60, trust_env=False) as client:
+            while not self._stop.is_set():
+                try:
+                    response = client.post(url + COMPARE, data=form)
+                    self.answers.append((time.monotonic(), response.status_code, response.json()))
+                except httpx.HTTPError as error:
+                    self.answers.append((time.monotonic(), 0, type(error).__name__))
+
+    def good_since(self, moment: float) -> int:
+        return sum(1 for at, status, _ in self.answers if at > moment and status == 200)
+
+
+def check_answers(load: Load, *, resets: bool) -> None:
+    """Every request got a result or a clear error; a connection is cut only where its own front was killed."""
+    scores = set()
+    for _, status, body in load.answers:
+        if status == 200:
+            scores.add(body["verification_score"])
+        elif status:
+            assert status in {500, 503}
+            assert set(body) == {"code", "message", "request_id"}
+        else:
+            assert resets, body
+    assert len(scores) == 1
+
+
+def test_a_killed_handler_loses_no_answer(home: Path, tmp_path: Path, pair: dict[str, str]) -> None:
+    with running(home, tmp_path) as service:
+        until(lambda: len(service.handlers()) == len(service.events("handler_ready")) >= 1)
+        handlers = service.handlers()
+        with Load(service.url, pair) as load:
+            until(lambda: load.answers)
+            victim = handlers[0]
+            os.kill(victim, signal.SIGKILL)
+            killed = time.monotonic()
+            until(lambda: victim not in service.handlers() and len(service.handlers()) == len(handlers), 3)
+            until(lambda: load.good_since(killed) >= 4)
+        check_answers(load, resets=False)
+        assert {status for _, status, _ in load.answers} == {200}
+        assert service.events("handler_lost")
+
+
+def test_every_process_may_be_killed(home: Path, tmp_path: Path, pair: dict[str, str]) -> None:
+    """The keeper without anybody noticing; the front at the price of its open connections."""
+    with running(home, tmp_path) as service:
+        (keeper,) = [event["pid"] for event in service.events("models_loaded")]
+        children = {child.pid for child in psutil.Process(service.process.pid).children()}
+        (front,) = children - {keeper}
+        with Load(service.url, pair) as load:
+            until(lambda: load.answers)
+            os.kill(keeper, signal.SIGKILL)
+            until(lambda: len(service.events("models_loaded")) == 2)
+            assert {status for _, status, _ in load.answers} == {200}
+            os.kill(front, signal.SIGKILL)
+            killed = time.monotonic()
+            until(lambda: load.good_since(killed) >= 2)
+        check_answers(load, resets=True)
+        # Handlers of the dead front have gone with it.
+        cores = psutil.cpu_count() or 1
+        until(lambda: len(psutil.Process(service.process.pid).children(recursive=True)) <= 2 + cores)
+        assert [event["process"] for event in service.events("process_ended")] == ["keeper", "front"]
+
+
+def test_nothing_outlives_a_killed_supervisor(home: Path, tmp_path: Path) -> None:
+    with running(home, tmp_path) as service:
+        processes = psutil.Process(service.process.pid).children(recursive=True)
+        service.process.kill()
+        service.process.wait()
+        gone, alive = psutil.wait_procs(processes, timeout=20)
+        assert not alive
+        assert len(gone) >= 3
+
+
+def test_a_stop_finishes_what_runs(home: Path, tmp_path: Path, pair: dict[str, str]) -> None:
+    with running(home, tmp_path) as service:
+        answers: list[httpx.Response] = []
+        thread = threading.Thread(target=lambda: answers.append(service.post(COMPARE, pair)))
+        thread.start()
+        time.sleep(0.15)  # it is on its way, or with a handler
+        service.process.send_signal(signal.SIGTERM)
+        thread.join(60)
+        assert [answer.status_code for answer in answers] == [200]
+        assert service.process.wait(30) == 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(service.url + "/healthcheck", trust_env=False)
+        assert [event["event"] for event in service.events()][-1] == "stopped"
+
+
+# Licences.
+
+
+def test_a_licence_that_ends_and_one_that_comes(tmp_path: Path, pair: dict[str, str]) -> None:
+    """Expiry counts at once and is told by the health checks; a new file is enough to go on."""
+    home = make_home(tmp_path / "home", datetime.now(UTC) - timedelta(days=29))
+    with running(home, tmp_path, env={"SENSEID_WORKER_PORT": str(free_port())}) as service:
+        assert service.post(COMPARE, pair).status_code == 200
+        renew(home, datetime.now(UTC) - timedelta(days=1, seconds=1), days=1)
+        refused = service.post(COMPARE, pair)
+        assert refused.status_code == 500
+        assert refused.json() | {"request_id": ""} == {"code": 500, "message": "internal error", "request_id": ""}
+        for url in service.addresses:
+            health = httpx.get(url + "/healthcheck", trust_env=False)
+            assert health.status_code == 503
+            body = health.json()
+            assert (body["code"], body["message"]) == (503, "service unavailable")
+            assert body["status"] == "STID_E_AUTH_EXPIRE (-15) senseid_face"
+        assert any("STID_E_AUTH_EXPIRE" in event.get("reason", "") for event in service.events("request"))
+        renew(home)
+        assert service.post(COMPARE, pair).status_code == 200
+        assert service.is_healthy()
+        for product in ("senseid_face", "senseid_kestrel", "senseid_liveness"):
+            (home / "license" / product / f"{product}.lic").unlink()
+        assert service.post(COMPARE, pair).status_code == 500
+        renew(home)
+        assert service.post(COMPARE, pair).status_code == 200
+
+
+# Two roles.
+
+
+def test_an_api_without_models_in_front_of_workers(home: Path, tmp_path: Path, pair: dict[str, str]) -> None:
+    ports = [free_port(), free_port()]
+    env = {"HANDLERS": "1", "SENSEID_API_KEY": "between-us"}
+    folders = [tmp_path / name for name in ("one", "two", "api")]
+    for folder in folders:
+        folder.mkdir()
+    workers = ",".join(f"127.0.0.1:{port}" for port in ports)
+    # No licence, no key: the API needs neither.
+    api_env = {"PARAM_DECRYPT_KEY": "", "PARAM_DECRYPT_IV": "", "SENSEID_API_KEY": "between-us"}
+    headers = {"x-api-key": "between-us"}
+    with (
+        running(
+            tmp_path / "none", folders[2], "--role", "api", "--workers", workers, env=api_env, healthy=False
+        ) as api,
+        running(home, folders[0], "--role", "worker", "--port", str(ports[0]), env=env) as first,
+    ):
+        until(api.is_healthy)
+        assert api.post(COMPARE, pair).status_code == 401
+        result = api.post(COMPARE, pair, headers=headers)
+        assert result.status_code == 200
+        assert result.headers["x-request-id"] == result.json()["request_id"]
+        (line,) = [event for event in first.events("request") if event["code"] == 1000]
+        assert line["request_id"] == result.json()["request_id"]
+        assert api.post(COMPARE, {}, headers=headers).json()["code"] == 1200
+        names = [psutil.Process(api.process.pid), *psutil.Process(api.process.pid).children(recursive=True)]
+        assert len(names) == 2  # a supervisor and a front: no keeper, no handler
+        with running(home, folders[1], "--role", "worker", "--port", str(ports[1]), env=env) as second:
+            until(lambda: len(api.events("worker_up")) == 2)
+            assert first.stop() == 0
+            answers = [api.post(COMPARE, pair, headers=headers) for _ in range(2)]
+            assert [answer.status_code for answer in answers] == [200, 200]
+            assert len([event for event in second.events("request") if event["code"] == 1000]) == 2
+        until(lambda: not api.is_healthy())
+        nobody = api.post(COMPARE, pair, headers=headers)
+        assert (nobody.status_code, nobody.json()["code"], nobody.headers["retry-after"]) == (503, 503, "1")
