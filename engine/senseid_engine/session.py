@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -86,6 +87,9 @@ class Session:
 
 
 def _runtime() -> Any:
+    # As it is imported, 1.32 and later give this machine an id, kept in the user's cache, and report to their maker.
+    # Nothing may leave the machine, and their own switch counts only if it is set before that.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError as error:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("numpy", "cv2", "onnxruntime", "cryptography", "PIL")
 
+# onnxruntime reports to its maker unless it is told not to before it is imported: see senseid_engine.session.
 _PROGRAM = """
-import importlib, sys
+import importlib, os, sys
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 for name in sys.argv[1:]:
     print(name, flush=True)
     importlib.import_module(name)

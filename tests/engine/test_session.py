@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, timedelta
@@ -75,6 +77,19 @@ def test_without_onnxruntime_no_model_is_opened(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(LibraryError, match=r"^onnxruntime: it does not load \(ModuleNotFoundError\): reinstall"):
         Session.open(refine, licences, threads=1)
+
+
+def test_onnxruntime_leaves_no_id_of_this_machine_and_reports_nothing(tmp_path: Path) -> None:
+    program = (
+        "from senseid_engine.session import _runtime\n"
+        "runtime = _runtime()\n"
+        "options = runtime.SessionOptions()\n"
+        "options.log_severity_level = 0\n"
+    )
+    # It believes a CI machine to be none that it should count.
+    plain = {name: value for name, value in os.environ.items() if name not in {"CI", "XDG_CACHE_HOME"}}
+    subprocess.run([sys.executable, "-c", program], env={**plain, "HOME": str(tmp_path)}, check=True)
+    assert list(tmp_path.rglob("*")) == []
 
 
 @pytest.mark.parametrize("length", [0, 1, 1000, 400_000])
