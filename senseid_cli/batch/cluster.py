@@ -15,7 +15,7 @@ from senseid_cli import wiring
 from senseid_cli.batch.errors import ClusterError
 
 if TYPE_CHECKING:
-    from senseid_cli.batch.work import Work
+    from senseid_cli.batch.work import Want, Work
 
 SECONDS_TO_CONNECT = 20
 PIECES_A_THREAD = 2
@@ -32,11 +32,12 @@ class Cluster:
         self.slots = slots
 
     @classmethod
-    def connect(cls, address: str, slots: int | None) -> Cluster:
+    def connect(cls, address: str, wants: frozenset[Want], slots: int | None) -> Cluster:
         """Use the cluster of a scheduler.
 
         Args:
             address: such as `tcp://10.0.0.1:8786`.
+            wants: the models that the work needs.
             slots: pieces of work under way at the same time; as the workers have threads by default.
 
         Raises:
@@ -60,7 +61,8 @@ class Cluster:
             ) from error
         try:
             client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
-            machine = Machine(f"senseid-{wiring.new_request_id()}", wiring.product_version(), wiring.models_digest())
+            run = f"senseid-{wiring.new_request_id()}"
+            machine = Machine(run, wiring.product_version(), wiring.models_digest(), wants)
             client.register_plugin(machine, name=machine.name)
             threads = sum(client.nthreads().values())
         except TimeoutError as error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from senseid_cli.batch.work import Encode
+from senseid_cli.batch.work import Encode, MeasureQuality
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from senseid_cli.batch.work import Encoded, Work
     from senseid_engine.batch.scorer import Scorer
@@ -21,10 +21,16 @@ class Settings:
     Attributes:
         threshold: the score, in [0, 1], from which on it is a match.
         auto_rotate: turn sideways and upside-down photos.
+        check_quality: refuse photos whose face is covered.
     """
 
     threshold: float
     auto_rotate: bool
+    check_quality: bool
+
+    def encode(self, *, only_largest: bool) -> Encode:
+        """What is done with a photo whose faces are compared."""
+        return Encode(only_largest, self.auto_rotate, self.check_quality)
 
 
 class Job(Protocol):
@@ -54,7 +60,7 @@ class Compare:
     @property
     def works(self) -> Mapping[str, Work]:
         """See `Job`."""
-        work = Encode(only_largest=True, auto_rotate=self.settings.auto_rotate)
+        work = self.settings.encode(only_largest=True)
         return {"first": work, "second": work}
 
     def conclude(self, outcomes: Sequence[Encoded]) -> dict[str, Any]:
@@ -76,7 +82,7 @@ class Omni:
     @property
     def works(self) -> Mapping[str, Work]:
         """See `Job`."""
-        work = Encode(only_largest=False, auto_rotate=self.settings.auto_rotate)
+        work = self.settings.encode(only_largest=False)
         return {"first": work, "second": work}
 
     def conclude(self, outcomes: Sequence[Encoded]) -> dict[str, Any]:
@@ -93,3 +99,26 @@ class Omni:
                 "second_image_face_rects": list(second.rects),
             },
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The quality of every face of a photo."""
+
+    name: ClassVar[str] = "quality"
+    columns: ClassVar[tuple[str, ...]] = ("faces",)
+    settings: Settings
+    scorer: Scorer
+
+    @property
+    def works(self) -> Mapping[str, Work]:
+        """See `Job`."""
+        return {"photo": MeasureQuality(self.settings.auto_rotate)}
+
+    def conclude(self, outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """See `Job`."""
+        return outcomes[0]
+
+
+JOBS: Mapping[str, Callable[[Settings, Scorer], Job]] = {job.name: job for job in (Compare, Omni, Quality)}
+"""Every job by its name."""

@@ -15,7 +15,7 @@ from senseid_cli.batch.work import Tools, perform
 if TYPE_CHECKING:
     from distributed import Worker
 
-    from senseid_cli.batch.work import Work
+    from senseid_cli.batch.work import Want, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,18 @@ class Trouble:
 class Machine(WorkerPlugin):
     """What a worker keeps for a run: its models."""
 
-    def __init__(self, name: str, version: str, models: str) -> None:
+    def __init__(self, name: str, version: str, models: str, wants: frozenset[Want]) -> None:
         """Nothing is opened before there is work.
 
         Args:
             name: of the plugin.
             version: of senseid where the run was started.
             models: the digest of its models.
+            wants: the models that the work needs.
         """
         self.name = name
-        self._wanted = (version, models)
+        self._same = (version, models)
+        self._wants = wants
         self._tools: Tools | None = None
         self._place = ""
 
@@ -88,12 +90,11 @@ class Machine(WorkerPlugin):
     def _open(self) -> Tools:
         with self._lock:
             if self._tools is None:
-                if (wiring.product_version(), wiring.models_digest()) != self._wanted:
+                if (wiring.product_version(), wiring.models_digest()) != self._same:
                     raise ClusterError(
                         "has another version of senseid, or other models", remedy="install the same on every machine"
                     )
-                licences = wiring.verify_licences()
-                self._tools = Tools(licences, wiring.open_engine(licences, threads=1))
+                self._tools = Tools(wiring.verify_licences(), self._wants, threads=1)
             return self._tools
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from senseid_cli.batch.errors import ManifestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     Opener = Callable[[], BinaryIO]
@@ -103,6 +103,12 @@ class Manifest:
             raise ManifestError(
                 f"{self.name} cannot be read: {(error.strerror or 'unknown reason').lower()}", remedy="check the path"
             ) from error
+
+
+def of_names(folder: Path, names: Iterable[str], *, column: str) -> Manifest:
+    """A manifest with one column: the files of a folder."""
+    data = "".join(json.dumps({column: name}) + "\n" for name in names).encode()
+    return Manifest(str(folder), Format.NDJSON, folder, lambda: io.BytesIO(data))
 
 
 @dataclass(frozen=True, slots=True)

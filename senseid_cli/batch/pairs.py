@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from senseid_cli.batch.errors import ManifestError
 from senseid_cli.batch.rows import refused
-from senseid_cli.batch.work import Encode, Refusal
+from senseid_cli.batch.work import Refusal
 from senseid_cli.render import OK_CODE
 
 if TYPE_CHECKING:
@@ -74,16 +74,11 @@ def list_photos(folder: Path) -> Photos:
     return Photos(folder, tuple(names))
 
 
-def work_of(settings: Settings) -> Encode:
-    """What is done with each photo."""
-    return Encode(only_largest=True, auto_rotate=settings.auto_rotate)
-
-
 def encode_all(
     photos: Photos, settings: Settings, desk: Desk, slots: int, advance: Callable[[int], None]
 ) -> list[Template | Refusal]:
     """The template of the largest face of each photo."""
-    work = work_of(settings)
+    work = settings.encode(only_largest=True)
     results: list[Template | Refusal] = []
     waiting: deque[Any] = deque()
 

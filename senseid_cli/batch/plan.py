@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from senseid_cli.batch.jobs import Job, Settings
     from senseid_cli.batch.manifest import Manifest, Survey
     from senseid_cli.batch.pairs import Photos
-    from senseid_cli.batch.work import Need
+    from senseid_cli.batch.work import Work
     from senseid_engine.batch.scorer import Scorer
 
 Records = list[dict[str, Any]]
@@ -30,8 +30,8 @@ class Plan(Protocol):
         """The columns of the records, in order."""
 
     @property
-    def needs(self) -> tuple[Need, ...]:
-        """What the licences must allow, beside batches."""
+    def works(self) -> tuple[Work, ...]:
+        """Every kind of work on a photo or video."""
 
     @property
     def steps(self) -> tuple[str, int]:
@@ -80,9 +80,9 @@ class RowsPlan:
         return rows.columns_of(self.survey.columns, self.job)
 
     @property
-    def needs(self) -> tuple[Need, ...]:
+    def works(self) -> tuple[Work, ...]:
         """See `Plan`."""
-        return tuple(need for work in self.job.works.values() for need in work.needs)
+        return tuple(self.job.works.values())
 
     @property
     def steps(self) -> tuple[str, int]:
@@ -131,9 +131,9 @@ class PairsPlan:
         return pairs.COLUMNS
 
     @property
-    def needs(self) -> tuple[Need, ...]:
+    def works(self) -> tuple[Work, ...]:
         """See `Plan`."""
-        return pairs.work_of(self.settings).needs
+        return (self.settings.encode(only_largest=True),)
 
     @property
     def steps(self) -> tuple[str, int]:
@@ -145,7 +145,7 @@ class PairsPlan:
         return {
             "first": self.first.digest(),
             "second": self.second and self.second.digest(),
-            "work": pairs.work_of(self.settings).identity,
+            "work": self.settings.encode(only_largest=True).identity,
             "threshold": self.settings.threshold,
         }
 

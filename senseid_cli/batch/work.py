@@ -6,16 +6,19 @@ import io
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from senseid_cli import exits
+from senseid_cli import exits, render, wiring
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
     from senseid_engine.engine import Engine
+    from senseid_engine.quality.checker import QualityChecker
     from senseid_engine.template import Template
     from senseid_licensing.verified import VerifiedLicences
+
+T = TypeVar("T")
 
 Need = tuple[Product, Capability]
 
@@ -45,17 +48,49 @@ class Refusal:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
+class Want(StrEnum):
+    """Models that work may need."""
+
+    ENGINE = "engine"
+    QUALITY = "quality"
+
+
 class Tools:
-    """The models that the work of a run needs, loaded once.
+    """The models that the work of a run needs, loaded once."""
 
-    Attributes:
-        licences: the verified licences of the machine that does the work.
-        engine: finds, embeds and compares faces.
-    """
+    def __init__(self, licences: VerifiedLicences, wants: frozenset[Want], *, threads: int) -> None:
+        """Load the models; they share one that finds faces.
 
-    licences: VerifiedLicences
-    engine: Engine
+        Args:
+            licences: the verified licences of the machine that does the work.
+            wants: which models.
+            threads: CPUs that each may use for one piece of work.
+
+        Raises:
+            LicensingError: no verified licence for the models' products.
+            ModelsError: a model file is missing or is not the one of the manifest.
+            ModelError: a model cannot be used.
+        """
+        self.licences = licences
+        self._engine = wiring.open_engine(licences, threads=threads) if Want.ENGINE in wants else None
+        finder = self._engine.encoder.finder if self._engine else None
+        self._quality = wiring.open_quality(licences, finder, threads=threads) if Want.QUALITY in wants else None
+
+    @property
+    def engine(self) -> Engine:
+        """Finds, embeds and compares faces."""
+        return _there(self._engine)
+
+    @property
+    def quality(self) -> QualityChecker:
+        """Measures the quality of faces."""
+        return _there(self._quality)
+
+
+def _there(tool: T | None) -> T:
+    if tool is None:
+        raise LookupError("work needs models that it did not name")
+    return tool
 
 
 class Work(Protocol):
@@ -70,6 +105,10 @@ class Work(Protocol):
     @property
     def needs(self) -> tuple[Need, ...]:
         """What the licences of the machine that does it must allow."""
+
+    @property
+    def wants(self) -> frozenset[Want]:
+        """The models that it is done with."""
 
     def run(self, tools: Tools, data: bytes) -> Any:
         """Do it.
@@ -99,21 +138,29 @@ class Encode:
     Attributes:
         only_largest: of its largest face only.
         auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+        check_quality: refuse a photo whose face is covered.
     """
 
     medium: ClassVar[Medium] = Medium.PHOTO
     only_largest: bool
     auto_rotate: bool
+    check_quality: bool
 
     @property
     def identity(self) -> str:
         """See `Work`."""
-        return f"encode only_largest={self.only_largest} auto_rotate={self.auto_rotate}"
+        return f"encode {self.only_largest} {self.auto_rotate} {self.check_quality}"
 
     @property
     def needs(self) -> tuple[Need, ...]:
         """See `Work`."""
-        return ((Product.FACE, Capability.COMPARE if self.only_largest else Capability.OMNI),)
+        compare = (Product.FACE, Capability.COMPARE if self.only_largest else Capability.OMNI)
+        return (compare, (Product.KESTREL, Capability.QUALITY)) if self.check_quality else (compare,)
+
+    @property
+    def wants(self) -> frozenset[Want]:
+        """See `Work`."""
+        return frozenset({Want.ENGINE, Want.QUALITY} if self.check_quality else {Want.ENGINE})
 
     def run(self, tools: Tools, data: bytes) -> Encoded:
         """See `Work`."""
@@ -124,10 +171,36 @@ class Encode:
             decode_image(data, name="photo"),
             auto_rotate=self.auto_rotate,
             only_largest=self.only_largest,
-            inspect=pass_all,
+            inspect=tools.quality.refuse_covered if self.check_quality else pass_all,
         )
         rects = photo.found.rects[: len(templates)]
         return Encoded(tuple(templates), tuple(rect.as_list() for rect in rects))
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureQuality:
+    """The quality of every face of a photo.
+
+    Attributes:
+        auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+    """
+
+    medium: ClassVar[Medium] = Medium.PHOTO
+    needs: ClassVar[tuple[Need, ...]] = ((Product.KESTREL, Capability.QUALITY),)
+    wants: ClassVar[frozenset[Want]] = frozenset({Want.QUALITY})
+    auto_rotate: bool
+
+    @property
+    def identity(self) -> str:
+        """See `Work`."""
+        return f"quality {self.auto_rotate}"
+
+    def run(self, tools: Tools, data: bytes) -> dict[str, Any]:
+        """See `Work`."""
+        from senseid_engine.image import decode_image
+
+        report = tools.quality.check(decode_image(data, name="photo"), auto_rotate=self.auto_rotate)
+        return {"faces": render.quality_body(report, "")["faces"]}
 
 
 def perform(work: Work, tools: Tools, data: bytes) -> Any:

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid_cli.options import DEFAULT_THRESHOLD, AutoRotate, Threshold
+from senseid_cli.options import DEFAULT_THRESHOLD, AutoRotate, CheckQuality, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from senseid_cli.batch.desk import Keep
     from senseid_cli.batch.executors import Executor
     from senseid_cli.batch.jobs import Settings
     from senseid_cli.batch.journal import Journal
     from senseid_cli.batch.manifest import Format, Manifest
     from senseid_cli.batch.plan import Plan
     from senseid_cli.batch.runner import Tally
-    from senseid_cli.batch.work import Medium
+    from senseid_cli.batch.work import Medium, Want
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import Registry
 
@@ -34,6 +35,7 @@ class Task(StrEnum):
 
     COMPARE = "compare"
     OMNI = "omni"
+    QUALITY = "quality"
 
 
 class OutputFormat(StrEnum):
@@ -75,6 +77,15 @@ def batch(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format ndjson.")] = False,
     threshold: Threshold = DEFAULT_THRESHOLD,
     auto_rotate: AutoRotate = False,
+    check_quality: CheckQuality = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache",
+            metavar="DIR",
+            help="Keep templates there, encrypted with your key, so that the next run encodes no photo again.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=1, help="Photos worked on at the same time; as the CPUs allow if unset."),
@@ -98,23 +109,23 @@ def batch(
     a result, match or not, 3 some are refused, 4 licence, 130 interrupted.
     """
     from senseid_cli import render, wiring
+    from senseid_cli.batch.desk import KeepNothing
     from senseid_cli.batch.jobs import Settings
     from senseid_licensing.capability import Capability
-    from senseid_licensing.product import Product
     from senseid_models.registry import Registry
 
     form = _output_format(out, output_format, as_json=as_json)
     _check_output(out, resume=resume, force=force)
     licences = wiring.verify_licences()
-    render.note_grace(licences.require(Product.FACE, Capability.BATCH))
-    plan = _plan(manifest, other, task, Settings(threshold, auto_rotate), Registry.builtin())
-    for product, capability in plan.needs:
+    settings = Settings(threshold, auto_rotate, check_quality)
+    plan = _plan(manifest, other, task, settings, Registry.builtin())
+    for product, capability in dict.fromkeys(need for work in plan.works for need in work.needs):
         licences.require(product, capability)
-        licences.require(product, Capability.BATCH)
+        render.note_grace(licences.require(product, Capability.BATCH))
+    keep = KeepNothing() if cache is None else _cache(cache)
     journal = None if out is None else _journal(out, plan, resume=resume)
-    tally = _run(plan, journal, form, out, lambda: _executor(licences, scheduler, workers))
-    if out is not None:
-        typer.echo(f"{tally.done:,} done, {tally.refused:,} refused: written to {out}", err=True)
+    wants = frozenset(want for work in plan.works for want in work.wants)
+    tally = _run(plan, journal, form, out, keep, lambda: _executor(licences, wants, scheduler, workers))
     raise typer.Exit(tally.status)
 
 
@@ -167,25 +178,25 @@ def _check_output(out: Path | None, *, resume: bool, force: bool) -> None:
 
 def _plan(source: str, other: Path | None, task: Task, settings: Settings, registry: Registry) -> Plan:
     from senseid_cli.batch import jobs
-    from senseid_cli.batch.manifest import survey
+    from senseid_cli.batch.manifest import of_names, survey
     from senseid_cli.batch.pairs import list_photos
     from senseid_cli.batch.plan import PairsPlan, RowsPlan
     from senseid_engine.batch.scorer import Scorer
 
     scorer = Scorer.open(registry)
+    job = jobs.JOBS[task](settings, scorer)
     folder = Path(source)
-    if source != STDIN and folder.is_dir():
-        if task != Task.COMPARE:
-            raise typer.BadParameter(f"{task} needs a manifest that names the pairs", param_hint="MANIFEST")
-        if other is not None and not other.is_dir():
-            raise typer.BadParameter(f"{other} is not a folder", param_hint="FOLDER")
+    of_folder = source != STDIN and folder.is_dir()
+    if other is not None and not (of_folder and task == Task.COMPARE and other.is_dir()):
+        raise typer.BadParameter("it takes two folders, and --task compare", param_hint="FOLDER")
+    if of_folder and task == Task.COMPARE:
         return PairsPlan(list_photos(folder), None if other is None else list_photos(other), scorer, settings)
-    if other is not None:
-        raise typer.BadParameter(
-            f"{source} is not a folder, so there is nothing to compare it with", param_hint="FOLDER"
-        )
-    manifest = _open_manifest(source)
-    job = jobs.Compare(settings, scorer) if task == Task.COMPARE else jobs.Omni(settings, scorer)
+    if not of_folder:
+        manifest = _open_manifest(source)
+    elif len(job.works) == 1:
+        manifest = of_names(folder, list_photos(folder).names, column=next(iter(job.works)))
+    else:
+        raise typer.BadParameter(f"{task} needs a manifest that names the pairs", param_hint="MANIFEST")
     return RowsPlan(manifest, survey(manifest), job, settings)
 
 
@@ -224,40 +235,57 @@ def _journal(out: Path, plan: Plan, *, resume: bool) -> Journal:
 
 
 def _run(
-    plan: Plan, journal: Journal | None, form: Format, out: Path | None, open_executor: Callable[[], Executor]
+    plan: Plan,
+    journal: Journal | None,
+    form: Format,
+    out: Path | None,
+    keep: Keep,
+    open_executor: Callable[[], Executor],
 ) -> Tally:
-    from senseid_cli.batch.desk import Desk, KeepNothing
+    from senseid_cli.batch.desk import Desk
     from senseid_cli.batch.runner import run_to_file, run_to_stream
     from senseid_cli.batch.writers import text_writer
     from senseid_cli.report.progress import progress
 
     executor = open_executor()
-    desk = Desk(executor, _read, KeepNothing())
+    desk = Desk(executor, _read, keep)
     try:
-        with progress(*plan.steps) as advance:
+        with progress(*plan.steps, rate=True) as advance:
             if journal is not None and out is not None:
-                return run_to_file(plan, journal, form, out, desk, executor.slots, advance)
-            writer = text_writer(form, sys.stdout.write, plan.columns)
-            return run_to_stream(plan, writer, desk, executor.slots, advance)
+                tally = run_to_file(plan, journal, form, out, desk, executor.slots, advance)
+            else:
+                writer = text_writer(form, sys.stdout.write, plan.columns)
+                tally = run_to_stream(plan, writer, desk, executor.slots, advance)
     finally:
         desk.close()
+    work = f"{desk.counts.worked:,} files worked on, {desk.counts.kept:,} taken from the cache"
+    typer.echo(f"{tally.done:,} records done, {tally.refused:,} refused; {work}", err=True)
+    return tally
 
 
-def _executor(licences: VerifiedLicences, scheduler: str | None, workers: int | None) -> Executor:
+def _cache(folder: Path) -> Keep:
+    from senseid_cli import wiring
+    from senseid_cli.batch.cache import Cache
+
+    return Cache(folder, wiring.key_sources().to_encrypt().key, wiring.models_digest(), wiring.entropy)
+
+
+def _executor(
+    licences: VerifiedLicences, wants: frozenset[Want], scheduler: str | None, workers: int | None
+) -> Executor:
     """A cluster, or threads here that share one set of models, each on as many CPUs as are left to one thread."""
     if scheduler is not None:
         from senseid_cli.batch.cluster import Cluster
 
-        return Cluster.connect(scheduler, workers)
+        return Cluster.connect(scheduler, wants, workers)
 
-    from senseid_cli import wiring
     from senseid_cli.batch.executors import Local
     from senseid_cli.batch.work import Tools
     from senseid_engine.cpu import available_cpus
 
     cpus = available_cpus()
     slots = workers or cpus
-    return Local(Tools(licences, wiring.open_engine(licences, threads=max(1, cpus // slots))), slots)
+    return Local(Tools(licences, wants, threads=max(1, cpus // slots)), slots)
 
 
 def _read(path: Path, medium: Medium) -> bytes:

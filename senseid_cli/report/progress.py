@@ -11,13 +11,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress(what: str, total: int, *, of_bytes: bool = False) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int, *, of_bytes: bool = False, rate: bool = False) -> Iterator[Callable[[int], None]]:
     """Show how far `what` is while the block runs; call what it gives with each number of steps done.
 
     Args:
         what: is going on.
         total: steps.
         of_bytes: a step is a byte, shown as MB and so on.
+        rate: also show how many steps are done in a second.
     """
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda steps: None  # noqa: ARG005 - nobody watches
@@ -26,9 +27,15 @@ def progress(what: str, total: int, *, of_bytes: bool = False) -> Iterator[Calla
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     done = DownloadColumn() if of_bytes else MofNCompleteColumn()
-    columns = (TextColumn("{task.description}"), BarColumn(), done, TimeRemainingColumn())
+    speed = [TextColumn("{task.fields[rate]}")] if rate else []
+    columns = (TextColumn("{task.description}"), BarColumn(), done, *speed, TimeRemainingColumn())
     # rich would send what is printed meanwhile to the bar's console, and with it results away from their pipe.
     shared = sys.stdout is not None and sys.stdout.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=shared) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda steps: bar.advance(task, steps)
+        task = bar.add_task(what, total=total, rate="")
+
+        def advance(steps: int) -> None:
+            speed = bar.tasks[task].speed
+            bar.update(task, advance=steps, rate="" if speed is None else f"{speed:.1f}/s")
+
+        yield advance

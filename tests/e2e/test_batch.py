@@ -179,7 +179,7 @@ def test_every_face_with_every_face(senseid: Senseid, groups: tuple[Path, Path])
         (["gone.csv"], "gone.csv cannot be read"),
         (["README.md"], "has no column 'first'"),
         (["tests", "--task", "omni"], "needs a manifest"),
-        (["README.md", "tests"], "is not a folder"),
+        (["README.md", "tests"], "it takes two folders"),
         (["README.md", "-o", "nowhere/x.csv"], "there is no folder"),
         (["README.md", "-o", "x.txt"], "give a format"),
         (["README.md", "--resume"], "needs --out"),

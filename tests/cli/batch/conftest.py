@@ -23,6 +23,7 @@ class Length:
     medium: ClassVar[Medium] = Medium.PHOTO
     identity: str = "length"
     needs: tuple[Any, ...] = ()
+    wants: frozenset[Any] = frozenset()
 
     def run(self, tools: Any, data: bytes) -> int:
         if isinstance(tools, Exception):

@@ -1,0 +1,85 @@
+"""Templates that outlive a run, encrypted with the user's key: asked for with `--cache`, never kept otherwise.
+
+A file is named by an HMAC under the key of what it holds, so that the folder does not even tell whether a photo that
+somebody has is among those it was made from. Inside, the name stands once more: files that were swapped are not
+believed.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from senseid_cli.batch.work import Encoded, dump, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from senseid_cli.batch.work import Work
+    from senseid_crypto.key import Key
+
+_CONTEXT = b"senseid batch cache v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A folder of encrypted templates.
+
+    Attributes:
+        folder: where; made when the first is put there.
+        key: encrypts and names them.
+        models: the digest of the models that made them: those of other models are not found.
+        entropy: gives that many random bytes.
+    """
+
+    folder: Path
+    key: Key
+    models: str
+    entropy: Callable[[int], bytes]
+
+    def get(self, work: Work, digest: str) -> Encoded | None:
+        """See `Keep`. What is damaged, or not what its name says, is as good as absent: it is made again."""
+        from senseid_crypto.errors import CryptoError
+        from senseid_crypto.sealed import open_bytes
+
+        name = self._name(work, digest)
+        try:
+            plain = open_bytes(self._path(name).read_bytes(), [self.key])
+            head = name.encode()
+            return load(plain[len(head) :]) if plain.startswith(head) else None
+        except (OSError, CryptoError, ValueError, KeyError):
+            return None
+
+    def put(self, work: Work, digest: str, result: Any) -> None:
+        """See `Keep`. Only templates are kept, no refusals: what is wrong with a photo is cheap to see again.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        from senseid_cli import media
+        from senseid_crypto.sealed import seal_bytes
+
+        if not isinstance(result, Encoded):
+            return
+        name = self._name(work, digest)
+        path = self._path(name)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            from senseid_cli.exits import OutputError
+
+            raise OutputError(
+                f"{path.parent} cannot be made: {(error.strerror or 'unknown reason').lower()}",
+                remedy="check the path of --cache",
+            ) from error
+        media.write_output(path, seal_bytes(name.encode() + dump(result), self.key, entropy=self.entropy))
+
+    def _name(self, work: Work, digest: str) -> str:
+        facts = f"{self.models} {digest} {work.identity}".encode()
+        return hmac.digest(self.key.secret, _CONTEXT + facts, "sha256").hex()
+
+    def _path(self, name: str) -> Path:
+        # A folder of a million files is slow to list.
+        return self.folder / name[:2] / f"{name[2:]}.template"
