@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from senseid_cli.batch import pairs, rows
 from senseid_cli.batch.errors import ManifestError
+from senseid_cli.batch.work import Medium
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from senseid_cli.batch.desk import Desk
     from senseid_cli.batch.jobs import Job, Settings
@@ -36,6 +38,9 @@ class Plan(Protocol):
     @property
     def steps(self) -> tuple[str, int]:
         """What progress counts, and how many there are."""
+
+    def photos(self, record: Mapping[str, Any]) -> list[Path]:
+        """The photos that a record is about."""
 
     def facts(self) -> Mapping[str, object]:
         """What the records depend on, beside the models: ready for JSON."""
@@ -89,6 +94,11 @@ class RowsPlan:
         """See `Plan`."""
         return "rows", self.survey.rows
 
+    def photos(self, record: Mapping[str, Any]) -> list[Path]:
+        """See `Plan`."""
+        works = self.job.works.items()
+        return [self.manifest.folder / record[column] for column, work in works if work.medium == Medium.PHOTO]
+
     def facts(self) -> Mapping[str, object]:
         """See `Plan`."""
         works = {column: work.identity for column, work in self.job.works.items()}
@@ -139,6 +149,10 @@ class PairsPlan:
     def steps(self) -> tuple[str, int]:
         """See `Plan`."""
         return "photos", len(self.first.names) + (len(self.second.names) if self.second else 0)
+
+    def photos(self, record: Mapping[str, Any]) -> list[Path]:
+        """See `Plan`."""
+        return [self.first.folder / record["first"], (self.second or self.first).folder / record["second"]]
 
     def facts(self) -> Mapping[str, object]:
         """See `Plan`."""

@@ -12,7 +12,7 @@ from senseid_cli.exits import INTERNAL, ExitStatus
 from senseid_cli.render import OK_CODE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from senseid_cli.batch.desk import Desk
@@ -52,8 +52,28 @@ class Tally:
         return ExitStatus.INPUT if self.refused else ExitStatus.YES
 
 
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a run writes.
+
+    Attributes:
+        out: the file of the records.
+        form: how they are written.
+        report: writes a report on all records; None: there is none.
+    """
+
+    out: Path
+    form: Format
+    report: Callable[[Iterable[dict[str, Any]]], None] | None
+
+
 def run_to_file(
-    plan: Plan, journal: Journal, form: Format, out: Path, desk: Desk, slots: int, advance: Callable[[int], None]
+    plan: Plan,
+    journal: Journal,
+    outputs: Outputs,
+    desk: Desk,
+    slots: int,
+    advance: Callable[[int], None],
 ) -> Tally:
     """Work through a plan, and put the output in its place when all of it is there.
 
@@ -66,12 +86,14 @@ def run_to_file(
         journal.add(unit)
     journal.flush()
     tally = Tally()
-    with media.replacing(out) as file:
-        writer = open_writer(form, file, plan.columns, TYPES)
+    with media.replacing(outputs.out) as file:
+        writer = open_writer(outputs.form, file, plan.columns, TYPES)
         for record in journal.records():
             tally.count(record)
             writer.put(record)
         writer.close()
+    if outputs.report is not None:
+        outputs.report(journal.records())
     journal.close()
     journal.path.unlink()
     return tally

@@ -7,14 +7,14 @@ import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from senseid_cli.options import DEFAULT_THRESHOLD, AutoRotate, CheckQuality, Threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from senseid_cli.batch.desk import Keep
     from senseid_cli.batch.executors import Executor
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from senseid_cli.batch.journal import Journal
     from senseid_cli.batch.manifest import Format, Manifest
     from senseid_cli.batch.plan import Plan
-    from senseid_cli.batch.runner import Tally
+    from senseid_cli.batch.runner import Outputs, Tally
     from senseid_cli.batch.work import Medium, Want
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import Registry
@@ -86,6 +86,15 @@ def batch(
             help="Keep templates there, encrypted with your key, so that the next run encodes no photo again.",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="OUT.html",
+            help="Also write a page: scores, error rates where a column `same` says 1 or 0, the worst pairs."
+            " It shows the faces of people.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=1, help="Photos worked on at the same time; as the CPUs allow if unset."),
@@ -108,14 +117,19 @@ def batch(
     all photos are compared with each other, and the pairs from --threshold on are told. Exit status: 0 every row has
     a result, match or not, 3 some are refused, 4 licence, 130 interrupted.
     """
-    from senseid_cli import render, wiring
+    from senseid_cli import media, render, wiring
     from senseid_cli.batch.desk import KeepNothing
     from senseid_cli.batch.jobs import Settings
+    from senseid_cli.batch.runner import Outputs
     from senseid_licensing.capability import Capability
     from senseid_models.registry import Registry
 
     form = _output_format(out, output_format, as_json=as_json)
     _check_output(out, resume=resume, force=force)
+    if report is not None:
+        if out is None:
+            raise typer.BadParameter("it needs --out", param_hint="--report")
+        media.check_output(report, sources=(), force=force or resume, suffix=".html", option="--report")
     licences = wiring.verify_licences()
     settings = Settings(threshold, auto_rotate, check_quality)
     plan = _plan(manifest, other, task, settings, Registry.builtin())
@@ -125,7 +139,9 @@ def batch(
     keep = KeepNothing() if cache is None else _cache(cache)
     journal = None if out is None else _journal(out, plan, resume=resume)
     wants = frozenset(want for work in plan.works for want in work.wants)
-    tally = _run(plan, journal, form, out, keep, lambda: _executor(licences, wants, scheduler, workers))
+    writes = None if report is None else lambda records: _report(report, manifest, plan, threshold, records)
+    outputs = None if out is None else Outputs(out, form, writes)
+    tally = _run(plan, journal, form, outputs, keep, lambda: _executor(licences, wants, scheduler, workers))
     raise typer.Exit(tally.status)
 
 
@@ -238,7 +254,7 @@ def _run(
     plan: Plan,
     journal: Journal | None,
     form: Format,
-    out: Path | None,
+    outputs: Outputs | None,
     keep: Keep,
     open_executor: Callable[[], Executor],
 ) -> Tally:
@@ -251,8 +267,8 @@ def _run(
     desk = Desk(executor, _read, keep)
     try:
         with progress(*plan.steps, rate=True) as advance:
-            if journal is not None and out is not None:
-                tally = run_to_file(plan, journal, form, out, desk, executor.slots, advance)
+            if journal is not None and outputs is not None:
+                tally = run_to_file(plan, journal, outputs, desk, executor.slots, advance)
             else:
                 writer = text_writer(form, sys.stdout.write, plan.columns)
                 tally = run_to_stream(plan, writer, desk, executor.slots, advance)
@@ -294,3 +310,24 @@ def _read(path: Path, medium: Medium) -> bytes:
 
     # Absolute: a file called `-` is not standard input.
     return media.read_bytes(str(path.absolute()), most=MAX_BYTES, what=medium)
+
+
+def _report(path: Path, title: str, plan: Plan, threshold: float, records: Iterable[dict[str, Any]]) -> None:
+    from senseid_cli import media
+    from senseid_cli.batch.page import page, small
+    from senseid_cli.batch.summary import Example, summarise
+
+    def thumbnail(photo: Path) -> bytes:
+        from senseid_crypto.errors import CryptoError
+        from senseid_engine.errors import MediaError
+
+        try:
+            return small(media.read_photo(str(photo.absolute())).pixels)
+        except (MediaError, CryptoError):
+            return b""  # gone since it was compared
+
+    def pictures(example: Example) -> list[bytes]:
+        return [thumbnail(photo) for photo in plan.photos(example.record)]
+
+    text = page(f"Batch of {title}", summarise(records, threshold), pictures)
+    media.write_output(path, text.encode(errors="backslashreplace"))
