@@ -1,0 +1,165 @@
+"""From the evidence to the liveness score.
+
+Each piece of evidence has a weight, in units of the logarithm of the odds that the person is living; the weights are
+added, and the logistic function makes the sum a score in [0, 1]. What the numbers are is a file of the registry, see
+docs/models/liveness.md. Evidence that only a picture gives, such as a face that moves like a plane, weighs more than
+anything that speaks for life: a picture can be made to look like a face in many ways, but a face cannot be flat.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from senseid_engine.errors import CalibrationError
+from senseid_engine.liveness.attack import probability
+from senseid_engine.liveness.results import Evidence
+from senseid_models.fields import FieldError, parse_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from senseid_engine.liveness.temporal.evidence import TemporalEvidence
+    from senseid_models.fields import Fields
+    from senseid_models.registry import Registry
+
+ASSET: Final = "liveness-fusion"
+FORMAT: Final = 1
+MEASURES: Final = ("non_rigid", "repetition", "off_plane", "blink", "mouth", "flicker")
+"""The measures over time, in the order of the evidence."""
+
+_NAME: Final = "liveness fusion"
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """What a measure weighs: a straight line in its logarithm between two points, level outside them.
+
+    Attributes:
+        measure: field of `TemporalEvidence`.
+        values: where the line starts and ends, positive and rising, in the measure's unit.
+        weights: what the measure weighs there.
+    """
+
+    measure: str
+    values: tuple[float, float]
+    weights: tuple[float, float]
+
+    def weight(self, value: float | None) -> float:
+        """The weight of a value; 0 for None, which says nothing."""
+        if value is None:
+            return 0.0
+        low, high = (math.log(end) for end in self.values)
+        return float(np.interp(math.log(max(value, 1e-9)), (low, high), self.weights))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the evidence comes to.
+
+    Attributes:
+        score: the liveness score, in [0, 1].
+        passed: whether it reaches the threshold.
+        evidence: what it was made of: the stills first, then the measures that could be taken.
+    """
+
+    score: float
+    passed: bool
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """The shipped weights.
+
+    Attributes:
+        threshold: the score from which on a face passes, in (0, 1).
+        stills_scale: what the mean log-odds of the stills are multiplied by.
+        stills_shift: what is added then.
+        stills_most: the most that the stills can weigh, either way.
+        ramps: what the measures over time weigh.
+    """
+
+    threshold: float
+    stills_scale: float
+    stills_shift: float
+    stills_most: float
+    ramps: tuple[Ramp, ...]
+
+    @classmethod
+    def load(cls, registry: Registry) -> Fusion:
+        """The weights that come with the models.
+
+        Raises:
+            ModelsError: the file is missing or is not the one of the manifest.
+            CalibrationError: it does not hold weights.
+        """
+        return cls.parse(registry.asset(ASSET).read())
+
+    @classmethod
+    def parse(cls, data: bytes) -> Fusion:
+        """Read the file's bytes.
+
+        Raises:
+            CalibrationError: it is not TOML, or a field is missing, unknown or of the wrong form.
+        """
+        try:
+            return parse_table("file", tomllib.loads(data.decode("utf-8")), _read_fusion)
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise CalibrationError(_NAME, f"is not TOML: {error}") from None
+        except FieldError as error:
+            raise CalibrationError(_NAME, str(error).removeprefix("file").lstrip(".: ")) from None
+
+    def decide(self, log_odds: Sequence[float], temporal: TemporalEvidence) -> Verdict:
+        """Weigh the evidence of one face.
+
+        Args:
+            log_odds: what `AttackDetector.log_odds` says of each frame that was looked at; at least one.
+            temporal: what was measured over time.
+        """
+        mean = float(np.mean(log_odds))
+        weight = float(np.clip(self.stills_scale * mean + self.stills_shift, -self.stills_most, self.stills_most))
+        evidence = [Evidence("stills", probability(mean), weight)]
+        for ramp in self.ramps:
+            value: float | None = getattr(temporal, ramp.measure)
+            if value is not None:
+                evidence.append(Evidence(ramp.measure, value, ramp.weight(value)))
+        score = probability(math.fsum(part.weight for part in evidence))
+        return Verdict(score, score >= self.threshold, tuple(evidence))
+
+
+def _read_fusion(fields: Fields) -> Fusion:
+    version = fields.whole("format")
+    if version != FORMAT:
+        raise fields.fail("format", f"is {version}; this version of senseid knows {FORMAT}")
+    threshold = fields.number("threshold")
+    if not 0 < threshold < 1:
+        raise fields.fail("threshold", "must be between 0 and 1")
+    scale, shift, most = fields.table("stills", _read_stills)
+    ramps = fields.tables("ramp", _read_ramp)
+    order = [MEASURES.index(ramp.measure) for ramp in ramps]
+    if order != sorted(set(order)):
+        raise fields.fail("ramp", f"must name each measure at most once, in the order {', '.join(MEASURES)}")
+    return Fusion(threshold, scale, shift, most, ramps)
+
+
+def _read_stills(fields: Fields) -> tuple[float, float, float]:
+    scale, shift, most = fields.number("scale"), fields.number("shift"), fields.number("most")
+    if scale <= 0 or most <= 0:
+        raise fields.fail("scale", "and most must be positive")
+    return scale, shift, most
+
+
+def _read_ramp(fields: Fields) -> Ramp:
+    measure = fields.text("measure")
+    if measure not in MEASURES:
+        raise fields.fail("measure", f"is {measure}; there are {', '.join(MEASURES)}")
+    first, last = fields.numbers("values", 2)
+    if not 0 < first < last:
+        raise fields.fail("values", "must be positive and rise")
+    low, high = fields.numbers("weights", 2)
+    return Ramp(measure, (first, last), (low, high))

@@ -1,0 +1,84 @@
+"""How much a face moves within itself, and how often it comes back to exactly where it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from .plane import departure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from senseid_engine.arrays import Floats, Pixels
+
+LAGS: Final = (1.0, 0.5, 0.2)
+"""Seconds between the views that are compared: the longest at which enough pairs can be followed."""
+
+MOST_PAIRS: Final = 16
+LEAST_PAIRS: Final = 4
+_TOLERANCE: Final = 0.3
+"""How far a pair may be from its lag, as a share of it."""
+_SHARE: Final = 80.0
+
+
+def non_rigid(times: Sequence[float], views: Sequence[Pixels], outlines: Sequence[Floats]) -> float | None:
+    """How far a face departs from a moving plane, in pixels of the views: the 80th percentile over pairs of views.
+
+    The lag is long: within a second a living face always does something, and what the codec does stays the same.
+
+    Args:
+        times: seconds of each view, rising.
+        views: uint8 (height, width) each, grey, of one shape: the face, roughly aligned.
+        outlines: float32 (n, 2) each: points of the face in each view.
+
+    Returns:
+        None where too few pairs can be compared.
+    """
+    for lag in LAGS:
+        pairs = pairs_apart(times, lag)
+        found = [departure(views[i], views[j], outlines[i]) for i, j in pairs]
+        departures = [value for value in found if value is not None]
+        if len(departures) >= LEAST_PAIRS:
+            return float(np.percentile(departures, _SHARE))
+    return None
+
+
+def pairs_apart(times: Sequence[float], lag: float) -> list[tuple[int, int]]:
+    """At most `MOST_PAIRS` pairs of views about `lag` seconds apart, evenly spread."""
+    moments = np.asarray(times, np.float64)
+    partners = np.abs(moments[None, :] - (moments[:, None] + lag)).argmin(axis=1)
+    fits = np.abs(moments[partners] - moments - lag) <= _TOLERANCE * lag
+    pairs = [(int(i), int(partners[i])) for i in np.flatnonzero(fits)]
+    if len(pairs) <= MOST_PAIRS:
+        return pairs
+    return [pairs[i] for i in np.linspace(0, len(pairs) - 1, MOST_PAIRS).round().astype(int)]
+
+
+def twins(times: Sequence[float], views: Sequence[Pixels], *, apart: float) -> list[tuple[int, int]]:
+    """For each view the one most like it among those at least `apart` seconds away; at most `MOST_PAIRS`, evenly spread.
+
+    A clip that goes round in a loop, however short its steps, comes back to each of its frames.
+    """
+    import cv2
+
+    moments = np.asarray(times, np.float64)
+    small = np.stack([cv2.resize(view, (20, 20), interpolation=cv2.INTER_AREA) for view in views]).astype(np.float32)
+    flat = small.reshape(len(small), -1)
+    flat -= flat.mean(axis=1, keepdims=True)
+    unlike = np.abs(flat[:, None, :] - flat[None, :, :]).mean(axis=2)
+    unlike[np.abs(moments[:, None] - moments[None, :]) < apart] = np.inf
+    numbers = np.flatnonzero(np.isfinite(unlike.min(axis=1)))
+    if len(numbers) > MOST_PAIRS:
+        numbers = numbers[np.linspace(0, len(numbers) - 1, MOST_PAIRS).round().astype(int)]
+    return [(int(i), int(unlike[i].argmin())) for i in numbers]
+
+
+def repetition(times: Sequence[float], views: Sequence[Pixels], outlines: Sequence[Floats]) -> float | None:
+    """How close the face comes to where it was, in pixels of the views: the median over views of the departure from
+    the view at least half a second away that is most like it. Arguments and None as `non_rigid`.
+    """
+    found = [departure(views[i], views[j], outlines[i]) for i, j in twins(times, views, apart=0.5)]
+    departures = [value for value in found if value is not None]
+    return float(np.median(departures)) if len(departures) >= LEAST_PAIRS else None

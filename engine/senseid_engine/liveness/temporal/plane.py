@@ -1,0 +1,60 @@
+"""Does one view of a face follow from another as a plane would?
+
+A photo that is held, turned or shown on a screen moves as a plane: two views of it differ by a homography (Hartley and
+Zisserman, "Multiple View Geometry in Computer Vision", 2004, chapter 13). A living face does not: it speaks, blinks,
+breathes and is deep.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from senseid_engine.arrays import Floats, Pixels
+
+_POINTS: Final = 120
+_LEAST_POINTS: Final = 15
+_LEAST_CORNER: Final = 0.005
+_APART: Final = 4.0
+_WINDOW: Final = (13, 13)
+_LEVELS: Final = 3
+_MOST_BACK: Final = 0.7
+"""How far from its start a point may come out, in pixels, when it is followed there and back."""
+_SHARE: Final = 90.0
+
+
+def departure(first: Pixels, second: Pixels, outline: Floats) -> float | None:
+    """How far the second view departs from a homography of the first, in pixels.
+
+    Corners inside the outline are followed from the first view to the second (Lucas-Kanade, there and back), a
+    homography is fitted to them by the least median of squares, and the 90th percentile of what it leaves is the answer.
+
+    Args:
+        first: uint8 (height, width), grey: a face.
+        second: uint8 of the same shape: the same face at another time.
+        outline: float32 (n, 2), points of the face in the first view; their convex hull is looked at.
+
+    Returns:
+        None where too few points can be followed: too blurred, too dark, or changed beyond recognition.
+    """
+    import cv2
+
+    mask = np.zeros_like(first)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(outline).astype(np.int32)), 255)
+    mask = np.asarray(cv2.erode(mask, np.ones((5, 5), np.uint8)), np.uint8)
+    start = cv2.goodFeaturesToTrack(first, _POINTS, _LEAST_CORNER, _APART, mask=mask)
+    if start is None or len(start) < _LEAST_POINTS:
+        return None
+    # What is handed in as the end is written over, not started from.
+    end, there, _ = cv2.calcOpticalFlowPyrLK(first, second, start, start.copy(), winSize=_WINDOW, maxLevel=_LEVELS)
+    back, here, _ = cv2.calcOpticalFlowPyrLK(second, first, end, end.copy(), winSize=_WINDOW, maxLevel=_LEVELS)
+    followed = (there[:, 0] > 0) & (here[:, 0] > 0) & (np.linalg.norm((back - start)[:, 0], axis=1) < _MOST_BACK)
+    if int(followed.sum()) < _LEAST_POINTS:
+        return None
+    homography, _ = cv2.findHomography(start[followed], end[followed], cv2.LMEDS)
+    if homography is None:
+        return None
+    left = cv2.perspectiveTransform(start[followed], homography) - end[followed]
+    return float(np.percentile(np.linalg.norm(left[:, 0], axis=1), _SHARE))
