@@ -12,10 +12,11 @@ import typer
 from senseid_cli import wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from senseid_crypto.key import Key
     from senseid_engine.image import Image
+    from senseid_engine.video import Video
 
 STDIN = "-"
 
@@ -43,6 +44,21 @@ def read_photo(source: str) -> Image:
 
     data = read_bytes(source, most=image.MAX_BYTES, what="photo")
     return image.decode_image(data, name=name_of(source))
+
+
+def read_video(source: str) -> Video:
+    """Read a video, which may be encrypted, and its header.
+
+    Args:
+        source: a path, or `-`.
+
+    Raises:
+        MediaError: it cannot be read, is too long, has a wrong size or is no video.
+        CryptoError: it cannot be decrypted.
+    """
+    from senseid_engine import video
+
+    return video.decode_video(read_bytes(source, most=video.MAX_BYTES, what="video"), name=name_of(source))
 
 
 def read_bytes(source: str, *, most: int, what: str, keys: Iterable[Key] | None = None) -> bytes:
@@ -139,6 +155,21 @@ def check_output(
     """
     if problem := _output_problem(path, sources, suffix, force=force):
         raise typer.BadParameter(f"{path} {problem}", param_hint=option)
+
+
+def check_apart(outputs: Mapping[str, Path | None]) -> None:
+    """Refuse two results in one file.
+
+    Args:
+        outputs: the path of each option that was given.
+
+    Raises:
+        BadParameter: two are the same.
+    """
+    seen: dict[Path, str] = {}
+    for option, path in outputs.items():
+        if path is not None and (first := seen.setdefault(path.absolute(), option)) != option:
+            raise typer.BadParameter(f"{path} is also that of {first}", param_hint=option)
 
 
 def _output_problem(path: Path, sources: tuple[str, ...], suffix: str, *, force: bool) -> str | None:

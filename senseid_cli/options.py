@@ -32,3 +32,17 @@ Threshold = Annotated[
 AutoRotate = Annotated[
     bool, typer.Option("--auto-rotate", help="Turn a sideways or upside-down photo by looking for its faces.")
 ]
+CheckQuality = Annotated[
+    bool,
+    typer.Option(
+        "--check-quality", help="Refuse a photo on which an eye, the nose or the mouth of a compared face is covered."
+    ),
+]
+ReturnStatus = Annotated[bool, typer.Option("--return-status", help="With --json: add `liveness_status`.")]
+ReturnImage = Annotated[
+    bool,
+    typer.Option("--return-image", help="With --json, if the check passes: add the selected frame and its time."),
+]
+ReturnFaceImage = Annotated[
+    bool, typer.Option("--return-face-image", help="With --json, if the check passes: add the face of that frame.")
+]

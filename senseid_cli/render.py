@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from senseid_cli.exits import Outcome
+    from senseid_engine.liveness.results import CaptureVerification, LivenessResult, VideoVerification
     from senseid_engine.quality.results import FaceQuality, QualityReport
     from senseid_engine.results import Comparison, FoundFaces, OmniComparison
     from senseid_licensing.verified import VerifiedLicence
@@ -121,6 +122,61 @@ def _quality(face: FaceQuality) -> dict[str, Any]:
         "mouth_open": face.mouth_open,
         "integrity": face.integrity,
     }
+
+
+def liveness_body(
+    result: LivenessResult,
+    request_id: str,
+    *,
+    return_image: bool = False,
+    return_face_image: bool = False,
+    return_status: bool = False,
+) -> dict[str, Any]:
+    """The body of a liveness check. Pictures and the time of the frame go with a check that passed only."""
+    head = _liveness_head(result, return_status=return_status)
+    pictures = _live_pictures(result, return_image=return_image, return_face_image=return_face_image)
+    return {**head, **pictures, "request_id": request_id}
+
+
+def verify_body(
+    result: VideoVerification,
+    request_id: str,
+    *,
+    return_image: bool = False,
+    return_face_image: bool = False,
+    return_status: bool = False,
+) -> dict[str, Any]:
+    """The body of a comparison of a video with a photo. There is a verification score only if the person is living."""
+    head = _liveness_head(result.liveness, return_status=return_status)
+    score = {} if result.score is None else {"verification_score": result.score}
+    pictures = _live_pictures(result.liveness, return_image=return_image, return_face_image=return_face_image)
+    return {**head, **score, **pictures, "request_id": request_id}
+
+
+def capture_body(result: CaptureVerification, request_id: str) -> dict[str, Any]:
+    """The body of a comparison of liveness data with a photo."""
+    return {"code": OK_CODE, "verification_score": result.score, "request_id": request_id}
+
+
+def _liveness_head(result: LivenessResult, *, return_status: bool) -> dict[str, Any]:
+    head = {"code": OK_CODE, "passed": result.passed, "liveness_score": result.score}
+    return {**head, "liveness_status": str(result.status)} if return_status else head
+
+
+def _live_pictures(result: LivenessResult, *, return_image: bool, return_face_image: bool) -> dict[str, Any]:
+    import base64
+
+    if not result.passed:
+        return {}
+    from senseid_engine.liveness.pictures import encode_face, encode_frame
+
+    pictures: dict[str, Any] = {}
+    if return_image:
+        pictures["image_timestamp"] = result.best.timestamp
+        pictures["base64_image"] = base64.b64encode(encode_frame(result.best, "JPEG")).decode()
+    if return_face_image:
+        pictures["base64_face_image"] = base64.b64encode(encode_face(result.best, "JPEG")).decode()
+    return pictures
 
 
 def _face_details(found: FoundFaces) -> dict[str, Any]:

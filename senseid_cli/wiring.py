@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from senseid_cli.crypt.work import Manner
     from senseid_cli.keys import KeySources
     from senseid_crypto.key import Key
-    from senseid_engine.engine import Engine
+    from senseid_engine.engine import Engine, Inspection
     from senseid_engine.finder import FaceFinder
+    from senseid_engine.liveness.capture import Device
+    from senseid_engine.liveness.detector import LivenessDetector
+    from senseid_engine.liveness.verify import LiveVerifier
     from senseid_engine.quality.checker import QualityChecker
     from senseid_licensing.context import Context
     from senseid_licensing.store import LicenceStore
@@ -109,6 +112,77 @@ def open_quality(
     if finder is None:
         finder = FaceFinder.open(registry, licences, threads=threads)
     return QualityChecker.open(registry, licences, finder, threads=threads)
+
+
+def inspection(licences: VerifiedLicences, engine: Engine, *, check_quality: bool) -> Inspection:
+    """What looks at each face before it is compared: refuses covered ones, or nothing.
+
+    Raises:
+        LicensingError: no verified licence for the models' products.
+        ModelsError: a model file is missing or is not the one of the manifest.
+        ModelError: a model cannot be used.
+    """
+    if not check_quality:
+        from senseid_engine.engine import pass_all
+
+        return pass_all
+    return open_quality(licences, engine.encoder.finder).refuse_covered
+
+
+def open_liveness(
+    licences: VerifiedLicences, finder: FaceFinder | None = None, *, threads: int | None = None
+) -> LivenessDetector:
+    """Load the models that check whether a person is living. Only verified licences get here.
+
+    Args:
+        licences: the verified licences of this run.
+        finder: finds the faces, where an engine has one already.
+        threads: CPUs to use; as many as this process may use by default.
+
+    Raises:
+        LicensingError: no verified licence for the models' products.
+        ModelsError: a model file is missing or is not the one of the manifest.
+        ModelError: a model cannot be used.
+    """
+    from senseid_engine.cpu import available_cpus
+    from senseid_engine.finder import FaceFinder
+    from senseid_engine.liveness.detector import LivenessDetector
+    from senseid_models.registry import Registry
+
+    registry = Registry.builtin()
+    threads = threads or available_cpus()
+    if finder is None:
+        finder = FaceFinder.open(registry, licences, threads=threads)
+    quality = open_quality(licences, finder, threads=threads)
+    return LivenessDetector.open(registry, licences, finder, quality, threads=threads)
+
+
+def open_verifier(licences: VerifiedLicences) -> LiveVerifier:
+    """Load the models that compare a living person with a photo. Only verified licences get here.
+
+    Raises:
+        LicensingError: no verified licence for the models' products.
+        ModelsError: a model file is missing or is not the one of the manifest.
+        ModelError: a model cannot be used.
+    """
+    from senseid_engine.liveness.verify import LiveVerifier
+
+    engine = open_engine(licences)
+    return LiveVerifier(engine, open_liveness(licences, engine.encoder.finder))
+
+
+def this_device() -> Device:
+    """What liveness data that are made here say of their maker."""
+    import platform
+
+    from senseid_engine.liveness.capture import Device
+
+    return Device(f"senseid {product_version()}", platform.system(), platform.machine())
+
+
+def entropy(count: int) -> bytes:
+    """That many random bytes."""
+    return os.urandom(count)
 
 
 def models_digest() -> str:

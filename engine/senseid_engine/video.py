@@ -41,6 +41,9 @@ LEAST_SECONDS: Final = 2.0
 MOST_SECONDS: Final = 20.0
 """How much of a video is looked at, in seconds from its first frame: what comes later is not decoded."""
 
+A_SECOND: Final = 10.0
+"""How many frames are given out in a second of video, unless it is said otherwise."""
+
 KEPT_SIDE: Final = 1280
 """The longest side of the frames that are given out, in pixels; larger frames are averaged down."""
 
@@ -94,12 +97,19 @@ class Video:
     Attributes:
         data: the whole file, decrypted. It is personal data.
         name: what the caller calls the video, for messages.
+        header_seconds: its length as the header has it, for a progress bar and nothing else; None if it does not tell.
     """
 
     data: bytes = field(repr=False)
     name: str
+    header_seconds: float | None = None
 
-    def frames(self, *, a_second: float = 10.0, threads: int = 1) -> Iterator[Frame]:
+    @property
+    def expected_frames(self) -> int:
+        """How many frames `frames` will give out at its usual rate, if the header is right."""
+        return round(A_SECOND * min(self.header_seconds or MOST_SECONDS, MOST_SECONDS))
+
+    def frames(self, *, a_second: float = A_SECOND, threads: int = 1) -> Iterator[Frame]:
         """Decode, and give out evenly spaced frames.
 
         All of the first `MOST_SECONDS` are decoded, because clips have a key frame every few seconds at best, but only
@@ -137,7 +147,9 @@ def decode_video(data: bytes, *, name: str) -> Video:
         raise VideoError(name, "is empty: give a video of a face, such as MP4 or WebM")
     with _open(data, name) as container:
         _video_stream(container, name)
-    return Video(data, name)
+        header = container.duration
+    # FFmpeg counts in millionths of a second here, whatever the file does.
+    return Video(data, name, None if header is None or header <= 0 else header / 1_000_000)
 
 
 def long_enough(seconds: float) -> bool:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-Encode = "Callable[..., bytes]"
 FORMATS = [
     ("mp4", "mpeg4"),
     ("mp4", "libx264"),

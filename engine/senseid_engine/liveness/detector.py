@@ -1,0 +1,139 @@
+"""The facade of the liveness check: a video in, a verdict out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from senseid_engine.errors import LivenessError
+from senseid_engine.liveness.attack import AttackDetector, probability
+from senseid_engine.liveness.fusion import Fusion
+from senseid_engine.liveness.results import FrameScore, LivenessResult, Status
+from senseid_engine.liveness.selection import select_frames
+from senseid_engine.liveness.temporal.evidence import measure
+from senseid_engine.liveness.track import track_largest
+from senseid_engine.video import long_enough
+from senseid_licensing.capability import Capability
+from senseid_licensing.product import Product
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from senseid_engine.faces import Face
+    from senseid_engine.finder import FaceFinder
+    from senseid_engine.image import Image
+    from senseid_engine.quality.checker import QualityChecker
+    from senseid_engine.video import Frame, Video
+    from senseid_licensing.verified import VerifiedLicences
+    from senseid_models.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessDetector:
+    """Everything that tells a living person from an attack. Loaded once; may be shared between threads.
+
+    Attributes:
+        finder: finds faces.
+        quality: measures how well a frame shows the face.
+        attack: looks at single frames.
+        fusion: makes one score of all evidence.
+        licences: asked before each use.
+        threads: threads for the video's decoder.
+    """
+
+    finder: FaceFinder
+    quality: QualityChecker
+    attack: AttackDetector
+    fusion: Fusion
+    licences: VerifiedLicences
+    threads: int
+
+    @classmethod
+    def open(
+        cls,
+        registry: Registry,
+        licences: VerifiedLicences,
+        finder: FaceFinder,
+        quality: QualityChecker,
+        *,
+        threads: int,
+    ) -> LivenessDetector:
+        """Load what the check needs beside the models that find faces and measure quality.
+
+        Args:
+            registry: which models there are.
+            licences: the verified licences of this run; they are asked before any model file is opened.
+            finder: finds faces; may be shared with an engine.
+            quality: measures faces; may be shared.
+            threads: CPUs to use, at least 1.
+
+        Raises:
+            LicensingError: no verified licence for a model's product.
+            ModelsError: a file is missing or is not the one of the manifest.
+            ModelError: a model cannot be used.
+            CalibrationError: the weights of the evidence cannot be read.
+        """
+        licences.require(Product.LIVENESS)
+        attack = AttackDetector.open(registry, licences, threads=threads)
+        return cls(finder, quality, attack, Fusion.load(registry), licences, threads)
+
+    def detect(self, video: Video, *, watch: Callable[[int], None] = lambda _: None) -> LivenessResult:
+        """Check whether the person in a video is living.
+
+        Args:
+            video: the video.
+            watch: called with the number of frames looked at since the last call.
+
+        Raises:
+            LicensingError: the licence does not allow it.
+            VideoError: the video does not decode, changes its shape or is too short.
+            ImageSizeError: its frames are too small or too large.
+            LivenessError: no frame shows a face.
+        """
+        self.licences.require(Product.LIVENESS, Capability.LIVENESS)
+        return self._check(video, watch)
+
+    def detect_to_verify(self, video: Video, *, watch: Callable[[int], None] = lambda _: None) -> LivenessResult:
+        """The same check, as a part of a comparison: another capability of the licence allows it."""
+        self.licences.require(Product.LIVENESS, Capability.VERIFY)
+        return self._check(video, watch)
+
+    def _check(self, video: Video, watch: Callable[[int], None]) -> LivenessResult:
+        frames = _watched(video.frames(threads=self.threads), watch)
+        track = track_largest(frames, self.finder, name=video.name)
+        if track is None:
+            raise LivenessError(
+                video.name, "no frame shows a face: film the whole face, upright, in focus and in good light"
+            )
+        log_odds = [self.attack.log_odds(image.pixels, frame.face) for frame, image in track.stills]
+        bona_fide = [probability(odds) for odds in log_odds]
+        verdict = self.fusion.decide(log_odds, measure(track.frames))
+        status = Status.SHORT_TIME
+        if long_enough(track.seconds):
+            status = Status.OK if verdict.passed else Status.HACK
+        return LivenessResult(
+            name=video.name,
+            passed=status is Status.OK,
+            score=verdict.score,
+            status=status,
+            selected=select_frames(track, bona_fide, self._overall),
+            frames=tuple(
+                FrameScore(frame.timestamp, share) for (frame, _), share in zip(track.stills, bona_fide, strict=True)
+            ),
+            evidence=verdict.evidence,
+            threshold=self.fusion.threshold,
+            face_seconds=track.seconds,
+            looked_at=track.looked_at,
+            other_faces=track.others,
+            width=track.width,
+            height=track.height,
+        )
+
+    def _overall(self, image: Image, face: Face) -> float:
+        return self.quality.measure(image, face).overall
+
+
+def _watched(frames: Iterator[Frame], watch: Callable[[int], None]) -> Iterator[Frame]:
+    for frame in frames:
+        yield frame
+        watch(1)

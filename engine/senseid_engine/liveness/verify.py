@@ -1,0 +1,152 @@
+"""The person in a video, or in liveness data, against a photo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from senseid_engine.engine import Inspection, pass_all
+from senseid_engine.errors import LivenessDataError, NoFaceError
+from senseid_engine.liveness.results import CaptureVerification, Status, VideoVerification
+from senseid_licensing.capability import Capability
+from senseid_licensing.product import Product
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from senseid_engine.engine import Engine
+    from senseid_engine.finder import UprightPhoto
+    from senseid_engine.image import Image
+    from senseid_engine.liveness.capture import Capture
+    from senseid_engine.liveness.detector import LivenessDetector
+    from senseid_engine.results import Rect
+    from senseid_engine.template import Template
+    from senseid_engine.video import Video
+
+SAME_PERSON: Final = 0.6
+"""The score that any two selected frames must reach: else they show two people, of whom one may be a picture. Frames of
+one clip score far above it; a stranger reaches it once in 1,000 times."""
+
+LEAST_OVERLAP: Final = 0.3
+"""Intersection over union, from which on a face that is found is the one that was tracked."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveVerifier:
+    """Compares living faces with photos. Loaded once; may be shared between threads.
+
+    Attributes:
+        engine: compares faces.
+        liveness: checks videos.
+    """
+
+    engine: Engine
+    liveness: LivenessDetector
+
+    def verify_video(
+        self,
+        video: Video,
+        photo: Image,
+        *,
+        auto_rotate: bool = False,
+        inspect: Inspection = pass_all,
+        watch: Callable[[int], None] = lambda _: None,
+    ) -> VideoVerification:
+        """Check a video, and compare its person with the largest face of a photo.
+
+        The photo comes first: whether it is refused does not depend on the video.
+
+        Args:
+            video: the video.
+            photo: a decoded photo.
+            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+            inspect: sees the photo's face before it is compared, and may refuse the photo.
+            watch: called with the number of frames looked at since the last call.
+
+        Raises:
+            LicensingError: the licences do not allow it.
+            NoFaceError: the photo has no face.
+            VideoError: the video does not decode, changes its shape or is too short.
+            ImageSizeError: its frames are too small or too large.
+            LivenessError: no frame of the video shows a face.
+            EngineError: whatever `inspect` raises.
+        """
+        self.engine.licences.require(Product.FACE, Capability.VERIFY)
+        upright, template = _of_photo(self.engine, photo, auto_rotate=auto_rotate, inspect=inspect)
+        result = self.liveness.detect_to_verify(video, watch=watch)
+        if not result.passed:
+            return VideoVerification(result, None, upright.found, 0)
+        live = [
+            _of_frame(self.engine, frame.image, frame.face.rect) or self.engine.template(frame.image, frame.face)
+            for frame in result.selected
+        ]
+        if not _one_person(self.engine, live):
+            exchanged = replace(result, passed=False, status=Status.HACK)
+            return VideoVerification(exchanged, None, upright.found, 0)
+        return VideoVerification(result, _vote(self.engine, live, template), upright.found, len(live))
+
+    def verify_capture(
+        self,
+        capture: Capture,
+        photo: Image,
+        *,
+        name: str,
+        auto_rotate: bool = False,
+        inspect: Inspection = pass_all,
+    ) -> CaptureVerification:
+        """Compare the person of a capture with the largest face of a photo.
+
+        That the person was living is what the capture's seal says; docs/formats/liveness-data.md.
+
+        Args:
+            capture: liveness data.
+            photo: a decoded photo.
+            name: what the caller calls the capture, for messages.
+            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+            inspect: sees the photo's face before it is compared, and may refuse the photo.
+
+        Raises:
+            LicensingError: the licence does not allow it.
+            NoFaceError: the photo has no face.
+            LivenessDataError: a frame of the capture does not show the face, or its frames show two people.
+            EngineError: whatever `inspect` raises.
+        """
+        self.engine.licences.require(Product.FACE, Capability.VERIFY)
+        upright, template = _of_photo(self.engine, photo, auto_rotate=auto_rotate, inspect=inspect)
+        found = [_of_frame(self.engine, frame.image, frame.face) for frame in capture.frames]
+        live = [template for template in found if template is not None]
+        if len(live) < len(found):
+            raise LivenessDataError(name, "holds a frame without the face: make it again")
+        if not _one_person(self.engine, live):
+            raise LivenessDataError(name, "holds frames of different people: make it again")
+        return CaptureVerification(_vote(self.engine, live, template), upright.found, len(live))
+
+
+def _of_photo(engine: Engine, photo: Image, *, auto_rotate: bool, inspect: Inspection) -> tuple[UprightPhoto, Template]:
+    upright = engine.encoder.finder.find(photo, auto_rotate=auto_rotate)
+    inspect(upright.image, upright.faces[0])
+    return upright, engine.template(upright.image, upright.faces[0])
+
+
+def _of_frame(engine: Engine, image: Image, rect: Rect) -> Template | None:
+    """The template of the face at that place, found anew as in a photo: tracking is less exact."""
+    try:
+        faces = engine.encoder.finder.find(image).faces
+    except NoFaceError:
+        return None
+    face = max(faces, key=lambda face: face.rect.overlap(rect))
+    return engine.template(image, face) if face.rect.overlap(rect) >= LEAST_OVERLAP else None
+
+
+def _one_person(engine: Engine, templates: Sequence[Template]) -> bool:
+    similarities = engine.similarities(templates, templates)
+    return engine.curve.score(float(similarities.min())) >= SAME_PERSON
+
+
+def _vote(engine: Engine, live: Sequence[Template], photo: Template) -> float:
+    """The score of the mean similarity: frames of one clip differ in pose and blur, and their errors level out.
+
+    The curve was made for single photos. A mean strays less than one of them, so a stranger reaches a score at most as
+    often as the curve says.
+    """
+    return engine.curve.score(float(engine.similarities(live, [photo]).mean()))

@@ -1,0 +1,145 @@
+"""`senseid liveness`: is the person in a video living? And `pack`, which keeps the answer for a later comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from senseid_cli import media, render, render_liveness, wiring
+from senseid_cli.crypt import options
+from senseid_cli.exits import ExitStatus
+from senseid_cli.groups import GroupWithDefault
+from senseid_cli.options import AsJson, ReturnFaceImage, ReturnImage, ReturnStatus  # noqa: TC001  Typer reads them
+from senseid_cli.report.progress import progress
+from senseid_licensing.capability import Capability
+from senseid_licensing.product import Product
+
+if TYPE_CHECKING:
+    from senseid_engine.liveness.results import LivenessResult
+
+app = typer.Typer(
+    cls=GroupWithDefault,
+    help="Check that the person in a video is living: `senseid liveness VIDEO`.",
+    no_args_is_help=True,
+    subcommand_metavar="VIDEO | COMMAND [ARGS]...",
+)
+
+OneVideo = Annotated[
+    str, typer.Argument(metavar="VIDEO", help="A video of two seconds or more; `-` is standard input.")
+]
+
+
+@app.command("check")
+def check(
+    video: OneVideo,
+    as_json: AsJson = False,
+    return_status: ReturnStatus = False,
+    return_image: ReturnImage = False,
+    return_face_image: ReturnFaceImage = False,
+    save_image: Annotated[
+        Path | None,
+        typer.Option("--save-image", metavar="OUT.png", help="Save the selected frame, if the check passes."),
+    ] = None,
+    save_face: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-face", metavar="OUT.png", help="Save the face of the selected frame, if the check passes."
+        ),
+    ] = None,
+    explain: Annotated[
+        Path | None,
+        typer.Option(
+            "--explain", metavar="OUT.png", help="Draw the score of each frame, and say which evidence decided."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Check that the person in a video is living. The command's name may be left out.
+
+    Of several faces the largest is checked. Prints the verdict, the score and the status: ok, hack (an attack with a
+    picture or a screen), short_time (the face is seen for less than two seconds). Exit status: 0 living, 1 not, 3 the
+    video is refused, 4 licence.
+    """
+    outputs = {"--save-image": save_image, "--save-face": save_face, "--explain": explain}
+    for option, path in outputs.items():
+        if path is not None:
+            media.check_output(path, sources=(video,), force=force, option=option)
+    media.check_apart(outputs)
+    licences = wiring.verify_licences()
+    render.note_grace(licences.require(Product.LIVENESS, Capability.LIVENESS))
+    opened = media.read_video(video)
+    with progress("looking at frames", opened.expected_frames) as advance:
+        result = wiring.open_liveness(licences).detect(opened, watch=advance)
+    _save(result, save_image, save_face)
+    if explain is not None:
+        from senseid_cli.draw_liveness import draw_liveness
+
+        media.write_output(explain, draw_liveness(result))
+    if as_json:
+        body = render.liveness_body(
+            result,
+            wiring.new_request_id(),
+            return_image=return_image,
+            return_face_image=return_face_image,
+            return_status=return_status,
+        )
+        render.put_json({**body, "details": render_liveness.details(result)} if explain is not None else body)
+    elif render.terminal_width() is not None:
+        render.put_table(render_liveness.table(result, explain=explain is not None))
+    else:
+        render.put_lines(render_liveness.lines(result, explain=explain is not None))
+    raise typer.Exit(ExitStatus.YES if result.passed else ExitStatus.NO)
+
+
+@app.command("pack")
+def pack(
+    video: OneVideo,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The liveness data to write.")],
+    key: options.KeyName = None,
+    key_file: options.KeyFile = None,
+    force: options.Force = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about what was made.")] = False,
+) -> None:
+    """Check a video, and if the person is living write liveness data: for `senseid verify`, here or elsewhere.
+
+    The data hold the selected frames and facts about the check, and are sealed with the same keys as `senseid encrypt`:
+    who has the key can make and open them. Exit status: 0 written, 1 the check did not pass, 3 the video is refused, 4
+    licence.
+    """
+    options.check_keys(key_file, key)
+    media.check_output(out, sources=(video,), force=force, suffix=out.suffix.lower(), option="--out")
+    licences = wiring.verify_licences()
+    render.note_grace(licences.require(Product.LIVENESS, Capability.LIVENESS))
+    known = wiring.key_sources(key_file, key).to_encrypt()
+    options.note_weakness(known)
+    opened = media.read_video(video)
+    with progress("looking at frames", opened.expected_frames) as advance:
+        result = wiring.open_liveness(licences).detect(opened, watch=advance)
+    if result.passed:
+        from senseid_cli.captures import make_capture
+
+        media.write_output(out, make_capture(opened, result, known.key))
+    if as_json:
+        body = render.liveness_body(result, wiring.new_request_id(), return_status=True)
+        render.put_json({**body, "path": str(out) if result.passed else None, "key": known.key.id})
+    else:
+        render.put_lines(render_liveness.lines(result, explain=False))
+    if not result.passed:
+        render.note(f"{out} is not written: of an attack no liveness data are made")
+    raise typer.Exit(ExitStatus.YES if result.passed else ExitStatus.NO)
+
+
+def _save(result: LivenessResult, image: Path | None, face: Path | None) -> None:
+    if image is None and face is None:
+        return
+    if not result.passed:
+        render.note("no picture is saved: the check did not pass")
+        return
+    from senseid_engine.liveness.pictures import encode_face, encode_frame
+
+    if image is not None:
+        media.write_output(image, encode_frame(result.best, "PNG"))
+    if face is not None:
+        media.write_output(face, encode_face(result.best, "PNG"))

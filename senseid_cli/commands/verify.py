@@ -1,0 +1,99 @@
+"""`senseid verify`: is the person in a video living, and the one of a photo?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from senseid_cli import media, render, render_liveness, wiring
+from senseid_cli.crypt import options as keys  # noqa: TC001  Typer reads the annotations
+from senseid_cli.exits import ExitStatus
+from senseid_cli.options import (
+    DEFAULT_THRESHOLD,
+    AsJson,
+    AutoRotate,
+    CheckQuality,
+    ReturnFaceImage,
+    ReturnImage,
+    ReturnStatus,
+    Threshold,
+)
+from senseid_cli.report.progress import progress
+from senseid_licensing.capability import Capability
+from senseid_licensing.product import Product
+
+if TYPE_CHECKING:
+    from senseid_engine.liveness.capture import Capture
+    from senseid_engine.liveness.results import CaptureVerification
+
+
+def verify(
+    video: Annotated[
+        str,
+        typer.Argument(metavar="VIDEO", help="A video, or a file of liveness data; `-` is standard input."),
+    ],
+    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="A photo; `-` is standard input.")],
+    as_json: AsJson = False,
+    threshold: Threshold = DEFAULT_THRESHOLD,
+    check_quality: CheckQuality = False,
+    auto_rotate: AutoRotate = False,
+    return_status: ReturnStatus = False,
+    return_image: ReturnImage = False,
+    return_face_image: ReturnFaceImage = False,
+    key_file: keys.KeyFile = None,
+) -> None:
+    """Check that the person in a video is living, and compare the face with that of a photo.
+
+    Of several faces the largest is used. Prints the verdict, the score, and what the liveness check found. In place of
+    the video goes a file that `senseid liveness pack` made. Exit status: 0 living and a match, 1 not, 3 an input is
+    refused, 4 licence.
+    """
+    media.check_sources(video, photo)
+    licences = wiring.verify_licences()
+    for product in (Product.FACE, Product.LIVENESS):
+        render.note_grace(licences.require(product, Capability.VERIFY))
+
+    from senseid_engine.liveness.capture import is_capture
+    from senseid_engine.video import MAX_BYTES, decode_video
+
+    picture = media.read_photo(photo)
+    name, data = media.name_of(video), media.read_bytes(video, most=MAX_BYTES, what="video")
+    if is_capture(data):
+        from senseid_cli.captures import read_capture
+
+        capture = read_capture(data, name=name, keys=wiring.key_sources(key_file))
+        verifier = wiring.open_verifier(licences)
+        inspect = wiring.inspection(licences, verifier.engine, check_quality=check_quality)
+        compared = verifier.verify_capture(capture, picture, name=name, auto_rotate=auto_rotate, inspect=inspect)
+        _put_capture(compared, capture, threshold, as_json=as_json)
+        raise typer.Exit(ExitStatus.YES if compared.score >= threshold else ExitStatus.NO)
+    opened = decode_video(data, name=name)
+    verifier = wiring.open_verifier(licences)
+    inspect = wiring.inspection(licences, verifier.engine, check_quality=check_quality)
+    with progress("looking at frames", opened.expected_frames) as advance:
+        result = verifier.verify_video(opened, picture, auto_rotate=auto_rotate, inspect=inspect, watch=advance)
+    if as_json:
+        body = render.verify_body(
+            result,
+            wiring.new_request_id(),
+            return_image=return_image,
+            return_face_image=return_face_image,
+            return_status=return_status,
+        )
+        render.put_json(body)
+    elif render.terminal_width() is not None:
+        render.put_table(render_liveness.verify_table(result, threshold))
+    else:
+        render.put_lines(render_liveness.verify_lines(result, threshold))
+    matches = result.score is not None and result.score >= threshold
+    raise typer.Exit(ExitStatus.YES if matches else ExitStatus.NO)
+
+
+def _put_capture(result: CaptureVerification, capture: Capture, threshold: float, *, as_json: bool) -> None:
+    if as_json:
+        render.put_json(render.capture_body(result, wiring.new_request_id()))
+    elif render.terminal_width() is not None:
+        render.put_table(render_liveness.capture_table(result, capture, threshold))
+    else:
+        render.put_lines(render_liveness.capture_lines(result, capture, threshold))
