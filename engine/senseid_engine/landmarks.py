@@ -83,7 +83,7 @@ class Landmarker:
         points, presence = self._run(pixels, crops)
         return [Landmarks(face, float(logit)) for face, logit in zip(points, presence, strict=True)]
 
-    def _run(self, pixels: Pixels, crops: Sequence[Doubles]) -> tuple[Floats, Floats]:
+    def _run(self, pixels: Pixels, crops: Sequence[Doubles]) -> tuple[Floats, Doubles]:
         chips = np.stack([warp.warp(pixels, crop, SIZE) for crop in crops])
         located, logits = self._session.run(chips)
         points = located.reshape(len(chips), -1, 3).copy()
@@ -91,7 +91,8 @@ class Landmarker:
             back = warp.invert(crop)
             face[:, :2] = warp.apply(back, face[:, :2])
             face[:, 2] *= math.sqrt(abs(float(np.linalg.det(back[:, :2]))))
-        presence = (1 / (1 + np.exp(-logits.reshape(-1)))).astype(np.float32)
+        # In double precision: how far below 1 the probability of a good face is tells more than that it is 1.
+        presence = 1 / (1 + np.exp(-logits.reshape(-1).astype(np.float64)))
         return points, presence
 
 
