@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from senseid_engine.ahead import ahead
 from senseid_engine.errors import LivenessError
 from senseid_engine.liveness.attack import AttackDetector, probability
 from senseid_engine.liveness.fusion import Fusion
@@ -99,15 +101,19 @@ class LivenessDetector:
         return self._check(video, watch)
 
     def _check(self, video: Video, watch: Callable[[int], None]) -> LivenessResult:
-        frames = _watched(video.frames(threads=self.threads), watch)
+        # The decoder keeps one core busy, the models the other.
+        frames = _watched(ahead(video.frames(threads=self.threads)), watch)
         track = track_largest(frames, self.finder, name=video.name)
         if track is None:
             raise LivenessError(
                 video.name, "no frame shows a face: film the whole face, upright, in focus and in good light"
             )
-        log_odds = [self.attack.log_odds(image.pixels, frame.face) for frame, image in track.stills]
-        bona_fide = [probability(odds) for odds in log_odds]
-        verdict = self.fusion.decide(log_odds, measure(track.frames))
+        with ThreadPoolExecutor(1) as pool:
+            temporal = pool.submit(measure, track.frames)
+            log_odds = [self.attack.log_odds(image.pixels, frame.face) for frame, image in track.stills]
+            bona_fide = [probability(odds) for odds in log_odds]
+            selected = select_frames(track, bona_fide, self._overall)
+            verdict = self.fusion.decide(log_odds, temporal.result())
         status = Status.SHORT_TIME
         if long_enough(track.seconds):
             status = Status.OK if verdict.passed else Status.HACK
@@ -116,7 +122,7 @@ class LivenessDetector:
             passed=status is Status.OK,
             score=verdict.score,
             status=status,
-            selected=select_frames(track, bona_fide, self._overall),
+            selected=selected,
             frames=tuple(
                 FrameScore(frame.timestamp, share) for (frame, _), share in zip(track.stills, bona_fide, strict=True)
             ),
