@@ -69,7 +69,7 @@ def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suf
         BadParameter: the words make no sense together.
     """
     found = _unique(entry for word in sources for entry in _expand(word, direction))
-    into_folder = out is not None and out != STDOUT and Path(out).is_dir()
+    into_folder = out is not None and out != STDOUT and _is_folder(out)
     if out is not None and not into_folder and (len(found) != 1 or _is_folder(sources[0])):
         raise typer.BadParameter(f"{out} must be a folder that exists: there is more than one file", param_hint="--out")
     if len(found) > 1 and any(entry.source == media.STDIN for entry in found):

@@ -32,6 +32,8 @@ def run_jobs(
         The status of the first error, or 0.
     """
     status = exits.ExitStatus.YES
+    if not jobs:
+        render.note("there is no file to be worked on")
     with progress(what, sum(job.size for job in jobs), of_bytes=True) as advance:
         for job in jobs:
             try:
