@@ -291,7 +291,7 @@ async function figure(blob, rects, letter, caption) {
   pen.font = `bold ${size}px system-ui, sans-serif`;
   rects.forEach(([left, top, right, bottom], index) => {
     const [x, y, width, height] = [left, top, right - left, bottom - top].map((value) => value * scale);
-    for (const [colour, line] of [["#000", size / 4], ["#fff", size / 10]]) {
+    for (const [colour, line] of [["#000", Math.max(4, size / 4)], ["#fff", Math.max(2, size / 8)]]) {
       pen.strokeStyle = colour;
       pen.lineWidth = line;
       pen.strokeRect(x, y, width, height);
