@@ -361,6 +361,7 @@ def test_it_fits(page: Page, width: int) -> None:
         page.open(tab)
         page.keep_picture(f"{tab}-{width}")
         assert page.run("return document.documentElement.scrollWidth") <= width
+        assert page.run("const t = document.querySelector('.tabs'); return t.scrollWidth - t.clientWidth") <= 0
     page.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
