@@ -84,7 +84,7 @@ def _draw_plot(draw: ImageDraw.ImageDraw, result: LivenessResult, box: tuple[int
     for dot, frame in zip(dots, result.frames, strict=True):
         colour = GOOD if frame.bona_fide >= 0.5 else BAD
         draw.ellipse([dot[0] - DOT, dot[1] - DOT, dot[0] + DOT, dot[1] + DOT], fill=colour)
-    draw.text((left, bottom + 26), "how much each frame looks like a face, not a picture of one", FAINT, font(14))
+    draw.text((left, bottom + 46), "how much each frame looks like a face, not a picture of one", FAINT, font(14))
 
 
 def _draw_evidence(draw: ImageDraw.ImageDraw, result: LivenessResult, place: tuple[int, int, int]) -> None:

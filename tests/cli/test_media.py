@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,8 +16,20 @@ from PIL import Image as Pillow
 
 from senseid_cli import media
 from senseid_cli.exits import OutputError
-from senseid_engine.errors import ContentLengthError, ImageTypeError, MediaNotFoundError, MediaUnreadableError
+from senseid_engine.errors import (
+    ContentLengthError,
+    ImageTypeError,
+    MediaNotFoundError,
+    MediaUnreadableError,
+    VideoError,
+)
 from senseid_engine.image import MAX_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -160,7 +173,138 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "chmod", interrupted)
+    monkeypatch.setattr(os, "fchmod", interrupted)
     with pytest.raises(KeyboardInterrupt):
         media.write_output(tmp_path / "out.png", b"data")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_video(tmp_path: Path, encode_clip: Callable[..., bytes]) -> None:
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(encode_clip([np.zeros((32, 48, 3), np.uint8)] * 10, range(0, 2500, 250)))
+    video = media.read_video(str(path))
+    assert video.name == str(path)
+    assert video.expected_frames == 25
+    path.write_bytes(b"no video")
+    with pytest.raises(VideoError, match="is not a video"):
+        media.read_video(str(path))
+    path.write_bytes(bytes(16 * 1024 * 1024 + 1))
+    with pytest.raises(ContentLengthError, match="16 MB"):
+        media.read_video(str(path))
+
+
+def test_two_results_do_not_go_into_one_file(tmp_path: Path) -> None:
+    media.check_apart({"--one": tmp_path / "a.png", "--two": tmp_path / "b.png", "--three": None, "--four": None})
+    with pytest.raises(typer.BadParameter, match="also that of --one"):
+        media.check_apart({"--one": tmp_path / "a.png", "--two": tmp_path / "a.png"})
+
+
+# Encrypted media. What can be wrong with them: tests/crypto and tests/cli/test_encryption.py.
+
+KEY = parse_key("KpVa523TPNhuOet9kbvt4ZQMqJya4Z3k", "FjHQSBqvVBK5")
+
+
+@pytest.fixture
+def encrypt(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], bytes]:
+    """Encrypts in the format of the parameter, under a key that the environment holds."""
+    monkeypatch.setenv("PARAM_DECRYPT_KEY", KEY.secret.decode())
+    monkeypatch.setenv("PARAM_DECRYPT_IV", KEY.fixed_iv.decode())
+    if request.param == "wire":
+        return lambda data: wire.encrypt_bytes(data, KEY)
+    return lambda data: seal_bytes(data, KEY, entropy=os.urandom)
+
+
+both_formats = pytest.mark.parametrize("encrypt", ["container", "wire"], indirect=True)
+
+
+@both_formats
+def test_an_encrypted_photo(
+    encrypt: Callable[[bytes], bytes], tmp_path: Path, png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "photo.jpg"  # the content decides, never the name
+    path.write_bytes(encrypt(png))
+    assert (media.read_photo(str(path)).pixels == image.decode_image(png, name="x").pixels).all()
+    monkeypatch.setattr(sys, "stdin", Stdin(encrypt(png) + b"\n" * (encrypt(b"")[:1] != b"\x89")))
+    assert media.read_photo("-").width == 48
+
+
+@both_formats
+def test_the_limit_counts_what_is_decrypted(encrypt: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "video"
+    for length in (0, 1, 70_000, 16 << 20):
+        data = os.urandom(length)
+        path.write_bytes(encrypt(data))
+        assert media.read_bytes(str(path), most=length, what="video") == data
+    for length in (1, 70_001, (16 << 20) + 1, 40 << 20):
+        path.write_bytes(encrypt(bytes(length)))
+        with pytest.raises(ContentLengthError, match=rf"{path}: is over"):
+            media.read_bytes(str(path), most=min(length - 1, 16 << 20), what="video")
+
+
+def test_the_limit_of_a_plain_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for data in (bytes(100_000), b"A" * 100_000):
+        path.write_bytes(data)
+        if data[0] == 0:
+            assert media.read_bytes(str(path), most=100_000, what="photo") == data
+        with pytest.raises((ContentLengthError, MissingKeyError)):
+            media.read_bytes(str(path), most=99_999, what="photo", keys=[])
+
+
+@both_formats
+def test_the_wrong_key(encrypt: Callable[[bytes], bytes], tmp_path: Path, png: bytes) -> None:
+    path = tmp_path / "photo"
+    path.write_bytes(encrypt(png))
+    with pytest.raises(DecryptionError, match=rf"^{path}: "):
+        media.read_bytes(str(path), most=100_000, what="photo", keys=[generate_key(os.urandom)])
+    assert media.read_bytes(str(path), most=100_000, what="photo", keys=[KEY]) == png
+
+
+def test_base64_without_a_key_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "photo.b64"
+    path.write_bytes(wire.encrypt_bytes(b"hello world", KEY))
+    with pytest.raises(MissingKeyError, match="looks encrypted"):
+        media.read_bytes(str(path), most=100, what="photo", keys=[])
+
+
+def test_plain_media_need_no_key_and_no_library(tmp_path: Path, png: bytes) -> None:
+    (tmp_path / "photo").write_bytes(png)
+    script = (
+        "import sys\n"
+        "from senseid_cli import media\n"
+        "media.read_bytes(sys.argv[1], most=100_000, what='photo')\n"
+        "print(*{'cryptography', 'dotenv', 'keyring'} & {name.partition('.')[0] for name in sys.modules})\n"
+    )
+    environment = {**os.environ, "PARAM_DECRYPT_KEY": "broken"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "photo")],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
+    assert done.stdout.strip() == ""
+
+
+@both_formats
+def test_decrypting_opens_no_file_to_write(encrypt: Callable[[bytes], bytes], tmp_path: Path, png: bytes) -> None:
+    """Python reports every opening, renaming and temporary file to an audit hook."""
+    path = tmp_path / "photo"
+    path.write_bytes(encrypt(png))
+    script = (
+        "import os, sys\n"
+        "from senseid_cli import media\n"
+        "seen = []\n"
+        "def hook(event, words):\n"
+        "    if event == 'open' and (not isinstance(words[1], str) or set(words[1]) & set('wax+')):\n"
+        "        if words[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):\n"
+        "            seen.append((event, words[0]))\n"
+        "    if event.startswith(('tempfile', 'shutil', 'subprocess', 'os.rename', 'os.link', 'mmap')):\n"
+        "        seen.append((event, words))\n"
+        "sys.addaudithook(hook)\n"
+        "assert media.read_photo(sys.argv[1]).width == 48\n"
+        "open(os.devnull, 'wb').close()\n"
+        "print(seen)\n"
+    )
+    done = subprocess.run([sys.executable, "-B", "-c", script, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[('open', '/dev/null')]"  # the hook does see, and nothing else was there to see
