@@ -15,7 +15,7 @@ from senseid_engine.finder import model_of_kind
 from senseid_engine.session import Session
 
 if TYPE_CHECKING:
-    from senseid_engine.arrays import Pixels
+    from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.faces import Face
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import Registry
@@ -93,8 +93,8 @@ class OcclusionEstimator:
 
         Raises:
             LicensingError: no verified licence for the model's product.
-            ModelsError: the file is missing or is not the one of the manifest.
-            ModelError: the registry has no such model, or onnxruntime refuses it.
+            ModelsError: the registry has no such model, or its file is missing or is not the one of the manifest.
+            ModelError: onnxruntime refuses the model.
         """
         return cls(Session.open(model_of_kind(registry, "occlusion"), licences, threads=threads))
 
@@ -105,6 +105,15 @@ class OcclusionEstimator:
             pixels: uint8 (height, width, 3), RGB.
             face: a face of that photo.
         """
-        chip = ALIGNMENT.chip(pixels, face)
-        left_eye, right_eye, nose, mouth = self._session.run(chip[None])[0][0].tolist()
-        return Occlusion(left_eye, right_eye, nose, mouth)
+        return Occlusion(*self.shares(ALIGNMENT.chip(pixels, face)[None])[0].tolist())
+
+    def shares(self, chips: Pixels) -> Floats:
+        """What can be seen of faces that are cut out already.
+
+        Args:
+            chips: uint8 (n, SIDE, SIDE, 3), RGB, cut out by `ALIGNMENT`.
+
+        Returns:
+            float32 (n, 4), the visible shares in the order of `REGIONS`.
+        """
+        return self._session.run(chips)[0]

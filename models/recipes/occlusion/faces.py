@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.faces import Face
     from senseid_engine.image import Image
+    from senseid_licensing.verified import VerifiedLicences
 
 MARGIN = 32
 """What is kept around the chip on every side, pixels, so that it can be turned, moved and zoomed."""
@@ -82,13 +83,13 @@ class Faces:
             return cls(data["pixels"], data["points"], data["names"])
 
 
-def open_finder(entropy: Callable[[int], bytes]) -> FaceFinder:
-    """The models that find faces, under a licence made for this run."""
+def open_models(entropy: Callable[[int], bytes]) -> tuple[Registry, VerifiedLicences]:
+    """The registry, and licences made for this run."""
     with tempfile.TemporaryDirectory() as folder:
         store = LicenceStore(Path(folder))
         context = context_here(now=datetime.now(UTC), version="0")
         quickstart(store, context, licensee="recipe", entropy=entropy)
-        return FaceFinder.open(Registry.builtin(), store.verify_all(context), threads=1)
+        return Registry.builtin(), store.verify_all(context)
 
 
 def cut_out(photos: Sequence[Path], finder: FaceFinder) -> Faces:
@@ -123,7 +124,8 @@ def main() -> None:
     parser.add_argument("photos", type=Path, help="a folder with one sub-folder a person")
     parser.add_argument("out", type=Path, help="the .npz file to write")
     words = parser.parse_args()
-    cut_out(sorted(words.photos.glob("*/*.jpg")), open_finder(os.urandom)).save(words.out)
+    finder = FaceFinder.open(*open_models(os.urandom), threads=1)
+    cut_out(sorted(words.photos.glob("*/*.jpg")), finder).save(words.out)
 
 
 if __name__ == "__main__":

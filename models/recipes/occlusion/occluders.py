@@ -362,14 +362,14 @@ def blob(scene: Scene, rng: np.random.Generator) -> Layer:
 
 
 OCCLUDERS: tuple[tuple[Callable[[Scene, np.random.Generator], Layer], float], ...] = (
-    (face_mask, 0.34),
+    (face_mask, 0.28),
     (balaclava, 0.03),
     (scarf, 0.07),
-    (hand, 0.16),
-    (sunglasses, 0.14),
+    (hand, 0.17),
+    (sunglasses, 0.15),
     (hair, 0.07),
-    (thing, 0.08),
+    (thing, 0.10),
     (microphone, 0.05),
-    (blob, 0.06),
+    (blob, 0.08),
 )
 """Each occluder and how often it is chosen."""

@@ -14,10 +14,21 @@ from .canvas import Canvas, turned
 if TYPE_CHECKING:
     from senseid_engine.arrays import Floats, Pixels
 
+_TRIES = 3
+_LEAST_CONTRAST, _DARKEST, _BRIGHTEST = 20, 35, 225
+
 
 def colours(pixels: Floats, rng: np.random.Generator) -> Floats:
-    """Contrast, brightness, gamma, a cast of colour, or no colour; 0..255."""
+    """Contrast, brightness, gamma, a cast of colour, or no colour; 0..255, and never so that nothing is left to see."""
     pixels = np.clip(pixels, 0, 255)
+    for _ in range(_TRIES):
+        changed = _changed(pixels, rng)
+        if changed.std() > _LEAST_CONTRAST and _DARKEST < changed.mean() < _BRIGHTEST:
+            return changed
+    return pixels
+
+
+def _changed(pixels: Floats, rng: np.random.Generator) -> Floats:
     if rng.random() < 0.6:
         mean = pixels.mean()
         pixels = np.clip((pixels - mean) * rng.uniform(0.55, 1.35) + mean + rng.normal(0, 22), 0, 255)
@@ -50,6 +61,6 @@ def degraded(pixels: Floats, rng: np.random.Generator) -> Pixels:
 
 def edge_of_photo(rng: np.random.Generator) -> Floats:
     """1 inside a photo that ends near the face, 0 outside, where the chip is black: (SIDE, SIDE)."""
-    half = rng.uniform(30, 62, 4)
+    half = rng.uniform(18, 60, 4)
     corners = np.array([(-half[0], -half[1]), (half[2], -half[1]), (half[2], half[3]), (-half[0], half[3])])
     return Canvas().polygon(turned(corners, rng.normal(0, 12)) + SIDE / 2).mask()

@@ -23,11 +23,15 @@ from .occluders import OCCLUDERS, Layer, Scene
 from .photometry import colours, degraded, edge_of_photo
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from senseid_engine.arrays import Floats, Pixels
 
 MAP = SIDE // 8
 """Side of the map of covered places, which the network learns to draw beside the shares."""
 
+TRIES = 4
+"""How often an edge of the photo is drawn before a chip stays without."""
 UNCOVERED = 0.35
 """The share of examples without an occluder."""
 
@@ -73,11 +77,12 @@ def example(faces: Faces, index: int, rng: np.random.Generator) -> Example:
             scene, covered = _cover(scene, layer, covered, rng)
             occluder = f"{occluder}+{also}"
     inside, regions = np.ones((SIDE, SIDE), np.float32), region_masks(points)
-    if rng.random() < 0.3:
+    for _ in range(TRIES if rng.random() < 0.35 else 0):
         edge = edge_of_photo(rng)
         # What lies outside the photo is neither visible nor covered; a region must be left to speak of.
         if ((regions * edge).sum(axis=(1, 2)) > 0.7 * regions.sum(axis=(1, 2))).all():
             inside = edge
+            break
     regions = regions * inside
     visible = 1 - (regions * covered).sum(axis=(1, 2)) / regions.sum(axis=(1, 2)).clip(1e-3)
     lit = colours(scene.pixels, rng) * inside[..., None]
@@ -107,6 +112,12 @@ class Examples:
     covered: Floats
     occluders: np.ndarray
     names: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Examples]) -> Examples:
+        """All examples of the parts, in their order."""
+        columns = ([getattr(part, field.name) for part in parts] for field in fields(cls))
+        return cls(*(np.concatenate(column) for column in columns))
 
     def pick(self, which: np.ndarray) -> Examples:
         """Those of a mask or an index."""

@@ -1,7 +1,8 @@
-"""`python -m models.recipes.occlusion.train TRAIN.npz VALIDATION.npz STATE.pt`: learn from examples.
+"""`python -m models.recipes.occlusion.train --validation EXAMPLES.npz --out STATE.pt EXAMPLES.npz...`: learn.
 
 The same examples and seed give the same weights on the same machine and version of PyTorch. Each example is also seen
-as in a mirror. The state that comes last is kept; the validation part is only looked at.
+as in a mirror. The state that comes last is kept; the validation part is only looked at. `--start` goes on from a
+state, and `--without` leaves out examples of the photos that a file lists, one a line.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BATCH = 64
-RATE = 3e-3
 DECAY = 1e-2
 # How much the map of covered places counts beside the four shares.
 MAP_WEIGHT = 0.5
@@ -60,14 +60,13 @@ def predict(net: OcclusionNet, data: Examples) -> np.ndarray:
     return np.asarray(torch.cat(parts).numpy())
 
 
-def train(data: Examples, validation: Examples, *, epochs: int, seed: int) -> OcclusionNet:
+def train(net: OcclusionNet, data: Examples, validation: Examples, *, epochs: int, rate: float, seed: int) -> None:
     """Learn from the examples."""
-    torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    net = OcclusionNet().to(memory_format=torch.channels_last)
+    net.to(memory_format=torch.channels_last)
     steps = epochs * (len(data.chips) // BATCH)
-    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.15)
+    optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.15)
     start = time.monotonic()
     for epoch in range(epochs):
         net.train()
@@ -90,22 +89,31 @@ def train(data: Examples, validation: Examples, *, epochs: int, seed: int) -> Oc
             f"{time.monotonic() - start:.0f} s",
             flush=True,
         )
-    return net
 
 
 def main() -> None:
     """Train; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="python -m models.recipes.occlusion.train", description=__doc__)
-    parser.add_argument("train", type=Path)
-    parser.add_argument("validation", type=Path)
-    parser.add_argument("state", type=Path)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("examples", type=Path, nargs="+")
+    parser.add_argument("--validation", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path)
+    parser.add_argument("--without", type=Path)
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
     words = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)
-    net = train(Examples.load(words.train), Examples.load(words.validation), epochs=words.epochs, seed=words.seed)
-    torch.save(net.state_dict(), words.state)
+    torch.manual_seed(words.seed)
+    data = Examples.joined([Examples.load(path) for path in words.examples])
+    if words.without is not None:
+        data = data.pick(~np.isin(data.names, words.without.read_text(encoding="utf-8").split()))
+    net = OcclusionNet()
+    if words.start is not None:
+        net.load_state_dict(torch.load(words.start, weights_only=True))
+    train(net, data, Examples.load(words.validation), epochs=words.epochs, rate=words.rate, seed=words.seed)
+    torch.save(net.state_dict(), words.out)
 
 
 if __name__ == "__main__":
