@@ -10,7 +10,7 @@ from senseid_licensing.errors import LicensingError
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from senseid_licensing.verified import VerifiedLicences
 
@@ -30,22 +30,21 @@ class Ability:
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """What a command asks for: the product that must allow it, others whose models it opens, and extras."""
+    """What a command asks for: products that must allow it, and others whose models it opens."""
 
-    product: Product
+    allowed_by: tuple[Product, ...]
     others: tuple[Product, ...] = ()
-    extra: str | None = None
 
 
 _NEEDS = {
-    Capability.COMPARE: _Needs(Product.FACE, (Product.KESTREL,)),
-    Capability.OMNI: _Needs(Product.FACE, (Product.KESTREL,)),
-    Capability.QUALITY: _Needs(Product.KESTREL),
-    Capability.LIVENESS: _Needs(Product.LIVENESS, (Product.KESTREL,)),
-    Capability.VERIFY: _Needs(Product.LIVENESS, (Product.FACE, Product.KESTREL)),
-    Capability.BATCH: _Needs(Product.FACE, (Product.KESTREL,)),
-    Capability.SERVE: _Needs(Product.FACE, (Product.KESTREL,), extra="serve"),
+    Capability.COMPARE: _Needs((Product.FACE,), (Product.KESTREL,)),
+    Capability.OMNI: _Needs((Product.FACE,), (Product.KESTREL,)),
+    Capability.QUALITY: _Needs((Product.KESTREL,)),
+    Capability.LIVENESS: _Needs((Product.LIVENESS,), (Product.KESTREL,)),
+    Capability.VERIFY: _Needs((Product.FACE, Product.LIVENESS), (Product.KESTREL,)),
 }
+# These do what the others do, many times or for others: one product that allows it is enough to begin with.
+_EXTRAS = {Capability.BATCH: None, Capability.SERVE: "serve"}
 
 
 def abilities(
@@ -58,27 +57,23 @@ def abilities(
         broken: products one of whose models cannot be used.
         absent_extras: extras that are not installed.
     """
-    return tuple(
-        Ability(capability.value, tuple(_lacks(capability, needs, licences, broken, absent_extras)))
+    found = [
+        Ability(capability.value, tuple(_lacks(capability, needs, licences, broken)))
         for capability, needs in _NEEDS.items()
-    )
+    ]
+    for capability, extra in _EXTRAS.items():
+        allowed = any(capability in licence.capabilities for licence in licences.licences.values())
+        lacks = [] if allowed else [f"a licence that allows {capability}"]
+        lacks += [f"the extra {extra}"] if extra in absent_extras else []
+        found.append(Ability(capability.value, tuple(lacks)))
+    return tuple(found)
 
 
-def _lacks(
-    capability: Capability,
-    needs: _Needs,
-    licences: VerifiedLicences,
-    broken: Collection[str],
-    absent_extras: Collection[str],
-) -> list[str]:
-    lacks = []
-    for product in (needs.product, *needs.others):
+def _lacks(capability: Capability, needs: _Needs, licences: VerifiedLicences, broken: Collection[str]) -> Iterator[str]:
+    for product in (*needs.allowed_by, *needs.others):
         try:
-            licences.require(product, capability if product is needs.product else None)
+            licences.require(product, capability if product in needs.allowed_by else None)
         except LicensingError as error:
-            lacks.append(f"{product} ({error.stid.text})")
+            yield f"{product} ({error.stid.text})"
         if product in broken:
-            lacks.append(f"a model of {product}")
-    if needs.extra in absent_extras:
-        lacks.append(f"the extra {needs.extra}")
-    return lacks
+            yield f"a model of {product}"

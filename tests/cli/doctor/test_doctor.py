@@ -112,6 +112,7 @@ def test_nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "senseid_face (STID_E_FILE_NOT_FOUND)",
         "senseid_kestrel (STID_E_FILE_NOT_FOUND)",
     ]
+    assert bare.lacks()["batch"] == ["a licence that allows batch"]
 
 
 @pytest.mark.usefixtures("quick")
@@ -119,7 +120,8 @@ def test_one_product_may_be_absent(sound: Doctor) -> None:
     sound.store.path(Product.LIVENESS).unlink()
     assert sound.problems() == {}
     assert sound.lacks()["liveness"] == ["senseid_liveness (STID_E_FILE_NOT_FOUND)"]
-    assert sound.lacks()["compare"] == []
+    assert sound.lacks()["verify"] == ["senseid_liveness (STID_E_FILE_NOT_FOUND)"]
+    assert sound.lacks()["compare"] == sound.lacks()["serve"] == []
 
 
 @pytest.mark.usefixtures("quick")
