@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import typer
 
 from senseid_cli import wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
+    from typing import BinaryIO
 
     from senseid_crypto.key import Key
     from senseid_engine.image import Image
@@ -117,9 +117,9 @@ def _read(file: BinaryIO, most: int, name: str, what: str) -> bytes:
     from senseid_engine.media import reading
 
     with reading(name, what):
-        start = file.read(min(_START, most + 1))
+        start = file.read(_START)
         limit = most if format_of(start) is None else longest_encrypted(most)
-        return start + file.read(limit + 1 - len(start))
+        return start + file.read(max(0, limit + 1 - len(start)))
 
 
 def stdin(what: str) -> BinaryIO:
@@ -196,40 +196,10 @@ def write_output(path: Path, data: bytes) -> None:
     Raises:
         OutputError: it cannot be written; an old file of that name is untouched.
     """
-    with replacing(path) as file:
+    from senseid_cli.output_file import new_file
+
+    with new_file(path, overwrite=True) as file:
         file.write(data)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of `path` at the end of the block, whole; an error leaves no trace of it.
-
-    Raises:
-        OutputError: it cannot be written; an old file of that name is untouched.
-    """
-    import os
-    import tempfile
-
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".senseid-", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
-            # mkstemp keeps others out; a picture is as public as the umask says.
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(temporary).chmod(0o666 & ~mask)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        from senseid_cli.exits import OutputError
-
-        raise OutputError(
-            f"{path} cannot be written: {(error.strerror or 'unknown reason').lower()}",
-            remedy="check the folder's permissions and the space on its disk",
-        ) from error
 
 
 def _same_file(one: Path, other: Path) -> bool:

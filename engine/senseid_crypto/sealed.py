@@ -52,6 +52,9 @@ def decrypt_bytes(data: bytes, keys: Iterable[Key], *, most: int) -> bytes:
         TooLongError: it holds more than `most` bytes; told from its length, before it is decrypted.
         DecryptionError: it is neither, its key is not among these, or it does not authenticate.
     """
+    # Who reads no further than is needed to know that it is too long leaves it cut off, and that is not what is wrong.
+    if len(data) > longest_encrypted(most):
+        raise _too_long(most)
     kind = format_of(data)
     if kind is Format.CONTAINER:
         plain = container.plain_length(len(data)) or 0
@@ -63,5 +66,9 @@ def decrypt_bytes(data: bytes, keys: Iterable[Key], *, most: int) -> bytes:
             remedy="check that it is the right file",
         )
     if plain > most:
-        raise TooLongError(f"decrypts to more than {most:,} bytes", remedy="encrypt a smaller file")
+        raise _too_long(most)
     return open_bytes(data, keys) if kind is Format.CONTAINER else wire.decrypt_bytes(data, keys)
+
+
+def _too_long(most: int) -> TooLongError:
+    return TooLongError(f"decrypts to more than {most:,} bytes", remedy="encrypt a smaller file")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from senseid_cli import media
 from senseid_cli.batch.rows import TYPES
 from senseid_cli.batch.writers import open_writer
 from senseid_cli.exits import INTERNAL, ExitStatus
+from senseid_cli.output_file import new_file
 from senseid_cli.render import OK_CODE
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def run_to_file(
         journal.add(unit)
     journal.flush()
     tally = Tally()
-    with media.replacing(outputs.out) as file:
+    with new_file(outputs.out, overwrite=True) as file:
         writer = open_writer(outputs.form, file, plan.columns, TYPES)
         for record in journal.records():
             tally.count(record)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import os
 import stat
+import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,11 @@ from PIL import Image as Pillow
 
 from senseid_cli import media
 from senseid_cli.exits import OutputError
+from senseid_crypto import wire
+from senseid_crypto.errors import DecryptionError, MissingKeyError
+from senseid_crypto.key import generate_key, parse_key
+from senseid_crypto.sealed import seal_bytes
+from senseid_engine import image
 from senseid_engine.errors import (
     ContentLengthError,
     ImageTypeError,
@@ -27,9 +32,7 @@ from senseid_engine.image import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
 
 @pytest.fixture

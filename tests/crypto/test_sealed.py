@@ -44,6 +44,12 @@ def test_one_byte_too_many(encrypt: Callable[[bytes], bytes], length: int) -> No
         decrypt_bytes(encrypt(data_of(length)), [], most=length - 1)
 
 
+def test_far_too_many_bytes_of_which_the_end_was_not_read(encrypt: Callable[[bytes], bytes], key: Key) -> None:
+    cut = encrypt(data_of(200_000))[: longest_encrypted(100_000) + 1]
+    with pytest.raises(TooLongError):
+        decrypt_bytes(cut, [key], most=100_000)
+
+
 def test_what_is_neither(key: Key) -> None:
     for data in (b"", b"\xff\xd8\xff" + bytes(100), b"a text with spaces, long enough", b"QUJD\nQUJD" * 10):
         with pytest.raises(NotEncryptedError):
