@@ -35,7 +35,9 @@ def check_home(store: LicenceStore) -> list[Finding]:
 
 
 def _exposed(store: LicenceStore) -> Iterator[Finding]:
-    """What others may change, or read though it is secret. Windows has no such bits; its modes look closed."""
+    """What others may change, or read though it is secret. Only POSIX modes tell."""
+    if os.name != "posix":
+        return
     trusted = [store.data_dir, store.roots_dir.parent, store.roots_dir, store.root_key_path.parent]
     trusted += sorted(store.roots_dir.glob("*.pub"))
     for path in trusted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from typing import TYPE_CHECKING
 
@@ -55,8 +56,8 @@ def _of(one: KnownKey) -> Iterator[Finding]:
 
 
 def _others_read(path: Path) -> bool:
-    # The group may: a service's file is often its administrators' too.
+    # The group may: a service's file is often its administrators' too. Only POSIX modes tell.
     try:
-        return bool(path.stat().st_mode & stat.S_IROTH)
+        return os.name == "posix" and bool(path.stat().st_mode & stat.S_IROTH)
     except OSError:
         return False

@@ -14,7 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from senseid_cli import wiring
+from senseid_cli import app, wiring
 from senseid_cli.commands import doctor
 from senseid_cli.doctor import checkup
 from senseid_cli.doctor.finding import ok
@@ -268,3 +268,14 @@ def test_an_api_asks_its_workers(sound: Doctor, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SENSEID_ROLE", "api")
     monkeypatch.setenv("WORKER_IP", "127.0.0.1:1")
     assert set(sound.problems()) == {"worker"}
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_licence_that_does_not_cover_this_version(sound: Doctor, tmp_path: Path) -> None:
+    """What an upgrade can run into: the licence was carried over, and ends before the new version."""
+    key, below = str(sound.store.root_key_path), wiring.product_version()
+    words = ["license", "issue", "--key", key, "--licensee", "Acme", "--any-machine", "--days", "9"]
+    assert app.run([*words, "--product", "senseid_face", "--below-version", below, "--out", str(tmp_path)]) == 0
+    (issued,) = tmp_path.glob("SENSEID_FACE_*.lic")
+    issued.replace(sound.store.path(Product.FACE))
+    assert "STID_E_VERSION_MISMATCH (-23)" in sound.problems()["licence senseid_face"]
