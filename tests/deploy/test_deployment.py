@@ -49,7 +49,9 @@ def of_last_stage(name: str) -> list[str]:
 
 def test_the_image_runs_as_nobody_in_particular() -> None:
     assert of_last_stage("USER") == [f"{USER}:{USER}"]
-    assert any(f"--uid {USER}" in words for words in of_last_stage("RUN"))
+    (made,) = of_last_stage("RUN")
+    assert f"groupadd --gid {USER}" in made
+    assert f"useradd --uid {USER} --gid {USER}" in made
     assert of_last_stage("STOPSIGNAL") == ["SIGTERM"]
     # Exec form: a shell in front of the service would not pass the signal on.
     assert json.loads(of_last_stage("ENTRYPOINT")[0]) == ["senseid"]
