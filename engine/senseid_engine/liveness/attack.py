@@ -62,8 +62,8 @@ class AttackDetector:
 
         Raises:
             LicensingError: no verified licence for senseid_liveness.
-            ModelsError: the file is missing or is not the one of the manifest.
-            ModelError: there is no such model, or onnxruntime refuses it.
+            ModelsError: there is no such model, or its file is missing or is not the one of the manifest.
+            ModelError: onnxruntime refuses it.
         """
         return cls(Session.open(model_of_kind(registry, "liveness"), licences, threads=threads))
 

@@ -78,16 +78,14 @@ class Fusion:
 
     Attributes:
         threshold: the score from which on a face passes, in (0, 1).
-        stills_scale: what the mean log-odds of the stills are multiplied by.
-        stills_shift: what is added then.
-        stills_most: the most that the stills can weigh, either way.
+        log_odds: the mean log-odds of the stills between which their weight is a straight line, rising.
+        weights: what the stills weigh there, and at the most.
         ramps: what the measures over time weigh.
     """
 
     threshold: float
-    stills_scale: float
-    stills_shift: float
-    stills_most: float
+    log_odds: tuple[float, float]
+    weights: tuple[float, float]
     ramps: tuple[Ramp, ...]
 
     @classmethod
@@ -122,8 +120,7 @@ class Fusion:
             temporal: what was measured over time.
         """
         mean = float(np.mean(log_odds))
-        weight = float(np.clip(self.stills_scale * mean + self.stills_shift, -self.stills_most, self.stills_most))
-        evidence = [Evidence("stills", probability(mean), weight)]
+        evidence = [Evidence("stills", probability(mean), float(np.interp(mean, self.log_odds, self.weights)))]
         for ramp in self.ramps:
             value: float | None = getattr(temporal, ramp.measure)
             if value is not None:
@@ -139,19 +136,20 @@ def _read_fusion(fields: Fields) -> Fusion:
     threshold = fields.number("threshold")
     if not 0 < threshold < 1:
         raise fields.fail("threshold", "must be between 0 and 1")
-    scale, shift, most = fields.table("stills", _read_stills)
+    log_odds, weights = fields.table("stills", _read_stills)
     ramps = fields.tables("ramp", _read_ramp)
     order = [MEASURES.index(ramp.measure) for ramp in ramps]
     if order != sorted(set(order)):
         raise fields.fail("ramp", f"must name each measure at most once, in the order {', '.join(MEASURES)}")
-    return Fusion(threshold, scale, shift, most, ramps)
+    return Fusion(threshold, log_odds, weights, ramps)
 
 
-def _read_stills(fields: Fields) -> tuple[float, float, float]:
-    scale, shift, most = fields.number("scale"), fields.number("shift"), fields.number("most")
-    if scale <= 0 or most <= 0:
-        raise fields.fail("scale", "and most must be positive")
-    return scale, shift, most
+def _read_stills(fields: Fields) -> tuple[tuple[float, float], tuple[float, float]]:
+    first, last = fields.numbers("log_odds", 2)
+    low, high = fields.numbers("weights", 2)
+    if not (first < last and low < high):
+        raise fields.fail("log_odds", "and weights must rise")
+    return (first, last), (low, high)
 
 
 def _read_ramp(fields: Fields) -> Ramp:

@@ -57,7 +57,7 @@ def pairs_apart(times: Sequence[float], lag: float) -> list[tuple[int, int]]:
 
 
 def twins(times: Sequence[float], views: Sequence[Pixels], *, apart: float) -> list[tuple[int, int]]:
-    """For each view the one most like it among those at least `apart` seconds away; at most `MOST_PAIRS`, evenly spread.
+    """For each view the one most like it among those at least `apart` seconds away; at most `MOST_PAIRS` of them.
 
     A clip that goes round in a loop, however short its steps, comes back to each of its frames.
     """
@@ -76,8 +76,10 @@ def twins(times: Sequence[float], views: Sequence[Pixels], *, apart: float) -> l
 
 
 def repetition(times: Sequence[float], views: Sequence[Pixels], outlines: Sequence[Floats]) -> float | None:
-    """How close the face comes to where it was, in pixels of the views: the median over views of the departure from
-    the view at least half a second away that is most like it. Arguments and None as `non_rigid`.
+    """How close the face comes to where it was, in pixels of the views.
+
+    The median over views of the departure from the one most like it that is half a second away or more. Arguments and
+    None as `non_rigid`.
     """
     found = [departure(views[i], views[j], outlines[i]) for i, j in twins(times, views, apart=0.5)]
     departures = [value for value in found if value is not None]

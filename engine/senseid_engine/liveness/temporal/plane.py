@@ -28,8 +28,8 @@ _SHARE: Final = 90.0
 def departure(first: Pixels, second: Pixels, outline: Floats) -> float | None:
     """How far the second view departs from a homography of the first, in pixels.
 
-    Corners inside the outline are followed from the first view to the second (Lucas-Kanade, there and back), a
-    homography is fitted to them by the least median of squares, and the 90th percentile of what it leaves is the answer.
+    Corners inside the outline are followed from the first view to the second (Lucas-Kanade, there and back), and a
+    homography is fitted to them by the least median of squares. The answer is the 90th percentile of what it leaves.
 
     Args:
         first: uint8 (height, width), grey: a face.

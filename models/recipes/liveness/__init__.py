@@ -1,0 +1,1 @@
+"""How the presentation-attack detector is trained: prepare, simulate, train, export. Not installed."""

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+
+from senseid_engine.errors import CalibrationError
+from senseid_engine.liveness.fusion import MEASURES, Fusion, Ramp
+from senseid_engine.liveness.temporal.evidence import TemporalEvidence
+
+if TYPE_CHECKING:
+    from senseid_models.registry import Registry
+
+# What a person who speaks gives, and what a photo that is moved by hand gives.
+SPEAKING = TemporalEvidence(non_rigid=0.02, repetition=0.01, off_plane=0.004, blink=0.3, mouth=0.15, flicker=0.001)
+PHOTO = TemporalEvidence(non_rigid=0.004, repetition=0.003, off_plane=0.002, blink=0.04, mouth=0.05, flicker=0.02)
+NOTHING = TemporalEvidence(non_rigid=None, repetition=None, off_plane=None, blink=0.0, mouth=0.0, flicker=None)
+
+GOOD = """
+format = 1
+threshold = 0.5
+[stills]
+log_odds = [-2.0, 3.0]
+weights = [-5.0, 5.0]
+[[ramp]]
+measure = "non_rigid"
+values = [0.01, 0.1]
+weights = [-8.0, 0.0]
+"""
+
+
+@pytest.fixture(scope="module")
+def shipped(registry: Registry) -> Fusion:
+    return Fusion.load(registry)
+
+
+def test_a_photo_that_is_moved_never_passes_whatever_the_stills_say(shipped: Fusion) -> None:
+    verdict = shipped.decide([50.0, 50.0], PHOTO)
+    assert not verdict.passed
+    assert verdict.score < 0.1
+
+
+def test_a_speaking_person_passes_where_the_stills_agree(shipped: Fusion) -> None:
+    verdict = shipped.decide([3.0, 2.0, 4.0], SPEAKING)
+    assert verdict.passed
+    assert verdict.score > 0.9
+
+
+def test_movement_alone_does_not_make_a_replay_live(shipped: Fusion) -> None:
+    assert not shipped.decide([-4.0, -5.0], SPEAKING).passed
+
+
+def test_more_movement_within_the_face_never_lowers_the_score(shipped: Fusion) -> None:
+    scores = [
+        shipped.decide([1.0], TemporalEvidence(step / 1000, 0.01, 0.004, 0.1, 0.1, 0.0)).score for step in range(1, 30)
+    ]
+    assert scores == sorted(scores)
+
+
+def test_the_score_is_the_logistic_function_of_the_weights(shipped: Fusion) -> None:
+    verdict = shipped.decide([0.7], SPEAKING)
+    total = sum(part.weight for part in verdict.evidence)
+    assert verdict.score == pytest.approx(1 / (1 + math.exp(-total)), abs=1e-12)
+
+
+def test_what_was_not_measured_is_no_evidence(shipped: Fusion) -> None:
+    verdict = shipped.decide([1.0], NOTHING)
+    assert [part.name for part in verdict.evidence] == ["stills", "blink", "mouth"]
+    assert all(part.weight == 0 for part in verdict.evidence[1:])
+
+
+def test_the_evidence_is_in_a_fixed_order(shipped: Fusion) -> None:
+    assert [part.name for part in shipped.decide([1.0], SPEAKING).evidence] == ["stills", *MEASURES]
+
+
+def test_a_ramp_is_a_line_in_the_logarithm() -> None:
+    ramp = Ramp("non_rigid", (0.01, 0.1), (-8.0, 0.0))
+    assert ramp.weight(0.0) == -8.0
+    assert ramp.weight(0.01) == -8.0
+    assert ramp.weight(math.sqrt(0.001)) == pytest.approx(-4.0)
+    assert ramp.weight(7.0) == 0.0
+    assert ramp.weight(None) == 0.0
+
+
+def test_the_mean_of_the_stills_weighs_on_a_line_with_two_ends() -> None:
+    fusion = Fusion.parse(GOOD.encode())
+    assert fusion.decide([1.0, 2.0], NOTHING).evidence[0].weight == pytest.approx(2.0)
+    assert fusion.decide([99.0], NOTHING).evidence[0].weight == 5.0
+    assert fusion.decide([-99.0], NOTHING).evidence[0].weight == -5.0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("format = 1", "format = 2", "format"),
+        ("threshold = 0.5", "threshold = 1.0", "threshold"),
+        ("[-2.0, 3.0]", "[3.0, -2.0]", "log_odds"),
+        ("[0.01, 0.1]", "[0.1, 0.01]", "values"),
+        ('"non_rigid"', '"rigid"', "measure"),
+        ("weights = [-5.0, 5.0]", "", "weights"),
+        ("format = 1", "format = 1\nmore = 2", "more"),
+        ("format = 1", "format = ", "TOML"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(old: str, new: str, complaint: str) -> None:
+    with pytest.raises(CalibrationError, match=complaint):
+        Fusion.parse(GOOD.replace(old, new).encode())
+
+
+def test_a_measure_is_named_once_and_in_order() -> None:
+    twice = GOOD + GOOD[GOOD.index("[[ramp]]") :]
+    with pytest.raises(CalibrationError, match="ramp"):
+        Fusion.parse(twice.encode())
