@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tarfile
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -12,14 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from senseid_engine.engine import Engine
+from senseid_engine.finder import FaceFinder
+from senseid_engine.image import decode_image
+from senseid_engine.quality.checker import QualityChecker
 from senseid_licensing.context import context_here
 from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
 from senseid_models.registry import Registry
-from tests.bench.report import UnavailableError
+from tests.bench.report import UnavailableError, test_data
 from tools.fetch_samples import DEFAULT_FOLDER, FetchError, fetch_samples
 
 if TYPE_CHECKING:
+    from senseid_engine.image import Image
     from senseid_licensing.verified import VerifiedLicences
 
 PHOTO_SIZE = (640, 480)
@@ -60,6 +65,32 @@ def sample_photos(*names: str) -> list[bytes]:
         buffer = io.BytesIO()
         fitted.save(buffer, "JPEG", quality=90)
         photos.append(buffer.getvalue())
+    return photos
+
+
+def open_quality(*, threads: int) -> QualityChecker:
+    """The quality check that `senseid quality` uses."""
+    registry, verified = Registry.builtin(), licences()
+    finder = FaceFinder.open(registry, verified, threads=threads)
+    return QualityChecker.open(registry, verified, finder, threads=threads)
+
+
+def lfw_photos(count: int) -> list[Image]:
+    """First photos of that many people of LFW, spread over the alphabet.
+
+    Raises:
+        UnavailableError: they are not there.
+    """
+    archive = test_data() / "lfw-pairs.tar"
+    if not archive.is_file():
+        raise UnavailableError(f"no {archive}")
+    with tarfile.open(archive) as tar:
+        first = sorted(name for name in tar.getnames() if name.endswith("_0001.jpg"))
+        photos = []
+        for name in first[:: max(1, len(first) // count)][:count]:
+            file = tar.extractfile(name)
+            if file is not None:
+                photos.append(decode_image(file.read(), name=name))
     return photos
 
 

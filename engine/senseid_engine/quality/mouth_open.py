@@ -15,17 +15,14 @@ LOWER_LIP = (87, 14, 317)
 # The bridge and the base of the nose: a length of the face that no expression changes.
 BRIDGE, BASE_OF_NOSE = 168, 2
 
-WIDE_OPEN = 0.8
-"""A gap of this many lengths of the nose is a mouth as open as can be."""
-
 
 def mouth_open(landmarks: Landmarks) -> float:
     """The manual's `mouth_open`, in [0, 1]: 1 for a closed mouth, 0 for one that is wide open.
 
-    `max(1 - gap / (WIDE_OPEN * nose), 0)`, with the distance between the lips and the length of the nose measured in
-    space, so that a nod does not close a mouth.
+    `max(1 - gap / nose, 0)`, with the distance between the lips and the length of the nose measured in space, so that
+    a nod does not close a mouth.
     """
     points = landmarks.points.astype(np.float64)
     gap = np.linalg.norm(points[list(UPPER_LIP)] - points[list(LOWER_LIP)], axis=1).mean()
     nose = np.linalg.norm(points[BRIDGE] - points[BASE_OF_NOSE])
-    return max(1 - float(gap / (WIDE_OPEN * nose)), 0.0)
+    return max(1 - float(gap / nose), 0.0)

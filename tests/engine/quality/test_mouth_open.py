@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from senseid_engine.landmarks import Landmarks
-from senseid_engine.quality.mouth_open import BASE_OF_NOSE, BRIDGE, LOWER_LIP, UPPER_LIP, WIDE_OPEN, mouth_open
+from senseid_engine.quality.mouth_open import BASE_OF_NOSE, BRIDGE, LOWER_LIP, UPPER_LIP, mouth_open
 
 if TYPE_CHECKING:
     from senseid_engine.finder import UprightPhoto
@@ -29,7 +29,7 @@ def test_from_closed_to_wide_open() -> None:
     values = [mouth_open(mouth(gap)) for gap in (0, 5, 20, 39)]
     assert values[0] == 1
     assert values == sorted(values, reverse=True)
-    assert mouth_open(mouth(WIDE_OPEN * 50)) == pytest.approx(0, abs=1e-6)
+    assert mouth_open(mouth(50)) == pytest.approx(0, abs=1e-6)
     assert mouth_open(mouth(90)) == 0
 
 
@@ -39,6 +39,10 @@ def test_size_and_nodding_do_not_count() -> None:
     assert mouth_open(mouth(10, 50, 40)) == pytest.approx(mouth_open(mouth(10, 50)), abs=1e-5)
 
 
-def test_men_who_smile_have_not_their_mouths_wide_open(found: dict[str, UprightPhoto]) -> None:
-    for photo in found.values():
-        assert mouth_open(photo.faces[0].landmarks) > 0.35
+def test_a_laugh_is_more_open_than_a_smile_and_that_more_than_a_closed_mouth(found: dict[str, UprightPhoto]) -> None:
+    closed, smile, laugh = (
+        mouth_open(found[name].faces[0].landmarks) for name in ("biden.jpg", "obama3.jpg", "obama2.jpg")
+    )
+    assert closed > 0.95
+    assert closed > smile + 0.05
+    assert smile > laugh + 0.2

@@ -1,0 +1,133 @@
+"""The facade of the quality check: a photo in, the quality of its faces out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from senseid_engine.errors import OcclusionError
+from senseid_engine.quality.chip import cut
+from senseid_engine.quality.features import distance_to_centre, five_features, integrity, size, visible_share
+from senseid_engine.quality.occlusion import OcclusionEstimator
+from senseid_engine.quality.overall import OverallQuality, overall_measures
+from senseid_engine.quality.pose import PoseEstimator
+from senseid_engine.quality.results import FaceQuality, QualityReport
+from senseid_licensing.capability import Capability
+from senseid_licensing.product import Product
+
+if TYPE_CHECKING:
+    from senseid_engine.faces import Face
+    from senseid_engine.finder import FaceFinder
+    from senseid_engine.image import Image
+    from senseid_licensing.verified import VerifiedLicences
+    from senseid_models.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class QualityChecker:
+    """Everything that measures the quality of faces. Loaded once; may be shared between threads.
+
+    Attributes:
+        finder: finds the faces.
+        poser: measures how a head is turned.
+        occlusion: tells what is covered.
+        overall: makes one number of all measures.
+        licences: asked before each use.
+    """
+
+    finder: FaceFinder
+    poser: PoseEstimator
+    occlusion: OcclusionEstimator
+    overall: OverallQuality
+    licences: VerifiedLicences
+
+    @classmethod
+    def open(
+        cls, registry: Registry, licences: VerifiedLicences, finder: FaceFinder, *, threads: int
+    ) -> QualityChecker:
+        """Load the models and data that quality needs beside those that find faces.
+
+        Args:
+            registry: which models there are.
+            licences: the verified licences of this run; they are asked before any model file is opened.
+            finder: finds the faces; may be shared with an engine.
+            threads: threads that each model may use, at least 1.
+
+        Raises:
+            LicensingError: no verified licence for a model's product.
+            ModelsError: a file is missing or is not the one of the manifest.
+            ModelError: a model or data file cannot be used.
+        """
+        licences.require(Product.KESTREL)
+        return cls(
+            finder=finder,
+            poser=PoseEstimator.parse(registry.asset("face-model").read()),
+            occlusion=OcclusionEstimator.open(registry, licences, threads=threads),
+            overall=OverallQuality.parse(registry.asset("overall-quality").read()),
+            licences=licences,
+        )
+
+    def check(self, image: Image, *, auto_rotate: bool = False) -> QualityReport:
+        """Measure every face of a photo.
+
+        Args:
+            image: a decoded photo.
+            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+
+        Raises:
+            LicensingError: the licence does not allow it.
+            NoFaceError: the photo has no face.
+        """
+        self.licences.require(Product.KESTREL, Capability.QUALITY)
+        photo = self.finder.find(image, auto_rotate=auto_rotate)
+        return QualityReport(
+            found=photo.found,
+            faces=tuple(self.measure(photo.image, face) for face in photo.faces),
+            image=photo.image,
+            landmarks=tuple(face.landmarks for face in photo.faces),
+        )
+
+    def measure(self, image: Image, face: Face) -> FaceQuality:
+        """Measure one face.
+
+        Args:
+            image: the upright photo.
+            face: a face of that photo.
+        """
+        width, height, landmarks = image.width, image.height, face.landmarks
+        features = five_features(landmarks, width, height)
+        chip = cut(image.pixels, landmarks, features)
+        pose = self.poser.pose(landmarks)
+        seen = self.occlusion.estimate(image.pixels, face)
+        visible = visible_share(landmarks, seen)
+        measures = overall_measures(face, pose, chip)
+        return FaceQuality(
+            rect=face.rect,
+            pose=pose,
+            occlusion=seen,
+            visible=visible,
+            distance_to_centre=distance_to_centre(features, width, height),
+            size=size(features, width, height),
+            brightness=measures["brightness"],
+            sharpness=measures["sharpness"],
+            mouth_open=measures["mouth_open"],
+            integrity=integrity(features),
+            eye_distance=measures["eye_distance"],
+            overall=self.overall.of(measures, visible),
+        )
+
+    def refuse_covered(self, image: Image, face: Face) -> None:
+        """Refuse a photo on which an eye, the nose or the mouth is covered.
+
+        Args:
+            image: the upright photo.
+            face: a face of that photo.
+
+        Raises:
+            LicensingError: the licence does not allow it.
+            OcclusionError: a feature is covered; the error names it.
+        """
+        self.licences.require(Product.KESTREL, Capability.QUALITY)
+        covered = self.occlusion.estimate(image.pixels, face).covered
+        if covered:
+            raise OcclusionError(image.name, covered)

@@ -1,0 +1,337 @@
+"""`python -m models.recipes.overall_quality LFW [--embeddings FILE] [--measures FILE]`: learn the overall quality.
+
+From pairs of photos of the same person: their normalised similarity is taken for the sum of one term a photo, each term
+for the sum of one piecewise linear curve a measure, by least squares with curves that are kept smooth. The score is
+then the share of the photos whose term is lower.
+
+Whether it predicts failure is told on people it was not learned from: LFW's people are halved at random, each half is
+judged by what the other taught, and the false non-matches that are left without the worst photos are counted. What is
+shipped is learned from all of them. The embeddings and measures are kept only where the options say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tomli_w
+
+from senseid_engine.calibration.labelled import LabelledSet, read_folder
+from senseid_engine.calibration.own_cohort import tile_by_others
+from senseid_engine.calibration.run import random
+from senseid_engine.errors import EngineError
+from senseid_engine.image import decode_image, read_photo
+from senseid_engine.quality.chip import cut
+from senseid_engine.quality.features import five_features
+from senseid_engine.quality.overall import FORMAT, overall_measures
+from senseid_engine.quality.pose import PoseEstimator
+from senseid_engine.recognition import Recognition
+from senseid_engine.template import Template
+from senseid_models.registry import Registry
+
+from .recognition import GROUPS, SEED, load_or_encode, open_encoder, put
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+# Where the curves have values: quantiles of the photos.
+QUANTILES = (0.005, 0.03, 0.34, 0.66, 0.97, 0.995)
+SMOOTHNESS = 30.0
+SHRINKAGE = 3.0
+PENALTY_PAIRS = 4000
+SWEEPS = 400
+# What is known beforehand: with these the quality only rises (1), or only falls (-1).
+RISES = {
+    "presence": 1,
+    "detection": 1,
+    "yaw": -1,
+    "pitch": -1,
+    "sharpness": 1,
+    "mouth_open": 1,
+    "eye_distance": 1,
+}
+WORST = {
+    "presence": 0.0,
+    "yaw": 90.0,
+    "pitch": 90.0,
+    "sharpness": 0.0,
+    "mouth_open": 0.0,
+    "eye_distance": 0.0,
+}
+FMR = 1e-3
+DISCARDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3)
+HALVINGS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Photos:
+    """Photos of known people, compared and measured.
+
+    Attributes:
+        people: int32 (n,), the person of each.
+        z: float32 (n, n), their normalised similarities.
+        values: float64 (n, measures).
+        names: of the measures.
+    """
+
+    people: np.ndarray
+    z: np.ndarray
+    values: np.ndarray
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A curve a measure.
+
+    Attributes:
+        at: by measure, where its curve has a value.
+        value: by measure, these values.
+    """
+
+    at: tuple[np.ndarray, ...]
+    value: tuple[np.ndarray, ...]
+
+    def terms(self, values: np.ndarray) -> np.ndarray:
+        """The sum of the curves for each photo: float64 (n,)."""
+        curves = zip(values.T, self.at, self.value, strict=True)
+        return np.sum([np.interp(x, at, value) for x, at, value in curves], axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Pairs of the same person that were compared, and how many were missed."""
+
+    missed: int
+    pairs: int
+
+    @property
+    def fnmr(self) -> float:
+        """The false-non-match rate."""
+        return self.missed / self.pairs
+
+
+def genuine_pairs(people: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """All pairs of the same person among some photos: int (m, 2)."""
+    order = among[np.argsort(people[among], kind="stable")]
+    ends = np.flatnonzero(np.diff(people[order], prepend=-1, append=-1))
+    rows = []
+    for start, end in itertools.pairwise(ends):
+        first, second = np.triu_indices(end - start, 1)
+        rows.append(np.column_stack([order[start:end][first], order[start:end][second]]))
+    return np.concatenate(rows)
+
+
+def learn(photos: Photos, among: np.ndarray) -> Learned:
+    """The curves that explain best how alike photos of the same person are.
+
+    People with many photos have many pairs; they count by the root of how many, not in full.
+    """
+    pairs = genuine_pairs(photos.people, among)
+    z = photos.z[pairs[:, 0], pairs[:, 1]].astype(np.float64)
+    _, person, count = np.unique(photos.people[pairs[:, 0]], return_inverse=True, return_counts=True)
+    weight = 1 / np.sqrt(count[person])
+    at, bases, penalties, steps = [], [], [], []
+    for name, x in zip(photos.names, photos.values.T, strict=True):
+        knots = np.unique(np.quantile(x[among], QUANTILES))
+        hats = np.stack([np.interp(x, knots, row) for row in np.eye(len(knots))], axis=1)
+        bends = np.diff(np.eye(len(knots)), 2, axis=0)
+        at.append(knots)
+        bases.append(hats - hats[among].mean(axis=0))
+        penalties.append(SMOOTHNESS * bends.T @ bends + SHRINKAGE * np.eye(len(knots)))
+        steps.append(RISES[name] * np.tri(len(knots)) if name in RISES else np.eye(len(knots)))
+    basis = np.concatenate(bases, axis=1)
+    sums = basis[pairs[:, 0]] + basis[pairs[:, 1]]
+    weighted = sums * weight[:, None]
+    left = weighted.T @ sums + _blocks(penalties) * weight.sum() / PENALTY_PAIRS
+    right = weighted.T @ (z - np.average(z, weights=weight))
+    # A curve that may only rise, or fall, is the sum of steps that are not negative; its first value is free.
+    step = _blocks(steps)
+    free = np.concatenate(
+        [(np.arange(len(knots)) == 0) | (name not in RISES) for name, knots in zip(photos.names, at, strict=True)]
+    )
+    found = step @ _least_squares(step.T @ left @ step, step.T @ right, free)
+    values = np.split(found, np.cumsum([len(knots) for knots in at])[:-1])
+    for i, name in enumerate(photos.names):
+        if name in WORST:
+            at[i], values[i] = _extended(at[i], values[i], WORST[name])
+    return Learned(tuple(at), tuple(values))
+
+
+def _extended(at: np.ndarray, value: np.ndarray, worst: float) -> tuple[np.ndarray, np.ndarray]:
+    """The curve, gone on straight to the worst that a measure can be: LFW holds few such photos."""
+    if worst < at[0]:
+        slope = max((value[1] - value[0]) / (at[1] - at[0]), 0.0)
+        return np.r_[worst, at], np.r_[value[0] - slope * (at[0] - worst), value]
+    if worst > at[-1]:
+        slope = min((value[-1] - value[-2]) / (at[-1] - at[-2]), 0.0)
+        return np.r_[at, worst], np.r_[value, value[-1] + slope * (worst - at[-1])]
+    return at, value
+
+
+def _least_squares(left: np.ndarray, right: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Solve `left @ x = right` as well as can be with no x below 0 that is not free: coordinate descent."""
+    x = np.zeros(len(right))
+    for _ in range(SWEEPS):
+        for i in range(len(x)):
+            best = x[i] + (right[i] - left[i] @ x) / left[i, i]
+            x[i] = best if free[i] else max(best, 0.0)
+    return x
+
+
+def _blocks(matrices: Sequence[np.ndarray]) -> np.ndarray:
+    """The matrices along a diagonal."""
+    size = sum(len(matrix) for matrix in matrices)
+    whole = np.zeros((size, size))
+    start = 0
+    for matrix in matrices:
+        end = start + len(matrix)
+        whole[start:end, start:end] = matrix
+        start = end
+    return whole
+
+
+def rate_at(photos: Photos, kept: np.ndarray, threshold: float | None = None) -> tuple[Rate, float]:
+    """How many pairs of the same person are missed at a false-match rate of `FMR` among some photos, and the threshold.
+
+    With a threshold given, it is that which decides.
+    """
+    first, second = np.triu_indices(len(kept), 1)
+    z = photos.z[np.ix_(kept, kept)][first, second]
+    same = photos.people[kept[first]] == photos.people[kept[second]]
+    if threshold is None:
+        others = z[~same]
+        at = int((1 - FMR) * (len(others) - 1))
+        threshold = float(np.partition(others, at)[at])
+    return Rate(int((z[same] < threshold).sum()), int(same.sum())), threshold
+
+
+def halves(people: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The photos of one random half of the people, and those of the other."""
+    present = rng.permutation(np.unique(people))
+    one = np.isin(people, present[: len(present) // 2])
+    return np.flatnonzero(one), np.flatnonzero(~one)
+
+
+def discard_curve(photos: Photos, score: Callable[[np.ndarray], np.ndarray], halvings: int) -> list[tuple[Rate, Rate]]:
+    """What is missed when the worst photos are left out, summed over halves of the people.
+
+    Args:
+        photos: all of them.
+        score: for photos to learn from, the score of all photos, higher is better.
+        halvings: how often the people are halved.
+
+    Returns:
+        For each of `DISCARDS` the rate at a threshold of the photos that are left, and at that of all photos.
+    """
+    counts = np.zeros((len(DISCARDS), 2, 2), np.int64)
+    rng = random(SEED, "halves")
+    for _ in range(halvings):
+        one, other = halves(photos.people, rng)
+        for taught, judged in ((one, other), (other, one)):
+            order = judged[np.argsort(score(taught)[judged], kind="stable")]
+            _, threshold = rate_at(photos, judged)
+            for i, share in enumerate(DISCARDS):
+                kept = np.sort(order[round(share * len(order)) :])
+                for j, limit in enumerate((None, threshold)):
+                    rate, _ = rate_at(photos, kept, limit)
+                    counts[i, j] += (rate.missed, rate.pairs)
+    return [(Rate(*map(int, row[0])), Rate(*map(int, row[1]))) for row in counts]
+
+
+def dump(names: Sequence[str], learned: Learned, terms: np.ndarray) -> bytes:
+    """The registry's file: the curves, and the share of the photos that have a lower sum."""
+    shares = np.array([0.0, 0.005, 0.01, 0.02, 0.05, *np.arange(0.1, 0.95, 0.1), 0.95, 0.98, 0.99, 1.0])
+    places = np.quantile(terms, shares)
+    # There are worse photos than those of LFW: the score is 0 not at the worst of them, but as far below it as the
+    # middle one is above it.
+    places[1] = places[0]
+    places[0] = 2 * places[0] - np.median(terms)
+
+    def curve(at: np.ndarray, value: np.ndarray) -> dict[str, list[float]]:
+        return {"at": [round(float(x), 6) for x in at], "value": [round(float(x), 6) for x in value]}
+
+    curves = zip(names, learned.at, learned.value, strict=True)
+    table = {
+        "format": FORMAT,
+        "score": curve(places, shares),
+        "term": {name: curve(at, value) for name, at, value in curves},
+    }
+    return tomli_w.dumps(table).encode()
+
+
+def measure(path: Path | None, labelled: LabelledSet, numbers: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The measures of the largest face of each photo, from the file or from the photos."""
+    if path is not None and path.exists():
+        with np.load(path, allow_pickle=False) as archive:
+            row = {int(number): i for i, number in enumerate(archive["numbers"])}
+            values, names = archive["values"], tuple(map(str, archive["names"]))
+        return values[[row[int(number)] for number in numbers]], names
+    registry = Registry.builtin()
+    finder = open_encoder(registry, Recognition.parse(registry.asset("recognition").read())).finder
+    poser = PoseEstimator.parse(registry.asset("face-model").read())
+    rows = []
+    for done, number in enumerate(numbers):
+        image = decode_image(read_photo(labelled.photos[number].path), name=labelled.photos[number].name)
+        try:
+            face = finder.find(image).faces[0]
+        except EngineError as error:
+            raise SystemExit(f"a photo that was encoded has no face now: {error}") from None
+        chip = cut(image.pixels, face.landmarks, five_features(face.landmarks, image.width, image.height))
+        rows.append(overall_measures(face, poser.pose(face.landmarks), chip))
+        if done % 500 == 0:
+            print(f"{done} of {len(numbers)} photos measured", flush=True)
+    names = tuple(rows[0])
+    values = np.array([list(row.values()) for row in rows])
+    if path is not None:
+        np.savez(path, numbers=numbers, values=values, names=np.array(names))
+    return values, names
+
+
+def load(lfw: Path, embeddings: Path | None, measures: Path | None) -> Photos:
+    """LFW, compared and measured; each pair is normalised by a cohort that does not know its people."""
+    registry = Registry.builtin()
+    recognition = Recognition.parse(registry.asset("recognition").read())
+    labelled = read_folder(lfw)
+    encoded, _ = load_or_encode(embeddings, labelled, registry, recognition)
+    numbers = np.array([photo.number for photo in encoded])
+    people = np.array([labelled.photos[number].person for number in numbers], np.int32)
+    values, names = measure(measures, labelled, numbers)
+    templates = [Template(photo.template, 0.0, 1.0) for photo in encoded]
+    tiled = tile_by_others(templates, people, recognition, groups=GROUPS, rng=random(SEED, "groups"))
+    z = np.zeros((len(people), len(people)), np.float32)
+    for tile in tiled.tiles:
+        rows, columns = tile.z.shape
+        z[tile.row : tile.row + rows, tile.column : tile.column + columns] = tile.z
+    z = np.triu(z, 1)
+    z += z.T
+    place = np.argsort(tiled.order)
+    return Photos(people, z[np.ix_(place, place)], values, names)
+
+
+def main() -> None:
+    """Learn, tell what it predicts on other people, write the file and its SHA-256."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("lfw", type=Path)
+    parser.add_argument("--embeddings", type=Path, help="reuse the embeddings in this file, or write them there")
+    parser.add_argument("--measures", type=Path, help="reuse the measures in this file, or write them there")
+    words = parser.parse_args()
+    photos = load(words.lfw, words.embeddings, words.measures)
+    every = np.arange(len(photos.people))
+    learned = learn(photos, every)
+    put(
+        Registry.builtin().asset("overall-quality"),
+        dump(photos.names, learned, learned.terms(photos.values)),
+    )
+    curve = discard_curve(photos, lambda taught: learn(photos, taught).terms(photos.values), HALVINGS)
+    for share, (own, fixed) in zip(DISCARDS, curve, strict=True):
+        print(f"without the worst {share:.0%}: FNMR {own.fnmr:.4f} ({own.missed} of {own.pairs}),", end=" ")
+        print(f"at the threshold of all {fixed.fnmr:.4f}")
+
+
+if __name__ == "__main__":
+    main()
