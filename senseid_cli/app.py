@@ -8,7 +8,20 @@ from typing import Annotated, NoReturn
 import typer
 
 from senseid_cli import exits, render, stdout, stids, wiring
-from senseid_cli.commands import batch, compare, decrypt, doctor, encrypt, key, license, models, omni, serve, udid  # noqa: A004
+from senseid_cli.commands import (
+    batch,
+    compare,
+    decrypt,
+    doctor,
+    encrypt,
+    key,
+    license,  # noqa: A004
+    models,
+    omni,
+    quality,
+    serve,
+    udid,
+)
 
 app = typer.Typer(
     name="senseid",
@@ -20,6 +33,7 @@ app = typer.Typer(
 )
 app.command("compare")(compare.compare)
 app.command("omni")(omni.omni)
+app.command("quality")(quality.quality)
 app.command("batch")(batch.batch)
 app.command("encrypt")(encrypt.encrypt)
 app.command("decrypt")(decrypt.decrypt)

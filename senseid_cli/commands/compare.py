@@ -8,7 +8,7 @@ import typer
 
 from senseid_cli import media, render, wiring
 from senseid_cli.exits import ExitStatus
-from senseid_cli.options import DEFAULT_THRESHOLD, AsJson, AutoRotate, FirstPhoto, SecondPhoto, Threshold
+from senseid_cli.options import DEFAULT_THRESHOLD, AsJson, AutoRotate, CheckQuality, FirstPhoto, SecondPhoto, Threshold
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -19,6 +19,7 @@ def compare(
     as_json: AsJson = False,
     threshold: Threshold = DEFAULT_THRESHOLD,
     auto_rotate: AutoRotate = False,
+    check_quality: CheckQuality = False,
     details: Annotated[
         bool, typer.Option("--details", help="Say which faces were compared, and what the score means.")
     ] = False,
@@ -31,7 +32,9 @@ def compare(
     licences = wiring.verify_licences()
     render.note_grace(licences.require(Product.FACE, Capability.COMPARE))
     photos = media.read_photo(first), media.read_photo(second)
-    result = wiring.open_engine(licences).compare(*photos, auto_rotate=auto_rotate)
+    engine = wiring.open_engine(licences)
+    inspect = wiring.inspection(licences, engine, check_quality=check_quality)
+    result = engine.compare(*photos, auto_rotate=auto_rotate, inspect=inspect)
     if as_json:
         body = render.compare_body(result, wiring.new_request_id())
         render.put_json({**body, "details": render.compare_details(result, threshold)} if details else body)

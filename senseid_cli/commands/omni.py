@@ -9,7 +9,7 @@ import typer
 
 from senseid_cli import media, render, wiring
 from senseid_cli.exits import ExitStatus
-from senseid_cli.options import DEFAULT_THRESHOLD, AsJson, AutoRotate, FirstPhoto, SecondPhoto, Threshold
+from senseid_cli.options import DEFAULT_THRESHOLD, AsJson, AutoRotate, CheckQuality, FirstPhoto, SecondPhoto, Threshold
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -20,6 +20,7 @@ def omni(
     as_json: AsJson = False,
     threshold: Threshold = DEFAULT_THRESHOLD,
     auto_rotate: AutoRotate = False,
+    check_quality: CheckQuality = False,
     draw: Annotated[
         Path | None,
         typer.Option("--draw", metavar="OUT.png", help="Draw both photos with numbered faces, and the scores."),
@@ -37,7 +38,9 @@ def omni(
     licences = wiring.verify_licences()
     render.note_grace(licences.require(Product.FACE, Capability.OMNI))
     photos = media.read_photo(first), media.read_photo(second)
-    result = wiring.open_engine(licences).omni(*photos, auto_rotate=auto_rotate)
+    engine = wiring.open_engine(licences)
+    inspect = wiring.inspection(licences, engine, check_quality=check_quality)
+    result = engine.omni(*photos, auto_rotate=auto_rotate, inspect=inspect)
     if draw is not None:
         from senseid_cli.draw import draw_omni
 

@@ -1,0 +1,198 @@
+"""`senseid quality`: is this photo good enough, and if not, why?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from senseid_cli import media, render, render_quality, wiring
+from senseid_cli.exits import ExitStatus
+from senseid_cli.options import AsJson, AutoRotate  # noqa: TC001  Typer reads the annotations
+from senseid_cli.render_quality import Judged
+from senseid_licensing.capability import Capability
+from senseid_licensing.product import Product
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from senseid_engine.quality.checker import QualityChecker
+    from senseid_engine.quality.policy import Policy
+    from senseid_engine.quality.results import QualityReport
+
+
+def quality(
+    photo: Annotated[
+        str, typer.Argument(metavar="PHOTO", help="A photo, a folder of photos, or `-` for standard input.")
+    ],
+    as_json: AsJson = False,
+    policy_name: Annotated[
+        str | None,
+        typer.Option(
+            "--policy", metavar="enrol|verify|FILE.toml", help="Say whether the photo is good enough, and what to do."
+        ),
+    ] = None,
+    auto_rotate: AutoRotate = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Add to --json what the HTTP API leaves out: eye distance, overall.")
+    ] = False,
+    draw: Annotated[
+        Path | None,
+        typer.Option("--draw", metavar="OUT.png", help="Draw landmarks, regions, pose and reasons onto the photo."),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="OUT.csv", help="Write every measure of every face as CSV.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="OUT.html", help="Write a page with thumbnails and reasons.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+) -> None:
+    """Measure the quality of every face of a photo, or of all photos of a folder.
+
+    Exit status: 0 measured, or good enough; 1 the policy is not met; 3 a photo is refused; 4 licence.
+    """
+    folder = _folder(photo)
+    if folder is not None and draw is not None:
+        raise typer.BadParameter(f"{photo} is a folder, and one photo is drawn at a time", param_hint="--draw")
+    for path, suffix, option in ((draw, ".png", "--draw"), (csv, ".csv", "--csv"), (html, ".html", "--html")):
+        if path is not None:
+            media.check_output(path, sources=(photo,), force=force, suffix=suffix, option=option)
+    policy = None if policy_name is None else _read_policy(policy_name)
+    licences = wiring.verify_licences()
+    render.note_grace(licences.require(Product.KESTREL, Capability.QUALITY))
+    thumbnails: list[bytes] = []
+    if folder is None:
+        image = media.read_photo(photo)
+        report = wiring.open_quality(licences).check(image, auto_rotate=auto_rotate)
+        photos = [Judged.of(media.name_of(photo), report, policy)]
+        if draw is not None:
+            from senseid_cli.draw_quality import draw_quality
+
+            media.write_output(draw, draw_quality(report, photos[0]))
+        if html is not None:
+            thumbnails.append(_thumbnail(report))
+        _put_photo(photos[0], report, as_json=as_json, details=details)
+    else:
+        photos = []
+        checker = wiring.open_quality(licences)
+        for judged, measured in _walk(checker, folder, policy, auto_rotate=auto_rotate):
+            photos.append(judged)
+            thumbnails.append(_thumbnail(measured) if html is not None and measured is not None else b"")
+            if as_json:
+                _put_json(judged, measured, details=True)
+            elif render.terminal_width() is None:
+                render.put_lines([render_quality.folder_line(judged)])
+        if render.terminal_width() is not None and not as_json:
+            render.put_table(render_quality.folder_table(photos))
+    _write_reports(media.name_of(photo), photos, thumbnails, csv, html)
+    raise typer.Exit(_status(photos, policy))
+
+
+def _folder(photo: str) -> Path | None:
+    try:
+        return Path(photo) if photo != media.STDIN and Path(photo).is_dir() else None
+    except OSError:
+        # Reading it as a photo will say what is wrong with the name.
+        return None
+
+
+def _write_reports(
+    name: str, photos: list[Judged], thumbnails: list[bytes], csv: Path | None, html: Path | None
+) -> None:
+    if csv is not None:
+        from senseid_cli.report.quality import csv_text
+
+        media.write_output(csv, csv_text(photos).encode(errors="backslashreplace"))
+    if html is not None:
+        from senseid_cli.report.quality import page
+
+        text = page(f"Quality of {name}", list(zip(photos, thumbnails, strict=True)))
+        media.write_output(html, text.encode(errors="backslashreplace"))
+
+
+def _read_policy(name: str) -> Policy:
+    from senseid_engine.errors import PolicyError
+    from senseid_engine.quality.policy import BUILT_IN, Policy
+
+    if name in BUILT_IN:
+        return Policy.built_in(name)
+    try:
+        text = Path(name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise PolicyError(name, f"no such file: name one, or {' or '.join(BUILT_IN)}") from None
+    except UnicodeDecodeError:
+        raise PolicyError(name, "is not a TOML file: it is not UTF-8") from None
+    except (OSError, ValueError) as error:
+        raise PolicyError(name, f"cannot be read ({getattr(error, 'strerror', None) or 'not a path'})") from None
+    return Policy.parse(text, name=name)
+
+
+def _walk(
+    checker: QualityChecker, folder: Path, policy: Policy | None, *, auto_rotate: bool
+) -> Iterator[tuple[Judged, QualityReport | None]]:
+    """Every photo of a folder, one after the other. One that is refused stops none of the others."""
+    from senseid_cli.report.progress import progress
+    from senseid_crypto.errors import CryptoError
+    from senseid_engine.errors import DetectionError, MediaError
+
+    paths = _photos_in(folder)
+    if not paths:
+        raise typer.BadParameter(f"{folder} holds no photo", param_hint="PHOTO")
+    with progress("measuring photos", len(paths)) as advance:
+        for path in paths:
+            name = path.relative_to(folder).as_posix()
+            try:
+                report = checker.check(media.read_photo(str(path)), auto_rotate=auto_rotate)
+            except (MediaError, DetectionError, CryptoError) as error:
+                yield Judged.refused(name, error, policy), None
+            else:
+                yield Judged.of(name, report, policy), report
+            advance(1)
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    """The photos of a folder and of the folders in it, by name; encrypted ones keep the suffix before the last."""
+    from senseid_engine.calibration.labelled import SUFFIXES
+
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if any(suffix.lower() in SUFFIXES for suffix in path.suffixes[-2:])
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )
+
+
+def _thumbnail(report: QualityReport) -> bytes:
+    from senseid_cli.report.quality import thumbnail
+
+    return thumbnail(report)
+
+
+def _put_photo(judged: Judged, report: QualityReport, *, as_json: bool, details: bool) -> None:
+    if as_json:
+        _put_json(judged, report, details=details or judged.policy is not None)
+    elif (render.terminal_width() or 0) >= render_quality.photo_table_width(judged):
+        render.put_table(render_quality.photo_table(judged))
+    else:
+        # A pipe, or a terminal too narrow for all faces.
+        render.put_lines(render_quality.photo_lines(judged))
+
+
+def _put_json(judged: Judged, report: QualityReport | None, *, details: bool) -> None:
+    from senseid_cli.exits import INTERNAL, outcome_of
+
+    request_id = wiring.new_request_id()
+    if report is not None:
+        body = render.quality_body(report, request_id)
+    else:
+        body = render.error_body(outcome_of(judged.refusal) if judged.refusal else INTERNAL, request_id)
+    render.put_json({**body, "details": render_quality.details(judged)} if details else body)
+
+
+def _status(photos: list[Judged], policy: Policy | None) -> ExitStatus:
+    if all(judged.verdict in {"pass", "measured"} for judged in photos):
+        return ExitStatus.YES
+    return ExitStatus.INPUT if policy is None else ExitStatus.NO
