@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata, version
 from typing import TYPE_CHECKING
 
@@ -28,18 +31,35 @@ def installed(name: str) -> str | None:
         return None
 
 
-def unmet(requirements: Sequence[str], extra: str, lookup: Callable[[str], str | None]) -> list[str]:
-    """The requirements of an extra (`""`: of the package itself) that are not met, in words."""
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """A requirement that is not met.
+
+    Attributes:
+        wanted: as pip takes it, such as `numpy>=2.0`.
+        found: the version that is installed, or None.
+    """
+
+    wanted: str
+    found: str | None
+
+    def __str__(self) -> str:
+        """In words."""
+        return (
+            f"{self.wanted} is missing" if self.found is None else f"{self.wanted} is wanted, and {self.found} is here"
+        )
+
+
+def unmet(requirements: Sequence[str], extra: str, lookup: Callable[[str], str | None]) -> list[Unmet]:
+    """The requirements of an extra (`""`: of the package itself) that are not met."""
     missing = []
     for text in requirements:
         requirement = Requirement(text)
         if not _applies(requirement, extra):
             continue
         found = lookup(canonicalize_name(requirement.name))
-        if found is None:
-            missing.append(f"{requirement.name} is missing")
-        elif not requirement.specifier.contains(found, prereleases=True):
-            missing.append(f"{requirement.name} is {found}, not {requirement.specifier}")
+        if found is None or not requirement.specifier.contains(found, prereleases=True):
+            missing.append(Unmet(f"{requirement.name}{requirement.specifier}", found))
     return missing
 
 
@@ -63,12 +83,18 @@ def check_packages(
     """
     found = []
     if missing := unmet(requirements, "", lookup):
-        found.append(problem("packages", "; ".join(missing), "install senseid again with pip"))
+        found.append(problem("packages", "; ".join(map(str, missing)), _install(missing)))
     else:
         found.append(ok("packages", "all that senseid always needs are installed"))
     for extra in extras:
         if missing := unmet(requirements, extra, lookup):
-            found.append(note(f"extra {extra}", "; ".join(missing), f"if you want it: pip install 'senseid[{extra}]'"))
+            remedy = f"if you want it: {_install(missing)}"
+            found.append(note(f"extra {extra}", "; ".join(map(str, missing)), remedy))
         else:
             found.append(ok(f"extra {extra}", "installed"))
     return found
+
+
+def _install(missing: Sequence[Unmet]) -> str:
+    # Not `senseid[extra]`: an index may know another project by that name.
+    return f"{sys.executable} -m pip install {' '.join(shlex.quote(one.wanted) for one in missing)}"

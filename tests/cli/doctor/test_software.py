@@ -37,9 +37,15 @@ def test_all_there() -> None:
 
 def test_an_extra_may_be_absent_and_a_requirement_may_not() -> None:
     found = statuses({"numpy": "1.26", "uvicorn": "1"})
-    assert found["packages"] == (Status.PROBLEM, "numpy is 1.26, not >=2.0")
-    assert found["extra serve"] == (Status.NOTE, "starlette is missing")
-    assert statuses({})["packages"] == (Status.PROBLEM, "numpy is missing")
+    assert found["packages"] == (Status.PROBLEM, "numpy>=2.0 is wanted, and 1.26 is here")
+    assert found["extra serve"] == (Status.NOTE, "starlette>=0.40 is missing")
+    assert statuses({})["packages"] == (Status.PROBLEM, "numpy>=2.0 is missing")
+
+
+def test_what_to_install_is_named_itself() -> None:
+    """Not `senseid[serve]`: the index has another project of that name."""
+    found = check_packages(REQUIREMENTS, ("serve",), {"numpy": "2.1"}.get)
+    assert found[1].remedy == f"if you want it: {sys.executable} -m pip install 'starlette>=0.40' uvicorn"
 
 
 def test_of_this_installation() -> None:
