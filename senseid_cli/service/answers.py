@@ -83,8 +83,9 @@ class Answerer:
     def _result(self, request: Request) -> dict[str, Any]:
         endpoint = ENDPOINTS[request.path]
         licences = self._watch.current()
-        for capability in (Capability.SERVE, endpoint.capability):
-            licences.require(endpoint.product, capability)
+        for product in endpoint.products:
+            for capability in (Capability.SERVE, endpoint.capability):
+                licences.require(product, capability)
         inputs = Inputs(parse_form(request.content_type, request.body), self._keys)
         return _RUNS[endpoint.path](self._models, licences, inputs, request.request_id)
 
@@ -103,9 +104,10 @@ def reason_of(error: Exception) -> str:
 
 
 def _compare(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
-    auto_rotate = inputs.switch("auto_rotate")
+    auto_rotate, check_quality = inputs.switch("auto_rotate"), inputs.switch("check_quality")
     first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
-    result = models.engine(licences).compare(first, second, auto_rotate=auto_rotate)
+    inspect = models.inspection(licences, check_quality=check_quality)
+    result = models.engine(licences).compare(first, second, auto_rotate=auto_rotate, inspect=inspect)
     return render.compare_body(result, request_id)
 
 
@@ -115,7 +117,44 @@ def _omni(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id
     return render.omni_body(models.engine(licences).omni(first, second, auto_rotate=auto_rotate), request_id)
 
 
+def _quality(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    return render.quality_body(models.quality(licences).check(inputs.photo("encrypted_image")), request_id)
+
+
+def _liveness(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    wanted = _pictures(inputs)
+    result = models.liveness(licences).detect(inputs.video("encrypted_video"))
+    return render.liveness_body(result, request_id, **wanted)
+
+
+def _verify_video(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    auto_rotate, check_quality = inputs.switch("auto_rotate"), inputs.switch("check_quality")
+    wanted = _pictures(inputs)
+    video, photo = inputs.video("encrypted_video"), inputs.photo("encrypted_image")
+    inspect = models.inspection(licences, check_quality=check_quality)
+    verifier = models.verifier(licences)
+    result = verifier.verify_video(video, photo, auto_rotate=auto_rotate, inspect=inspect)
+    return render.verify_body(result, request_id, **wanted)
+
+
+def _verify_capture(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    auto_rotate, check_quality = inputs.switch("auto_rotate"), inputs.switch("check_quality")
+    capture, photo = inputs.capture("liveness_file"), inputs.photo("encrypted_image")
+    inspect = models.inspection(licences, check_quality=check_quality)
+    verifier = models.verifier(licences)
+    result = verifier.verify_capture(capture, photo, name="liveness_file", auto_rotate=auto_rotate, inspect=inspect)
+    return render.capture_body(result, request_id)
+
+
+def _pictures(inputs: Inputs) -> dict[str, bool]:
+    return {name: inputs.switch(name) for name in ("return_image", "return_face_image", "return_status")}
+
+
 _RUNS: Mapping[str, Callable[[Models, VerifiedLicences, Inputs, str], dict[str, Any]]] = {
     endpoints.COMPARE.path: _compare,
     endpoints.OMNI.path: _omni,
+    endpoints.VERIFY_CAPTURE.path: _verify_capture,
+    endpoints.VERIFY_VIDEO.path: _verify_video,
+    endpoints.QUALITY.path: _quality,
+    endpoints.LIVENESS.path: _liveness,
 }

@@ -48,6 +48,8 @@ _RETRY_SECONDS: Final = "1"
 
 OPENAPI_PATH: Final = "/openapi.json"
 
+_PARAMETERS: Final = {parameter.name for endpoint in ENDPOINTS.values() for parameter in endpoint.parameters}
+
 
 @dataclass(slots=True)
 class Facts:
@@ -325,6 +327,11 @@ def _refuse_by_headers(front: Front, request: HttpRequest) -> Response | None:
         return _early(request, exits.UNAUTHORISED, {"www-authenticate": "Bearer"})
     if not front.rate.allows(request.client.host if request.client else ""):
         return _early(request, exits.TOO_MANY, {"retry-after": _RETRY_SECONDS})
+    if not _PARAMETERS.isdisjoint(request.query_params):
+        # It would be ignored, or media be in the access logs of proxies: neither is what the client means.
+        facts: Facts = request.state.facts
+        facts.reason = "a parameter is in the query string"
+        return _early(request, exits.USAGE)
     length = request.headers.get("content-length")
     if length is None:
         return _early(request, exits.LENGTH_REQUIRED)

@@ -48,8 +48,8 @@ class Endpoint:
     Attributes:
         path: of the URL.
         summary: one line for the OpenAPI document.
-        product: whose licence must allow it.
-        capability: what that licence must allow, besides serving.
+        products: whose licences must allow it.
+        capability: what those licences must allow, besides serving.
         parameters: the form fields.
         codes: the response codes of refused requests.
         result: the fields of a result beside `code` and `request_id`, as JSON schema.
@@ -58,7 +58,7 @@ class Endpoint:
 
     path: str
     summary: str
-    product: Product
+    products: tuple[Product, ...]
     capability: Capability
     parameters: tuple[Parameter, ...]
     codes: tuple[int, ...]
@@ -70,6 +70,14 @@ _FIRST = Parameter("first_encrypted_image", Kind.PHOTO, "the first photo")
 _SECOND = Parameter("second_encrypted_image", Kind.PHOTO, "the second photo")
 _AUTO_ROTATE = Parameter("auto_rotate", Kind.SWITCH, "turn a sideways or upside-down photo upright")
 
+_CHECK_QUALITY = Parameter("check_quality", Kind.SWITCH, "refuse a face with a covered eye, nose or mouth")
+_IMAGE = Parameter("encrypted_image", Kind.PHOTO, "the photo")
+_VIDEO = Parameter("encrypted_video", Kind.VIDEO, "the video")
+_LIVENESS_FILE = Parameter("liveness_file", Kind.LIVENESS_DATA, "what an earlier liveness check left behind")
+_RETURN_IMAGE = Parameter("return_image", Kind.SWITCH, "return the selected frame and its time, if the check passed")
+_RETURN_FACE = Parameter("return_face_image", Kind.SWITCH, "return the face of that frame, if the check passed")
+_RETURN_STATUS = Parameter("return_status", Kind.SWITCH, "return why the check passed or not")
+
 _SCORE: Final[dict[str, object]] = {"type": "number", "minimum": 0, "maximum": 1}
 _RECT: Final[dict[str, object]] = {
     "type": "array", "items": {"type": "integer"}, "minItems": 4, "maxItems": 4,
@@ -77,34 +85,108 @@ _RECT: Final[dict[str, object]] = {
 }  # fmt: skip
 _RECTS: Final[dict[str, object]] = {"type": "array", "items": _RECT, "minItems": 1}
 
+_SIGNED: Final[dict[str, object]] = {"type": "number", "minimum": -1, "maximum": 1}
+_ANGLE: Final[dict[str, object]] = {"type": "number", "minimum": -180, "maximum": 180}
+_WHOLE: Final[dict[str, object]] = {"type": "integer", "minimum": 0}
+_PICTURE: Final[dict[str, object]] = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/jpeg"}
+
+
+def _object(fields: dict[str, object]) -> dict[str, object]:
+    """An object that has all of these fields and no others."""
+    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+
+
+_FACE: Final = _object(
+    {
+        "rect": _object(dict.fromkeys(("left", "top", "right", "bottom"), _WHOLE)),
+        "pose": _object(dict.fromkeys(("yaw", "pitch", "roll"), _ANGLE)),
+        "occlusion": _object(dict.fromkeys(("left_eye", "right_eye", "nose", "mouth", "total"), _SCORE)),
+        **dict.fromkeys(("distance2center", "size"), _SCORE),
+        "brightness": _SIGNED,
+        **dict.fromkeys(("sharpness", "mouth_open", "integrity"), _SCORE),
+    }
+)
+
+_LIVENESS: Final[dict[str, object]] = {
+    "passed": {"type": "boolean"},
+    "liveness_score": _SCORE,
+    "liveness_status": {"enum": ["ok", "hack", "short_time"]},
+}
+_PICTURES: Final[dict[str, object]] = {
+    "image_timestamp": {"type": "number", "minimum": 0, "description": "seconds since the first frame"},
+    "base64_image": _PICTURE,
+    "base64_face_image": _PICTURE,
+}
+
 _PHOTO_CODES: Final = (1200, 2003, 2004, 2005, 4000)
+_VIDEO_CODES: Final = (2008, 4007)
 
 COMPARE: Final = Endpoint(
     path="/identity/image_verification/stateless",
     summary="Compare the largest face of one photo with that of another",
-    product=Product.FACE,
+    products=(Product.FACE,),
     capability=Capability.COMPARE,
-    parameters=(_FIRST, _SECOND, _AUTO_ROTATE),
-    codes=_PHOTO_CODES,
+    parameters=(_FIRST, _SECOND, _AUTO_ROTATE, _CHECK_QUALITY),
+    codes=(*_PHOTO_CODES, 4004),
     result={"verification_score": _SCORE},
 )
 
 OMNI: Final = Endpoint(
     path="/identity/multiface_image_omni_verification/stateless",
     summary="Compare every face of one photo with every face of another",
-    product=Product.FACE,
+    products=(Product.FACE,),
     capability=Capability.OMNI,
     parameters=(_FIRST, _SECOND, _AUTO_ROTATE),
     codes=_PHOTO_CODES,
     result={
         "scores": {"type": "array", "items": {"type": "array", "items": _SCORE, "minItems": 1}, "minItems": 1},
-        "face_rects": {
-            "type": "object",
-            "properties": {"first_image_face_rects": _RECTS, "second_image_face_rects": _RECTS},
-            "required": ["first_image_face_rects", "second_image_face_rects"],
-        },
+        "face_rects": _object({"first_image_face_rects": _RECTS, "second_image_face_rects": _RECTS}),
     },
 )
 
-ENDPOINTS: Final = {endpoint.path: endpoint for endpoint in (COMPARE, OMNI)}
+VERIFY_CAPTURE: Final = Endpoint(
+    path="/identity/liveness_image_verification/stateless",
+    summary="Compare the person of liveness data with a photo",
+    products=(Product.FACE, Product.LIVENESS),
+    capability=Capability.VERIFY,
+    parameters=(_LIVENESS_FILE, _IMAGE, _AUTO_ROTATE, _CHECK_QUALITY),
+    codes=(*_PHOTO_CODES, 2007, 4004),
+    result={"verification_score": _SCORE},
+)
+
+VERIFY_VIDEO: Final = Endpoint(
+    path="/identity/silent_image_verification/stateless",
+    summary="Check that the person in a video is living, and compare that person with a photo",
+    products=(Product.FACE, Product.LIVENESS),
+    capability=Capability.VERIFY,
+    parameters=(_VIDEO, _IMAGE, _AUTO_ROTATE, _CHECK_QUALITY, _RETURN_IMAGE, _RETURN_FACE, _RETURN_STATUS),
+    codes=(*_PHOTO_CODES, *_VIDEO_CODES, 4004),
+    result={**_LIVENESS, "verification_score": _SCORE, **_PICTURES},
+    optional=frozenset({"liveness_status", "verification_score", *_PICTURES}),
+)
+
+QUALITY: Final = Endpoint(
+    path="/quality/face/stateless",
+    summary="Measure the quality of every face of a photo",
+    products=(Product.KESTREL,),
+    capability=Capability.QUALITY,
+    parameters=(_IMAGE,),
+    codes=_PHOTO_CODES,
+    result={"faces": {"type": "array", "items": _FACE, "minItems": 1}},
+)
+
+LIVENESS: Final = Endpoint(
+    path="/liveness/silent_detection/stateless",
+    summary="Check that the person in a video is living",
+    products=(Product.LIVENESS,),
+    capability=Capability.LIVENESS,
+    parameters=(_VIDEO, _RETURN_IMAGE, _RETURN_FACE, _RETURN_STATUS),
+    codes=(1200, 2003, 2004, *_VIDEO_CODES),
+    result={**_LIVENESS, **_PICTURES},
+    optional=frozenset({"liveness_status", *_PICTURES}),
+)
+
+ENDPOINTS: Final = {
+    endpoint.path: endpoint for endpoint in (COMPARE, OMNI, VERIFY_CAPTURE, VERIFY_VIDEO, QUALITY, LIVENESS)
+}
 """Every endpoint by its path."""

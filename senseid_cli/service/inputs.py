@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from senseid_crypto.key import Key
     from senseid_engine.image import Image
+    from senseid_engine.liveness.capture import Capture
+    from senseid_engine.video import Video
 
 _HEAD: Final = 64
 """Characters of Base64 that show what it holds."""
@@ -54,22 +56,40 @@ class Inputs:
         """
         from senseid_crypto import sealed, wire
         from senseid_crypto.container import MAGIC
+        from senseid_crypto.errors import CryptoError
 
         text = repaired(required(self._form, name))
         try:
             if _base64(text[:_HEAD]).startswith(MAGIC):
                 return sealed.open_bytes(_base64(text), self._keys)
+            return wire.decrypt_bytes(text, self._keys)
         except binascii.Error:
             raise RequestError(f"{name} is not Base64") from None
-        return wire.decrypt_bytes(text, self._keys)
+        except CryptoError as error:
+            raise error.at(name) from None
 
-    def raw(self, name: str) -> bytes:
-        """A file, as it was sent.
+    def video(self, name: str) -> Video:
+        """An encrypted video, its header read.
 
         Raises:
             RequestError: it is missing.
+            CryptoError: it does not decrypt.
+            EngineError: it is refused as a video.
         """
-        return required(self._form, name)
+        from senseid_engine.video import decode_video
+
+        return decode_video(self.media(name), name=name)
+
+    def capture(self, name: str) -> Capture:
+        """A file of liveness data, as it was made: sealed, and not in Base64.
+
+        Raises:
+            RequestError: it is missing.
+            LivenessDataError: it is no such file, or was sealed with another key.
+        """
+        from senseid_cli.captures import read_capture
+
+        return read_capture(required(self._form, name), name=name, keys=self._keys)
 
 
 def repaired(text: bytes) -> bytes:

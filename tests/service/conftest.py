@@ -142,7 +142,8 @@ def running(
         until(lambda: service.events("serving") or process.poll() is not None)
         assert process.poll() is None, log.read_text()
         if healthy:
-            until(service.is_healthy)
+            until(lambda: service.is_healthy() or process.poll() is not None)
+            assert process.poll() is None, log.read_text()
         yield service
     finally:
         if process.poll() is None:

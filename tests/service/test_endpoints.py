@@ -156,6 +156,11 @@ def test_a_repeated_parameter(service: Service, pair: dict[str, str]) -> None:
     invalid(service.client.post(COMPARE, files=[*parts, parts[0]]))
 
 
+def test_a_parameter_in_the_query_string(service: Service, pair: dict[str, str]) -> None:
+    invalid(service.post(COMPARE + "?auto_rotate=true", pair))
+    assert service.post(COMPARE + "?trace=1", pair).status_code == 200
+
+
 @pytest.mark.parametrize("value", ["True", "FALSE", "1", "0", "yes", "", " true", "null"])
 def test_a_boolean_is_true_or_false(service: Service, pair: dict[str, str], value: str) -> None:
     invalid(service.post(COMPARE, {**pair, "auto_rotate": value}))

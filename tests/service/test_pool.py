@@ -1,0 +1,239 @@
+"""The queue in front of the handlers, with handlers that do as they are told."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from senseid_cli.service import frames
+from senseid_cli.service.answers import Request
+from senseid_cli.service.log import Log
+from senseid_cli.service.pool import BusyError, FailedError, LocalPool
+from senseid_cli.wiring import now
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+
+def request(path: str = "/echo") -> Request:
+    return Request("0" * 32, path, "text/plain", b"body")
+
+
+class Keeper:
+    """Stands for the keeper: each handler is a thread that answers with its number, waits, or dies."""
+
+    def __init__(self) -> None:
+        self.front, self._control = socket.socketpair()
+        self.go = threading.Event()
+        self.asked: list[str] = []
+        self.born = 0
+        self.stillborn = 0
+        self._threads = [threading.Thread(target=self._keep)]
+        self._threads[0].start()
+
+    def close(self) -> None:
+        self.go.set()
+        self.front.close()
+        for thread in self._threads:
+            thread.join()
+        self._control.close()
+
+    def _keep(self) -> None:
+        while True:
+            data, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
+            if not data:
+                return
+            link = socket.socket(fileno=descriptors[0])
+            if self.stillborn:
+                self.stillborn -= 1
+                link.close()
+                continue
+            self.born += 1
+            thread = threading.Thread(target=self._work, args=(link, self.born))
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self, link: socket.socket, number: int) -> None:
+        with link:
+            try:
+                frames.send(link, {"pid": number})
+                while True:
+                    head, body = frames.receive(link)
+                    self.asked.append(head["path"])
+                    if head["path"] == "/die" or (head["path"] == "/die-once" and number == 1):
+                        return
+                    if head["path"] == "/wait":
+                        self.go.wait()
+                    answer = {"status": 200, "code": 1000, "reason": "", "seconds": 0.0}
+                    frames.send(link, answer, body + b" from %d" % number)
+            except frames.LostError:
+                return
+
+
+@asynccontextmanager
+async def pool_of(
+    keeper: Keeper, handlers: int, *, queue: int = 2, queue_seconds: float = 20, fair_seconds: float = 4
+) -> AsyncIterator[LocalPool]:
+    pool = LocalPool(
+        keeper.front,
+        handlers,
+        queue=queue,
+        queue_seconds=queue_seconds,
+        log=Log(lambda _: None, now),
+        fair_seconds=fair_seconds,
+    )
+    await pool.start()
+    try:
+        while pool.state.ready < handlers:
+            await asyncio.sleep(0.01)
+        yield pool
+    finally:
+        await pool.stop()
+
+
+@pytest.fixture
+def keeper() -> Keeper:
+    return Keeper()
+
+
+def run(keeper: Keeper, body: Callable[[], object]) -> None:
+    try:
+        asyncio.run(asyncio.wait_for(body(), 30))  # type: ignore[arg-type]
+    finally:
+        keeper.close()
+
+
+def test_answers(keeper: Keeper) -> None:
+    async def body() -> None:
+        async with pool_of(keeper, 2) as pool:
+            answers = await asyncio.gather(*(pool.answer(request()) for _ in range(4)))
+            assert {answered.answer.body for answered in answers} <= {b"body from 1", b"body from 2"}
+            assert pool.state.busy == pool.state.waiting == pool.state.losses == 0
+
+    run(keeper, body)
+
+
+def test_a_full_queue_refuses(keeper: Keeper) -> None:
+    async def body() -> None:
+        async with pool_of(keeper, 1, queue=1) as pool:
+            tasks = [asyncio.create_task(pool.answer(request("/wait"))) for _ in range(2)]
+            await asyncio.sleep(0.05)
+            assert pool.is_full
+            assert (pool.state.busy, pool.state.waiting) == (1, 1)
+            with pytest.raises(BusyError):
+                await pool.answer(request())
+            keeper.go.set()
+            await asyncio.gather(*tasks)
+            assert not pool.is_full
+
+    run(keeper, body)
+
+
+def test_a_request_waits_so_long_only(keeper: Keeper) -> None:
+    async def body() -> None:
+        async with pool_of(keeper, 1, queue_seconds=0.1) as pool:
+            task = asyncio.create_task(pool.answer(request("/wait")))
+            await asyncio.sleep(0.05)
+            with pytest.raises(BusyError):
+                await pool.answer(request())
+            assert pool.state.waiting == 0
+            keeper.go.set()
+            await task
+            assert (await pool.answer(request())).answer.code == 1000
+
+    run(keeper, body)
+
+
+@pytest.mark.parametrize(("fair_seconds", "order"), [(4, ["/1", "/2", "/3"]), (0, ["/3", "/2", "/1"])])
+def test_the_first_is_first_until_all_wait_for_long(keeper: Keeper, fair_seconds: float, order: list[str]) -> None:
+    async def body() -> None:
+        async with pool_of(keeper, 1, queue=3, fair_seconds=fair_seconds) as pool:
+            tasks = []
+            for path in ("/wait", "/1", "/2", "/3"):
+                tasks.append(asyncio.create_task(pool.answer(request(path))))
+                await asyncio.sleep(0.02)
+            keeper.go.set()
+            await asyncio.gather(*tasks)
+            assert keeper.asked == ["/wait", *order]
+
+    run(keeper, body)
+
+
+def test_who_leaves_the_queue_is_not_answered(keeper: Keeper) -> None:
+    async def body() -> None:
+        async with pool_of(keeper, 1) as pool:
+            first = asyncio.create_task(pool.answer(request("/wait")))
+            await asyncio.sleep(0.05)
+            second = asyncio.create_task(pool.answer(request("/never")))
+            await asyncio.sleep(0.05)
+            second.cancel()
+            await asyncio.sleep(0.05)
+            keeper.go.set()
+            await first
+            await pool.answer(request())
+            assert keeper.asked == ["/wait", "/echo"]
+
+    run(keeper, body)
+
+
+def test_who_leaves_while_it_is_worked_on_keeps_nobody(keeper: Keeper) -> None:
+    async def body() -> None:
+        async with pool_of(keeper, 1) as pool:
+            task = asyncio.create_task(pool.answer(request("/wait")))
+            await asyncio.sleep(0.05)
+            task.cancel()
+            await asyncio.sleep(0.05)
+            assert pool.state.busy == 1  # the handler does not know
+            keeper.go.set()
+            assert (await pool.answer(request())).answer.body == b"body from 1"
+
+    run(keeper, body)
+
+
+def test_a_link_that_arrives_in_the_moment_of_leaving_is_not_lost(keeper: Keeper) -> None:
+    async def body() -> None:
+        async with pool_of(keeper, 1) as pool:
+            first = asyncio.create_task(pool.answer(request()))
+            second = asyncio.create_task(pool.answer(request()))
+            await first
+            second.cancel()  # its link was handed to it in the same turn of the loop
+            await asyncio.gather(second, return_exceptions=True)
+            assert (await pool.answer(request())).answer.code == 1000
+
+    run(keeper, body)
+
+
+def test_a_dead_handler_is_replaced_and_its_request_asked_again(keeper: Keeper) -> None:
+    async def body() -> None:
+        async with pool_of(keeper, 1) as pool:
+            answered = await pool.answer(request("/die-once"))
+            assert answered.answer.body == b"body from 2"
+            assert pool.state.losses == 1
+
+    run(keeper, body)
+
+
+def test_a_request_that_kills_is_given_up(keeper: Keeper) -> None:
+    async def body() -> None:
+        async with pool_of(keeper, 2) as pool:
+            with pytest.raises(FailedError):
+                await pool.answer(request("/die"))
+            assert keeper.asked == ["/die", "/die"]
+            assert (await pool.answer(request())).answer.code == 1000
+
+    run(keeper, body)
+
+
+def test_a_handler_that_never_comes_up_is_asked_for_again(keeper: Keeper) -> None:
+    keeper.stillborn = 1
+
+    async def body() -> None:
+        async with pool_of(keeper, 1) as pool:
+            assert (await pool.answer(request())).answer.code == 1000
+
+    run(keeper, body)

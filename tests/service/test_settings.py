@@ -1,0 +1,122 @@
+"""Settings: where they come from, and which make no sense."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from senseid_cli.exits import SettingError
+from senseid_cli.service.settings import Role, Settings, WorkerAddress, gather, parse, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def settings(*, cores: int = 4, cpus: int = 4, **variables: str) -> Settings:
+    return parse(gather({}, variables, None), physical_cores=cores, cpus=cpus)
+
+
+def test_defaults() -> None:
+    found = settings()
+    assert (found.role, found.host, found.port, found.worker_port) == (Role.ALL, "127.0.0.1", 3000, 50050)
+    assert (found.handlers, found.ui, found.metrics, found.api_keys) == (4, False, None, ())
+    assert settings(cpus=2).handlers == 2
+    assert settings(cores=1).handlers == 1
+    assert settings(SENSEID_ROLE="worker").port == 50050
+
+
+def test_an_option_before_the_environment_before_the_file(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("HANDLES=1\nSENSEID_PORT=1\nSENSEID_QUEUE=1\nSENSEID_API_KEY='a$b ${HOME} #'\n# comment\nOTHER=x\n")
+    values = gather({"SENSEID_PORT": "3"}, {"SENSEID_PORT": "2", "SENSEID_QUEUE": "2"}, file)
+    found = parse(values, physical_cores=4, cpus=4)
+    assert (found.port, found.limits.queue, found.handlers) == (3, 2, 1)
+    assert found.api_keys == ("a$b ${HOME} #",)
+    origins = {name: origin for name, _, origin in shown(values, found)}
+    assert origins["SENSEID_PORT"] == "option"
+    assert origins["SENSEID_QUEUE"] == "environment"
+    assert origins["HANDLERS"] == str(file)
+    assert origins["SENSEID_UI"] == "default"
+
+
+def test_the_right_spelling_of_handlers_goes_first() -> None:
+    assert settings(HANDLERS="2", HANDLES="3").handlers == 2
+    assert settings(HANDLES="3").handlers == 3
+
+
+def test_no_secret_is_shown() -> None:
+    secrets = {"PARAM_DECRYPT_KEY": "secret-one", "PARAM_DECRYPT_IV": "secret-two", "SENSEID_API_KEY": "secret-three"}
+    values = gather({}, secrets, None)
+    found = parse(values, physical_cores=1, cpus=1)
+    assert "secret-" not in repr(shown(values, found))
+    assert "secret-" not in repr(found) + repr(values)
+
+
+def test_workers() -> None:
+    found = settings(SENSEID_ROLE="api", WORKER_IP="10.0.0.1, worker.example:50051,https://[::1]:443,")
+    assert found.workers == (
+        WorkerAddress("http", "10.0.0.1", 50050),
+        WorkerAddress("http", "worker.example", 50051),
+        WorkerAddress("https", "::1", 443),
+    )
+    assert [worker.url for worker in found.workers][2] == "https://[::1]:443"
+
+
+def test_metrics_and_origins() -> None:
+    assert settings(SENSEID_METRICS="9464").metrics == ("127.0.0.1", 9464)
+    assert settings(SENSEID_METRICS="[::]:9464").metrics == ("::", 9464)
+    assert settings(SENSEID_CORS_ORIGINS="https://a.example, https://b.example").cors == (
+        "https://a.example", "https://b.example",
+    )  # fmt: skip
+
+
+def test_api_keys_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("one\n\n two \n")
+    assert settings(SENSEID_API_KEY="zero", SENSEID_API_KEY_FILE=str(tmp_path / "keys")).api_keys == (
+        "zero", "one", "two",
+    )  # fmt: skip
+    (tmp_path / "keys").write_text("\n")
+    with pytest.raises(SettingError, match="holds no key"):
+        settings(SENSEID_API_KEY_FILE=str(tmp_path / "keys"))
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"SENSEID_ROLE": "both"}, "SENSEID_ROLE is 'both', and must be all, api or worker"),
+        ({"SENSEID_PORT": "x"}, "SENSEID_PORT is 'x', and must be a whole number from 0 to 65535"),
+        ({"SENSEID_PORT": "65536"}, "must be a whole number from 0 to 65535"),
+        ({"SENSEID_PORT": "-1"}, "must be a whole number"),
+        ({"SENSEID_PORT": "٣"}, "must be a whole number"),
+        ({"HANDLERS": "0"}, "HANDLERS is '0', and must be a whole number from 1 on"),
+        ({"HANDLERS": "5"}, "HANDLERS is 5, and this machine has 4 physical cores"),
+        ({"SENSEID_UI": "yes"}, "must be true or false"),
+        ({"SENSEID_UI": "true", "SENSEID_ROLE": "worker"}, "a worker serves no page"),
+        ({"SENSEID_QUEUE_SECONDS": "nan"}, "must be a number from 0.1 on"),
+        ({"SENSEID_RATE": "-1"}, "must be a number from 0 on"),
+        ({"SENSEID_METRICS": "localhost"}, r"must be \[address:\]port"),
+        ({"SENSEID_ROLE": "api"}, "WORKER_IP is not set"),
+        ({"SENSEID_ROLE": "api", "WORKER_IP": "ftp://a"}, "which is no address"),
+        ({"SENSEID_ROLE": "api", "WORKER_IP": "a:99999"}, "which is no address"),
+        ({"SENSEID_ROLE": "api", "WORKER_IP": "http://user@a"}, "which is no address"),
+        ({"SENSEID_ROLE": "api", "WORKER_IP": "a/path"}, "which is no address"),
+        ({"SENSEID_TLS_CERT": "/nowhere"}, "names /nowhere, which is not a file"),
+        ({"SENSEID_TLS_CERT": __file__}, "belong together"),
+    ],
+)
+def test_what_makes_no_sense(variables: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingError, match=words):
+        settings(**variables)
+
+
+def test_an_api_may_have_as_many_handlers_in_its_env_file_as_it_likes() -> None:
+    assert settings(SENSEID_ROLE="api", WORKER_IP="a", HANDLERS="64").role is Role.API
+
+
+def test_an_env_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="cannot be read: No such file"):
+        gather({}, {}, tmp_path / "none")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingError, match="it is not UTF-8"):
+        gather({}, {}, tmp_path / "binary")
