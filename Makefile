@@ -47,5 +47,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.developing: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable . --group dev --group recipes
+	$(BIN)/python -m pip install --quiet --editable '.[serve]' --group dev --group recipes
 	@touch $@ $(VENV)/.installed
