@@ -14,18 +14,21 @@ from senseid_licensing.product import Product
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from senseid_engine.arrays import Doubles
+    from senseid_engine.curve import ScoreCurve
     from senseid_engine.engine import Engine
     from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
     from senseid_engine.liveness.capture import Capture
     from senseid_engine.liveness.detector import LivenessDetector
+    from senseid_engine.liveness.results import LivenessResult
     from senseid_engine.results import Rect
     from senseid_engine.template import Template
     from senseid_engine.video import Video
 
-SAME_PERSON: Final = 0.6
+SAME_PERSON: Final = 0.5
 """The score that any two selected frames must reach: else they show two people, of whom one may be a picture. Frames of
-one clip score far above it; a stranger reaches it once in 1,000 times."""
+one clip score far above it; a stranger reaches it once in 100 times."""
 
 LEAST_OVERLAP: Final = 0.3
 """Intersection over union, from which on a face that is found is the one that was tracked."""
@@ -73,17 +76,38 @@ class LiveVerifier:
         """
         self.engine.licences.require(Product.FACE, Capability.VERIFY)
         upright, template = _of_photo(self.engine, photo, auto_rotate=auto_rotate, inspect=inspect)
+        result, live = self.encode_live(video, watch=watch)
+        score = vote(self.engine.curve, self.engine.similarities(live, [template])) if live else None
+        return VideoVerification(result, score, upright.found, len(live))
+
+    def encode_live(
+        self, video: Video, *, watch: Callable[[int], None] = lambda _: None
+    ) -> tuple[LivenessResult, list[Template]]:
+        """Check a video, and make templates of its person, to be compared with any number of photos.
+
+        Args:
+            video: the video.
+            watch: called with the number of frames looked at since the last call.
+
+        Returns:
+            What the check says, and one template a selected frame; none if the person is not living.
+
+        Raises:
+            LicensingError: the licences do not allow it.
+            VideoError: the video does not decode, changes its shape or is too short.
+            ImageSizeError: its frames are too small or too large.
+            LivenessError: no frame of the video shows a face.
+        """
         result = self.liveness.detect_to_verify(video, watch=watch)
         if not result.passed:
-            return VideoVerification(result, None, upright.found, 0)
+            return result, []
         live = [
             _of_frame(self.engine, frame.image, frame.face.rect) or self.engine.template(frame.image, frame.face)
             for frame in result.selected
         ]
         if not _one_person(self.engine, live):
-            exchanged = replace(result, passed=False, status=Status.HACK)
-            return VideoVerification(exchanged, None, upright.found, 0)
-        return VideoVerification(result, _vote(self.engine, live, template), upright.found, len(live))
+            return replace(result, passed=False, status=Status.HACK), []
+        return result, live
 
     def verify_capture(
         self,
@@ -119,7 +143,8 @@ class LiveVerifier:
             raise LivenessDataError(name, "holds a frame without the face: make it again")
         if not _one_person(self.engine, live):
             raise LivenessDataError(name, "holds frames of different people: make it again")
-        return CaptureVerification(_vote(self.engine, live, template), upright.found, len(live))
+        score = vote(self.engine.curve, self.engine.similarities(live, [template]))
+        return CaptureVerification(score, upright.found, len(live))
 
 
 def _of_photo(engine: Engine, photo: Image, *, auto_rotate: bool, inspect: Inspection) -> tuple[UprightPhoto, Template]:
@@ -143,10 +168,14 @@ def _one_person(engine: Engine, templates: Sequence[Template]) -> bool:
     return engine.curve.score(float(similarities.min())) >= SAME_PERSON
 
 
-def _vote(engine: Engine, live: Sequence[Template], photo: Template) -> float:
+def vote(curve: ScoreCurve, similarities: Doubles) -> float:
     """The score of the mean similarity: frames of one clip differ in pose and blur, and their errors level out.
 
     The curve was made for single photos. A mean strays less than one of them, so a stranger reaches a score at most as
     often as the curve says.
+
+    Args:
+        curve: from normalised similarity to score.
+        similarities: float64 (frames, 1), of the live face and the photo's.
     """
-    return engine.curve.score(float(engine.similarities(live, [photo]).mean()))
+    return curve.score(float(similarities.mean()))
