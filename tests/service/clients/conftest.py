@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from senseid_crypto.sealed import seal_bytes
 from senseid_engine.image import decode_image
 from senseid_engine.liveness import capture_pb2
 from senseid_engine.liveness.capture import MAGIC, VERSION
-from tests.service.conftest import KEY, Service, free_port, running
+from tests.service.conftest import KEY, Service, free_port, jpeg, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,12 +62,14 @@ def media(
     media.same.write_bytes(small_photos["obama2"])
     media.other.write_bytes(small_photos["biden"])
     media.still.write_bytes(still_clip)
-    media.liveness_data.write_bytes(liveness_data(small_photos["obama"]))
+    with Image.open(sample_photos["obama.jpg"]) as photo:
+        # Little more than the face: what the capture says of its place is checked.
+        media.liveness_data.write_bytes(liveness_data(jpeg(photo.crop((308, 22, 673, 481)))))
     return media
 
 
 def liveness_data(photo: bytes) -> bytes:
-    """The data of a capture in which a camera saw this photo's person."""
+    """The data of a capture whose frame is this photo, and shows little but the face."""
     image = decode_image(photo, name="photo")
     height, width = image.pixels.shape[:2]
     whole = capture_pb2.Rect(left=0, top=0, right=width, bottom=height)
