@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tests.bench.report import UNAVAILABLE
 
-BENCHMARKS = ("cold_start", "compare_speed", "detection", "decoder_memory", "dlib_parity", "accuracy")
-SLOW = ("accuracy",)
+BENCHMARKS = ("cold_start", "compare_speed", "detection", "decoder_memory", "dlib_parity", "accuracy", "service_load")
+SLOW = ("accuracy", "service_load")
 # It compares with dlib in its own process, and writes no JSON.
 PARITY = "dlib_parity"
 
