@@ -10,6 +10,7 @@ HOME_OF_DEMO := .demo/home
 # Two photos of one person and one of another, compared. Its licences and photos stay in .demo.
 demo: $(VENV)/.installed
 	@$(BIN)/python tools/fetch_samples.py .demo/photos
+	@$(BIN)/python tools/make_clip.py .demo/photos/obama.jpg .demo/still.mp4
 	@tools/demo.sh $(BIN)/senseid .demo/photos $(HOME_OF_DEMO)
 
 # All tests that take seconds, with branch coverage.

@@ -16,11 +16,13 @@ from senseid_cli.commands import (
     encrypt,
     key,
     license,  # noqa: A004
+    liveness,
     models,
     omni,
     quality,
     serve,
     udid,
+    verify,
 )
 
 app = typer.Typer(
@@ -34,11 +36,13 @@ app = typer.Typer(
 app.command("compare")(compare.compare)
 app.command("omni")(omni.omni)
 app.command("quality")(quality.quality)
+app.command("verify")(verify.verify)
 app.command("batch")(batch.batch)
 app.command("encrypt")(encrypt.encrypt)
 app.command("decrypt")(decrypt.decrypt)
 app.command("udid")(udid.udid)
 app.command("doctor")(doctor.doctor)
+app.add_typer(liveness.app, name="liveness")
 app.add_typer(key.app, name="key")
 app.add_typer(license.app, name="license")
 app.add_typer(models.app, name="models")

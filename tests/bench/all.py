@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.bench.report import UNAVAILABLE
 
-BENCHMARKS = ("cold_start", "compare_speed", "detection", "decoder_memory", "dlib_parity", "accuracy", "service_load")
+BENCHMARKS = ("cold_start", "compare_speed", "detection", "liveness_speed", "decoder_memory", "dlib_parity", "accuracy", "service_load")
 SLOW = ("accuracy", "service_load")
 # It compares with dlib in its own process, and writes no JSON.
 PARITY = "dlib_parity"

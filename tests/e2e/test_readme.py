@@ -55,12 +55,13 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_examples_print_what_the_page_says(
-    page: Path, senseid: Senseid, photos: dict[str, Path], tmp_path: Path
+    page: Path, senseid: Senseid, photos: dict[str, Path], still_clip: bytes, tmp_path: Path
 ) -> None:
     folder = tmp_path / ".demo" / "photos"
     folder.mkdir(parents=True)
     for name, path in photos.items():
         shutil.copyfile(path, folder / name)
+    (folder.parent / "still.mp4").write_bytes(still_clip)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for typed, expected in examples_of(page):
         done = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import TYPE_CHECKING, Final
 
 from senseid_engine.liveness.results import SelectedFrame
@@ -19,8 +20,9 @@ MOST_SELECTED: Final = 3
 LEAST_APART: Final = 0.5
 """Seconds between two selected frames, at least: neighbours show the same blink and the same blur."""
 
-LEAST_BONA_FIDE: Final = 0.5
-"""A frame that the stills network takes for an attack, below this probability, is selected only where all are such."""
+LEAST_OF_MEDIAN: Final = 0.5
+"""A frame that is less likely bona fide than this share of the median frame is not selected: someone may have held a
+picture before the camera for a moment."""
 
 
 def select_frames(
@@ -38,12 +40,10 @@ def select_frames(
     Returns:
         At least one, at most `MOST_SELECTED`, no two closer than `LEAST_APART`.
     """
-    stills = [still for still, score in zip(track.stills, bona_fide, strict=True) if score >= LEAST_BONA_FIDE]
+    least = LEAST_OF_MEDIAN * statistics.median(bona_fide)
+    stills = [still for still, share in zip(track.stills, bona_fide, strict=True) if share >= least]
     ranked = sorted(
-        (
-            SelectedFrame(frame.timestamp, measure(image, frame.face), image, frame.face)
-            for frame, image in stills or track.stills
-        ),
+        (SelectedFrame(frame.timestamp, measure(image, frame.face), image, frame.face) for frame, image in stills),
         key=lambda frame: (-frame.quality, frame.timestamp),
     )
     selected: list[SelectedFrame] = []

@@ -1,0 +1,329 @@
+"""`senseid liveness` and `senseid verify` on made and on real clips."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.conftest import Senseid
+
+LIVE = "grid-swiz3n.mpg"
+
+
+@pytest.fixture(scope="module")
+def still(still_clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An attack."""
+    path = tmp_path_factory.mktemp("clips") / "still.mp4"
+    path.write_bytes(still_clip)
+    return path
+
+
+@pytest.fixture(scope="module")
+def live(test_data: Path) -> Path:
+    """A living person."""
+    return test_data / "liveness-videos" / "live" / LIVE
+
+
+@pytest.fixture(scope="module")
+def checked(senseid: Senseid, live: Path) -> dict[str, Any]:
+    """All that a check of a living person says."""
+    return senseid.json("liveness", live, "--return-status", "--return-image", "--return-face-image", status=0)
+
+
+@pytest.fixture(scope="module")
+def portrait(checked: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photo of the living person: the selected frame."""
+    path = tmp_path_factory.mktemp("portrait") / "portrait.jpg"
+    path.write_bytes(base64.b64decode(checked["base64_image"]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def keyed(senseid: Senseid) -> Senseid:
+    """The same command line, with a key."""
+    assert senseid("key", "generate").returncode == 0
+    return senseid
+
+
+@pytest.fixture(scope="module")
+def packed(keyed: Senseid, live: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("packed") / "person.liveness"
+    done = keyed("liveness", "pack", live, "-o", path)
+    assert (done.returncode, done.stdout[:5]) == (0, b"live\t"), done.stderr
+    return path
+
+
+def body_of(done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
+    (line,) = done.stdout.splitlines()
+    found: dict[str, Any] = json.loads(line)
+    return found
+
+
+def test_a_still_photo_is_an_attack(senseid: Senseid, still: Path) -> None:
+    done = senseid("liveness", still)
+    assert done.returncode == 1
+    assert re.fullmatch(rb"not live\t0\.\d{4}\thack\n", done.stdout)
+    assert done.stderr == b""
+
+
+def test_the_body_of_an_attack(senseid: Senseid, still: Path, tmp_path: Path) -> None:
+    words = ("--return-status", "--return-image", "--return-face-image", "--save-image", tmp_path / "a.png")
+    done = senseid("liveness", still, *words, "--json")
+    body = body_of(done)
+    assert list(body) == ["code", "passed", "liveness_score", "liveness_status", "request_id"]
+    assert (body["code"], body["passed"], body["liveness_status"]) == (1000, False, "hack")
+    assert not (tmp_path / "a.png").exists()
+    assert b"no picture is saved" in done.stderr
+
+
+def test_a_living_person(checked: dict[str, Any]) -> None:
+    assert list(checked) == [
+        "code",
+        "passed",
+        "liveness_score",
+        "liveness_status",
+        "image_timestamp",
+        "base64_image",
+        "base64_face_image",
+        "request_id",
+    ]
+    assert (checked["passed"], checked["liveness_status"]) == (True, "ok")
+    assert 0.5 <= checked["liveness_score"] <= 1
+    assert 0 <= checked["image_timestamp"] <= 3
+    frame = Image.open(io.BytesIO(base64.b64decode(checked["base64_image"])))
+    face = Image.open(io.BytesIO(base64.b64decode(checked["base64_face_image"])))
+    assert (frame.format, frame.size, face.format) == ("JPEG", (360, 288), "JPEG")
+    assert 50 < face.height < 288
+
+
+def test_files_of_a_living_person(senseid: Senseid, live: Path, checked: dict[str, Any], tmp_path: Path) -> None:
+    outputs = [tmp_path / name for name in ("frame.png", "face.png", "why.png")]
+    options = ("--save-image", outputs[0], "--save-face", outputs[1], "--explain", outputs[2])
+    done = senseid("liveness", live, *options)
+    assert done.returncode == 0
+    first, *lines = done.stdout.decode().splitlines()
+    assert first.split("\t")[::2] == ["live", "ok"]
+    assert {line.split("\t")[0] for line in lines} == {"face", "selected", "evidence"}
+    weights = [abs(float(line.split("\t")[3])) for line in lines if line.startswith("evidence")]
+    assert weights == sorted(weights, reverse=True)
+    assert weights
+    assert f"{checked['image_timestamp']:.2f} s" in lines[1]  # a new process, the same frame
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in outputs)
+    saved, returned = (
+        np.asarray(Image.open(io.BytesIO(data)), float)
+        for data in (outputs[0].read_bytes(), base64.b64decode(checked["base64_image"]))
+    )
+    assert np.abs(saved - returned).mean() < 2
+    assert senseid("compare", outputs[0], outputs[1]).returncode == 0
+    before = outputs[2].read_bytes()
+    again = senseid("liveness", live, "--explain", outputs[2])
+    assert again.returncode == 2
+    assert b"--force overwrites it" in again.stderr
+    assert senseid("liveness", live, "--explain", outputs[2], "--force").returncode == 0
+    assert outputs[2].read_bytes() == before  # to the last bit
+
+
+def test_a_video_from_stdin_and_encrypted(keyed: Senseid, live: Path, checked: dict[str, Any], tmp_path: Path) -> None:
+    assert keyed.json("liveness", "-", stdin=live.read_bytes())["liveness_score"] == checked["liveness_score"]
+    encrypted = tmp_path / "clip.senseid"
+    assert keyed("encrypt", live, "-o", encrypted).returncode == 0
+    assert b"\x00\x00\x01\xba" not in encrypted.read_bytes()[:100]
+    assert keyed.json("liveness", encrypted)["liveness_score"] == checked["liveness_score"]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "problem"),
+    [
+        ("text.mp4", 2008, "is not a video"),
+        ("empty.mp4", 2008, "is empty"),
+        ("short.mp4", 2008, "is 1.96 s long"),
+        ("narrow.mp4", 2003, "is 6 x 64 px"),
+        ("long.mp4", 2004, "16 MB"),
+        ("blank.mp4", 4007, "no frame shows a face"),
+        ("none.mp4", 1200, "no such file"),
+    ],
+)
+@pytest.mark.parametrize("command", ["liveness", "verify"])
+def test_videos_that_are_refused(
+    senseid: Senseid,
+    photos: dict[str, Path],
+    encode_clip: Callable[..., bytes],
+    tmp_path: Path,
+    command: str,
+    name: str,
+    code: int,
+    problem: str,
+) -> None:
+    grey = np.full((48, 64, 3), 128, np.uint8)
+    made: dict[str, Callable[[], bytes]] = {
+        "text.mp4": lambda: b"no video",
+        "empty.mp4": lambda: b"",
+        "short.mp4": lambda: encode_clip([grey] * 49, range(0, 1960, 40)),
+        "narrow.mp4": lambda: encode_clip([np.zeros((64, 6, 3), np.uint8)] * 30, range(0, 3000, 100)),
+        "long.mp4": lambda: encode_clip([grey] * 50, range(0, 2000, 40)) + bytes(16 * 1024 * 1024),
+        "blank.mp4": lambda: encode_clip([grey] * 50, range(0, 2000, 40)),
+    }
+    if name in made:
+        (tmp_path / name).write_bytes(made[name]())
+    words = [tmp_path / name] if command == "liveness" else [tmp_path / name, photos["obama.jpg"]]
+    done = senseid(command, *words, "--json")
+    assert (done.returncode, body_of(done)["code"]) == (3, code), done.stderr
+    assert done.stderr.startswith(f"senseid: {tmp_path / name}: ".encode())
+    assert problem in done.stderr.decode()
+
+
+def test_a_face_that_is_seen_for_a_moment(
+    senseid: Senseid, photos: dict[str, Path], encode_clip: Callable[..., bytes], tmp_path: Path
+) -> None:
+    shown = np.asarray(Image.open(photos["obama.jpg"]).convert("RGB").resize((228, 284)))
+    path = tmp_path / "moment.mp4"
+    path.write_bytes(encode_clip([shown] * 25 + [np.full_like(shown, 128)] * 50, range(0, 3000, 40)))
+    body = senseid.json("liveness", path, "--return-status", status=1)
+    assert (body["passed"], body["liveness_status"]) == (False, "short_time")
+
+
+def test_verify_a_living_person(senseid: Senseid, live: Path, portrait: Path, checked: dict[str, Any]) -> None:
+    body = senseid.json("verify", live, portrait, "--return-status", status=0)
+    assert list(body) == [
+        "code",
+        "passed",
+        "liveness_score",
+        "liveness_status",
+        "verification_score",
+        "request_id",
+    ]
+    assert body["passed"] is True
+    assert body["liveness_score"] == checked["liveness_score"]
+    assert body["verification_score"] > 0.9
+    lines = senseid("verify", live, portrait)
+    assert re.fullmatch(rb"match\t0\.\d{4}\tlive\t0\.\d{4}\tok\n", lines.stdout)
+
+
+def test_verify_a_stranger(senseid: Senseid, live: Path, photos: dict[str, Path]) -> None:
+    done = senseid("verify", live, photos["obama.jpg"], "--json")
+    body = body_of(done)
+    assert (done.returncode, body["passed"]) == (1, True)
+    assert body["verification_score"] < 0.7
+    assert senseid("verify", live, photos["obama.jpg"], "--threshold", "0").returncode == 0
+
+
+def test_of_an_attack_nothing_is_compared(senseid: Senseid, still: Path, photos: dict[str, Path]) -> None:
+    body = senseid.json("verify", still, photos["obama.jpg"], "--threshold", "0", status=1)
+    assert list(body) == ["code", "passed", "liveness_score", "request_id"]
+    assert body["passed"] is False
+    done = senseid("verify", still, photos["obama.jpg"])
+    assert re.fullmatch(rb"no match\t-\tnot live\t0\.\d{4}\thack\n", done.stdout)
+
+
+def test_a_photo_without_a_face_is_refused_whatever_the_video(senseid: Senseid, still: Path, tmp_path: Path) -> None:
+    blank = tmp_path / "blank.png"
+    Image.new("RGB", (320, 240), "grey").save(blank)
+    done = senseid("verify", still, blank, "--json")
+    assert (done.returncode, body_of(done)["code"]) == (3, 4000)
+
+
+def test_liveness_data_there_and_back(
+    keyed: Senseid, live: Path, portrait: Path, packed: Path, photos: dict[str, Path]
+) -> None:
+    body = keyed.json("verify", packed, portrait, status=0)
+    assert list(body) == ["code", "verification_score", "request_id"]
+    of_video = keyed.json("verify", live, portrait)["verification_score"]
+    assert body["verification_score"] == pytest.approx(of_video, abs=0.02)
+    done = keyed("verify", packed, photos["obama.jpg"])
+    assert done.returncode == 1
+    assert re.fullmatch(rb"no match\t0\.\d{4}\tcaptured\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n", done.stdout)
+
+
+def test_of_an_attack_no_data_are_made(keyed: Senseid, still: Path, tmp_path: Path) -> None:
+    path = tmp_path / "attack.liveness"
+    body = keyed.json("liveness", "pack", still, "-o", path, status=1)
+    assert (body["passed"], body["path"]) == (False, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_are_not_overwritten(keyed: Senseid, live: Path, packed: Path) -> None:
+    before = packed.read_bytes()
+    assert keyed("liveness", "pack", live, "-o", packed).returncode == 2
+    assert packed.read_bytes() == before
+
+
+def test_changed_data(keyed: Senseid, packed: Path, portrait: Path, tmp_path: Path) -> None:
+    data = packed.read_bytes()
+    changes = {
+        "flipped": data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :],
+        "cut": data[:-1],
+        "longer": data + b"\0",
+        "header alone": data[:21],
+    }
+    for name, changed in changes.items():
+        path = tmp_path / name
+        path.write_bytes(changed)
+        done = keyed("verify", path, portrait, "--json")
+        assert (done.returncode, body_of(done)["code"]) == (3, 2007), name
+        assert body_of(done)["message"] == "corrupted liveness data error"
+        assert done.stderr.startswith(f"senseid: {path}: ".encode())
+
+
+def test_data_of_another_key(keyed: Senseid, packed: Path, portrait: Path, tmp_path: Path) -> None:
+    other = tmp_path / "home"
+    shutil.copytree(keyed.home, other)
+    shutil.rmtree(other / "keys")
+    stranger = type(keyed)(other)
+    for prepare in (lambda: None, lambda: stranger("key", "generate")):
+        prepare()
+        done = stranger("verify", packed, portrait, "--json")
+        assert (done.returncode, body_of(done)["code"]) == (3, 2007)
+        assert b"needs the key" in done.stderr
+
+
+OPENED = """
+import sys
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+from senseid_cli.app import run
+status = run(sys.argv[1:])
+print("opened", *(path for path in opened if path.endswith(".onnx")), sep="\\n", file=sys.stderr)
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize("command", ["liveness", "verify"])
+def test_without_a_licence_no_model_is_opened(
+    senseid: Senseid, still: Path, photos: dict[str, Path], tmp_path: Path, command: str
+) -> None:
+    shutil.copytree(senseid.home, tmp_path / "home")
+    unlicensed = type(senseid)(tmp_path / "home")
+    (unlicensed.home / "license" / "senseid_liveness" / "senseid_liveness.lic").unlink()
+    words = [still] if command == "liveness" else [still, photos["obama.jpg"]]
+    done = subprocess.run(
+        [sys.executable, "-c", OPENED, command, *map(str, words)],
+        capture_output=True,
+        text=True,
+        env=unlicensed.environment(),
+        check=False,
+    )
+    assert done.returncode == 4
+    assert done.stderr.endswith("opened\n")
+    assert "there is no licence for senseid_liveness" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["live", "spoof"])
+def test_every_clip_that_we_have(senseid: Senseid, test_data: Path, kind: str) -> None:
+    for path in sorted((test_data / "liveness-videos" / kind).iterdir()):
+        body = senseid.json("liveness", path, "--return-status")
+        assert body["liveness_status"] == {"live": "ok", "spoof": "hack"}[kind], path.name
