@@ -7,10 +7,10 @@ owner alone, and is removed on any error.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import tempfile
-import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-_PREFIX = ".senseid-"
+DRAFT_PREFIX = ".senseid-"
+"""How a file is called that is not whole, where it cannot be without a name."""
+
 _DESCRIPTORS = Path("/proc/self/fd")
 _PERMISSIONS = 0o777
 
@@ -72,7 +74,7 @@ def _draft(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
         with os.fdopen(handle, "w+b") as file:
             yield cast("BinaryIO", file), _DESCRIPTORS / str(handle)
         return
-    handle, name = tempfile.mkstemp(prefix=_PREFIX, dir=folder)
+    handle, name = tempfile.mkstemp(prefix=DRAFT_PREFIX, dir=folder)
     try:
         with os.fdopen(handle, "w+b") as file:
             yield cast("BinaryIO", file), Path(name)
@@ -106,8 +108,10 @@ def _place(draft: Path, path: Path, *, overwrite: bool) -> None:
     if not overwrite:
         _link(draft, path)
         return
-    # A link does not replace a file, and a file without a name cannot be renamed.
-    whole = path.with_name(f"{_PREFIX}{uuid.uuid4().hex}")
+    # A link does not replace a file, and a file without a name cannot be renamed. The name in between is always the
+    # same for a path: what a process leaves that is killed between these lines, the next one takes away.
+    whole = path.with_name(DRAFT_PREFIX + hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16])
+    whole.unlink(missing_ok=True)
     _link(draft, whole)
     try:
         whole.replace(path)

@@ -9,7 +9,6 @@ import typer
 
 from senseid_cli import render, wiring
 from senseid_cli.crypt import options
-from senseid_cli.crypt.run import put_facts, run_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +33,8 @@ def generate(
 
     Whoever has its file reads what it encrypts; without it nobody does. Keep a copy of it in a safe place.
     """
+    from senseid_cli.crypt.run import put_facts
+
     key = wiring.new_key()
     path = wiring.key_sources().folder.add(name, key, wiring.now(), in_keyring=in_keyring)
     put_facts({"done": "made", "name": name, "key": key.id, "path": str(path)}, as_json=as_json)
@@ -43,6 +44,7 @@ def generate(
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """Show the keys that are known here by their ids, first the one to encrypt with. No secret is shown."""
+    from senseid_cli.crypt.run import put_facts
     from senseid_crypto.key import weaknesses
 
     for known in wiring.key_sources().known():
@@ -74,6 +76,7 @@ def rotate(
     right. Interrupted, the same command goes on where it stopped. Wire text is left as it is.
     """
     from senseid_cli.crypt import rotation, work
+    from senseid_cli.crypt.run import run_jobs
 
     sources = wiring.key_sources()
     fresh, now = wiring.new_key(), wiring.now()

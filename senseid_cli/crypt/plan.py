@@ -13,6 +13,7 @@ import typer
 
 from senseid_cli import media
 from senseid_cli.exits import RefusedError
+from senseid_cli.output_file import DRAFT_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,7 +124,7 @@ def walk(folder: Path) -> Iterator[Path]:
     with reading(str(folder), "file"):
         found = sorted(folder.iterdir())
     for path in found:
-        if path.is_symlink():
+        if path.is_symlink() or path.name.startswith(DRAFT_PREFIX):
             continue
         if path.is_dir():
             yield from walk(path)

@@ -53,7 +53,7 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
     begun = _read(note)
     if begun is None:
         keys.prepare_next(name, fresh, now, in_keyring=in_keyring)
-        with new_file(note, overwrite=True) as file:
+        with new_file(note, overwrite=False) as file:
             file.write(json.dumps({"format": _FORMAT, "folders": wanted}).encode())
     elif begun != wanted:
         raise RefusedError(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import typer
 
 from senseid_cli import exits, render, wiring
+from senseid_cli.crypt import streams, work
 from senseid_cli.report.progress import progress
 
 if TYPE_CHECKING:
@@ -34,7 +36,10 @@ def run_jobs(
     status = exits.ExitStatus.YES
     if not jobs:
         render.note("there is no file to be worked on")
-    with progress(what, sum(job.size for job in jobs), of_bytes=True) as advance:
+    # What is printed on the terminal itself would be torn by a bar.
+    hidden = streams.on_terminal() and any(job.target is None for job in jobs)
+    watched = progress(what, sum(job.size for job in jobs), of_bytes=True)
+    with nullcontext(work.ignore) if hidden else watched as advance:
         for job in jobs:
             try:
                 facts = step(job, advance)

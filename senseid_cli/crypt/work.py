@@ -75,8 +75,8 @@ def encrypt_file(job: Job, key: Key, form: Format, manner: Manner, advance: Adva
                 sync(output)
                 output.seek(0)
                 file.seek(0)
-                again = _decrypted(Reader(output, str(job.target), _ignore), [key], form, manner)
-                _check_same(again, Reader(file, name, _ignore), job.target)
+                again = _decrypted(Reader(output, str(job.target), ignore), [key], form, manner)
+                _check_same(again, Reader(file, name, ignore), job.target)
         if manner.delete_source:
             _delete(Path(job.source), before)
 
@@ -109,7 +109,7 @@ def decrypt_file(job: Job, keys: Iterable[Key], manner: Manner, advance: Advance
         at_once = form is Format.CONTAINER and job.target is not None
         with nullcontext(file) if at_once else streams.readable_twice(file, reader) as source:
 
-            def from_start(tell: Advance = _ignore) -> Reader:
+            def from_start(tell: Advance = ignore) -> Reader:
                 source.seek(start)
                 return Reader(source, name, tell)
 
@@ -126,7 +126,7 @@ def decrypt_file(job: Job, keys: Iterable[Key], manner: Manner, advance: Advance
                     sync(output)
                     output.seek(0)
                     again = _decrypted(from_start(), keys, form, manner)
-                    _check_same(again, Reader(output, str(job.target), _ignore), job.target)
+                    _check_same(again, Reader(output, str(job.target), ignore), job.target)
         if manner.delete_source:
             _delete(Path(job.source), before)
     return form
@@ -152,7 +152,7 @@ def reencrypt_file(path: Path, keys: Iterable[Key], new: Key, manner: Manner, ad
     """
     name, form = str(path), Format.CONTAINER
     with streams.opened(name) as file, _about(name):
-        if container.read_header(Reader(file, name, _ignore)).key_id == new.raw_id:
+        if container.read_header(Reader(file, name, ignore)).key_id == new.raw_id:
             advance(os.fstat(file.fileno()).st_size)
             return False
         file.seek(0)
@@ -162,8 +162,8 @@ def reencrypt_file(path: Path, keys: Iterable[Key], new: Key, manner: Manner, ad
             sync(output)
             output.seek(0)
             file.seek(0)
-            again = _decrypted(Reader(output, name, _ignore), [new], form, manner)
-            _check_same(again, Pieces(_decrypted(Reader(file, name, _ignore), keys, form, manner)), path)
+            again = _decrypted(Reader(output, name, ignore), [new], form, manner)
+            _check_same(again, Pieces(_decrypted(Reader(file, name, ignore), keys, form, manner)), path)
     return True
 
 
@@ -258,5 +258,5 @@ def _delete(path: Path, before: os.stat_result | None) -> None:
     path.unlink()
 
 
-def _ignore(_: int) -> None:
+def ignore(_: int) -> None:
     """Nobody watches."""

@@ -95,6 +95,24 @@ def test_a_file_that_came_up_meanwhile_is_kept(folder: Path) -> None:
     assert path.read_bytes() == b"another program's"
 
 
+def test_what_a_killed_process_left_is_taken_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class KilledError(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(folder), "replace", killed)
+        patch.setattr(type(folder), "unlink", lambda *_, **__: None)
+        with pytest.raises(KilledError):
+            write(folder / "out", b"one", overwrite=True)
+    assert folder / "out" not in list(folder.iterdir())
+    write(folder / "out", b"two", overwrite=True)
+    assert (folder / "out").read_bytes() == b"two"
+    assert len(names(folder)) == 1 + (not hasattr(os, "O_TMPFILE"))
+
+
 def test_a_link_is_replaced_not_followed(folder: Path) -> None:
     (folder / "target").write_bytes(b"target")
     (folder / "out").symlink_to(folder / "target")
