@@ -14,8 +14,21 @@ from pathlib import Path
 
 from tests.bench.report import UNAVAILABLE
 
-BENCHMARKS = ("cold_start", "compare_speed", "detection", "liveness_speed", "decoder_memory", "dlib_parity", "accuracy", "service_load")
-SLOW = ("accuracy", "service_load")
+BENCHMARKS = (
+    "cold_start",
+    "compare_speed",
+    "detection",
+    "liveness_speed",
+    "decoder_memory",
+    "dlib_parity",
+    "accuracy",
+    "service_load",
+    "quality_cost",
+    "quality_pose",
+    "quality_monotonicity",
+    "quality_discard",
+)
+SLOW = ("accuracy", "service_load", "quality_monotonicity", "quality_discard")
 # It compares with dlib in its own process, and writes no JSON.
 PARITY = "dlib_parity"
 
