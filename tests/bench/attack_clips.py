@@ -6,15 +6,17 @@ generator that is passed in.
 
 from __future__ import annotations
 
-import io
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from tools.make_clip import encode_clip
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from senseid_engine.arrays import Pixels
 
@@ -23,22 +25,9 @@ SECONDS = 3.0
 LONGEST = 640
 
 
-def encode(frames: Iterable[Pixels], *, rate: int = RATE, quality: int = 23) -> bytes:
-    """An MP4 with H.264 of RGB frames of one even shape; `quality` is x264's constant rate factor."""
-    import av
-
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as container:
-        stream = None
-        for pixels in frames:
-            if stream is None:
-                stream = container.add_stream("libx264", rate=rate, options={"crf": str(quality), "preset": "veryfast"})
-                stream.height, stream.width = pixels.shape[:2]
-                stream.pix_fmt = "yuv420p"
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")))
-        if stream is not None:
-            container.mux(stream.encode())
-    return buffer.getvalue()
+def encode(frames: Sequence[Pixels]) -> bytes:
+    """An MP4 with H.264 of RGB frames of one even shape, `RATE` a second."""
+    return encode_clip(frames, range(len(frames)), codec="libx264", time_base=Fraction(1, RATE))
 
 
 def fitted(photo: Pixels) -> Pixels:

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+from senseid_engine.liveness.temporal.evidence import MOST_FRAMES, TemporalEvidence, measure
+from senseid_engine.liveness.track import track_largest
+from senseid_engine.video import Frame, decode_video
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from senseid_engine.finder import FaceFinder
+    from senseid_engine.image import Image
+    from senseid_engine.liveness.track import TrackedFrame
+
+FRAMES = 26
+
+
+def tracked(views: list[np.ndarray], finder: FaceFinder) -> tuple[TrackedFrame, ...]:
+    frames = [Frame(i / 10, np.ascontiguousarray(view)) for i, view in enumerate(views)]
+    track = track_largest(frames, finder, name="clip")
+    assert track is not None
+    return track.frames
+
+
+@pytest.fixture(scope="module")
+def photo(photos: dict[str, Image]) -> np.ndarray:
+    pixels = photos["obama.jpg"].pixels
+    scale = 420 / max(pixels.shape[:2])
+    return cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture(scope="module")
+def still(photo: np.ndarray, finder: FaceFinder) -> TemporalEvidence:
+    rng = np.random.default_rng(8)
+    views = [np.clip(photo + rng.normal(0, 2, photo.shape), 0, 255).astype(np.uint8) for _ in range(FRAMES)]
+    return measure(tracked(views, finder))
+
+
+@pytest.fixture(scope="module")
+def moved(photo: np.ndarray, finder: FaceFinder) -> TemporalEvidence:
+    """A photo that is carried across the picture, turned and tilted."""
+    height, width = photo.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    views = []
+    for i in range(FRAMES):
+        way = i / FRAMES
+        tilt = np.array([[1, 1], [-1, -0.4], [-0.6, -1], [0.2, 0.5]]) * 20 * way
+        end = (corners + tilt + (25 * way, -10 * way)).astype(np.float32)
+        matrix = cv2.getPerspectiveTransform(corners, end)
+        views.append(cv2.warpPerspective(photo, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE))
+    return measure(tracked(views, finder))
+
+
+def test_a_still_does_not_move_within_itself(still: TemporalEvidence) -> None:
+    assert still.non_rigid is not None
+    assert still.repetition is not None
+    assert still.off_plane is not None
+    assert still.non_rigid < 0.005
+    assert still.repetition < 0.004
+    assert still.off_plane < 0.003
+
+
+def test_a_photo_that_is_moved_is_a_plane(moved: TemporalEvidence) -> None:
+    assert moved.non_rigid is not None
+    assert moved.non_rigid < 0.0055
+
+
+def test_a_long_track_is_thinned_out(photo: np.ndarray, finder: FaceFinder) -> None:
+    frame = tracked([photo], finder)[0]
+    few, many = measure([frame] * MOST_FRAMES), measure([frame] * (4 * MOST_FRAMES))
+    assert few == many
+
+
+def test_one_frame_tells_little(photo: np.ndarray, finder: FaceFinder) -> None:
+    found = measure(tracked([photo], finder))
+    assert (found.non_rigid, found.repetition, found.off_plane, found.flicker) == (None, None, None, None)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["grid-bbaf2n.mpg", "lestari15-real.mp4"])
+def test_a_living_face_is_no_plane(name: str, test_data: Path, finder: FaceFinder) -> None:
+    video = decode_video((test_data / "liveness-videos" / "live" / name).read_bytes(), name=name)
+    track = track_largest(video.frames(), finder, name=name)
+    assert track is not None
+    found = measure(track.frames)
+    assert found.non_rigid is not None
+    assert found.non_rigid > 0.0105
