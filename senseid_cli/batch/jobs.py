@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from senseid_cli.batch.work import Encode, MeasureQuality
+from senseid_cli.batch.work import CheckLiveness, Encode, EncodeLive, MeasureQuality
+from senseid_licensing.capability import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,9 +29,9 @@ class Settings:
     auto_rotate: bool
     check_quality: bool
 
-    def encode(self, *, only_largest: bool) -> Encode:
-        """What is done with a photo whose faces are compared."""
-        return Encode(only_largest, self.auto_rotate, self.check_quality)
+    def encode(self, capability: Capability) -> Encode:
+        """What is done with a photo whose faces are compared: its largest one, or for omni every one."""
+        return Encode(capability != Capability.OMNI, self.auto_rotate, self.check_quality, capability)
 
 
 class Job(Protocol):
@@ -60,7 +61,7 @@ class Compare:
     @property
     def works(self) -> Mapping[str, Work]:
         """See `Job`."""
-        work = self.settings.encode(only_largest=True)
+        work = self.settings.encode(Capability.COMPARE)
         return {"first": work, "second": work}
 
     def conclude(self, outcomes: Sequence[Encoded]) -> dict[str, Any]:
@@ -82,7 +83,7 @@ class Omni:
     @property
     def works(self) -> Mapping[str, Work]:
         """See `Job`."""
-        work = self.settings.encode(only_largest=False)
+        work = self.settings.encode(Capability.OMNI)
         return {"first": work, "second": work}
 
     def conclude(self, outcomes: Sequence[Encoded]) -> dict[str, Any]:
@@ -120,5 +121,49 @@ class Quality:
         return outcomes[0]
 
 
-JOBS: Mapping[str, Callable[[Settings, Scorer], Job]] = {job.name: job for job in (Compare, Omni, Quality)}
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """Whether the person in a video is living."""
+
+    name: ClassVar[str] = "liveness"
+    columns: ClassVar[tuple[str, ...]] = ("passed", "liveness_score", "liveness_status", "image_timestamp")
+    settings: Settings
+    scorer: Scorer
+
+    @property
+    def works(self) -> Mapping[str, Work]:
+        """See `Job`."""
+        return {"video": CheckLiveness()}
+
+    def conclude(self, outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        """See `Job`."""
+        return outcomes[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """The living person of a video against a photo."""
+
+    name: ClassVar[str] = "verify"
+    columns: ClassVar[tuple[str, ...]] = (*Liveness.columns, "verification_score", "match")
+    settings: Settings
+    scorer: Scorer
+
+    @property
+    def works(self) -> Mapping[str, Work]:
+        """See `Job`. The photo comes first: whether it is refused does not depend on the video."""
+        return {"photo": self.settings.encode(Capability.VERIFY), "video": EncodeLive()}
+
+    def conclude(self, outcomes: Sequence[Any]) -> dict[str, Any]:
+        """See `Job`."""
+        photo, live = outcomes
+        if not live.templates:
+            return {**live.facts, "match": False}
+        score = self.scorer.vote(live.templates, photo.templates)
+        return {**live.facts, "verification_score": score, "match": score >= self.settings.threshold}
+
+
+JOBS: Mapping[str, Callable[[Settings, Scorer], Job]] = {
+    job.name: job for job in (Compare, Omni, Quality, Liveness, Verify)
+}
 """Every job by its name."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from senseid_cli.batch.errors import ManifestError
 from senseid_cli.batch.rows import refused
-from senseid_cli.batch.work import Refusal
+from senseid_cli.batch.work import Medium, Refusal
 from senseid_cli.render import OK_CODE
+from senseid_licensing.capability import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from senseid_engine.batch.scorer import Scorer
     from senseid_engine.template import Template
 
+VIDEO_SUFFIXES = frozenset({".3gp", ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 COLUMNS = ("first", "second", "code", "verification_score", "message", "problem")
 
 
@@ -47,19 +49,20 @@ class Photos:
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def list_photos(folder: Path) -> Photos:
-    """The photos of a folder, by their suffix; what begins with a dot is left out.
+def list_media(folder: Path, medium: Medium = Medium.PHOTO) -> Photos:
+    """The photos or videos of a folder, by their suffix; what begins with a dot is left out.
 
     Raises:
         ManifestError: it cannot be read, or there is none.
     """
-    from senseid_engine.calibration.labelled import SUFFIXES
+    from senseid_engine.calibration import labelled
 
+    suffixes = labelled.SUFFIXES if medium == Medium.PHOTO else VIDEO_SUFFIXES
     try:
         names = sorted(
             path.relative_to(folder).as_posix()
             for path in folder.rglob("*")
-            if path.suffix.lower() in SUFFIXES
+            if path.suffix.lower() in suffixes
             and not any(part.startswith(".") for part in path.relative_to(folder).parts)
             and path.is_file()
         )
@@ -69,7 +72,7 @@ def list_photos(folder: Path) -> Photos:
         ) from error
     if not names:
         raise ManifestError(
-            f"{folder} holds no photo", remedy=f"photos are told by their suffix: {', '.join(sorted(SUFFIXES))}"
+            f"{folder} holds no {medium}", remedy=f"they are told by their suffix: {', '.join(sorted(suffixes))}"
         )
     return Photos(folder, tuple(names))
 
@@ -78,7 +81,7 @@ def encode_all(
     photos: Photos, settings: Settings, desk: Desk, slots: int, advance: Callable[[int], None]
 ) -> list[Template | Refusal]:
     """The template of the largest face of each photo."""
-    work = settings.encode(only_largest=True)
+    work = settings.encode(Capability.COMPARE)
     results: list[Template | Refusal] = []
     waiting: deque[Any] = deque()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from senseid_cli.batch import pairs, rows
 from senseid_cli.batch.errors import ManifestError
 from senseid_cli.batch.work import Medium
+from senseid_licensing.capability import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -143,7 +144,7 @@ class PairsPlan:
     @property
     def works(self) -> tuple[Work, ...]:
         """See `Plan`."""
-        return (self.settings.encode(only_largest=True),)
+        return (self.settings.encode(Capability.COMPARE),)
 
     @property
     def steps(self) -> tuple[str, int]:
@@ -159,7 +160,7 @@ class PairsPlan:
         return {
             "first": self.first.digest(),
             "second": self.second and self.second.digest(),
-            "work": self.settings.encode(only_largest=True).identity,
+            "work": self.settings.encode(Capability.COMPARE).identity,
             "threshold": self.settings.threshold,
         }
 

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 BEFORE = ("row",)
 BEHIND = ("code",)
 LAST = ("message", "problem")
-TYPES: Mapping[str, type] = {"row": int, "code": int, "verification_score": float, "best_score": float, "match": bool}
+TYPES: Mapping[str, type] = {
+    **dict.fromkeys(("row", "code"), int),
+    **dict.fromkeys(("verification_score", "best_score", "liveness_score", "image_timestamp"), float),
+    **dict.fromkeys(("match", "passed"), bool),
+}
 ROWS_A_SLOT = 32
 """How far reading runs ahead of writing: one slow photo holds nobody up, and memory stays flat."""
 

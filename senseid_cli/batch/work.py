@@ -14,6 +14,8 @@ from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
     from senseid_engine.engine import Engine
+    from senseid_engine.liveness.detector import LivenessDetector
+    from senseid_engine.liveness.results import LivenessResult
     from senseid_engine.quality.checker import QualityChecker
     from senseid_engine.template import Template
     from senseid_licensing.verified import VerifiedLicences
@@ -53,6 +55,7 @@ class Want(StrEnum):
 
     ENGINE = "engine"
     QUALITY = "quality"
+    LIVENESS = "liveness"
 
 
 class Tools:
@@ -75,6 +78,7 @@ class Tools:
         self._engine = wiring.open_engine(licences, threads=threads) if Want.ENGINE in wants else None
         finder = self._engine.encoder.finder if self._engine else None
         self._quality = wiring.open_quality(licences, finder, threads=threads) if Want.QUALITY in wants else None
+        self._liveness = wiring.open_liveness(licences, finder, threads=threads) if Want.LIVENESS in wants else None
 
     @property
     def engine(self) -> Engine:
@@ -85,6 +89,11 @@ class Tools:
     def quality(self) -> QualityChecker:
         """Measures the quality of faces."""
         return _there(self._quality)
+
+    @property
+    def liveness(self) -> LivenessDetector:
+        """Tells living people from attacks."""
+        return _there(self._liveness)
 
 
 def _there(tool: T | None) -> T:
@@ -139,12 +148,14 @@ class Encode:
         only_largest: of its largest face only.
         auto_rotate: turn a sideways or upside-down photo by looking for its faces.
         check_quality: refuse a photo whose face is covered.
+        capability: what it is for.
     """
 
     medium: ClassVar[Medium] = Medium.PHOTO
     only_largest: bool
     auto_rotate: bool
     check_quality: bool
+    capability: Capability
 
     @property
     def identity(self) -> str:
@@ -154,8 +165,8 @@ class Encode:
     @property
     def needs(self) -> tuple[Need, ...]:
         """See `Work`."""
-        compare = (Product.FACE, Capability.COMPARE if self.only_largest else Capability.OMNI)
-        return (compare, (Product.KESTREL, Capability.QUALITY)) if self.check_quality else (compare,)
+        encode = (Product.FACE, self.capability)
+        return (encode, (Product.KESTREL, Capability.QUALITY)) if self.check_quality else (encode,)
 
     @property
     def wants(self) -> frozenset[Want]:
@@ -201,6 +212,61 @@ class MeasureQuality:
 
         report = tools.quality.check(decode_image(data, name="photo"), auto_rotate=self.auto_rotate)
         return {"faces": render.quality_body(report, "")["faces"]}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLiveness:
+    """Whether the person in a video is living."""
+
+    medium: ClassVar[Medium] = Medium.VIDEO
+    identity: ClassVar[str] = "liveness"
+    needs: ClassVar[tuple[Need, ...]] = ((Product.LIVENESS, Capability.LIVENESS),)
+    wants: ClassVar[frozenset[Want]] = frozenset({Want.LIVENESS})
+
+    def run(self, tools: Tools, data: bytes) -> dict[str, Any]:
+        """See `Work`."""
+        from senseid_engine.video import decode_video
+
+        return live_facts(tools.liveness.detect(decode_video(data, name="video")))
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The person of a video, ready to be compared. It is personal data.
+
+    Attributes:
+        facts: what the check says of them.
+        templates: one a selected frame; none if they are not living.
+    """
+
+    facts: dict[str, Any]
+    templates: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeLive:
+    """From a video to what is compared with photos."""
+
+    medium: ClassVar[Medium] = Medium.VIDEO
+    identity: ClassVar[str] = "live"
+    needs: ClassVar[tuple[Need, ...]] = ((Product.FACE, Capability.VERIFY), (Product.LIVENESS, Capability.VERIFY))
+    wants: ClassVar[frozenset[Want]] = frozenset({Want.ENGINE, Want.LIVENESS})
+
+    def run(self, tools: Tools, data: bytes) -> Live:
+        """See `Work`."""
+        from senseid_engine.liveness.verify import LiveVerifier
+        from senseid_engine.video import decode_video
+
+        verifier = LiveVerifier(tools.engine, tools.liveness)
+        result, templates = verifier.encode_live(decode_video(data, name="video"))
+        return Live(live_facts(result), tuple(templates))
+
+
+def live_facts(result: LivenessResult) -> dict[str, Any]:
+    """What the HTTP API says of a liveness check, without pictures."""
+    body = render.liveness_body(result, "", return_status=True)
+    facts = {name: body[name] for name in ("passed", "liveness_score", "liveness_status")}
+    return {**facts, "image_timestamp": result.best.timestamp} if result.passed else facts
 
 
 def perform(work: Work, tools: Tools, data: bytes) -> Any:

@@ -36,6 +36,8 @@ class Task(StrEnum):
     COMPARE = "compare"
     OMNI = "omni"
     QUALITY = "quality"
+    LIVENESS = "liveness"
+    VERIFY = "verify"
 
 
 class OutputFormat(StrEnum):
@@ -110,12 +112,13 @@ def batch(
         bool, typer.Option("--force", help="Overwrite --out, and begin anew where a run was interrupted.")
     ] = False,
 ) -> None:
-    """Compare many photos in one run: each is read and encoded once.
+    """Many comparisons or checks in one run: each photo is read and encoded once.
 
-    The rows of MANIFEST name photos in the columns `first` and `second`, relative to its folder; other columns are
-    passed on. Every row gives one record, in order; a refused one says why, with the code of the HTTP API. Of a folder
-    all photos are compared with each other, and the pairs from --threshold on are told. Exit status: 0 every row has
-    a result, match or not, 3 some are refused, 4 licence, 130 interrupted.
+    The rows of MANIFEST name files, relative to its folder, in the columns `first` and `second` (compare, omni),
+    `photo` (quality), `video` (liveness) or both (verify); other columns are passed on. Every row gives one record, in
+    order; a refused one says why, with the code of the HTTP API. Of a folder all photos are compared with each other,
+    and the pairs from --threshold on are told; quality and liveness take a folder too. Exit status: 0 every row has a
+    result, match or not, 3 some are refused, 4 licence, 130 interrupted.
     """
     from senseid_cli import media, render, wiring
     from senseid_cli.batch.desk import KeepNothing
@@ -195,7 +198,7 @@ def _check_output(out: Path | None, *, resume: bool, force: bool) -> None:
 def _plan(source: str, other: Path | None, task: Task, settings: Settings, registry: Registry) -> Plan:
     from senseid_cli.batch import jobs
     from senseid_cli.batch.manifest import of_names, survey
-    from senseid_cli.batch.pairs import list_photos
+    from senseid_cli.batch.pairs import list_media
     from senseid_cli.batch.plan import PairsPlan, RowsPlan
     from senseid_engine.batch.scorer import Scorer
 
@@ -206,11 +209,12 @@ def _plan(source: str, other: Path | None, task: Task, settings: Settings, regis
     if other is not None and not (of_folder and task == Task.COMPARE and other.is_dir()):
         raise typer.BadParameter("it takes two folders, and --task compare", param_hint="FOLDER")
     if of_folder and task == Task.COMPARE:
-        return PairsPlan(list_photos(folder), None if other is None else list_photos(other), scorer, settings)
+        return PairsPlan(list_media(folder), None if other is None else list_media(other), scorer, settings)
     if not of_folder:
         manifest = _open_manifest(source)
     elif len(job.works) == 1:
-        manifest = of_names(folder, list_photos(folder).names, column=next(iter(job.works)))
+        ((column, work),) = job.works.items()
+        manifest = of_names(folder, list_media(folder, work.medium).names, column=column)
     else:
         raise typer.BadParameter(f"{task} needs a manifest that names the pairs", param_hint="MANIFEST")
     return RowsPlan(manifest, survey(manifest), job, settings)
@@ -306,10 +310,12 @@ def _executor(
 
 def _read(path: Path, medium: Medium) -> bytes:
     from senseid_cli import media
-    from senseid_engine.image import MAX_BYTES
+    from senseid_cli.batch.work import Medium
+    from senseid_engine import image, video
 
+    most = image.MAX_BYTES if medium == Medium.PHOTO else video.MAX_BYTES
     # Absolute: a file called `-` is not standard input.
-    return media.read_bytes(str(path.absolute()), most=MAX_BYTES, what=medium)
+    return media.read_bytes(str(path.absolute()), most=most, what=medium)
 
 
 def _report(path: Path, title: str, plan: Plan, threshold: float, records: Iterable[dict[str, Any]]) -> None:

@@ -173,6 +173,58 @@ def test_every_face_with_every_face(senseid: Senseid, groups: tuple[Path, Path])
     assert record["best_score"] == max(map(max, body["scores"]))
 
 
+def test_the_quality_of_a_folder(senseid: Senseid, many: Path, tmp_path: Path) -> None:
+    for name in ("obama, 90.jpg", "broken.jpg"):
+        (tmp_path / name).write_bytes((many / name).read_bytes())
+    done = senseid("batch", tmp_path, "--task", "quality", "--json")
+    assert done.returncode == 3
+    refused, measured = map(json.loads, done.stdout.splitlines())
+    assert (refused["photo"], refused["code"]) == ("broken.jpg", 2005)
+    assert (measured["photo"], measured["code"]) == ("obama, 90.jpg", 1000)
+    assert measured["faces"] == senseid.json("quality", tmp_path / "obama, 90.jpg")["faces"]
+
+
+@pytest.mark.slow
+def test_videos_and_their_people(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
+    still = tmp_path / "still.mp4"
+    write_video(still, photos["obama.jpg"], seconds=2.4)
+    (tmp_path / "none.mp4").write_bytes(b"no video")
+    rows = "".join(f"{name},{photos['obama2.jpg']}\n" for name in ("still.mp4", "none.mp4", "still.mp4"))
+    manifest = tmp_path / "rows.csv"
+    manifest.write_text(f"video,photo\n{rows}")
+    done = senseid("batch", manifest, "--task", "liveness", "--json")
+    assert done.returncode == 3
+    assert b"2 files worked on" in done.stderr
+    first, bad, again = map(json.loads, done.stdout.splitlines())
+    body = senseid.json("liveness", still, "--return-status")
+    for record in (first, again):
+        assert [record[k] for k in ("passed", "liveness_score", "liveness_status")] == [
+            body[k] for k in ("passed", "liveness_score", "liveness_status")
+        ]
+    assert bad["code"] == 2008
+    done = senseid("batch", manifest, "--task", "verify")
+    found = records(done.stdout)
+    assert [record["code"] for record in found] == ["1000", "2008", "1000"]
+    assert found[0]["passed"] == str(body["passed"]).lower()
+    assert (found[0]["verification_score"] == "") is not body["passed"]
+
+
+def write_video(path: Path, photo: Path, *, seconds: float) -> None:
+    """A photo held before the camera."""
+    av = pytest.importorskip("av")
+    from PIL import Image
+
+    with Image.open(photo) as opened:
+        frame = av.VideoFrame.from_image(opened.convert("RGB").resize((320, 240)))
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for i in range(round(seconds * 10)):
+            frame.pts = i
+            container.mux(stream.encode(frame.reformat(format="yuv420p")))
+        container.mux(stream.encode(None))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

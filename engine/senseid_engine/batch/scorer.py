@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from senseid_engine.engine import read_curve
+from senseid_engine.liveness.verify import vote
 from senseid_engine.recognition import Recognition
 from senseid_engine.template import normalised_similarities
 
@@ -44,3 +45,7 @@ class Scorer:
         """The scores, in [0, 1], a row a template of the first."""
         z = normalised_similarities(first, second, self.recognition.parts)
         return [[self.curve.score(float(value)) for value in row] for row in z]
+
+    def vote(self, live: Sequence[Template], photo: Sequence[Template]) -> float:
+        """The score, in [0, 1], of the frames of a living person against the one template of a photo."""
+        return vote(self.curve, normalised_similarities(live, photo, self.recognition.parts))

@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 
 from senseid_cli.batch.cache import Cache
-from senseid_cli.batch.work import Encode, Encoded, Refusal, dump, load
+from senseid_cli.batch.jobs import Settings
+from senseid_cli.batch.work import Encoded, Refusal, dump, load
 from senseid_cli.exits import OutputError
 from senseid_crypto.key import Key
 from senseid_engine.template import Template
+from senseid_licensing.capability import Capability
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORK = Encode(only_largest=True, auto_rotate=False, check_quality=False)
-OTHER = Encode(only_largest=False, auto_rotate=False, check_quality=False)
+WORK = Settings(0.7, auto_rotate=False, check_quality=False).encode(Capability.COMPARE)
+OTHER = Settings(0.7, auto_rotate=False, check_quality=False).encode(Capability.OMNI)
 KEY = Key(b"0123456789abcdefghijklmnopqrstuv", None)
 
 
