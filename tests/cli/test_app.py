@@ -67,6 +67,7 @@ def loaded_by(words: Sequence[str]) -> set[str]:
         ["license", "issue", "--help"],
         ["compare", "--help"],
         ["omni", "--help"],
+        ["quality", "--help"],
         ["models", "calibrate", "--help"],
         ["compare", "a.jpg"],
     ],
