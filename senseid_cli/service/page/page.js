@@ -23,7 +23,7 @@ const HINTS = {
   4004: "An eye, the nose or the mouth is covered.",
   4007: "No frame of the video shows a face that can be judged.",
 };
-const STATUSES = { ok: "A live person.", hack: "It may be a photo, a screen or a mask.", short_time: "The face is seen for less than 2 seconds." };
+const STATUSES = { ok: "A live person.", hack: "It may be a photo or a screen.", short_time: "The face is seen for less than 2 seconds." };
 
 const byId = (id) => document.getElementById(id);
 
@@ -463,5 +463,6 @@ for (const [index, tab] of tabs.entries()) {
 for (const panel of document.querySelectorAll("[role=tabpanel]")) setUp(panel);
 if (!window.isSecureContext) {
   byId("insecure").hidden = false;
+  byId("secrets").hidden = true; // whoever is between could have changed this page
   for (const button of document.querySelectorAll(".go, .use-camera")) button.disabled = true;
 }

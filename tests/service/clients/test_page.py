@@ -251,6 +251,26 @@ def test_liveness_of_a_file_and_a_photo(page: Page, media: Media) -> None:
 
 @browser_needed
 @pytest.mark.slow
+def test_liveness_of_a_living_person(page: Page, test_data: Path) -> None:
+    page.type_key()
+    # How many the detector lets pass is another test's affair: the first that does shows the page.
+    for video in sorted((test_data / "liveness-videos" / "live").iterdir()):
+        page.choose("liveness", video)
+        text = page.go("liveness")
+        if text.startswith("Live"):
+            break
+    assert text.startswith("Live\nA live person. Score 0.")
+    page.wait(
+        lambda: page.run("return [...document.querySelectorAll('#liveness img')].every((i) => i.naturalWidth > 0)")
+    )
+    captions = [found.text for found in page.browser.find_elements("css selector", "#liveness figcaption")]
+    assert re.fullmatch(r"selected frame, at \d+\.\d\d s", captions[0])
+    assert captions[1:] == ["its face"]
+    page.keep_picture("living")
+
+
+@browser_needed
+@pytest.mark.slow
 def test_liveness_with_the_camera(page: Page) -> None:
     page.type_key()
     page.open("liveness")
@@ -373,6 +393,7 @@ def test_over_plain_http_from_elsewhere_it_says_so(browser: Chrome, site: Servic
     page.keep_picture("insecure")
     assert page.run("return window.isSecureContext") is False
     assert page.find("#insecure").is_displayed()
+    assert not page.find("#key").is_displayed()
     assert not page.find("#compare form button.go").is_enabled()
     browser.get_log("browser")
 
