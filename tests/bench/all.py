@@ -22,13 +22,14 @@ BENCHMARKS = (
     "decoder_memory",
     "dlib_parity",
     "accuracy",
+    "occlusion",
     "service_load",
     "quality_cost",
     "quality_pose",
     "quality_monotonicity",
     "quality_discard",
 )
-SLOW = ("accuracy", "service_load", "quality_monotonicity", "quality_discard")
+SLOW = ("accuracy", "occlusion", "service_load", "quality_monotonicity", "quality_discard")
 # It compares with dlib in its own process, and writes no JSON.
 PARITY = "dlib_parity"
 

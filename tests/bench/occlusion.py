@@ -3,7 +3,7 @@
 Real masks: the photos of `masks.tar`, the largest face of each; nothing of it was trained on. Faces without any: the
 people of `lfw-pairs.tar` that the training kept apart (`models.recipes.occlusion.faces.part_of`); every face called
 covered counts as a false one, though some are truly covered: `--verbose` names them. Synthetic: occluders drawn over
-the faces of the same people. Promises of issue 5.
+the other faces of these people; a feature is covered where less than half of it is left. Promises of issue 5.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ LEAST_AUC = 0.98
 LEAST_F1 = 0.95
 MOST_FALSE = 0.02
 MOST_MS = 3.0
+DOUBT = 0.15
 SEED = 5
 
 
@@ -81,6 +82,11 @@ def f1(truth: Floats, told: Floats) -> float:
     return float(2 * (is_covered & called).sum() / max(is_covered.sum() + called.sum(), 1))
 
 
+def listed(values: dict[str, float]) -> str:
+    """Each with its name."""
+    return ", ".join(f"{name} {value:.3f}" for name, value in values.items())
+
+
 def measure(folder: Path, *, synthetic: int, verbose: bool) -> Report:
     """Look at all photos."""
     models = Models()
@@ -95,29 +101,33 @@ def measure(folder: Path, *, synthetic: int, verbose: bool) -> Report:
         if occlusion.covered:
             called += 1
             notes += [f"{path.name}: {', '.join(occlusion.covered)}"] if verbose else []
+            continue
         wide, mesh = wide_chip(photo.image, photo.faces[0])
         pixels.append(wide)
         points.append(mesh)
-    made = examples(Faces(np.stack(pixels), np.stack(points), np.arange(len(pixels))), synthetic, SEED)
-    told = np.concatenate([models.estimator.shares(made.chips[i : i + 64]) for i in range(0, synthetic, 64)])
+    faces = Faces(np.stack(pixels), np.stack(points), np.arange(len(pixels)))
+    scores = {}
+    for harsh in (True, False):
+        made = examples(faces, synthetic, SEED, harsh=harsh)
+        told = np.concatenate([models.estimator.shares(made.chips[i : i + 64]) for i in range(0, synthetic, 64)])
+        scores = {name: f1(made.visible[:, i], told[:, i]) for i, name in enumerate(REGIONS)}
+        clear = np.abs(made.visible - 0.5) > DOUBT
+        sharp = {name: f1(made.visible[clear[:, i], i], told[clear[:, i], i]) for i, name in enumerate(REGIONS)}
+        error = {name: np.abs(made.visible - told)[:, i].mean() for i, name in enumerate(REGIONS)}
+        title = "photographed badly" if harsh else "as sharp as LFW"
+        notes += [
+            f"synthetic, {title}: F1 {listed(scores)}",
+            f"the same without shares within {DOUBT} of a half: F1 {listed(sharp)}; mean error {listed(error)}",
+        ]
     eyes = [(found[:, :2] >= LEAST_VISIBLE).all(axis=1).mean() for found in (with_mask, without)]
-    scores = {name: f1(made.visible[:, i], told[:, i]) for i, name in enumerate(REGIONS)}
-    clear = np.abs(made.visible - 0.5) > 0.15
-    sharp = {name: f1(made.visible[clear[:, i], i], told[clear[:, i], i]) for i, name in enumerate(REGIONS)}
-    notes += [
-        f"both eyes visible: {eyes[0]:.1%} of the masked, {eyes[1]:.1%} of the unmasked faces",
-        "shown as covered with a mask: "
-        + ", ".join(f"{name} {(with_mask[:, i] < LEAST_VISIBLE).mean():.1%}" for i, name in enumerate(REGIONS)),
-        "and without: "
-        + ", ".join(f"{name} {(without[:, i] < LEAST_VISIBLE).mean():.1%}" for i, name in enumerate(REGIONS)),
-        "F1 without shares of 0.35 to 0.65: " + ", ".join(f"{name} {value:.3f}" for name, value in sharp.items()),
-        "mean error of the shares: "
-        + ", ".join(f"{name} {np.abs(made.visible - told)[:, i].mean():.3f}" for i, name in enumerate(REGIONS)),
-    ]
+    notes.append(f"both eyes visible: {eyes[0]:.1%} of the masked, {eyes[1]:.1%} of the unmasked faces")
+    for title, found in (("masked", with_mask), ("unmasked", without)):
+        shown = {name: (found[:, i] < LEAST_VISIBLE).mean() for i, name in enumerate(REGIONS)}
+        notes.append(f"called covered, {title}: {listed(shown)}")
     return Report(
         title="visible shares of eyes, nose and mouth",
         counts=f"a face in {len(with_mask)} of {len(masked)} masked and in {len(without)} of {len(plain)} unmasked "
-        f"photos; {len(pixels)} of LFW, {synthetic} synthetic",
+        f"photos; {called + len(pixels)} of LFW, {synthetic} synthetic",
         rows=(Row("a face, 1 thread", "ms", tuple(1000 * value for value in models.seconds)),),
         promises=(
             *(
@@ -125,7 +135,7 @@ def measure(folder: Path, *, synthetic: int, verbose: bool) -> Report:
                 for i, name in ((2, "nose"), (3, "mouth"))
             ),
             *(at_least(f"F1 on synthetic faces, {name}", value, LEAST_F1) for name, value in scores.items()),
-            at_most("faces of LFW called covered", called / len(pixels), MOST_FALSE),
+            at_most("faces of LFW called covered", called / (called + len(pixels)), MOST_FALSE),
             at_most("a face", float(np.median(models.seconds)) * 1000, MOST_MS, unit="ms"),
         ),
         notes=tuple(notes),

@@ -60,8 +60,15 @@ def region_masks(points: Floats) -> Floats:
     )
 
 
-def example(faces: Faces, index: int, rng: np.random.Generator) -> Example:
-    """Make an example of one of the faces."""
+def example(faces: Faces, index: int, rng: np.random.Generator, *, harsh: bool = True) -> Example:
+    """Make an example of one of the faces.
+
+    Args:
+        faces: the faces.
+        index: which one.
+        rng: everything that is left to chance.
+        harsh: photograph it badly, as is good to learn from; otherwise it is as sharp and as bright as its photo.
+    """
     pixels, points = _moved(faces.pixels[index], faces.points[index], rng)
     scene = Scene(pixels, points, faces.pixels[rng.integers(len(faces))])
     for change, often in HARMLESS:
@@ -77,7 +84,7 @@ def example(faces: Faces, index: int, rng: np.random.Generator) -> Example:
             scene, covered = _cover(scene, layer, covered, rng)
             occluder = f"{occluder}+{also}"
     inside, regions = np.ones((SIDE, SIDE), np.float32), region_masks(points)
-    for _ in range(TRIES if rng.random() < 0.35 else 0):
+    for _ in range(TRIES if harsh and rng.random() < 0.35 else 0):
         edge = edge_of_photo(rng)
         # What lies outside the photo is neither visible nor covered; a region must be left to speak of.
         if ((regions * edge).sum(axis=(1, 2)) > 0.7 * regions.sum(axis=(1, 2))).all():
@@ -85,9 +92,11 @@ def example(faces: Faces, index: int, rng: np.random.Generator) -> Example:
             break
     regions = regions * inside
     visible = 1 - (regions * covered).sum(axis=(1, 2)) / regions.sum(axis=(1, 2)).clip(1e-3)
-    lit = colours(scene.pixels, rng) * inside[..., None]
+    chip = scene.pixels.clip(0, 255).astype(np.uint8)
+    if harsh:
+        chip = degraded(colours(scene.pixels, rng) * inside[..., None], rng)
     return Example(
-        chip=degraded(lit, rng),
+        chip=chip,
         visible=visible.clip(0, 1).astype(np.float32),
         covered=cv2.resize(covered * inside, (MAP, MAP), interpolation=cv2.INTER_AREA),
         occluder=occluder,
@@ -136,13 +145,13 @@ class Examples:
             return cls(*(data[field.name] for field in fields(cls)))
 
 
-def examples(faces: Faces, count: int, seed: int) -> Examples:
+def examples(faces: Faces, count: int, seed: int, *, harsh: bool = True) -> Examples:
     """Make `count` examples of these faces; example i depends on the seed and on i alone."""
     made = []
     for number in range(count):
         if number % 1000 == 0:
             print(f"{number} of {count} examples", flush=True)
-        made.append(example(faces, number % len(faces), np.random.default_rng([seed, number])))
+        made.append(example(faces, number % len(faces), np.random.default_rng([seed, number]), harsh=harsh))
     return Examples(
         np.stack([one.chip for one in made]),
         np.stack([one.visible for one in made]),

@@ -22,7 +22,7 @@ from .synthesise import Examples
 if TYPE_CHECKING:
     from torch import Tensor
 
-BATCH = 64
+BATCH = 32
 DECAY = 1e-2
 # How much the map of covered places counts beside the four shares.
 MAP_WEIGHT = 0.5
