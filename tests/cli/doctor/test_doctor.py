@@ -169,7 +169,7 @@ def test_a_data_directory_that_is_a_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read and write everything")
-def test_a_data_directory_that_is_closed(sound: Doctor) -> None:  # pragma: no cover
+def test_a_data_directory_that_is_closed(sound: Doctor) -> None:
     sound.home.chmod(0)
     try:
         assert sound.problems()["data directory"].endswith("cannot be read")
