@@ -20,6 +20,7 @@ BENCHMARKS = (
     "detection",
     "liveness_speed",
     "decoder_memory",
+    "encryption",
     "dlib_parity",
     "accuracy",
     "occlusion",

@@ -32,6 +32,9 @@ VARYING = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "<request id>"),
     (re.compile(r"\b(?:[0-9A-Z]{5}-){5}[0-9A-Z]{2}\b"), "<udid>"),
     (re.compile(r"\b\d+ days left"), "<days> left"),
+    (re.compile(r"\b[0-9a-f]{16}\b"), "<key id>"),
+    (re.compile(r"/\S+/keys/"), "<keys>/"),
+    (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
 )
 SCORE = re.compile(r"0\.\d{3,}")
 
@@ -62,12 +65,13 @@ def test_the_examples_print_what_the_page_says(
     for name, path in photos.items():
         shutil.copyfile(path, folder / name)
     (folder.parent / "still.mp4").write_bytes(still_clip)
+    shutil.copytree(senseid.home, tmp_path / "home")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for typed, expected in examples_of(page):
         done = subprocess.run(
             ["bash", "-c", typed],
             cwd=tmp_path,
-            env=senseid.environment({"PATH": path, "HOME": str(tmp_path)}),
+            env=senseid.environment({"PATH": path, "HOME": str(tmp_path), "SENSEID_HOME": str(tmp_path / "home")}),
             capture_output=True,
             text=True,
             check=False,
