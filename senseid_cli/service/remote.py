@@ -32,9 +32,10 @@ _PATIENCE_SECONDS: Final = 5.0
 
 _ATTEMPTS: Final = 3
 _OVERLOADED: Final = 503
+_UNAUTHORISED: Final = 401
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Worker:
     address: WorkerAddress
     healthy: bool = False
@@ -112,7 +113,7 @@ class RemotePool:
             await self._client.aclose()
 
     async def answer(self, request: Request) -> Answered:
-        """Have a request answered by the healthy worker with the least to do, or by the next where it does not answer.
+        """Have a request answered by the healthy worker with the least to do, or by another where it does not answer.
 
         Raises:
             BusyError: all are overloaded, or none came back in time.
@@ -123,24 +124,43 @@ class RemotePool:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         tried: list[_Worker] = []
+        overloaded = False
         while len(tried) < _ATTEMPTS:
-            worker = await self._next(tried)
+            worker = await self._next(tried, insist=not overloaded)
             waited = loop.time() - begin
             tried.append(worker)
             answer = await self._ask(worker, request)
+            if answer is not None and answer.http_status == _UNAUTHORISED:
+                # The client is not to blame: its key was checked here.
+                self._log.event("worker_refuses_key", "error", worker=worker.address.url)
+                raise FailedError
             if answer is not None and answer.http_status != _OVERLOADED:
                 return Answered(answer, waited)
-            if answer is not None and len(set(map(id, tried))) == len(self._workers):
-                raise BusyError
+            overloaded = overloaded or answer is not None
+        if overloaded:
+            raise BusyError
         raise FailedError
 
-    async def _next(self, tried: list[_Worker]) -> _Worker:
+    async def _next(self, tried: list[_Worker], *, insist: bool) -> _Worker:
+        """The healthy worker with the least to do, one that was not tried if there is one.
+
+        Args:
+            tried: those that this request was given to.
+            insist: whether one of them may be tried again, and waited for.
+
+        Raises:
+            BusyError: there is none.
+        """
         until = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
         while True:
             healthy = [worker for worker in self._workers if worker.healthy]
-            fresh = [worker for worker in healthy if worker not in tried] or healthy
+            fresh = [worker for worker in healthy if worker not in tried]
+            if not fresh and insist:
+                fresh = healthy
             if fresh:
                 return min(fresh, key=lambda worker: worker.running)
+            if not insist:
+                raise BusyError
             self._change.clear()
             try:
                 async with asyncio.timeout_at(until):

@@ -100,6 +100,7 @@ class _Child:
         pid: of the current one, 0 between two.
         born: when it started.
         due: when it is to be started.
+        starts: how often it was started.
     """
 
     name: str
@@ -107,6 +108,7 @@ class _Child:
     pid: int = 0
     born: float = 0.0
     due: float = 0.0
+    starts: int = 0
 
 
 class Supervisor:
@@ -169,8 +171,9 @@ class Supervisor:
                 return status
 
     def _start(self, child: _Child) -> None:
-        child.pid = os.fork()
+        child.starts += 1
         child.born = time.monotonic()
+        child.pid = os.fork()
         if not child.pid:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             self._life.close()
@@ -202,17 +205,17 @@ class Supervisor:
         return keeper(control, self._lifeline)
 
     def _reap(self) -> int:
-        """Take note of the children that ended; the exit status of one that will never start, else 0."""
-        for child in self._children:
-            if not child.pid or not (ended := os.waitpid(child.pid, os.WNOHANG))[0]:
-                continue
-            status = os.waitstatus_to_exitcode(ended[1])
-            now = time.monotonic()
-            child.pid = 0
-            self._log.event("process_ended", "error", process=child.name, status=status)
-            if status > 1:
-                return status  # it said why, and another one would say the same
-            child.due = now + (_PAUSE if now - child.born < _SHORT_LIFE else 0.0)
+        """Take note of the children that ended; the exit status of one that cannot start at all, else 0."""
+        while (ended := _any_ended()) is not None:
+            pid, status = ended
+            for child in self._children:
+                if child.pid == pid:
+                    self._log.event("process_ended", "error", process=child.name, status=status)
+                    now = time.monotonic()
+                    child.pid = 0
+                    if status > 1 and child.starts == 1:
+                        return status  # it said why, and another one would say the same
+                    child.due = now + (_PAUSE if now - child.born < _SHORT_LIFE else 0.0)
         return 0
 
     def _stop(self) -> int:
@@ -229,14 +232,29 @@ class Supervisor:
     def _await(self, child: _Child, until: float) -> None:
         """Wait for a child, and end it when its time is up or the user asks again."""
         while child.pid:
-            if os.waitpid(child.pid, os.WNOHANG)[0]:
-                child.pid = 0
+            while (ended := _any_ended()) is not None:
+                for one in self._children:
+                    if one.pid == ended[0]:
+                        one.pid = 0
+            if not child.pid:
                 return
             left = until - time.monotonic()
             found = signal.sigtimedwait(_SIGNALS, max(0.0, min(left, 1.0)))
             if left <= 0 or (found is not None and found.si_signo == signal.SIGINT):
                 _signal(child.pid, signal.SIGKILL)
                 until = float("inf")
+
+
+def _any_ended() -> tuple[int, int] | None:
+    """Process id and exit status of a child that ended, if one did.
+
+    It may be nobody's: the first process of a container inherits the handlers of a dead keeper.
+    """
+    try:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return (pid, os.waitstatus_to_exitcode(status)) if pid else None
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

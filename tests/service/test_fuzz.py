@@ -234,8 +234,9 @@ def exchange(service: Service, data: bytes, pause: float) -> bytes:
                 sock.shutdown(socket.SHUT_WR)
             while part := sock.recv(65536):
                 answer += part
-        except ConnectionError:
-            pass
+        except OSError as error:  # a reset; a timeout would be a hang
+            if isinstance(error, TimeoutError):
+                raise
         return answer
 
 

@@ -119,6 +119,7 @@ def test_no_secret_is_on_a_command_line(service: Service) -> None:
 # In the background.
 
 
+@pytest.mark.slow
 def test_start_status_logs_stop(home: Path, tmp_path: Path) -> None:
     words = ("--port", str(free_port()))
     env = {"SENSEID_WORKER_PORT": "0"}
@@ -193,6 +194,7 @@ def check_answers(load: Load, *, resets: bool) -> None:
     assert len(scores) == 1
 
 
+@pytest.mark.slow
 def test_a_killed_handler_loses_no_answer(home: Path, tmp_path: Path, pair: dict[str, str]) -> None:
     with running(home, tmp_path) as service:
         until(lambda: len(service.handlers()) == len(service.events("handler_ready")) >= 1)
@@ -209,6 +211,7 @@ def test_a_killed_handler_loses_no_answer(home: Path, tmp_path: Path, pair: dict
         assert service.events("handler_lost")
 
 
+@pytest.mark.slow
 def test_every_process_may_be_killed(home: Path, tmp_path: Path, pair: dict[str, str]) -> None:
     """The keeper without anybody noticing; the front at the price of its open connections."""
     with running(home, tmp_path) as service:
@@ -287,6 +290,7 @@ def test_a_licence_that_ends_and_one_that_comes(tmp_path: Path, pair: dict[str, 
 # Two roles.
 
 
+@pytest.mark.slow
 def test_an_api_without_models_in_front_of_workers(home: Path, tmp_path: Path, pair: dict[str, str]) -> None:
     ports = [free_port(), free_port()]
     env = {"HANDLERS": "1", "SENSEID_API_KEY": "between-us"}

@@ -1,0 +1,145 @@
+"""Workers on other machines: which one is asked, and what becomes of a request that one does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from senseid_cli.service.answers import Request
+from senseid_cli.service.log import Log
+from senseid_cli.service.pool import BusyError, FailedError
+from senseid_cli.service.remote import RemotePool
+from senseid_cli.service.settings import WorkerAddress
+from senseid_cli.wiring import now
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+REQUEST = Request("0123456789abcdef" * 2, "/echo", "text/plain", b"body")
+
+
+class Worker:
+    """A server that does as it is told."""
+
+    def __init__(self, manner: str) -> None:
+        self.manner = manner
+        self.asked: list[bytes] = []
+        self.port = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if head.startswith(b"GET /healthcheck"):
+                await self._send(writer, 503 if self.manner == "sick" else 200, {"status": "ok"})
+                return
+            await reader.readexactly(4)
+            self.asked.append(head)
+            if self.manner == "cut":
+                return
+            status = {"busy": 503, "locked": 401}.get(self.manner, 200)
+            await self._send(writer, status, {"code": 1000 if status == 200 else status, "from": self.port})
+        except asyncio.IncompleteReadError:
+            return
+        finally:
+            writer.close()
+
+    async def _send(self, writer: asyncio.StreamWriter, status: int, body: dict[str, Any]) -> None:
+        text = json.dumps(body).encode()
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + text)
+        await writer.drain()
+
+
+@asynccontextmanager
+async def pool_of(*manners: str, most: int = 8) -> AsyncIterator[tuple[RemotePool, list[Worker]]]:
+    workers = [Worker(manner) for manner in manners]
+    servers = [await asyncio.start_server(worker.serve, "127.0.0.1", 0) for worker in workers]
+    for worker, server in zip(workers, servers, strict=True):
+        worker.port = server.sockets[0].getsockname()[1]
+    pool = RemotePool(
+        tuple(WorkerAddress("http", "127.0.0.1", worker.port) for worker in workers),
+        ca=None,
+        api_key="secret",
+        most=most,
+        answer_seconds=10,
+        log=Log(lambda _: None, now),
+    )
+    await pool.start()
+    try:
+        async with asyncio.timeout(20):
+            while pool.state.ready < sum(manner != "sick" for manner in manners):
+                await asyncio.sleep(0.01)
+            yield pool, workers
+    finally:
+        await pool.stop()
+        for server in servers:
+            server.close()
+
+
+def test_the_request_is_handed_on() -> None:
+    async def body() -> None:
+        async with pool_of("well") as (pool, (worker,)):
+            answered = await pool.answer(REQUEST)
+            assert json.loads(answered.answer.body)["from"] == worker.port
+            assert (answered.answer.http_status, answered.answer.code) == (200, 1000)
+            (head,) = worker.asked
+            assert head.startswith(b"POST /echo HTTP/1.1\r\n")
+            for line in (b"x-request-id: " + REQUEST.request_id.encode(), b"x-api-key: secret", b"content-length: 4"):
+                assert line in head.lower()
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize("bad", ["cut", "busy", "sick"])
+def test_another_is_asked(bad: str) -> None:
+    async def body() -> None:
+        async with pool_of(bad, "well") as (pool, (_, well)):
+            for _ in range(4):
+                answered = await pool.answer(REQUEST)
+                assert json.loads(answered.answer.body)["from"] == well.port
+
+    asyncio.run(body())
+
+
+def test_all_are_overloaded() -> None:
+    async def body() -> None:
+        async with pool_of("busy", "busy", "sick") as (pool, workers):
+            with pytest.raises(BusyError):
+                await pool.answer(REQUEST)
+            assert [len(worker.asked) for worker in workers] == [1, 1, 0]
+
+    asyncio.run(body())
+
+
+def test_none_answers() -> None:
+    async def body() -> None:
+        async with pool_of("cut") as (pool, (worker,)):
+            with pytest.raises(FailedError):
+                await pool.answer(REQUEST)
+            assert len(worker.asked) == 3
+            assert pool.state.losses == 3
+
+    asyncio.run(body())
+
+
+def test_a_worker_that_does_not_know_the_key() -> None:
+    async def body() -> None:
+        async with pool_of("locked") as (pool, _):
+            with pytest.raises(FailedError):
+                await pool.answer(REQUEST)
+
+    asyncio.run(body())
+
+
+def test_so_many_at_once() -> None:
+    async def body() -> None:
+        async with pool_of("well", most=0) as (pool, _):
+            assert pool.is_full
+            with pytest.raises(BusyError):
+                await pool.answer(REQUEST)
+
+    asyncio.run(body())
