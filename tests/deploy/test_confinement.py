@@ -99,3 +99,19 @@ def test_the_health_check_of_the_image(home: Path, tmp_path: Path) -> None:
 def unhealthy(environ: dict[str, str]) -> subprocess.CompletedProcess[str] | None:
     done = subprocess.run(HEALTH_CHECK, env=environ, capture_output=True, text=True, check=False)
     return done if done.returncode else None
+
+
+def test_workers_that_are_not_there_yet_cost_nothing(
+    home: Path, small_photos: dict[str, bytes], tmp_path: Path
+) -> None:
+    """The API of the cluster knows eight names, and the autoscaler has started one of them."""
+    worker_folder, api_folder = tmp_path / "worker", tmp_path / "api"
+    worker_folder.mkdir()
+    api_folder.mkdir()
+    with running(home, worker_folder, "--role", "worker") as worker:
+        absent = ",".join(f"senseid-worker-{number}.invalid" for number in range(1, 8))
+        settings = {"WORKER_IP": f"127.0.0.1:{worker.port}, {absent}"}
+        with running(home, api_folder, "--role", "api", env=settings) as api:
+            client = Client(api.url, KEY, timeout=20)
+            for _ in range(8):
+                assert client.compare(small_photos["obama"], small_photos["obama2"]).verification_score > 0.7
