@@ -15,6 +15,8 @@ from pathlib import Path
 from tests.bench.report import UNAVAILABLE
 
 BENCHMARKS = (
+    "all_pairs",
+    "batch_speed",
     "cold_start",
     "compare_speed",
     "detection",
@@ -30,7 +32,7 @@ BENCHMARKS = (
     "quality_monotonicity",
     "quality_discard",
 )
-SLOW = ("accuracy", "occlusion", "service_load", "quality_monotonicity", "quality_discard")
+SLOW = ("accuracy", "batch_speed", "occlusion", "service_load", "quality_monotonicity", "quality_discard")
 # It compares with dlib in its own process, and writes no JSON.
 PARITY = "dlib_parity"
 
@@ -57,7 +59,7 @@ def main() -> int:
 
 def _status(name: str, dlib_python: str | None, folder: Path | None) -> int:
     command = [sys.executable, "-m", f"tests.bench.{name}"]
-    if name == "compare_speed" and dlib_python:
+    if name in {"batch_speed", "compare_speed"} and dlib_python:
         command += ["--dlib-python", dlib_python]
     if folder is not None and name != PARITY:
         folder.mkdir(parents=True, exist_ok=True)

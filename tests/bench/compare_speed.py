@@ -124,7 +124,7 @@ def open_dlib(python: str | None, photos: list[bytes]) -> Iterator[Dlib | str]:
         weights, points = Path(name) / "resnet.dat", Path(name) / "points.dat"
         weights.write_bytes(extract(archive, source.archive, source.files[0]))
         points.write_bytes(extract(archive, source.archive, FIVE_POINTS))
-        paths = [Path(name) / sample for sample in SAMPLES]
+        paths = [Path(name) / f"{number}.jpg" for number in range(len(photos))]
         for path, data in zip(paths, photos, strict=True):
             path.write_bytes(data)
         dlib = Dlib(interpreter, weights, points, paths)

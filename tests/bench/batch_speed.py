@@ -1,0 +1,190 @@
+"""`python -m tests.bench.batch_speed [--photos N] [--rounds N] [--dlib-python FILE] [--json FILE]`: many photos.
+
+Photos of LFW, each figure of a round in turn with the others. Promises of issue 8: ten pairs a photo take at most 1.15
+times the time to encode the photos; two cores encode at least 1.7 times as many as one, and at least 5 times as many as
+dlib's detector with one upsampling, 5 points and ResNet, which is what `face_recognition` calls. Also the plainest loop
+over our own `compare`, and the memory of many pairs.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tarfile
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from senseid_cli.batch.desk import Desk, KeepNothing
+from senseid_cli.batch.executors import Local
+from senseid_cli.batch.jobs import Compare, Settings
+from senseid_cli.batch.manifest import Row
+from senseid_cli.batch.rows import work_through
+from senseid_cli.batch.work import Tools, Want
+from senseid_engine.batch.scorer import Scorer
+from senseid_engine.errors import EngineError
+from senseid_engine.image import decode_image
+from senseid_models.registry import Registry
+from tests.bench.compare_speed import Dlib, open_dlib
+from tests.bench.report import Report, at_least, at_most, parser_of, run, test_data
+from tests.bench.report import Row as Figure
+from tests.bench.surroundings import licences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from senseid_cli.batch.work import Medium
+
+NAME = "batch_speed"
+PAIRS_A_PHOTO = 10
+MOST_OF_ENCODING = 1.15
+LEAST_OF_ONE_CORE = 1.7
+LEAST_OF_DLIB = 5.0
+FOR_DLIB = 20
+MOST_GROWTH = 20.0
+SETTINGS = Settings(0.7, auto_rotate=False, check_quality=False)
+
+
+class Batch:
+    """The machinery of `senseid batch`, without the command line."""
+
+    def __init__(self, tools: Tools, folder: Path, names: list[str]) -> None:
+        self._tools = tools
+        self._folder = folder
+        self.names = names
+        self._job = Compare(SETTINGS, Scorer.open(Registry.builtin()))
+
+    def encode(self, slots: int) -> float:
+        """Seconds to encode every photo."""
+        desk = self._desk(slots)
+        work = self._job.works["first"]
+        start = time.perf_counter()
+        for asked in [desk.ask(self._folder / name, work) for name in self.names]:
+            asked.result()
+        seconds = time.perf_counter() - start
+        desk.close()
+        return seconds
+
+    def pairs(self, slots: int) -> tuple[float, float]:
+        """Seconds for ten pairs a photo, and MiB that the memory grew in the last nine tenths of them."""
+        rng = random.Random(0)
+        count = PAIRS_A_PHOTO * len(self.names)
+        # Every photo is named, as in a manifest that is worth a batch.
+        first = [*self.names, *(rng.choice(self.names) for _ in range(count - len(self.names)))]
+        rows = (Row(i, {"first": name, "second": rng.choice(self.names)}) for i, name in enumerate(first, 1))
+        desk, process, early = self._desk(slots), psutil.Process(), 0
+        start = time.perf_counter()
+        for record in work_through(rows, self._job, self._folder, desk, slots):
+            if record["row"] == count // PAIRS_A_PHOTO:
+                early = process.memory_info().rss
+        seconds = time.perf_counter() - start
+        desk.close()
+        return seconds, (process.memory_info().rss - early) / 2**20
+
+    def _desk(self, slots: int) -> Desk:
+        def read(path: Path, medium: Medium) -> bytes:
+            return path.read_bytes()
+
+        return Desk(Local(self._tools, slots), read, KeepNothing())
+
+
+def loop(tools: Tools, photos: list[Path]) -> float:
+    """Seconds a pair of the plainest loop: read two photos, compare them, next."""
+    start = time.perf_counter()
+    for first, second in pairwise(photos):
+        a, b = (decode_image(path.read_bytes(), name=path.name) for path in (first, second))
+        try:
+            tools.engine.compare(a, b)
+        except EngineError:
+            continue
+    return (time.perf_counter() - start) / (len(photos) - 1)
+
+
+def extract(folder: Path, count: int) -> Iterator[Path]:
+    """Photos of LFW, spread over the alphabet."""
+    with tarfile.open(test_data() / "lfw-pairs.tar") as tar:
+        members = [member for member in tar.getmembers() if member.name.endswith(".jpg")]
+        picked = members[:: max(1, len(members) // count)][:count]
+        tar.extractall(folder, picked, filter="data")
+    return (folder / member.name for member in picked)
+
+
+def measure(count: int, rounds: int, dlib_python: str | None) -> Report:
+    """Measure everything in turn."""
+    tools = Tools(licences(), frozenset({Want.ENGINE}), threads=1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        photos = list(extract(folder, count))
+        batch = Batch(tools, folder, [str(path.relative_to(folder)) for path in photos])
+        some = photos[:: max(1, len(photos) // FOR_DLIB)][:FOR_DLIB]
+        with open_dlib(dlib_python, [path.read_bytes() for path in some]) as dlib:
+            seconds: dict[str, list[float]] = {}
+            loop(tools, photos[:3])  # to warm up
+            for _ in range(rounds):
+                _round(batch, tools, some, dlib, seconds)
+    return _report(seconds, count, rounds, dlib)
+
+
+def _round(batch: Batch, tools: Tools, some: list[Path], dlib: Dlib | str, seconds: dict[str, list[float]]) -> None:
+    count = len(batch.names)
+    took: dict[str, Any] = {"one core": batch.encode(1) / count, "two cores": batch.encode(2) / count}
+    pairs, grown = batch.pairs(2)
+    took |= {"pairs": pairs / count, "grown": grown, "loop": loop(tools, some)}
+    if isinstance(dlib, Dlib):
+        dlib.step(1)
+        took["dlib"] = sum(dlib.rounds[1][-1]["seconds"].values()) / len(some)
+    for name, value in took.items():
+        seconds.setdefault(name, []).append(value)
+
+
+def _report(seconds: dict[str, list[float]], count: int, rounds: int, dlib: Dlib | str) -> Report:
+    best = {name: min(values) for name, values in seconds.items()}
+    rows = [
+        Figure("one core, a photo", "ms", _milliseconds(seconds["one core"])),
+        Figure("two cores, a photo", "ms", _milliseconds(seconds["two cores"])),
+        Figure(f"two cores, a photo and {PAIRS_A_PHOTO} pairs of it", "ms", _milliseconds(seconds["pairs"])),
+        Figure("plainest loop over compare, a pair", "ms", _milliseconds(seconds["loop"])),
+        Figure("memory added by the last 90 % of the pairs", "MiB", tuple(seconds["grown"])),
+    ]
+    promises = [
+        at_most("pairs / encoding, two cores", best["pairs"] / best["two cores"], MOST_OF_ENCODING),
+        at_least("two cores / one core", best["one core"] / best["two cores"], LEAST_OF_ONE_CORE),
+        at_most("memory added by the last 90 % of the pairs", best["grown"], MOST_GROWTH, unit="MiB"),
+    ]
+    notes = ["Each promise is judged by the fastest round of both sides: other work on the machine only slows."]
+    if isinstance(dlib, Dlib):
+        rows.append(Figure("dlib as face_recognition calls it, a photo", "ms", _milliseconds(seconds["dlib"])))
+        promises.append(at_least("two cores / dlib", best["dlib"] / best["two cores"], LEAST_OF_DLIB))
+    else:
+        notes.append(f"dlib is left out: {dlib}")
+    per_pair = best["pairs"] / PAIRS_A_PHOTO
+    notes.append(f"The loop takes {best['loop'] / per_pair:.1f} times as long for a pair as the batch.")
+    return Report(
+        title=f"{count:,} photos of LFW, {PAIRS_A_PHOTO * count:,} pairs of them",
+        counts=f"{rounds} rounds, all figures of a round in turn",
+        rows=tuple(rows),
+        promises=tuple(promises),
+        notes=tuple(notes),
+    )
+
+
+def _milliseconds(seconds: list[float]) -> tuple[float, ...]:
+    return tuple(1000 * value for value in seconds)
+
+
+def main() -> int:
+    """Run the benchmark."""
+    parser = parser_of(NAME, "Many photos and pairs against encoding, one core, dlib and a plain loop.")
+    parser.add_argument("--photos", type=int, default=1000, metavar="N", help="photos (default: 1000)")
+    parser.add_argument("--rounds", type=int, default=2, metavar="N", help="rounds to measure (default: 2)")
+    parser.add_argument("--dlib-python", metavar="FILE", help="an interpreter that has dlib (default: this one)")
+    words = parser.parse_args()
+    return run(NAME, lambda: measure(words.photos, words.rounds, words.dlib_python), words.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
