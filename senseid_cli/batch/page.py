@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from html import escape
 from typing import TYPE_CHECKING
 
 from senseid_cli.batch.summary import BINS, det_points
 from senseid_cli.render import OK_CODE, printable, score_text
+from senseid_cli.report.document import document, image_tag, small_jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from senseid_cli.batch.summary import Example, Summary
-
-THUMBNAIL = 112
-"""The longer side of a photo on the page, pixels."""
 
 WIDTH, HEIGHT, MARGIN = 640, 300, 45
 FIRST_RATE = 1e-6
@@ -26,12 +22,8 @@ GREY, BLUE, GREEN = "#7a8290", "#2662be", "#14803e"
 KINDS = (("no label", GREY), ("different people", BLUE), ("same person", GREEN))
 
 _STYLE = """
-body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #1e2228; max-width: 60rem; }
-table { border-collapse: collapse; }
-th, td { text-align: left; padding: .4rem .8rem; border-bottom: 1px solid #dde1e7; vertical-align: top; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; }
+body { max-width: 60rem; }
 td.name { overflow-wrap: anywhere; max-width: 18rem; }
-img { display: block; border-radius: 4px; }
 svg text { font: 12px system-ui, sans-serif; fill: #1e2228; }
 """
 
@@ -44,32 +36,21 @@ def page(title: str, summary: Summary, pictures: Callable[[Example], Sequence[by
         summary: what came out.
         pictures: small JPEGs of the photos of a pair; no bytes where there is none.
     """
-    shown = escape(printable(title))
-    sections = [f"<h1>{shown}</h1>\n", _counts(summary), "<h2>Scores</h2>\n", _histogram(summary)]
+    sections = [_counts(summary), "<h2>Scores</h2>\n", _histogram(summary)]
     if summary.labelled:
         sections += ["<h2>Error rates</h2>\n", _rates(summary), _det(summary)]
         sections += [_examples("Same person, lowest scores", summary.missed.ranked(), pictures)]
         sections += [_examples("Different people, highest scores", summary.taken.ranked(), pictures)]
     else:
         sections += [_examples(f"Next to the threshold of {summary.threshold}", summary.near.ranked(), pictures)]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        # A file name that got past the escaping could still load and run nothing.
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'\">\n"
-        f"<title>{shown}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n{''.join(sections)}</body>\n</html>\n"
-    )
+    return document(title, "".join(sections), _STYLE)
 
 
 def small(pixels: object) -> bytes:
     """A photo, uint8 (height, width, 3), RGB, as a small JPEG."""
     from PIL import Image as Pillow
 
-    photo = Pillow.fromarray(pixels)  # type: ignore[arg-type]
-    photo.thumbnail((THUMBNAIL, THUMBNAIL))
-    data = io.BytesIO()
-    photo.save(data, "JPEG", quality=85)
-    return data.getvalue()
+    return small_jpeg(Pillow.fromarray(pixels))  # type: ignore[arg-type]
 
 
 def _counts(summary: Summary) -> str:
@@ -153,7 +134,7 @@ def _examples(title: str, examples: Sequence[Example], pictures: Callable[[Examp
         return ""
     rows = "".join(
         f'<tr><td class="number">{score_text(example.score)}</td>'
-        + "".join(f"<td>{_image(picture)}</td>" for picture in pictures(example))
+        + "".join(f"<td>{image_tag(picture)}</td>" for picture in pictures(example))
         + "".join(
             f'<td class="name">{escape(printable(str(example.record.get(column) or "")))}</td>'
             for column in ("first", "second", "video", "photo")
@@ -163,7 +144,3 @@ def _examples(title: str, examples: Sequence[Example], pictures: Callable[[Examp
         for example in examples
     )
     return f"<h2>{escape(title)}</h2>\n<table>\n{rows}</table>\n"
-
-
-def _image(jpeg: bytes) -> str:
-    return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode("ascii")}">' if jpeg else ""

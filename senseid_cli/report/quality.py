@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 from html import escape
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from senseid_cli.render import printable
 from senseid_cli.render_quality import value_text
+from senseid_cli.report.document import document, image_tag, small_jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,19 +17,11 @@ if TYPE_CHECKING:
     from senseid_cli.render_quality import Judged
     from senseid_engine.quality.results import FaceQuality, QualityReport
 
-THUMBNAIL = 112
-"""Side of a face on the page, pixels."""
-
 CSV_DECIMALS = 6
 
 _STYLE = """
-body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #1e2228; }
-table { border-collapse: collapse; }
-th, td { text-align: left; vertical-align: top; padding: .5rem .8rem; border-bottom: 1px solid #dde1e7; }
-td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .pass, .measured { color: #14803e; font-weight: 600; }
 .fail, .refused { color: #b3261e; font-weight: 600; }
-img { display: block; border-radius: 4px; }
 ul { margin: 0; padding-left: 1.1rem; }
 """
 
@@ -82,10 +74,7 @@ def thumbnail(report: QualityReport) -> bytes:
             min(rect.bottom + margin, photo.height),
         )
     )
-    face.thumbnail((THUMBNAIL, THUMBNAIL))
-    data = io.BytesIO()
-    face.save(data, "JPEG", quality=85)
-    return data.getvalue()
+    return small_jpeg(face)
 
 
 def page(title: str, photos: Sequence[tuple[Judged, bytes]]) -> str:
@@ -97,17 +86,12 @@ def page(title: str, photos: Sequence[tuple[Judged, bytes]]) -> str:
     """
     good = sum(judged.verdict in {"pass", "measured"} for judged, _ in photos)
     rows = "".join(_row(judged, picture) for judged, picture in photos)
-    shown = escape(printable(title))
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        # A file name that got past the escaping could still load and run nothing.
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'\">\n"
-        f"<title>{shown}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{shown}</h1>\n<p>{len(photos)} photos, {good} {_good_word(photos)}.</p>\n"
+    body = (
+        f"<p>{len(photos)} photos, {good} {_good_word(photos)}.</p>\n"
         "<table>\n<tr><th></th><th>photo</th><th>faces</th><th>overall</th><th>measured</th><th>reasons</th></tr>\n"
-        f"{rows}</table>\n</body>\n</html>\n"
+        f"{rows}</table>\n"
     )
+    return document(title, body, _STYLE)
 
 
 def _good_word(photos: Sequence[tuple[Judged, bytes]]) -> str:
@@ -116,13 +100,9 @@ def _good_word(photos: Sequence[tuple[Judged, bytes]]) -> str:
 
 def _row(judged: Judged, picture: bytes) -> str:
     faces = judged.faces
-    image = ""
-    if picture:
-        encoded = base64.b64encode(picture).decode("ascii")
-        image = f'<img alt="" src="data:image/jpeg;base64,{encoded}">'
     reasons = "".join(f"<li>{escape(printable(line))}</li>" for line in judged.reasons)
     return (
-        f"<tr><td>{image}</td>"
+        f"<tr><td>{image_tag(picture)}</td>"
         f'<td>{escape(printable(judged.name))}<br><span class="{judged.verdict}">{judged.verdict}</span></td>'
         f'<td class="number">{len(faces)}</td>'
         f'<td class="number">{judged.overall}</td>'

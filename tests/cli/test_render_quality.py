@@ -14,6 +14,7 @@ import pytest
 from senseid_cli import render, render_quality
 from senseid_cli.render_quality import Judged
 from senseid_cli.report import quality as report_files
+from senseid_cli.report.document import THUMBNAIL
 from senseid_engine.errors import NoFaceError
 from senseid_engine.image import Image
 from senseid_engine.landmarks import Landmarks
@@ -158,7 +159,7 @@ def test_a_thumbnail_is_small(policy: Policy) -> None:
     from PIL import Image as Pillow
 
     with Pillow.open(io.BytesIO(report_files.thumbnail(report(FACE)))) as picture:
-        assert max(picture.size) <= report_files.THUMBNAIL
+        assert max(picture.size) <= THUMBNAIL
 
 
 def test_the_picture_shows_photo_and_reasons(policy: Policy, tmp_path: Path) -> None:

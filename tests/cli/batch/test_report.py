@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from senseid_cli.batch.page import THUMBNAIL, page, small
+from senseid_cli.batch.page import page, small
 from senseid_cli.batch.summary import SHOWN, det_points, summarise
+from senseid_cli.report.document import THUMBNAIL
 
 
 class Seen(HTMLParser):
