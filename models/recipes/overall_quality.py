@@ -50,17 +50,13 @@ RISES = {
     "detection": 1,
     "yaw": -1,
     "pitch": -1,
-    "sharpness": 1,
     "mouth_open": 1,
-    "eye_distance": 1,
 }
 WORST = {
     "presence": 0.0,
     "yaw": 90.0,
     "pitch": 90.0,
-    "sharpness": 0.0,
     "mouth_open": 0.0,
-    "eye_distance": 0.0,
 }
 FMR = 1e-3
 DISCARDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3)

@@ -102,9 +102,9 @@ def _pad(pixels: Pixels, _: Landmarks, factor: float) -> np.ndarray:
 
 
 def _push_out(pixels: Pixels, landmarks: Landmarks, share: float) -> np.ndarray:
-    """Cut the photo from the left, through more and more of the face; grey takes its place on the right."""
+    """Cut the photo from the left, to the face and through more and more of it; grey takes its place on the right."""
     left, right = landmarks.points[:, 0].min(), landmarks.points[:, 0].max()
-    cut = round(float(left + share * (right - left))) if share else 0
+    cut = max(round(float(left + share * (right - left))), 0)
     moved = np.full_like(pixels, 128)
     moved[:, : pixels.shape[1] - cut] = pixels[:, cut:]
     return moved
@@ -172,7 +172,7 @@ CHANGES = (
     ),
     Change(
         "face pushed out, share cut off",
-        (0, 0.1, 0.2, 0.3, 0.4),
+        (0, 0.08, 0.14, 0.2, 0.26, 0.32, 0.38),
         _push_out,
         (
             Answer("integrity", lambda q: q.integrity, -1, 0.02),
@@ -187,7 +187,7 @@ CHANGES = (
     ),
     Change(
         "cloth over the lower face, share",
-        (0, 0.15, 0.3, 0.45, 0.6, 0.75),
+        (0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
         _cover,
         (
             Answer("mouth", lambda q: q.occlusion.mouth, -1, 0.05),

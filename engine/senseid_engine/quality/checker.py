@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from senseid_engine.errors import OcclusionError
 from senseid_engine.quality.chip import cut
+from senseid_engine.quality.eyes import eye_distance
 from senseid_engine.quality.features import distance_to_centre, five_features, integrity, size, visible_share
 from senseid_engine.quality.occlusion import OcclusionEstimator
 from senseid_engine.quality.overall import OverallQuality, overall_measures
 from senseid_engine.quality.pose import PoseEstimator
 from senseid_engine.quality.results import FaceQuality, QualityReport
+from senseid_engine.quality.sharpness import sharpness
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -100,6 +102,7 @@ class QualityChecker:
         pose = self.poser.pose(landmarks)
         seen = self.occlusion.estimate(image.pixels, face)
         visible = visible_share(landmarks, seen)
+        sharp, distance = sharpness(chip), eye_distance(landmarks)
         measures = overall_measures(face, pose, chip)
         return FaceQuality(
             rect=face.rect,
@@ -109,11 +112,11 @@ class QualityChecker:
             distance_to_centre=distance_to_centre(features, width, height),
             size=size(features, width, height),
             brightness=measures["brightness"],
-            sharpness=measures["sharpness"],
+            sharpness=sharp,
             mouth_open=measures["mouth_open"],
             integrity=integrity(features),
-            eye_distance=measures["eye_distance"],
-            overall=self.overall.of(measures, visible),
+            eye_distance=distance,
+            overall=self.overall.of(measures, visible=visible, sharpness=sharp, eye_distance=distance),
         )
 
     def refuse_covered(self, image: Image, face: Face) -> None:

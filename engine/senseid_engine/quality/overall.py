@@ -16,9 +16,8 @@ import numpy as np
 from senseid_engine.errors import ModelError
 from senseid_engine.quality.brightness import brightness
 from senseid_engine.quality.contrast import contrast
-from senseid_engine.quality.eyes import eye_distance, eyes_open
+from senseid_engine.quality.eyes import eyes_open
 from senseid_engine.quality.mouth_open import mouth_open
-from senseid_engine.quality.sharpness import sharpness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +32,10 @@ MOST_LOGIT = 36.0
 """A probability of 1 in double precision has no finite logit."""
 
 UNCOVERED = 0.8
-"""From this visible share on a face counts as uncovered: the estimate of one that is varies by so much."""
+SHARP = 0.2
+LARGE = 32.0
+"""The visible share, the sharpness and the distance of the eyes in pixels from which on a face is none the worse for
+them. Of what is below LFW has one photo in a hundred, too few to learn from: there the score falls in proportion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +86,21 @@ class OverallQuality:
             raise ModelError("overall-quality", "its score does not rise within 0 to 1")
         return cls(terms, score)
 
-    def of(self, measures: Mapping[str, float], visible: float) -> float:
+    def of(self, measures: Mapping[str, float], *, visible: float, sharpness: float, eye_distance: float) -> float:
         """The overall quality of a face, in [0, 1].
 
         Args:
             measures: see `overall_measures`; there is one for each term.
-            visible: share of the features that can be seen, in [0, 1]. Hardly a face that the terms were learned from
-                was covered, so what is covered is taken off: below `UNCOVERED` the score falls in proportion.
+            visible: share of the features that can be seen, in [0, 1].
+            sharpness: of the face, in [0, 1].
+            eye_distance: in pixels.
         """
         score = self.score(sum(curve(measures[name]) for name, curve in self.terms.items()))
-        return score * min(visible / UNCOVERED, 1.0)
+        return score * min(visible / UNCOVERED, 1.0) * min(sharpness / SHARP, 1.0) * min(eye_distance / LARGE, 1.0)
 
 
 def overall_measures(face: Face, pose: Pose, chip: Chip) -> dict[str, float]:
-    """What the overall quality is made of.
+    """What the terms of the overall quality are made of.
 
     Args:
         face: a face.
@@ -110,12 +113,10 @@ def overall_measures(face: Face, pose: Pose, chip: Chip) -> dict[str, float]:
         "detection": logit(face.score),
         "yaw": abs(pose.yaw),
         "pitch": abs(pose.pitch),
-        "sharpness": sharpness(chip),
         "brightness": brightness(chip),
         "contrast": contrast(chip),
         "mouth_open": mouth_open(landmarks),
         "eyes_open": eyes_open(landmarks),
-        "eye_distance": eye_distance(landmarks),
     }
 
 

