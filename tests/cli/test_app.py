@@ -67,6 +67,8 @@ def loaded_by(words: Sequence[str]) -> set[str]:
         ["license", "issue", "--help"],
         ["compare", "--help"],
         ["omni", "--help"],
+        ["encrypt", "--help"],
+        ["key", "--help"],
         ["quality", "--help"],
         ["models", "calibrate", "--help"],
         ["compare", "a.jpg"],
