@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -47,6 +48,25 @@ class Senseid:
         found = json.loads(line)
         assert isinstance(found, dict)
         return found
+
+    def on_terminal(self, *words: str | Path, env: Mapping[str, str]) -> tuple[int, str]:
+        """Runs it on a terminal of its own, and gives back the exit status and what the terminal saw."""
+        leader, follower = pty.openpty()
+        with subprocess.Popen(
+            self.command(*words), stdin=follower, stdout=follower, stderr=follower, env=self.environment(env)
+        ) as process:
+            os.close(follower)
+            seen = b""
+            while True:
+                try:
+                    part = os.read(leader, 65536)
+                except OSError:  # Linux's way to say that the other end was closed
+                    break
+                if not part:
+                    break
+                seen += part
+        os.close(leader)
+        return process.returncode, seen.decode().replace("\r\n", "\n")
 
 
 @pytest.fixture(scope="session")

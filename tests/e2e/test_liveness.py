@@ -137,6 +137,32 @@ def test_files_of_a_living_person(senseid: Senseid, live: Path, checked: dict[st
     assert outputs[2].read_bytes() == before  # to the last bit
 
 
+def test_a_terminal_gets_a_table_and_a_progress_bar(senseid: Senseid, still: Path, photos: dict[str, Path]) -> None:
+    env = {"TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1"}
+    status, seen = senseid.on_terminal("liveness", still, env=env)
+    assert status == 1
+    assert "looking at frames" in seen
+    assert "hack: an attack with a picture" in seen
+    status, seen = senseid.on_terminal("verify", still, photos["obama.jpg"], env=env)
+    assert (status, "nothing is compared" in seen) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--save-image", "a.png", "--explain", "a.png"),
+        ("--save-face", "a.jpg"),
+        ("--save-face", "no/such/folder/a.png"),
+        ("--threshold", "0.5"),
+    ],
+)
+def test_wrong_command_lines(senseid: Senseid, still: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = senseid("liveness", still, *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_video_from_stdin_and_encrypted(keyed: Senseid, live: Path, checked: dict[str, Any], tmp_path: Path) -> None:
     assert keyed.json("liveness", "-", stdin=live.read_bytes())["liveness_score"] == checked["liveness_score"]
     encrypted = tmp_path / "clip.senseid"

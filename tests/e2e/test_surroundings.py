@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -20,40 +19,20 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Senseid
 
 
-def on_terminal(senseid: Senseid, *words: str | Path, env: dict[str, str]) -> tuple[int, str]:
-    """Runs it on a terminal of its own, and gives back the exit status and what the terminal saw."""
-    leader, follower = pty.openpty()
-    with subprocess.Popen(
-        senseid.command(*words), stdin=follower, stdout=follower, stderr=follower, env=senseid.environment(env)
-    ) as process:
-        os.close(follower)
-        seen = b""
-        while True:
-            try:
-                part = os.read(leader, 65536)
-            except OSError:  # Linux's way to say that the other end was closed
-                break
-            if not part:
-                break
-            seen += part
-    os.close(leader)
-    return process.returncode, seen.decode().replace("\r\n", "\n")
-
-
 @pytest.fixture(scope="module")
 def words(photos: dict[str, Path]) -> tuple[str | Path, ...]:
     return ("compare", photos["obama.jpg"], photos["obama2.jpg"])
 
 
 def test_a_terminal_gets_a_table(senseid: Senseid, words: tuple[str | Path, ...]) -> None:
-    status, text = on_terminal(senseid, *words, env={"TERM": "xterm", "COLUMNS": "80"})
+    status, text = senseid.on_terminal(*words, env={"TERM": "xterm", "COLUMNS": "80"})
     assert status == 0
     assert "\x1b[1;32m" in text
     assert "1 in 10,000 strangers" in text
 
 
 def test_no_color(senseid: Senseid, words: tuple[str | Path, ...]) -> None:
-    _, text = on_terminal(senseid, *words, env={"TERM": "xterm", "NO_COLOR": "1"})
+    _, text = senseid.on_terminal(*words, env={"TERM": "xterm", "NO_COLOR": "1"})
     assert "match" in text
     assert "\x1b[1;32m" not in text
     assert "\x1b[32m" not in text
@@ -65,25 +44,25 @@ def test_a_narrow_terminal(
     senseid: Senseid, groups: tuple[Path, Path], command: str, status: int, terminal: str
 ) -> None:
     env = {"TERM": terminal, "COLUMNS": "20", "NO_COLOR": "1"}
-    found, text = on_terminal(senseid, command, *groups, env=env)
+    found, text = senseid.on_terminal(command, *groups, env=env)
     assert found == status
     plain = re.sub("\x1b\\[[0-9;]*m", "", text)
     assert all(len(line) <= 20 for line in plain.splitlines())
 
 
 def test_a_terminal_too_narrow_for_the_matrix(senseid: Senseid, groups: tuple[Path, Path]) -> None:
-    _, text = on_terminal(senseid, "omni", *groups, env={"TERM": "xterm", "COLUMNS": "15"})
+    _, text = senseid.on_terminal("omni", *groups, env={"TERM": "xterm", "COLUMNS": "15"})
     assert [line.split("\t")[2:] for line in text.splitlines()] == [[a, b] for a in ("A1", "A2") for b in ("B1", "B2")]
 
 
 def test_json_on_a_terminal_is_one_plain_line(senseid: Senseid, words: tuple[str | Path, ...]) -> None:
-    _, text = on_terminal(senseid, *words, "--json", env={"TERM": "xterm", "COLUMNS": "20"})
+    _, text = senseid.on_terminal(*words, "--json", env={"TERM": "xterm", "COLUMNS": "20"})
     assert text.count("\n") == 1
     assert json.loads(text)["code"] == 1000
 
 
 def test_a_photo_cannot_come_from_a_terminal(senseid: Senseid, photos: dict[str, Path]) -> None:
-    status, text = on_terminal(senseid, "compare", "-", photos["obama.jpg"], env={})
+    status, text = senseid.on_terminal("compare", "-", photos["obama.jpg"], env={})
     assert status == 3
     assert "stdin: holds no photo: pipe one in" in text
 
