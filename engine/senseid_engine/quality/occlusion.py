@@ -42,6 +42,9 @@ REGIONS: dict[str, tuple[int, ...]] = {
 """The regions whose visible share is told, each the convex hull of these points of the mesh: an eye with its lids, the
 nose from between the eyes to its base, the mouth with its lips."""
 
+MIRRORED = [1, 0, 2, 3]
+"""The same regions in a mirror: the eyes change places."""
+
 LEAST_VISIBLE = 0.5
 """A feature of which less can be seen is covered. Chosen on synthetic faces; see the model card."""
 
@@ -108,7 +111,7 @@ class OcclusionEstimator:
         return Occlusion(*self.shares(ALIGNMENT.chip(pixels, face)[None])[0].tolist())
 
     def shares(self, chips: Pixels) -> Floats:
-        """What can be seen of faces that are cut out already.
+        """What can be seen of faces that are cut out already: the mean of what the chip and its mirror image tell.
 
         Args:
             chips: uint8 (n, SIDE, SIDE, 3), RGB, cut out by `ALIGNMENT`.
@@ -116,4 +119,6 @@ class OcclusionEstimator:
         Returns:
             float32 (n, 4), the visible shares in the order of `REGIONS`.
         """
-        return self._session.run(chips)[0]
+        plain, mirrored = np.split(self._session.run(np.concatenate([chips, chips[:, :, ::-1]]))[0], 2)
+        shares: Floats = (plain + mirrored[:, MIRRORED]) / np.float32(2)
+        return shares

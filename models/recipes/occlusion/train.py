@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from senseid_engine.quality.occlusion import MIRRORED
+
 from .network import OcclusionNet
 from .synthesise import Examples
 
@@ -26,8 +28,6 @@ BATCH = 32
 DECAY = 1e-2
 # How much the map of covered places counts beside the four shares.
 MAP_WEIGHT = 0.5
-# The same regions in a mirror: the eyes change places.
-MIRRORED = (1, 0, 2, 3)
 
 
 def batch_of(data: Examples, which: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
@@ -44,7 +44,7 @@ def mirrored(pixels: Tensor, visible: Tensor, covered: Tensor, which: Tensor) ->
     """The batch with some of its examples in a mirror."""
     return (
         torch.where(which[:, None, None, None], pixels.flip(3), pixels),
-        torch.where(which[:, None], visible[:, list(MIRRORED)], visible),
+        torch.where(which[:, None], visible[:, MIRRORED], visible),
         torch.where(which[:, None, None], covered.flip(2), covered),
     )
 

@@ -13,7 +13,7 @@ import pytest
 from senseid_engine.errors import NoFaceError
 from senseid_engine.image import decode_image
 from senseid_engine.landmarks import LEFT_EYE, RIGHT_EYE
-from senseid_engine.quality.occlusion import LEAST_VISIBLE, REGIONS, Occlusion, OcclusionEstimator
+from senseid_engine.quality.occlusion import ALIGNMENT, LEAST_VISIBLE, REGIONS, Occlusion, OcclusionEstimator
 from senseid_licensing.errors import LicenceMissingError
 from senseid_models import entries
 from senseid_models.errors import ModelKindMissingError
@@ -106,6 +106,15 @@ def test_the_answer_is_the_same_each_time_and_on_any_number_of_threads(
     assert estimator.estimate(photo.image.pixels, photo.faces[0]) == once
     wider = OcclusionEstimator.open(registry, licences, threads=2)
     assert wider.estimate(photo.image.pixels, photo.faces[0]) == once
+
+
+def test_a_mirror_image_swaps_the_eyes(estimator: OcclusionEstimator, found: dict[str, UprightPhoto]) -> None:
+    photo = found["obama.jpg"]
+    pixels = painted(photo, REGIONS["left_eye"], (40, 42, 45), grow=1.6)
+    chip = ALIGNMENT.chip(pixels, photo.faces[0])
+    (plain,), (mirrored,) = estimator.shares(chip[None]), estimator.shares(chip[None, :, ::-1])
+    np.testing.assert_allclose(mirrored, plain[[1, 0, 2, 3]], atol=1e-6)
+    assert plain[0] < 0.5 < plain[1]
 
 
 def test_covered_is_less_than_the_threshold() -> None:
