@@ -38,8 +38,13 @@ from .recognition import GROUPS, SEED, load_or_encode, open_encoder, put
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# Where the curves have values: quantiles of the photos.
-QUANTILES = (0.005, 0.03, 0.34, 0.66, 0.97, 0.995)
+# Where the curves have values: quantiles of the photos. One that may only rise is level from where most photos are, one
+# that may only fall up to there.
+QUANTILES = {
+    1: (0.005, 0.03, 0.2, 0.5, 0.8),
+    -1: (0.2, 0.5, 0.8, 0.97, 0.995),
+    0: (0.005, 0.03, 0.34, 0.66, 0.97, 0.995),
+}
 SMOOTHNESS = 30.0
 SHRINKAGE = 3.0
 PENALTY_PAIRS = 4000
@@ -133,7 +138,7 @@ def learn(photos: Photos, among: np.ndarray) -> Learned:
     weight = 1 / np.sqrt(count[person])
     at, bases, penalties, steps = [], [], [], []
     for name, x in zip(photos.names, photos.values.T, strict=True):
-        knots = np.unique(np.quantile(x[among], QUANTILES))
+        knots = np.unique(np.quantile(x[among], QUANTILES[RISES.get(name, 0)]))
         hats = np.stack([np.interp(x, knots, row) for row in np.eye(len(knots))], axis=1)
         bends = np.diff(np.eye(len(knots)), 2, axis=0)
         at.append(knots)
