@@ -141,7 +141,8 @@ def photo_lines(judged: Judged) -> Iterator[str]:
 def folder_line(judged: Judged) -> str:
     """One photo of a folder for a pipe: verdict, name, number of faces, overall quality of the largest, reasons."""
     reasons = printable("; ".join(judged.reasons))
-    return "\t".join([judged.verdict, printable(judged.name), str(len(judged.faces)), judged.overall, reasons])
+    fields = [judged.verdict, printable(judged.name), str(len(judged.faces)), judged.overall, reasons]
+    return "\t".join(fields).rstrip("\t")
 
 
 def photo_table_width(judged: Judged) -> int:

@@ -36,7 +36,7 @@ VARYING = (
     (re.compile(r"/\S+/keys/"), "<keys>/"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
 )
-SCORE = re.compile(r"0\.\d{3,}")
+SCORE = re.compile(r"\b[01]\.\d{3,}")
 
 
 def examples_of(page: Path) -> list[tuple[str, str]]:
