@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import time
 from urllib.parse import quote_from_bytes, quote_plus
 
 import pytest
@@ -100,9 +98,6 @@ def test_repairs() -> None:
     assert repaired(b"abcd") == b"abcd"
 
 
-def test_a_video_is_parsed_at_once() -> None:
-    """A million escapes one by one would take over a second; the limit is generous for a slow machine."""
-    body = b"a=" + quote_from_bytes(os.urandom(1).hex().encode() * 11_000_000, safe="").encode() + b"%2B" * 400_000
-    begin = time.process_time()
-    assert len(parse_form(URLENCODED, body)["a"]) == 22_400_000
-    assert time.process_time() - begin < 1
+def test_the_length_of_a_video() -> None:
+    body = b"a=" + b"%2b%2F%3d" * 100_000 + b"A" * 22_000_000
+    assert parse_form(URLENCODED, body)["a"] == b"+/=" * 100_000 + b"A" * 22_000_000
