@@ -80,9 +80,8 @@ def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suf
         if out == STDOUT or (out is None and entry.source == media.STDIN):
             target = None
         elif out is None or into_folder:
-            target = (
-                _beside(entry, direction, suffix) if out is None else Path(out) / _renamed(entry, direction, suffix)
-            )
+            renamed = _renamed(entry, direction, suffix, elsewhere=out is not None)
+            target = Path(entry.source).with_name(renamed.name) if out is None else Path(out) / renamed
         else:
             target = Path(out)
         jobs.append(Job(entry.source, target, _size(entry.source), makes_folders=into_folder))
@@ -132,15 +131,15 @@ def walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def is_container(path: Path) -> bool:
-    """Whether a file starts as a container does; one that cannot be read counts as none."""
+def is_container(path: Path) -> bool | None:
+    """Whether a file starts as a container does; None if it cannot be read."""
     from senseid_crypto.container import MAGIC
 
     try:
         with path.open("rb") as file:
             return file.read(len(MAGIC)) == MAGIC
     except OSError:
-        return False
+        return None
 
 
 def _expand(word: str, direction: Direction) -> Iterator[_Found]:
@@ -154,15 +153,21 @@ def _expand(word: str, direction: Direction) -> Iterator[_Found]:
         if each != media.STDIN and _is_folder(each):
             root = Path(each)
             for file in walk(root):
-                if is_encrypted(file) == (direction is Direction.DECRYPT):
+                if _belongs(file, direction):
                     yield _Found(str(file), file.relative_to(root))
         else:
             yield _Found(each, Path(Path(each).name))
 
 
-def is_encrypted(path: Path) -> bool:
-    """Whether a file of a folder counts as encrypted: a container by its content, wire text by its name."""
-    return is_container(path) or path.suffix == SUFFIXES["wire"]
+def _belongs(path: Path, direction: Direction) -> bool:
+    """Whether a file of a folder is meant: a container is known by its content, wire text by its name.
+
+    One that cannot be read is meant, so that it is told and not passed over.
+    """
+    contained = is_container(path)
+    if contained is None:
+        return direction is Direction.ENCRYPT or path.suffix in SUFFIXES.values()
+    return (contained or path.suffix == SUFFIXES["wire"]) == (direction is Direction.DECRYPT)
 
 
 def _is_folder(word: str) -> bool:
@@ -177,17 +182,15 @@ def _unique(entries: Iterator[_Found]) -> list[_Found]:
     return list({Path(entry.source).absolute(): entry for entry in entries}.values())
 
 
-def _beside(entry: _Found, direction: Direction, suffix: str) -> Path:
-    return Path(entry.source).with_name(_renamed(entry, direction, suffix).name)
-
-
-def _renamed(entry: _Found, direction: Direction, suffix: str) -> Path:
+def _renamed(entry: _Found, direction: Direction, suffix: str, *, elsewhere: bool) -> Path:
     name = entry.name.name
     if direction is Direction.ENCRYPT:
         return entry.name.with_name(name + suffix)
     for known in SUFFIXES.values():
         if name.endswith(known) and name != known:
             return entry.name.with_name(name.removesuffix(known))
+    if elsewhere:
+        return entry.name
     raise typer.BadParameter(
         f"{entry.source} does not end in {' or '.join(SUFFIXES.values())}: say where it goes with --out"
     )

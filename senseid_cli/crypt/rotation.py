@@ -70,8 +70,8 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
 
 
 def containers(folders: Sequence[Path]) -> list[Job]:
-    """All containers of some folders, each once."""
-    found = {path.resolve(): path for folder in folders for path in walk(folder) if is_container(path)}
+    """All containers of some folders, each once, and what cannot be read: it might be one."""
+    found = {path.resolve(): path for folder in folders for path in walk(folder) if is_container(path) is not False}
     return [Job(str(path), path, path.stat().st_size) for path in found.values()]
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from senseid_cli import app as cli
 from senseid_cli import wiring
-from senseid_cli.crypt import work
+from senseid_cli.crypt import plan, work
 from senseid_crypto import wire
 from senseid_crypto.key import Key, parse_key
 from senseid_crypto.sealed import open_bytes, seal_bytes
@@ -341,6 +341,20 @@ def test_a_folder(here: Here) -> None:
     here("encrypt", "photos", "--format", "wire", "-o", "sealed")
     here("decrypt", "sealed")
     assert here.path("sealed/deep/er/b.jpg").read_bytes() == b"photos/deep/er/b.jpg"
+
+
+def test_a_container_under_another_name_goes_elsewhere(here: Here) -> None:
+    here.path("photos/a.jpg", seal_bytes(b"hello", here.key, entropy=os.urandom))
+    assert "say where it goes" in here("decrypt", "photos", status=2)[1]
+    here.path("out").mkdir()
+    here("decrypt", "photos", "-o", "out")
+    assert here.path("out/a.jpg").read_bytes() == b"hello"
+
+
+def test_what_cannot_be_read_counts_as_neither(here: Here) -> None:
+    assert plan.is_container(here.folder) is None
+    assert plan.is_container(here.path("a", b"x")) is False
+    assert plan.is_container(here.path("b", seal_bytes(b"", here.key, entropy=os.urandom))) is True
 
 
 def test_patterns(here: Here) -> None:

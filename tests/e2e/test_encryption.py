@@ -81,6 +81,44 @@ def test_encrypted_photos_are_compared_like_plain_ones(
     assert json.loads(done.stdout)["verification_score"] == plain["verification_score"]
 
 
+def same_but_for_ids(one: bytes, other: bytes) -> bool:
+    def stripped(data: bytes) -> list[object]:
+        bodies = [json.loads(line) for line in data.splitlines()]
+        for body in bodies:
+            body.pop("request_id", None)
+        return bodies
+
+    return stripped(one) == stripped(other) != []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["container", "wire"])
+def test_every_command_takes_encrypted_media(
+    senseid: Senseid, photos: dict[str, Path], still_clip: bytes, tmp_path: Path, form: str
+) -> None:
+    """Quality, liveness, verify and batch answer as they do for plain media under the same names."""
+    answers: dict[str, list[subprocess.CompletedProcess[bytes]]] = {}
+    for kind in ("plain", form):
+        folder = tmp_path / kind
+        folder.mkdir()
+        for name, data in (("photo", photos["obama.jpg"].read_bytes()), ("video", still_clip)):
+            sealed = data if kind == "plain" else seal(data) if kind == "container" else wire.encrypt_bytes(data, KEY)
+            (folder / name).write_bytes(sealed)
+        (folder / "pairs.csv").write_text("first,second\nphoto,photo\n")
+        answers[kind] = [
+            senseid(*words, cwd=folder, env=ENVIRONMENT)
+            for words in (
+                ("quality", "photo", "--json"),
+                ("liveness", "video", "--json"),
+                ("verify", "video", "photo", "--json"),
+                ("batch", "pairs.csv", "--json"),
+            )
+        ]
+    for plain, encrypted in zip(answers["plain"], answers[form], strict=True):
+        assert encrypted.returncode == plain.returncode in {0, 1}, encrypted.stderr
+        assert same_but_for_ids(encrypted.stdout, plain.stdout)
+
+
 def test_a_mixed_pair_through_a_pipe(senseid: Senseid, pair: dict[str, tuple[Path, Path]]) -> None:
     words = ("omni", "-", pair["wire"][1])
     body = senseid.json(*words, stdin=pair["container"][0].read_bytes(), env=ENVIRONMENT, status=0)
