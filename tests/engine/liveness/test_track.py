@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from senseid_engine.liveness.track import CHIP_SIDE, MOST_STILLS, SMALL_SIDE, FaceTrack
+from senseid_engine.liveness.track import CHIP_SIDE, MOST_STILLS, SMALL_SIDE, FaceTrack, track_largest
+from senseid_engine.video import Frame, decode_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from senseid_engine.detect import Detection, Detector
     from senseid_engine.finder import FaceFinder
 
     Follow = Callable[..., FaceTrack]
@@ -129,12 +132,30 @@ def test_it_is_the_same_every_time(follow: Follow, small: np.ndarray) -> None:
 
 @pytest.mark.slow
 def test_real_clips_are_followed_throughout(test_data: Path, finder: FaceFinder) -> None:
-    from senseid_engine.liveness.track import track_largest
-    from senseid_engine.video import decode_video
-
     for path in sorted((test_data / "liveness-videos" / "live").glob("grid-*.mpg")):
         video = decode_video(path.read_bytes(), name=path.name)
         track = track_largest(video.frames(), finder, name=path.name)
         assert track is not None
         assert len(track.frames) == track.looked_at == 30
         assert track.seconds == pytest.approx(3.0, abs=0.1)
+
+
+class FindsOnce:
+    """A detector that finds a face in the first frame and never again, as with a head that turns away."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self._calls = 0
+
+    def detect(self, pixels: np.ndarray) -> list[Detection]:
+        self._calls += 1
+        return self._detector.detect(pixels) if self._calls == 1 else []
+
+
+def test_a_face_that_the_detector_misses_is_dropped_in_the_end(finder: FaceFinder, small: np.ndarray) -> None:
+    detector: Any = FindsOnce(finder.detector)
+    frames = [Frame(i / 10, small) for i in range(40)]
+    track = track_largest(frames, replace(finder, detector=detector), name="clip")
+    assert track is not None
+    assert [frame.index for frame in track.frames] == list(range(30))
+    assert track.looked_at == 40
