@@ -14,7 +14,7 @@ import typer
 from senseid_cli.options import DEFAULT_THRESHOLD, AutoRotate, CheckQuality, Threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from senseid_cli.batch.desk import Keep
     from senseid_cli.batch.executors import Executor
@@ -123,6 +123,7 @@ def batch(
     from senseid_cli import media, render, wiring
     from senseid_cli.batch.desk import KeepNothing
     from senseid_cli.batch.jobs import Settings
+    from senseid_cli.batch.journal import Journal, partial_of
     from senseid_cli.batch.runner import Outputs
     from senseid_licensing.capability import Capability
     from senseid_models.registry import Registry
@@ -140,11 +141,16 @@ def batch(
         licences.require(product, capability)
         render.note_grace(licences.require(product, Capability.BATCH))
     keep = KeepNothing() if cache is None else _cache(cache)
-    journal = None if out is None else _journal(out, plan, resume=resume)
+    run = _fingerprint(plan)
+    journal = Journal.resume(partial_of(out), run, time.monotonic) if resume and out is not None else None
     wants = frozenset(want for work in plan.works for want in work.wants)
     writes = None if report is None else lambda records: _report(report, manifest, plan, threshold, records)
     outputs = None if out is None else Outputs(out, form, writes)
-    tally = _run(plan, journal, form, outputs, keep, lambda: _executor(licences, wants, scheduler, workers))
+    executor = _executor(licences, wants, scheduler, workers)
+    if out is not None and journal is None:
+        # Not before the models are open: what did not begin is no interrupted run.
+        journal = Journal.begin(partial_of(out), run, time.monotonic)
+    tally = _run(plan, executor, journal, form, outputs, keep)
     raise typer.Exit(tally.status)
 
 
@@ -245,29 +251,21 @@ def _open_manifest(source: str) -> Manifest:
     return Manifest(name, format_of("", data[:64]), folder, lambda: io.BytesIO(data))
 
 
-def _journal(out: Path, plan: Plan, *, resume: bool) -> Journal:
+def _fingerprint(plan: Plan) -> str:
     from senseid_cli import wiring
-    from senseid_cli.batch.journal import Journal, fingerprint, partial_of
+    from senseid_cli.batch.journal import fingerprint
 
-    run = fingerprint({**plan.facts(), "version": wiring.product_version(), "models": wiring.models_digest()})
-    begin = Journal.resume if resume else Journal.begin
-    return begin(partial_of(out), run, time.monotonic)
+    return fingerprint({**plan.facts(), "version": wiring.product_version(), "models": wiring.models_digest()})
 
 
 def _run(
-    plan: Plan,
-    journal: Journal | None,
-    form: Format,
-    outputs: Outputs | None,
-    keep: Keep,
-    open_executor: Callable[[], Executor],
+    plan: Plan, executor: Executor, journal: Journal | None, form: Format, outputs: Outputs | None, keep: Keep
 ) -> Tally:
     from senseid_cli.batch.desk import Desk
     from senseid_cli.batch.runner import run_to_file, run_to_stream
     from senseid_cli.batch.writers import text_writer
     from senseid_cli.report.progress import progress
 
-    executor = open_executor()
     desk = Desk(executor, _read, keep)
     try:
         with progress(*plan.steps, rate=True) as advance:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import random
+import re
 import signal
 import subprocess
 import time
@@ -117,6 +118,30 @@ def test_killed_and_resumed_it_writes_the_same(
     assert senseid("batch", manifest, "-o", out, *resume).returncode == 3
     assert out.read_bytes() == whole
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.slow
+def test_with_a_cache_nothing_is_encoded_twice(senseid: Senseid, manifest: Path, whole: bytes, tmp_path: Path) -> None:
+    key = {"PARAM_DECRYPT_KEY": "kf8Zq2Lw0xTn5Rb7Yc3Vm9Gd1Hs6Pj4A"}
+    out, cache = tmp_path / "out.csv", tmp_path / "cache"
+    process = subprocess.Popen(
+        senseid.command("batch", manifest, "-o", out, "--cache", cache), env=senseid.environment(key)
+    )
+    while partial_lines(out) < 6 and process.poll() is None:
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    kept = len(list(cache.rglob("*.template")))
+    assert kept > 0
+    done = senseid("batch", manifest, "-o", out, "--cache", cache, "--resume", env=key)
+    assert out.read_bytes() == whole
+    worked, taken = map(int, re.findall(rb"(\d+) files worked on, (\d+) taken from the cache", done.stderr)[0])
+    assert taken > 0
+    again = senseid("batch", manifest, "--cache", cache, env=key)
+    assert again.stdout == whole
+    # The broken photo is looked at again; no template is made again.
+    assert re.search(rb" 1 files worked on, %d taken" % len(list(cache.rglob("*.template"))), again.stderr)
+    assert worked + kept >= len(list(cache.rglob("*.template")))
 
 
 @pytest.mark.slow
@@ -240,6 +265,7 @@ def write_video(path: Path, photo: Path, *, seconds: float) -> None:
         (["README.md", "--format", "parquet"], "needs a file"),
         (["README.md", "--format", "csv", "--json"], "writes NDJSON"),
         (["docs", "-o", "x.csv"], "holds no photo"),
+        (["README.md", "--report", "x.html"], "it needs --out"),
     ],
 )
 def test_what_cannot_work_is_said_before_it_begins(senseid: Senseid, words: list[str], said: str) -> None:
