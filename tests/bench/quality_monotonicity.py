@@ -132,7 +132,7 @@ def _cover(pixels: Pixels, landmarks: Landmarks, share: float) -> np.ndarray:
 CHANGES = (
     Change(
         "blur, sigma in pixels of LFW",
-        (0, 0.5, 1, 1.5, 2, 3, 4),
+        (0, 0.5, 1, 1.5, 2, 2.5, 3, 4),
         _blur,
         (Answer("sharpness", lambda q: q.sharpness, -1, 0.01), Answer("overall", lambda q: q.overall, -1, 0.05)),
     ),
@@ -187,7 +187,7 @@ CHANGES = (
     ),
     Change(
         "cloth over the lower face, share",
-        (0, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        (0, 0.1, 0.14, 0.18, 0.22, 0.26, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
         _cover,
         (
             Answer("mouth", lambda q: q.occlusion.mouth, -1, 0.05),
