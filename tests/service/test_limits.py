@@ -129,11 +129,12 @@ def test_a_body_over_the_limit(strict: Service) -> None:
 
 def test_more_bodies_than_the_buffer_holds(strict: Service) -> None:
     """Announcing costs nothing; only bytes that have come count against the others."""
-    socks = [connect(strict, head(1_000_000)) for _ in range(3)]
-    for sock in socks:
-        with contextlib.suppress(ConnectionError):
-            sock.sendall(bytes(990_000))
-    statuses = {rest(sock)[:13] for sock in socks}
+    with contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(connect(strict, head(1_000_000))) for _ in range(3)]
+        for sock in socks:
+            with contextlib.suppress(ConnectionError):
+                sock.sendall(bytes(990_000))
+        statuses = {rest(sock)[:13] for sock in socks}
     assert statuses == {b"HTTP/1.1 408 ", b"HTTP/1.1 503 "}
     assert strict.post(COMPARE, {}).status_code == 400
 
