@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Senseid
 
-LIVE = "grid-swiz3n.mpg"
+LIVE = "grid-lrwp9a.mpg"
 
 
 @pytest.fixture(scope="module")
