@@ -17,7 +17,7 @@ from senseid_cli.batch.errors import ClusterError
 if TYPE_CHECKING:
     from senseid_cli.batch.work import Want, Work
 
-SECONDS_TO_CONNECT = 20
+SECONDS_TO_CONNECT = 10
 PIECES_A_THREAD = 2
 """So many for each thread of the workers are under way: one is worked on while the next is sent."""
 

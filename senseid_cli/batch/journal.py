@@ -19,6 +19,11 @@ from typing import TYPE_CHECKING, Any
 from senseid_cli.batch.errors import ResumeError
 from senseid_cli.exits import OutputError
 
+try:
+    import fcntl
+except ImportError:  # a system without such locks
+    fcntl = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from io import RawIOBase
@@ -78,9 +83,12 @@ class Journal:
             clock: see `Journal`.
 
         Raises:
+            ResumeError: another run is writing it.
             OutputError: it cannot be written.
         """
-        path.unlink(missing_ok=True)
+        if path.exists():
+            _open(path, "r+b").close()  # not while another run writes it
+            path.unlink()
         file = _open(path, "xb")
         _write(path, file, json.dumps({"senseid batch": VERSION, "run": run}).encode() + b"\n")
         return cls(path, file, 0, clock)
@@ -95,11 +103,13 @@ class Journal:
             clock: see `Journal`.
 
         Raises:
-            ResumeError: it is another run's, or not a journal.
+            ResumeError: it belongs to another run, or one that still writes it, or it is not a journal.
             OutputError: it cannot be written.
         """
+        file = _open(path, "r+b")
         with path.open("rb") as lines:
             if not _is_of(lines.readline(), run):
+                file.close()
                 raise ResumeError(
                     f"{path} belongs to a run with another manifest, other settings or another version",
                     remedy="give that run's, or begin anew: --force",
@@ -110,7 +120,6 @@ class Journal:
                 at += len(line)
                 if line.startswith(MARK) and line.endswith(b"\n"):
                     done, end = int(line.removeprefix(MARK)), at
-        file = _open(path, "r+b")
         file.truncate(end)
         file.seek(end)
         return cls(path, file, done, clock)
@@ -163,9 +172,18 @@ def _open(path: Path, mode: str) -> RawIOBase:
         return os.open(name, flags, 0o600)
 
     try:
-        return open(path, mode, buffering=0, opener=private)  # type: ignore[return-value]
+        file: RawIOBase = open(path, mode, buffering=0, opener=private)  # type: ignore[assignment]  # noqa: SIM115
     except OSError as error:
         raise _failure(path, error) from error
+    try:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until it is closed, or the process ends in any way
+    except BlockingIOError:
+        file.close()
+        raise ResumeError(
+            f"another run is writing {path}", remedy="wait for it, end it, or choose another --out"
+        ) from None
+    return file
 
 
 def _write(path: Path, file: RawIOBase, data: bytes) -> None:

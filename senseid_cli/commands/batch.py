@@ -130,6 +130,7 @@ def batch(
 
     form = _output_format(out, output_format, as_json=as_json)
     _check_output(out, resume=resume, force=force)
+    media.check_apart({"--out": out, "--report": report, "MANIFEST": None if manifest == STDIN else Path(manifest)})
     if report is not None:
         if out is None:
             raise typer.BadParameter("it needs --out", param_hint="--report")
@@ -274,6 +275,10 @@ def _run(
             else:
                 writer = text_writer(form, sys.stdout.write, plan.columns)
                 tally = run_to_stream(plan, writer, desk, executor.slots, advance)
+    except KeyboardInterrupt:
+        if journal is not None:
+            typer.echo("senseid: interrupted; --resume goes on with the run", err=True)
+        raise
     finally:
         desk.close()
     work = f"{desk.counts.worked:,} files worked on, {desk.counts.kept:,} taken from the cache"

@@ -7,6 +7,7 @@ import io
 import json
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -58,8 +59,9 @@ def records(output: bytes) -> list[dict[str, str]]:
 def whole(senseid: Senseid, manifest: Path) -> bytes:
     """What an uninterrupted run writes."""
     out = manifest.with_name("whole.csv")
-    done = senseid("batch", manifest, "--out", out)
+    done = senseid("batch", manifest, "--out", out, "--report", out.with_suffix(".html"))
     assert done.returncode == 3, done.stderr
+    assert out.with_suffix(".html").read_text().count("<img ") == 24
     assert [path.name for path in out.parent.glob(".*")] == []
     return out.read_bytes()
 
@@ -95,12 +97,14 @@ def partial_lines(out: Path) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lines", [0, 1, 8, 30])
+@pytest.mark.parametrize("lines", [0, 1, 8, 20])
 def test_killed_and_resumed_it_writes_the_same(
     senseid: Senseid, manifest: Path, whole: bytes, tmp_path: Path, lines: int
 ) -> None:
     out = tmp_path / "out.csv"
-    process = subprocess.Popen(senseid.command("batch", manifest, "-o", out), env=senseid.environment())
+    # One worker: slow enough to be caught in the middle.
+    command = senseid.command("batch", manifest, "-o", out, "--workers", "1")
+    process = subprocess.Popen(command, env=senseid.environment())
     deadline = time.monotonic() + 120
     while partial_lines(out) < lines and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.005)
@@ -125,7 +129,8 @@ def test_with_a_cache_nothing_is_encoded_twice(senseid: Senseid, manifest: Path,
     key = {"PARAM_DECRYPT_KEY": "kf8Zq2Lw0xTn5Rb7Yc3Vm9Gd1Hs6Pj4A"}
     out, cache = tmp_path / "out.csv", tmp_path / "cache"
     process = subprocess.Popen(
-        senseid.command("batch", manifest, "-o", out, "--cache", cache), env=senseid.environment(key)
+        senseid.command("batch", manifest, "-o", out, "--cache", cache, "--workers", "1"),
+        env=senseid.environment(key),
     )
     while partial_lines(out) < 6 and process.poll() is None:
         time.sleep(0.005)
@@ -148,7 +153,9 @@ def test_with_a_cache_nothing_is_encoded_twice(senseid: Senseid, manifest: Path,
 def test_control_c_leaves_a_run_that_can_go_on(senseid: Senseid, manifest: Path, whole: bytes, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     process = subprocess.Popen(
-        senseid.command("batch", manifest, "-o", out), env=senseid.environment(), stderr=subprocess.PIPE
+        senseid.command("batch", manifest, "-o", out, "--workers", "1"),
+        env=senseid.environment(),
+        stderr=subprocess.PIPE,
     )
     while partial_lines(out) < 4 and process.poll() is None:
         time.sleep(0.01)
@@ -156,6 +163,7 @@ def test_control_c_leaves_a_run_that_can_go_on(senseid: Senseid, manifest: Path,
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Traceback" not in stderr
+    assert b"--resume goes on" in stderr
     assert not out.exists()
     assert senseid("batch", manifest, "-o", out, "--resume").returncode == 3
     assert out.read_bytes() == whole
@@ -250,6 +258,23 @@ def write_video(path: Path, photo: Path, *, seconds: float) -> None:
         container.mux(stream.encode(None))
 
 
+@pytest.mark.parametrize("capability", ["batch", "compare"])
+def test_the_licence_must_allow_batches_and_the_task(
+    senseid: Senseid, manifest: Path, tmp_path: Path, capability: str
+) -> None:
+    narrow = type(senseid)(tmp_path / "home")
+    shutil.copytree(senseid.home, narrow.home)
+    issue = ("license", "issue", "--product", "senseid_face", "--licensee", "Acme", "--any-machine", "--days", "1")
+    issued = narrow.json(*issue, "--capability", capability, "--out", tmp_path, status=0)
+    assert narrow("license", "install", issued["path"]).returncode == 0
+    done = narrow("batch", manifest, "--out", tmp_path / "out.csv")
+    assert done.returncode == 4
+    missing = "compare" if capability == "batch" else "batch"
+    assert f"does not allow {missing}" in done.stderr.decode()
+    assert not (tmp_path / "out.csv").exists()
+    assert list(tmp_path.glob(".*")) == []
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -266,6 +291,7 @@ def write_video(path: Path, photo: Path, *, seconds: float) -> None:
         (["README.md", "--format", "csv", "--json"], "writes NDJSON"),
         (["docs", "-o", "x.csv"], "holds no photo"),
         (["README.md", "--report", "x.html"], "it needs --out"),
+        (["README.md", "-o", "README.md", "--format", "csv", "--force"], "is also that of"),
     ],
 )
 def test_what_cannot_work_is_said_before_it_begins(senseid: Senseid, words: list[str], said: str) -> None:

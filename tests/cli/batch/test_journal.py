@@ -70,6 +70,16 @@ def test_only_its_own_run_goes_on(tmp_path: Path) -> None:
             Journal.resume(path, "run", Clock())
 
 
+def test_two_runs_cannot_write_one_output(tmp_path: Path) -> None:
+    path = tmp_path / "partial"
+    journal = Journal.begin(path, "run", Clock())
+    for other in (Journal.begin, Journal.resume):
+        with pytest.raises(ResumeError, match="another run is writing"):
+            other(path, "run", Clock())
+    journal.close()
+    Journal.begin(path, "run", Clock()).close()
+
+
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     path = partial_of(tmp_path / "out.csv")
     assert path.name == ".out.csv.senseid-partial"
