@@ -53,7 +53,7 @@ def _backend() -> Iterator[KeyringBackend]:
     except ImportError:
         raise KeyStoreError(
             "the OS keyring is used through the library keyring, which is not installed",
-            remedy="install it: pip install 'senseid[keyring]'",
+            remedy="install the extra `keyring` of senseid: `senseid doctor` says how",
         ) from None
     try:
         backend = keyring.get_keyring()

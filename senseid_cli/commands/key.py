@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Make, list and change the keys of encrypted media.", no_args_is_help=True)
 
 InKeyring = Annotated[
-    bool, typer.Option("--keyring", help="Keep the secret in the OS keyring, not in a file: needs senseid[keyring].")
+    bool, typer.Option("--keyring", help="Keep the secret in the OS keyring, not in a file: needs the extra `keyring`.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a key.")]
 

@@ -85,7 +85,7 @@ def check_installed() -> None:
     if missing:
         raise SettingError(
             f"the service needs packages that are not installed: {', '.join(missing)}",
-            remedy="install the extra: pip install 'senseid[serve]'",
+            remedy="install the extra `serve` of senseid: `senseid doctor` says how",
         )
 
 

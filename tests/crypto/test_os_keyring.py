@@ -12,7 +12,7 @@ from senseid_crypto import os_keyring
 from senseid_crypto.errors import KeyFormatError, KeyStoreError
 from senseid_crypto.key_folder import KeyFolder
 
-keyring = pytest.importorskip("keyring", reason="the extra senseid[keyring] is not installed")
+keyring = pytest.importorskip("keyring", reason="the extra keyring is not installed")
 backend = pytest.importorskip("keyring.backend")
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def test_without_the_library(key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(KeyStoreError, match="not installed") as caught:
         os_keyring.fetch(key.id)
-    assert "senseid[keyring]" in caught.value.remedy
+    assert "the extra `keyring`" in caught.value.remedy
 
 
 def test_a_folder_whose_keys_are_in_the_keyring(ring: InMemory, key: Key, other: Key, tmp_path: Path) -> None:
