@@ -20,28 +20,14 @@ from senseid_engine.image import Image
 from senseid_engine.landmarks import Landmarks
 from senseid_engine.quality.occlusion import Occlusion
 from senseid_engine.quality.policy import MEASURES, Policy
-from senseid_engine.quality.pose import Pose
 from senseid_engine.quality.results import FaceQuality, QualityReport
-from senseid_engine.results import FoundFaces, Rect
+from senseid_engine.results import FoundFaces
+from tests.made_up import GOOD_FACE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FACE = FaceQuality(
-    rect=Rect(40, 20, 120, 130),
-    pose=Pose(2.0, -3.0, 1.0),
-    occlusion=Occlusion(0.98, 0.97, 0.99, 0.96),
-    visible=0.97,
-    distance_to_centre=0.9,
-    size=0.2,
-    brightness=0.1,
-    sharpness=0.8,
-    mouth_open=0.98,
-    integrity=1.0,
-    eye_distance=80.0,
-    overall=0.8,
-)
-MASKED = replace(FACE, occlusion=Occlusion(0.9, 0.9, 0.03, 0.02), sharpness=0.1)
+MASKED = replace(GOOD_FACE, occlusion=Occlusion(0.9, 0.9, 0.03, 0.02), sharpness=0.1)
 NAME = '<img src=x onerror=alert(1)> "a" & b.jpg'
 
 
@@ -63,7 +49,7 @@ def policy() -> Policy:
 
 
 def test_the_body_has_the_fields_of_the_manual() -> None:
-    body = render.quality_body(report(FACE, MASKED), "0" * 32)
+    body = render.quality_body(report(GOOD_FACE, MASKED), "0" * 32)
     assert list(body) == ["code", "faces", "request_id"]
     assert body["code"] == 1000
     first, second = body["faces"]
@@ -85,7 +71,9 @@ def test_the_body_has_the_fields_of_the_manual() -> None:
 
 
 def test_lines_without_a_policy_are_a_measure_each() -> None:
-    lines = [line.split("\t") for line in render_quality.photo_lines(Judged.of("a.jpg", report(FACE, MASKED), None))]
+    lines = [
+        line.split("\t") for line in render_quality.photo_lines(Judged.of("a.jpg", report(GOOD_FACE, MASKED), None))
+    ]
     assert len(lines) == 2 * (1 + len(MEASURES))
     assert lines[0] == ["face 1", "rect", "40,20,120,130"]
     assert ["face 2", "mouth", "0.020"] in lines
@@ -94,8 +82,8 @@ def test_lines_without_a_policy_are_a_measure_each() -> None:
 
 
 def test_lines_with_a_policy_are_the_verdict_and_the_reasons(policy: Policy) -> None:
-    assert list(render_quality.photo_lines(Judged.of("a.jpg", report(FACE), policy))) == ["pass\tenrol"]
-    judged = Judged.of("a.jpg", report(MASKED, FACE), policy)
+    assert list(render_quality.photo_lines(Judged.of("a.jpg", report(GOOD_FACE), policy))) == ["pass\tenrol"]
+    judged = Judged.of("a.jpg", report(MASKED, GOOD_FACE), policy)
     verdict, *failures = render_quality.photo_lines(judged)
     assert verdict == "fail\tenrol"
     assert [failure.split("\t")[:3] for failure in failures] == [
@@ -112,14 +100,14 @@ def test_details_say_what_the_api_leaves_out(policy: Policy) -> None:
     assert details["faces"] == [{"eye_distance": 80.0, "overall": 0.8}]
     assert details["policy"]["pass"] is False
     assert details["policy"]["failures"][0]["measure"] == "nose"
-    assert "policy" not in render_quality.details(Judged.of("a.jpg", report(FACE), None))
+    assert "policy" not in render_quality.details(Judged.of("a.jpg", report(GOOD_FACE), None))
     json.dumps(details, allow_nan=False)
 
 
 def test_verdicts(policy: Policy) -> None:
     error = NoFaceError("a.jpg", "no face is found")
-    assert Judged.of("a", report(FACE), None).verdict == "measured"
-    assert Judged.of("a", report(FACE), policy).verdict == "pass"
+    assert Judged.of("a", report(GOOD_FACE), None).verdict == "measured"
+    assert Judged.of("a", report(GOOD_FACE), policy).verdict == "pass"
     assert Judged.of("a", report(MASKED), policy).verdict == "fail"
     assert Judged.refused("a", error, None).verdict == "refused"
     assert Judged.refused("a", error, policy).verdict == "fail"
@@ -128,8 +116,8 @@ def test_verdicts(policy: Policy) -> None:
 
 def test_the_csv_has_a_row_a_face_and_survives_names(policy: Policy) -> None:
     photos = [
-        Judged.of('b,"\n.jpg', report(FACE, MASKED), policy),
-        Judged.of("=HYPERLINK(1).jpg", report(FACE), policy),
+        Judged.of('b,"\n.jpg', report(GOOD_FACE, MASKED), policy),
+        Judged.of("=HYPERLINK(1).jpg", report(GOOD_FACE), policy),
         Judged.refused("c.jpg", NoFaceError("c.jpg", "no face is found"), policy),
     ]
     header, *rows = csv.reader(io.StringIO(report_files.csv_text(photos)))
@@ -158,7 +146,7 @@ def test_the_page_escapes_names_and_needs_nothing_else(policy: Policy) -> None:
 def test_a_thumbnail_is_small(policy: Policy) -> None:
     from PIL import Image as Pillow
 
-    with Pillow.open(io.BytesIO(report_files.thumbnail(report(FACE)))) as picture:
+    with Pillow.open(io.BytesIO(report_files.thumbnail(report(GOOD_FACE)))) as picture:
         assert max(picture.size) <= THUMBNAIL
 
 
@@ -176,7 +164,7 @@ def test_the_picture_shows_photo_and_reasons(policy: Policy, tmp_path: Path) -> 
             beside = np.asarray(picture.convert("RGB"))[:, -400:]
         return {(int(r), int(g), int(b)) for r, g, b in beside.reshape(-1, 3)}
 
-    assert GOOD in colours(FACE)
-    assert BAD not in colours(FACE)
+    assert GOOD in colours(GOOD_FACE)
+    assert BAD not in colours(GOOD_FACE)
     assert BAD in colours(MASKED)
-    assert BAD in colours(*[FACE] * 6)
+    assert BAD in colours(*[GOOD_FACE] * 6)

@@ -11,23 +11,7 @@ from senseid_engine.errors import PolicyError
 from senseid_engine.quality.occlusion import Occlusion
 from senseid_engine.quality.policy import BUILT_IN, MEASURES, Policy
 from senseid_engine.quality.pose import Pose
-from senseid_engine.quality.results import FaceQuality
-from senseid_engine.results import Rect
-
-GOOD = FaceQuality(
-    rect=Rect(10, 20, 110, 140),
-    pose=Pose(2.0, -3.0, 1.0),
-    occlusion=Occlusion(0.98, 0.97, 0.99, 0.96),
-    visible=0.97,
-    distance_to_centre=0.9,
-    size=0.2,
-    brightness=0.1,
-    sharpness=0.8,
-    mouth_open=0.98,
-    integrity=1.0,
-    eye_distance=120.0,
-    overall=0.8,
-)
+from tests.made_up import GOOD_FACE
 
 
 def policy(text: str) -> Policy:
@@ -36,7 +20,7 @@ def policy(text: str) -> Policy:
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_a_good_photo_passes_what_comes_with_the_package(name: str) -> None:
-    assert Policy.built_in(name).judge([GOOD]) == ()
+    assert Policy.built_in(name).judge([GOOD_FACE]) == ()
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
@@ -59,26 +43,26 @@ def test_a_good_photo_passes_what_comes_with_the_package(name: str) -> None:
 def test_what_is_wrong_is_named_with_what_to_do(
     name: str, changes: dict[str, object], measure: str, advice: str
 ) -> None:
-    (failure,) = Policy.built_in(name).judge([replace(GOOD, **changes)])
+    (failure,) = Policy.built_in(name).judge([replace(GOOD_FACE, **changes)])
     assert (failure.face, failure.measure) == (1, measure)
     assert advice in failure.advice
 
 
 def test_limits_are_included() -> None:
-    assert policy("sharpness = { least = 0.8, most = 0.8 }").judge([GOOD]) == ()
-    (failure,) = policy("sharpness = { least = 0.81 }").judge([GOOD])
+    assert policy("sharpness = { least = 0.8, most = 0.8 }").judge([GOOD_FACE]) == ()
+    (failure,) = policy("sharpness = { least = 0.81 }").judge([GOOD_FACE])
     assert (failure.value, failure.limit) == (0.8, "at least 0.81")
-    (failure,) = policy("sharpness = { most = 0.79 }").judge([GOOD])
+    (failure,) = policy("sharpness = { most = 0.79 }").judge([GOOD_FACE])
     assert failure.limit == "at most 0.79"
 
 
 def test_which_faces_are_judged() -> None:
-    bad = replace(GOOD, sharpness=0.1)
+    bad = replace(GOOD_FACE, sharpness=0.1)
     limit = "sharpness = { least = 0.5 }"
-    assert policy(limit).judge([GOOD, bad]) == ()
-    assert policy(f'faces = "largest"\n{limit}').judge([GOOD, bad]) == ()
-    assert [failure.face for failure in policy(f'faces = "every"\n{limit}').judge([bad, GOOD, bad])] == [1, 3]
-    (failure,) = policy(f'faces = "only"\n{limit}').judge([GOOD, bad])
+    assert policy(limit).judge([GOOD_FACE, bad]) == ()
+    assert policy(f'faces = "largest"\n{limit}').judge([GOOD_FACE, bad]) == ()
+    assert [failure.face for failure in policy(f'faces = "every"\n{limit}').judge([bad, GOOD_FACE, bad])] == [1, 3]
+    (failure,) = policy(f'faces = "only"\n{limit}').judge([GOOD_FACE, bad])
     assert (failure.face, failure.measure, failure.value) == (0, "faces", 2)
 
 
@@ -86,7 +70,7 @@ def test_every_measure_can_be_limited_to_its_own_range() -> None:
     for measure in MEASURES:
         most = 1e9 if math.isinf(measure.highest) else measure.highest
         made = policy(f"{measure.name} = {{ least = {measure.lowest}, most = {most} }}")
-        assert made.judge([GOOD]) == (), measure.name
+        assert made.judge([GOOD_FACE]) == (), measure.name
 
 
 @pytest.mark.parametrize(
