@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from senseid_licensing.context import Context
     from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicences
+    from senseid_models.registry import Registry
 
 
 def data_dir() -> Path:
@@ -102,15 +103,9 @@ def open_quality(
         ModelsError: a model file is missing or is not the one of the manifest.
         ModelError: a model cannot be used.
     """
-    from senseid_engine.cpu import available_cpus
-    from senseid_engine.finder import FaceFinder
     from senseid_engine.quality.checker import QualityChecker
-    from senseid_models.registry import Registry
 
-    registry = Registry.builtin()
-    threads = threads or available_cpus()
-    if finder is None:
-        finder = FaceFinder.open(registry, licences, threads=threads)
+    registry, finder, threads = _with_finder(licences, finder, threads)
     return QualityChecker.open(registry, licences, finder, threads=threads)
 
 
@@ -144,17 +139,23 @@ def open_liveness(
         ModelsError: a model file is missing or is not the one of the manifest.
         ModelError: a model cannot be used.
     """
+    from senseid_engine.liveness.detector import LivenessDetector
+
+    registry, finder, threads = _with_finder(licences, finder, threads)
+    quality = open_quality(licences, finder, threads=threads)
+    return LivenessDetector.open(registry, licences, finder, quality, threads=threads)
+
+
+def _with_finder(
+    licences: VerifiedLicences, finder: FaceFinder | None, threads: int | None
+) -> tuple[Registry, FaceFinder, int]:
     from senseid_engine.cpu import available_cpus
     from senseid_engine.finder import FaceFinder
-    from senseid_engine.liveness.detector import LivenessDetector
     from senseid_models.registry import Registry
 
     registry = Registry.builtin()
     threads = threads or available_cpus()
-    if finder is None:
-        finder = FaceFinder.open(registry, licences, threads=threads)
-    quality = open_quality(licences, finder, threads=threads)
-    return LivenessDetector.open(registry, licences, finder, quality, threads=threads)
+    return registry, finder or FaceFinder.open(registry, licences, threads=threads), threads
 
 
 def open_verifier(licences: VerifiedLicences) -> LiveVerifier:
