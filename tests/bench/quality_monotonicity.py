@@ -187,7 +187,7 @@ CHANGES = (
     ),
     Change(
         "cloth over the lower face, share",
-        (0, 0.1, 0.14, 0.18, 0.22, 0.26, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        (0, 0.1, 0.2, 0.28, 0.34, 0.38, 0.4, 0.42, 0.44, 0.47, 0.5, 0.6, 0.7, 0.8, 0.9),
         _cover,
         (
             Answer("mouth", lambda q: q.occlusion.mouth, -1, 0.05),
