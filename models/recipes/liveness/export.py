@@ -1,7 +1,8 @@
-"""`python -m models.recipes.liveness.export WEIGHTS --scale A --shift B`: the network as ONNX, into the registry.
+"""`python -m models.recipes.liveness.export WEIGHTS ... --scale A --shift B`: the network as ONNX, into the registry.
 
-Its log-odds x become A x + B, as `judge` fitted them on groups that were held out. The file is compared with PyTorch
-before it is written.
+Of several trainings from one start the mean of the weights is taken (Wortsman et al., "Model soups", 2022). The log-odds
+x become A x + B, as `judge` fitted them on groups that were held out. The file is compared with PyTorch before it is
+written.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from senseid_models.registry import Registry
 from .network import LOOSE, TIGHT, Head, Network, Stream
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 MODEL = "liveness-stills"
@@ -77,6 +80,14 @@ def to_onnx(network: Network, scale: float, shift: float) -> bytes:
     return graph.model({"image": ("batch", 3, TIGHT + LOOSE, TIGHT)}, {"log_odds": ("batch", 1)})
 
 
+def mean_of(states: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    """The mean of the weights of several networks; what is no fraction is the last one's."""
+    return {
+        name: torch.stack([state[name] for state in states]).mean(dim=0) if last.dtype.is_floating_point else last
+        for name, last in states[-1].items()
+    }
+
+
 def difference(network: Network, data: bytes, scale: float, shift: float) -> float:
     """How far onnxruntime's answers are from PyTorch's at most, on pixels of every kind."""
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
@@ -90,12 +101,12 @@ def difference(network: Network, data: bytes, scale: float, shift: float) -> flo
 def main() -> None:
     """Run the step."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("weights", type=Path)
+    parser.add_argument("weights", type=Path, nargs="+")
     parser.add_argument("--scale", type=float, required=True)
     parser.add_argument("--shift", type=float, required=True)
     arguments = parser.parse_args()
     network = Network()
-    network.load_state_dict(torch.load(arguments.weights, weights_only=True))
+    network.load_state_dict(mean_of([torch.load(path, weights_only=True) for path in arguments.weights]))
     data = to_onnx(network.eval(), arguments.scale, arguments.shift)
     off = difference(network, data, arguments.scale, arguments.shift)
     print(f"{len(data)} bytes, at most {off:.2g} from PyTorch")
