@@ -20,6 +20,7 @@ BENCHMARKS = (
     "cold_start",
     "compare_speed",
     "detection",
+    "liveness",
     "liveness_speed",
     "decoder_memory",
     "encryption",
@@ -32,7 +33,7 @@ BENCHMARKS = (
     "quality_monotonicity",
     "quality_discard",
 )
-SLOW = ("accuracy", "batch_speed", "occlusion", "service_load", "quality_monotonicity", "quality_discard")
+SLOW = ("accuracy", "batch_speed", "liveness", "occlusion", "service_load", "quality_monotonicity", "quality_discard")
 # It compares with dlib in its own process, and writes no JSON.
 PARITY = "dlib_parity"
 

@@ -1,8 +1,8 @@
 """`python -m models.recipes.liveness.export WEIGHTS ... --scale A --shift B`: the network as ONNX, into the registry.
 
-Of several trainings from one start the mean of the weights is taken (Wortsman et al., "Model soups", 2022). The log-odds
-x become A x + B, as `judge` fitted them on groups that were held out. The file is compared with PyTorch before it is
-written.
+Of several trainings from one start the mean of the weights is taken (Wortsman et al., "Model soups", 2022). The
+log-odds x become A x + B, as `judge` fitted them on groups that were held out. The file is compared with PyTorch before
+it is written.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from senseid_engine.calibration.rates import wilson
+
 from .train import Cache, load
 
 # Sources whose labels are beyond doubt: the calibration is fitted to them.
@@ -40,6 +42,12 @@ def calibrate(scores: np.ndarray, attack: np.ndarray, weight: np.ndarray) -> tup
         hessian = (design * (weight * p * (1 - p))[:, None]).T @ design
         answer = answer + np.linalg.solve(hessian + 1e-9 * np.eye(2), gradient)
     return float(answer[0]), float(answer[1])
+
+
+def share(count: int, total: int) -> str:
+    """A share in per cent with Wilson's interval."""
+    interval = wilson(count / total, total)
+    return f"{100 * count / total:.1f} % ({100 * interval.low:.1f} to {100 * interval.high:.1f} of {total})"
 
 
 def report(cache: Cache, numbers: np.ndarray, parts: np.ndarray) -> None:
@@ -72,7 +80,11 @@ def report(cache: Cache, numbers: np.ndarray, parts: np.ndarray) -> None:
             cell = (source == s) & (attack == a)
             weight[cell] = 1 / max(1, cell.sum())
     scale, shift = calibrate(score[sure], attack[sure], weight[sure])
-    print(f"calibration: --scale {scale:.4f} --shift {shift:.4f}")
+    print(f"calibration: --scale {scale:.4f} --shift {shift:.4f}; with it, at even odds:")
+    passed = scale * score + shift >= 0
+    for name in np.unique(source):
+        spoof, live = passed[(source == name) & attack], ~passed[(source == name) & ~attack]
+        print(f"  {name}: APCER {share(int(spoof.sum()), len(spoof))}, BPCER {share(int(live.sum()), len(live))}")
 
 
 def main() -> None:
