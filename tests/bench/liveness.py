@@ -163,6 +163,7 @@ def measure(each: int) -> Report:
     notes = [f"stills without a face, not judged: {without}"]
     for group in sorted({outcome.group for outcome in of_stills}):
         notes += table(f"stills of {group}", [outcome for outcome in of_stills if outcome.group == group])
+    notes += table("stills of all groups", of_stills)
     of_clips, lines = judge_clips(data, detector)
     notes += [*table("clips", of_clips), *lines]
     promises = [promise("every live clip passes", [o for o in of_clips if o.kind == BONA_FIDE], passes=True)]
