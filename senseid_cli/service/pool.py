@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 _ATTEMPTS = 2
 """How often a request is given to a handler: one that ends two of them would end a third."""
 
-_FAIR_SECONDS = 4.0
-"""While nobody has waited longer, who came first is first. In an overload the newest is: then most of those who waited
-for long have gone or will be refused, and who comes when it is over does not stand behind them."""
-
 _RESPAWN_SECONDS = 0.5
 """The pause after a handler that never came up."""
 
@@ -76,7 +72,6 @@ class LocalPool:
         queue: int,
         queue_seconds: float,
         log: Log,
-        fair_seconds: float = _FAIR_SECONDS,
     ) -> None:
         """Starts nothing.
 
@@ -86,16 +81,17 @@ class LocalPool:
             queue: requests that may wait.
             queue_seconds: how long each of them may.
             log: where losses are told.
-            fair_seconds: from which wait on the newest goes first.
         """
-        self._fair_seconds = fair_seconds
         self._control = control
         self._handlers = handlers
         self._queue = queue
         self._queue_seconds = queue_seconds
         self._log = log
         self._idle: deque[_Link] = deque()
-        self._waiting: deque[_Waiter] = deque()
+        self._waiting: deque[asyncio.Future[_Link]] = deque()
+        # From a full queue until an empty one. Meanwhile the newest goes first: most of those who wait for long have
+        # gone or will be refused, and who comes when the overload is over does not stand behind them.
+        self._overloaded = False
         self._ready = self._busy = self._losses = 0
         self._running: set[asyncio.Task[Answer]] = set()
         self._keepers: list[asyncio.Task[None]] = []
@@ -154,17 +150,17 @@ class LocalPool:
             return self._idle.popleft()
         if len(self._waiting) >= self._queue:
             raise BusyError
-        loop = asyncio.get_running_loop()
-        waiter = _Waiter(loop.create_future(), loop.time())
-        self._waiting.append(waiter)
+        future: asyncio.Future[_Link] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._overloaded = self._overloaded or len(self._waiting) == self._queue
         try:
             async with asyncio.timeout(self._queue_seconds):
-                return await waiter.link
+                return await future
         except (TimeoutError, asyncio.CancelledError) as error:
-            if waiter in self._waiting:
-                self._waiting.remove(waiter)
-            elif waiter.link.done() and not waiter.link.cancelled():
-                self._give_back(waiter.link.result())  # it was handed one in the moment in which it gave up
+            if future in self._waiting:
+                self._waiting.remove(future)
+            elif future.done() and not future.cancelled():
+                self._give_back(future.result())  # it was handed one in the moment in which it gave up
             if isinstance(error, TimeoutError):
                 raise BusyError from None
             raise
@@ -181,13 +177,12 @@ class LocalPool:
     def _give_back(self, link: _Link) -> None:
         if link.is_lost:
             return
-        now = asyncio.get_running_loop().time()
         while self._waiting:
-            is_fair = now - self._waiting[0].since < self._fair_seconds
-            waiter = self._waiting.popleft() if is_fair else self._waiting.pop()
-            if not waiter.link.done():
-                waiter.link.set_result(link)
+            future = self._waiting.pop() if self._overloaded else self._waiting.popleft()
+            if not future.done():
+                future.set_result(link)
                 return
+        self._overloaded = False
         self._idle.append(link)
 
     async def _keep(self) -> None:
@@ -217,14 +212,6 @@ class LocalPool:
             socket.send_fds(self._control, [b"h"], [theirs.fileno()])
         _, link = await asyncio.get_running_loop().create_connection(_Link, sock=ours)
         return link
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Waiter:
-    """A request in the queue: what it waits for, and since when."""
-
-    link: asyncio.Future[_Link]
-    since: float
 
 
 class _Link(asyncio.Protocol):

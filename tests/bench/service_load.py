@@ -280,8 +280,8 @@ def _overload(served: Served, seconds: float) -> tuple[list[Row], list[Promise]]
     stop.set()
     # No more are sent from here on; those that wait are still there.
     begin = time.perf_counter()
-    while served.ask()[0] > 2 * normal:
-        pass
+    while (answer := served.ask())[1] != 200 or answer[0] > 2 * normal:
+        time.sleep(0.05)
     recovered = time.perf_counter() - begin
     for thread in (crowd, sampler):
         thread.join()

@@ -77,7 +77,7 @@ class Keeper:
 
 @asynccontextmanager
 async def pool_of(
-    keeper: Keeper, handlers: int, *, queue: int = 2, queue_seconds: float = 20, fair_seconds: float = 4
+    keeper: Keeper, handlers: int, *, queue: int = 2, queue_seconds: float = 20
 ) -> AsyncIterator[LocalPool]:
     pool = LocalPool(
         keeper.front,
@@ -85,7 +85,6 @@ async def pool_of(
         queue=queue,
         queue_seconds=queue_seconds,
         log=Log(lambda _: None, now),
-        fair_seconds=fair_seconds,
     )
     await pool.start()
     try:
@@ -149,10 +148,10 @@ def test_a_request_waits_so_long_only(keeper: Keeper) -> None:
     run(keeper, body)
 
 
-@pytest.mark.parametrize(("fair_seconds", "order"), [(4, ["/1", "/2", "/3"]), (0, ["/3", "/2", "/1"])])
-def test_the_first_is_first_until_all_wait_for_long(keeper: Keeper, fair_seconds: float, order: list[str]) -> None:
+@pytest.mark.parametrize(("queue", "order"), [(4, ["/1", "/2", "/3"]), (3, ["/3", "/2", "/1"])])
+def test_the_first_is_first_until_the_queue_is_full(keeper: Keeper, queue: int, order: list[str]) -> None:
     async def body() -> None:
-        async with pool_of(keeper, 1, queue=3, fair_seconds=fair_seconds) as pool:
+        async with pool_of(keeper, 1, queue=queue) as pool:
             tasks = []
             for path in ("/wait", "/1", "/2", "/3"):
                 tasks.append(asyncio.create_task(pool.answer(request(path))))
@@ -160,6 +159,15 @@ def test_the_first_is_first_until_all_wait_for_long(keeper: Keeper, fair_seconds
             keeper.go.set()
             await asyncio.gather(*tasks)
             assert keeper.asked == ["/wait", *order]
+            keeper.go.clear()
+            # It has been empty: the first is first again.
+            tasks = []
+            for path in ("/wait", "/4", "/5"):
+                tasks.append(asyncio.create_task(pool.answer(request(path))))
+                await asyncio.sleep(0.02)
+            keeper.go.set()
+            await asyncio.gather(*tasks)
+            assert keeper.asked[4:] == ["/wait", "/4", "/5"]
 
     run(keeper, body)
 
