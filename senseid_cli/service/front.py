@@ -121,7 +121,8 @@ def _pool(settings: Settings, control: socket.socket | None, log: Log) -> LocalP
             settings.workers,
             ca=settings.worker_ca,
             api_key=settings.api_keys[0] if settings.api_keys else None,
-            most=max(1, limits.queue) * len(settings.workers),
+            # Each worker has a queue of its own; this only keeps a flood from the memory of the API.
+            most=(64 + limits.queue) * len(settings.workers),
             answer_seconds=limits.queue_seconds + 2 * limits.job_seconds,
             log=log,
         )

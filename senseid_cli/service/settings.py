@@ -76,7 +76,7 @@ class Limits:
         rate: requests a second of one address; 0 is no limit.
     """
 
-    queue: int = 64
+    queue: int = 16
     queue_seconds: float = 30
     job_seconds: float = 120
     body_bytes: int = 48 * MEBIBYTE
