@@ -108,6 +108,15 @@ def seen_as(labelled: LabelledSet, registry: Registry) -> dict[str, npt.NDArray[
     return groups | {text: (ages >= low) & (ages < high) for low, high, text in AGES}
 
 
+def _lowest_z(curve: ScoreCurve, score: float) -> float:
+    """A normalised similarity just below the lowest that gets the score."""
+    low, high = -100.0, 200.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if curve.score(middle) >= score else (middle, high)
+    return low
+
+
 def measure(embeddings: Path | None) -> Report:
     """Compare all pairs, and count them by group."""
     registry = Registry.builtin()
@@ -122,20 +131,24 @@ def measure(embeddings: Path | None) -> Report:
     tiled = tile_by_others(templates, person, recognition, groups=GROUPS, rng=random(SEED, "groups"))
     counts = {text: Counts(0, 0, np.zeros(2, np.int64), np.zeros(2, np.int64)) for text in groups}
     row_of = person[tiled.order]
+    lowest = _lowest_z(curve, min(THRESHOLDS))
     for tile in tiled.tiles:
         rows, columns = tile.row + np.arange(tile.z.shape[0]), tile.column + np.arange(tile.z.shape[1])
-        counted = rows[:, None] < columns
         same = row_of[rows][:, None] == row_of[columns]
-        scores = curve.scores(tile.z)
+        # Pairs of strangers below every threshold, nearly all, are counted but not looked at one by one.
+        i, j = np.nonzero((rows[:, None] < columns) & (same | (tile.z >= lowest)))
+        genuine, scores = same[i, j], curve.scores(tile.z[i, j])
         for text, members in groups.items():
-            inside = counted & members[row_of[rows]][:, None] & members[row_of[columns]]
+            inside = members[row_of[rows[i]]] & members[row_of[columns[j]]]
             group = counts[text]
-            group.genuine += int((inside & same).sum())
-            group.impostor += int((inside & ~same).sum())
+            group.genuine += int((inside & genuine).sum())
             for index, threshold in enumerate(THRESHOLDS):
                 reached = scores >= threshold
-                group.missed[index] += int((inside & same & ~reached).sum())
-                group.matched[index] += int((inside & ~same & reached).sum())
+                group.missed[index] += int((inside & genuine & ~reached).sum())
+                group.matched[index] += int((inside & ~genuine & reached).sum())
+    for text, members in groups.items():
+        photos = int(members[person].sum())
+        counts[text].impostor = photos * (photos - 1) // 2 - counts[text].genuine
     notes = []
     for text, group in counts.items():
         rates = "; ".join(
