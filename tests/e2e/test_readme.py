@@ -65,7 +65,8 @@ def test_the_examples_print_what_the_page_says(
     for name, path in photos.items():
         shutil.copyfile(path, folder / name)
     (folder.parent / "still.mp4").write_bytes(still_clip)
-    shutil.copytree(senseid.home, tmp_path / "home")
+    # A machine with licences, and without the keys that other tests made there.
+    shutil.copytree(senseid.home, tmp_path / "home", ignore=shutil.ignore_patterns("keys"))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for typed, expected in examples_of(page):
         done = subprocess.run(
