@@ -22,6 +22,7 @@ from starlette.routing import Route
 from senseid_cli import exits, render
 from senseid_cli.service.answers import Answer, Request
 from senseid_cli.service.endpoints import ENDPOINTS, HEALTH_PATH
+from senseid_cli.service.log import AbandonedError
 from senseid_cli.service.metrics import CONTENT_TYPE
 from senseid_cli.service.page import HEADERS as PAGE_HEADERS
 from senseid_cli.service.pool import BusyError, FailedError
@@ -258,7 +259,7 @@ class Observed:
         self._tell(scope, request_id, facts, status, time.perf_counter() - begin)
         if not complete:
             # An answer that stops halfway must not look whole: this makes uvicorn close the connection.
-            raise ConnectionError("gave up an answer")
+            raise AbandonedError
 
     def _request_id(self, headers: Headers) -> str:
         given = headers.get(REQUEST_ID_HEADER, "") if self._trusts_ids else ""

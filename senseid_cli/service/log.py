@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+class AbandonedError(ConnectionError):
+    """The client did not take its answer, and the connection has to be closed. The request's own line says so."""
+
+
 class Log:
     """Writes events."""
 
@@ -42,7 +46,9 @@ class LogHandler(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
+        """Write one record, unless it is about a client that went away."""
+        if record.exc_info and isinstance(record.exc_info[1], AbandonedError):
+            return
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
         facts = {"exception": kind} if kind else {}
         self._log.event("library", record.levelname.lower(), logger=record.name, message=str(record.msg), **facts)

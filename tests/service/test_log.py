@@ -1,0 +1,32 @@
+"""What libraries say, as events of the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from senseid_cli.service.log import AbandonedError, Log, LogHandler
+
+
+def logged(error: Exception) -> list[dict[str, str]]:
+    """The events that a library's report of an error becomes."""
+    lines: list[bytes] = []
+    handler = LogHandler(Log(lines.append, lambda: datetime(2026, 11, 24, tzinfo=UTC)))
+    try:
+        raise error
+    except type(error):
+        record = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "it failed", None, sys.exc_info())
+    handler.handle(record)
+    return [json.loads(line) for line in lines]
+
+
+def test_the_text_of_an_exception_stays_out() -> None:
+    (event,) = logged(ValueError("a secret"))
+    assert (event["event"], event["level"], event["exception"]) == ("library", "error", "ValueError")
+    assert "secret" not in json.dumps(event)
+
+
+def test_a_client_that_went_away_is_no_failure_of_a_library() -> None:
+    assert logged(AbandonedError()) == []
