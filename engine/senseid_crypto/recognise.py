@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from typing import Final
 
 from senseid_crypto.container import MAGIC
+from senseid_crypto.format import Format
 from senseid_crypto.wire import SHORTEST
 
 # No photo and no video consists of these characters alone: each has a zero byte or a byte above 127 near its start.
 _WIRE: Final = re.compile(rb"[ \t\r\n]*[A-Za-z0-9+/]+={0,2}[ \t\r\n]*")
-
-
-class Format(StrEnum):
-    """The two formats of encrypted data, by the names that the command line uses."""
-
-    CONTAINER = "container"
-    WIRE = "wire"
 
 
 def format_of(data: bytes) -> Format | None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from senseid_crypto import container, wire
 from senseid_crypto.errors import NotEncryptedError, TooLongError
-from senseid_crypto.recognise import Format, format_of
+from senseid_crypto.format import Format
+from senseid_crypto.recognise import format_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -9,7 +9,7 @@ import typer
 
 from senseid_cli import render, wiring
 from senseid_cli.crypt import options
-from senseid_crypto.recognise import Format
+from senseid_crypto.format import Format
 
 if TYPE_CHECKING:
     from collections.abc import Callable

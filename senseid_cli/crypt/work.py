@@ -16,7 +16,7 @@ from senseid_cli.output_file import new_file, sync
 from senseid_crypto import container, wire
 from senseid_crypto.chunks import read_fully
 from senseid_crypto.errors import CryptoError
-from senseid_crypto.recognise import Format
+from senseid_crypto.format import Format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

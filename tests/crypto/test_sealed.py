@@ -9,7 +9,8 @@ import pytest
 
 from senseid_crypto import wire
 from senseid_crypto.errors import DamagedError, MissingKeyError, NotEncryptedError, TooLongError
-from senseid_crypto.recognise import Format, format_of
+from senseid_crypto.format import Format
+from senseid_crypto.recognise import format_of
 from senseid_crypto.sealed import decrypt_bytes, longest_encrypted, open_bytes, seal_bytes
 from tests.crypto.helpers import data_of
 
