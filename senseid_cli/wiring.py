@@ -125,13 +125,18 @@ def inspection(licences: VerifiedLicences, engine: Engine, *, check_quality: boo
 
 
 def open_liveness(
-    licences: VerifiedLicences, finder: FaceFinder | None = None, *, threads: int | None = None
+    licences: VerifiedLicences,
+    finder: FaceFinder | None = None,
+    quality: QualityChecker | None = None,
+    *,
+    threads: int | None = None,
 ) -> LivenessDetector:
     """Load the models that check whether a person is living. Only verified licences get here.
 
     Args:
         licences: the verified licences of this run.
         finder: finds the faces, where an engine has one already.
+        quality: measures faces, where one is open already.
         threads: CPUs to use; as many as this process may use by default.
 
     Raises:
@@ -142,7 +147,7 @@ def open_liveness(
     from senseid_engine.liveness.detector import LivenessDetector
 
     registry, finder, threads = _with_finder(licences, finder, threads)
-    quality = open_quality(licences, finder, threads=threads)
+    quality = quality or open_quality(licences, finder, threads=threads)
     return LivenessDetector.open(registry, licences, finder, quality, threads=threads)
 
 

@@ -78,7 +78,9 @@ class Tools:
         self._engine = wiring.open_engine(licences, threads=threads) if Want.ENGINE in wants else None
         finder = self._engine.encoder.finder if self._engine else None
         self._quality = wiring.open_quality(licences, finder, threads=threads) if Want.QUALITY in wants else None
-        self._liveness = wiring.open_liveness(licences, finder, threads=threads) if Want.LIVENESS in wants else None
+        self._liveness = (
+            wiring.open_liveness(licences, finder, self._quality, threads=threads) if Want.LIVENESS in wants else None
+        )
 
     @property
     def engine(self) -> Engine:

@@ -77,7 +77,7 @@ class Models:
             LicensingError: the licences do not allow it.
         """
         if self._liveness is None:
-            self._liveness = wiring.open_liveness(licences, self._finder(), threads=1)
+            self._liveness = wiring.open_liveness(licences, self._finder(), self.quality(licences), threads=1)
         return dataclasses.replace(self._liveness, licences=licences)
 
     def verifier(self, licences: VerifiedLicences) -> LiveVerifier:

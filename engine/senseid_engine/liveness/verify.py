@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from senseid_engine.arrays import Doubles
     from senseid_engine.curve import ScoreCurve
     from senseid_engine.engine import Engine
-    from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
     from senseid_engine.liveness.capture import Capture
     from senseid_engine.liveness.detector import LivenessDetector
@@ -75,9 +74,9 @@ class LiveVerifier:
             EngineError: whatever `inspect` raises.
         """
         self.engine.licences.require(Product.FACE, Capability.VERIFY)
-        upright, template = _of_photo(self.engine, photo, auto_rotate=auto_rotate, inspect=inspect)
+        upright, against = self.engine.encode(photo, auto_rotate=auto_rotate, only_largest=True, inspect=inspect)
         result, live = self.encode_live(video, watch=watch)
-        score = vote(self.engine.curve, self.engine.similarities(live, [template])) if live else None
+        score = vote(self.engine.curve, self.engine.similarities(live, against)) if live else None
         return VideoVerification(result, score, upright.found, len(live))
 
     def encode_live(
@@ -136,21 +135,15 @@ class LiveVerifier:
             EngineError: whatever `inspect` raises.
         """
         self.engine.licences.require(Product.FACE, Capability.VERIFY)
-        upright, template = _of_photo(self.engine, photo, auto_rotate=auto_rotate, inspect=inspect)
+        upright, against = self.engine.encode(photo, auto_rotate=auto_rotate, only_largest=True, inspect=inspect)
         found = [_of_frame(self.engine, frame.image, frame.face) for frame in capture.frames]
         live = [template for template in found if template is not None]
         if len(live) < len(found):
             raise LivenessDataError(name, "holds a frame without the face: make it again")
         if not _one_person(self.engine, live):
             raise LivenessDataError(name, "holds frames of different people: make it again")
-        score = vote(self.engine.curve, self.engine.similarities(live, [template]))
+        score = vote(self.engine.curve, self.engine.similarities(live, against))
         return CaptureVerification(score, upright.found, len(live))
-
-
-def _of_photo(engine: Engine, photo: Image, *, auto_rotate: bool, inspect: Inspection) -> tuple[UprightPhoto, Template]:
-    upright = engine.encoder.finder.find(photo, auto_rotate=auto_rotate)
-    inspect(upright.image, upright.faces[0])
-    return upright, engine.template(upright.image, upright.faces[0])
 
 
 def _of_frame(engine: Engine, image: Image, rect: Rect) -> Template | None:
