@@ -56,6 +56,9 @@ class Encoder:
         """
         for product in (Product.KESTREL, Product.FACE):
             licences.require(product)
+        # While it is imported it changes sys.path and takes itself out of sys.modules: not beside other threads.
+        import cv2  # noqa: F401
+
         models = [registry.get(model_id) for model_id in embedding_models]
         with ThreadPoolExecutor(1) as pool:
             finder = pool.submit(FaceFinder.open, registry, licences, threads=threads)
