@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from senseid_engine.liveness.detector import LivenessDetector
     from senseid_engine.liveness.verify import LiveVerifier
     from senseid_engine.quality.checker import QualityChecker
+    from senseid_engine.recognition import Recognition
     from senseid_licensing.context import Context
     from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicences
@@ -48,6 +49,26 @@ def data_dir() -> Path:
     return path
 
 
+def additions_dir() -> Path:
+    """Where the models are that were imported here."""
+    from senseid_models.additions import FOLDER
+
+    return data_dir() / FOLDER
+
+
+def registry() -> Registry:
+    """The models that come with senseid, and those that were imported here. Opens manifests only.
+
+    Raises:
+        ManifestError: a manifest cannot be used.
+        HomeError: there is no data directory.
+    """
+    from senseid_models.additions import with_additions
+    from senseid_models.registry import Registry
+
+    return with_additions(Registry.builtin(), additions_dir())
+
+
 def product_version() -> str:
     """The version of this installation, the one that licences are checked against."""
     from importlib.metadata import version
@@ -69,12 +90,15 @@ def verify_licences() -> VerifiedLicences:
     return store.verify_all(context)
 
 
-def open_engine(licences: VerifiedLicences, *, threads: int | None = None) -> Engine:
+def open_engine(
+    licences: VerifiedLicences, *, threads: int | None = None, recognition: Recognition | None = None
+) -> Engine:
     """Load the models. Only verified licences get here.
 
     Args:
         licences: the verified licences of this run.
         threads: CPUs to use; as many as this process may use by default.
+        recognition: how to compare, where it is not what the registry says.
 
     Raises:
         LicensingError: no verified licence for the models' products.
@@ -83,9 +107,8 @@ def open_engine(licences: VerifiedLicences, *, threads: int | None = None) -> En
     """
     from senseid_engine.cpu import available_cpus
     from senseid_engine.engine import Engine
-    from senseid_models.registry import Registry
 
-    return Engine.open(Registry.builtin(), licences, threads=threads or available_cpus())
+    return Engine.open(registry(), licences, threads=threads or available_cpus(), recognition=recognition)
 
 
 def open_quality(
@@ -105,8 +128,8 @@ def open_quality(
     """
     from senseid_engine.quality.checker import QualityChecker
 
-    registry, finder, threads = _with_finder(licences, finder, threads)
-    return QualityChecker.open(registry, licences, finder, threads=threads)
+    models, finder, threads = _with_finder(licences, finder, threads)
+    return QualityChecker.open(models, licences, finder, threads=threads)
 
 
 def inspection(licences: VerifiedLicences, engine: Engine, *, check_quality: bool) -> Inspection:
@@ -146,9 +169,9 @@ def open_liveness(
     """
     from senseid_engine.liveness.detector import LivenessDetector
 
-    registry, finder, threads = _with_finder(licences, finder, threads)
+    models, finder, threads = _with_finder(licences, finder, threads)
     quality = quality or open_quality(licences, finder, threads=threads)
-    return LivenessDetector.open(registry, licences, finder, quality, threads=threads)
+    return LivenessDetector.open(models, licences, finder, quality, threads=threads)
 
 
 def _with_finder(
@@ -156,11 +179,10 @@ def _with_finder(
 ) -> tuple[Registry, FaceFinder, int]:
     from senseid_engine.cpu import available_cpus
     from senseid_engine.finder import FaceFinder
-    from senseid_models.registry import Registry
 
-    registry = Registry.builtin()
+    models = registry()
     threads = threads or available_cpus()
-    return registry, finder or FaceFinder.open(registry, licences, threads=threads), threads
+    return models, finder or FaceFinder.open(models, licences, threads=threads), threads
 
 
 def open_verifier(licences: VerifiedLicences) -> LiveVerifier:
@@ -199,10 +221,8 @@ def models_digest() -> str:
     """
     import hashlib
 
-    from senseid_models.registry import Registry
-
-    registry = Registry.builtin()
-    digests = [entry.sha256 for entry in registry.entries] + [asset.sha256 for asset in registry.assets]
+    models = registry()
+    digests = [entry.sha256 for entry in models.entries] + [asset.sha256 for asset in models.assets]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
 
 

@@ -71,6 +71,31 @@ class Encoder:
         return tuple(embedder.embed(image.pixels, face) for embedder in self.embedders)
 
 
+def try_embedding_model(model: ModelEntry, licences: VerifiedLicences) -> None:
+    """Run an embedding model once, on noise, and return if it does what its manifest says.
+
+    Args:
+        model: the registry's entry.
+        licences: the verified licences of this run; they are asked before the file is opened.
+
+    Raises:
+        LicensingError: no verified licence for the model's product.
+        ModelsError: the file is missing or is not the one of the manifest.
+        ModelError: onnxruntime refuses it, or it does something else.
+    """
+    session = Session.open(model, licences, threads=1)
+    _embedder(session, model)
+    side = int(model.input.size[0])
+    noise = np.random.default_rng(0).integers(0, 256, (2, side, side, 3)).astype(np.uint8)
+    outputs = session.run(noise)
+    expected = (2, *model.outputs[0].shape[1:])
+    if len(outputs) != 1 or outputs[0].shape != expected:
+        shapes = ", ".join(str(output.shape) for output in outputs)
+        raise ModelError(f"model {model.id}", f"two chips give {shapes}, the manifest says {expected}")
+    if not np.isfinite(outputs[0]).all() or np.array_equal(outputs[0][0], outputs[0][1]):
+        raise ModelError(f"model {model.id}", "its embeddings of two different chips are the same, or no numbers")
+
+
 def _embedder(session: Session, model: ModelEntry) -> Embedder:
     side, contract = model.input.size[0], model.embedding
     if contract is None or not isinstance(side, int):

@@ -43,7 +43,7 @@ class Engine:
     Attributes:
         encoder: finds and embeds faces.
         recognition: how embeddings become one number.
-        cohort: how much a face resembles strangers.
+        cohort: how much a face resembles strangers; none where the recognition asks for none.
         curve: from normalised similarity to score.
         licences: asked before each use.
         photos_at_once: how many photos of one comparison are encoded at the same time.
@@ -51,13 +51,15 @@ class Engine:
 
     encoder: Encoder
     recognition: Recognition
-    cohort: Cohort
+    cohort: Cohort | None
     curve: ScoreCurve
     licences: VerifiedLicences
     photos_at_once: int
 
     @classmethod
-    def open(cls, registry: Registry, licences: VerifiedLicences, *, threads: int) -> Engine:
+    def open(
+        cls, registry: Registry, licences: VerifiedLicences, *, threads: int, recognition: Recognition | None = None
+    ) -> Engine:
         """Load the models of a registry.
 
         Two photos are encoded side by side where there are two threads or more: small networks use a second core
@@ -67,6 +69,8 @@ class Engine:
             registry: which models there are.
             licences: the verified licences of this run; they are asked before any model file is opened.
             threads: CPUs to use, at least 1.
+            recognition: how to compare, where it is not what the registry says. Scores mean something only with a
+                curve that was made for it; similarities need none.
 
         Raises:
             LicensingError: no verified licence for the models' products.
@@ -74,13 +78,13 @@ class Engine:
             ModelError: a model or data file cannot be used.
         """
         licences.require(Product.FACE)
-        recognition = Recognition.parse(registry.asset("recognition").read())
+        recognition = recognition or Recognition.parse(registry.asset("recognition").read())
         photos_at_once = min(2, threads)
         models = [part.model for part in recognition.parts]
         return cls(
             encoder=Encoder.open(registry, models, licences, threads=max(1, threads // photos_at_once)),
             recognition=recognition,
-            cohort=Cohort.parse(registry.asset(recognition.cohort).read()),
+            cohort=None if recognition.cohort is None else Cohort.parse(registry.asset(recognition.cohort).read()),
             curve=read_curve(registry.asset(recognition.curve)),
             licences=licences,
             photos_at_once=photos_at_once,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from senseid_engine.errors import ModelError
 
@@ -33,15 +33,20 @@ class Recognition:
 
     Attributes:
         parts: the embedding models, in the order in which a template holds their embeddings.
-        cohort: name of the cohort asset.
-        nearest: how many of the most similar strangers the cohort was learned from.
+        cohort: name of the cohort asset; none where similarities are not normalised.
+        nearest: how many of the most similar strangers the cohort was learned from; 0 without one.
         curve: name of the score-curve asset.
     """
 
     parts: tuple[Part, ...]
-    cohort: str
+    cohort: str | None
     nearest: int
     curve: str
+
+    @classmethod
+    def plain(cls, model: str, *, curve: str) -> Recognition:
+        """The cosine similarity of one model's embeddings, as it is."""
+        return cls((Part(model, weight=1.0, affinity=0.0),), cohort=None, nearest=0, curve=curve)
 
     @classmethod
     def parse(cls, data: bytes) -> Recognition:
@@ -61,9 +66,17 @@ class Recognition:
                 raise ModelError("recognition", "the weights of its parts are not positive with a sum of 1")
             return cls(
                 parts=parts,
-                cohort=str(table["cohort"]),
-                nearest=int(table["nearest"]),
+                cohort=str(table["cohort"]) if "cohort" in table else None,
+                nearest=int(table["nearest"]) if "cohort" in table else 0,
                 curve=str(table["curve"]),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ModelError("recognition", f"not a recognition file ({error})") from error
+
+    def dump(self) -> bytes:
+        """The file that `parse` reads back."""
+        import tomli_w
+
+        cohort = {} if self.cohort is None else {"cohort": self.cohort, "nearest": self.nearest}
+        table = {"format": FORMAT, **cohort, "curve": self.curve, "part": [asdict(part) for part in self.parts]}
+        return tomli_w.dumps(table).encode()

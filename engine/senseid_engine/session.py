@@ -78,8 +78,11 @@ class Session:
             ModelError: the model does not take chips of this size.
         """
         batch = _prepare(chips, self._contract)
+        # Many graphs are exported for one photo at a time.
+        batches = np.split(batch, len(batch)) if self._contract.shape[0] == 1 else [batch]
         try:
-            return tuple(self._session.run(None, {self._contract.name: batch}))
+            outputs = [self._session.run(None, {self._contract.name: part}) for part in batches]
+            return tuple(np.concatenate(parts) if len(parts) > 1 else parts[0] for parts in zip(*outputs, strict=True))
         except Exception as error:
             raise ModelError(
                 f"model {self.model_id}", f"it does not take an input of shape {batch.shape} ({type(error).__name__})"

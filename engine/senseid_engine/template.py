@@ -22,8 +22,8 @@ class Template:
 
     Attributes:
         embeddings: for each embedding model float32 (dimensions,), unit length.
-        mean: mean of the fused embedding's similarities to its nearest strangers.
-        deviation: standard deviation of the same.
+        mean: mean of the fused embedding's similarities to its nearest strangers; 0 without a cohort.
+        deviation: standard deviation of the same; 1 without a cohort.
     """
 
     embeddings: tuple[Floats, ...]
@@ -31,9 +31,9 @@ class Template:
     deviation: float
 
     @classmethod
-    def of(cls, embeddings: tuple[Floats, ...], parts: Sequence[Part], cohort: Cohort) -> Template:
+    def of(cls, embeddings: tuple[Floats, ...], parts: Sequence[Part], cohort: Cohort | None) -> Template:
         """The template of a face with these embeddings, one for each part."""
-        mean, deviation = cohort.statistics(fuse(embeddings, parts))
+        mean, deviation = (0.0, 1.0) if cohort is None else cohort.statistics(fuse(embeddings, parts))
         return cls(embeddings, mean, deviation)
 
     def fused(self, parts: Sequence[Part]) -> Floats:

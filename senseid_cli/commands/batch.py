@@ -126,7 +126,6 @@ def batch(
     from senseid_cli.batch.journal import Journal, partial_of
     from senseid_cli.batch.runner import Outputs
     from senseid_licensing.capability import Capability
-    from senseid_models.registry import Registry
 
     form = _output_format(out, output_format, as_json=as_json)
     _check_output(out, resume=resume, force=force)
@@ -137,7 +136,7 @@ def batch(
         media.check_output(report, sources=(), force=force or resume, suffix=".html", option="--report")
     licences = wiring.verify_licences()
     settings = Settings(threshold, auto_rotate, check_quality)
-    plan = _plan(manifest, other, task, settings, Registry.builtin())
+    plan = _plan(manifest, other, task, settings, wiring.registry())
     for product, capability in dict.fromkeys(need for work in plan.works for need in work.needs):
         licences.require(product, capability)
         render.note_grace(licences.require(product, Capability.BATCH))

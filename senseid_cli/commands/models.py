@@ -1,4 +1,4 @@
-"""`senseid models`: what is in the registry, is it intact. Making a score curve is in `models_calibrate`."""
+"""`senseid models`: what is in the registry, is it intact. What changes it is in modules of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from senseid_cli.commands import models_calibrate
+from senseid_cli.commands import models_calibrate, models_import
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from senseid_models.entries import Source
     from senseid_models.registry import Asset, ModelEntry
 
-app = typer.Typer(help="List, verify and calibrate models.", no_args_is_help=True)
+app = typer.Typer(help="List, verify, calibrate and import models.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each model.")]
 
@@ -22,10 +22,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
     """List the models and data files. Reads the manifest only, so it needs no licence."""
-    from senseid_cli import render
-    from senseid_models.registry import Registry
+    from senseid_cli import render, wiring
 
-    registry = Registry.builtin()
+    registry = wiring.registry()
     rows = [_model(entry) for entry in registry.entries] + [_asset(asset) for asset in registry.assets]
     if as_json:
         for row in rows:
@@ -46,9 +45,9 @@ def verify(as_json: Json = False) -> None:
     from senseid_cli.stids import stid_of
     from senseid_licensing.product import Product
     from senseid_models.errors import ModelsError
-    from senseid_models.registry import ModelEntry, Registry
+    from senseid_models.registry import ModelEntry
 
-    registry = Registry.builtin()
+    registry = wiring.registry()
     licences = wiring.verify_licences()
     for product in dict.fromkeys(entry.product for entry in registry.entries):
         render.note_grace(licences.require(Product(product)))
@@ -138,3 +137,5 @@ def _table(rows: list[dict[str, Any]]) -> RenderableType:
 
 
 app.command("calibrate")(models_calibrate.calibrate)
+app.command("import")(models_import.import_)
+app.command("remove")(models_import.remove)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from senseid_engine.calibration.run import CalibrationResult, Settings
     from senseid_engine.calibration.tiles import Tile, Tiled
     from senseid_engine.engine import Engine
+    from senseid_engine.recognition import Recognition
     from senseid_engine.template import Template
 
 REPORT_FILES = ("report.json", "rates.csv", "det.png", "roc.png")
@@ -49,6 +50,10 @@ def calibrate(
             " normalise each pair by a cohort of the people of the other groups.",
         ),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="ID", help="Compare by this embedding model alone, such as one imported."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
     workers: Annotated[
         int | None,
@@ -75,11 +80,14 @@ def calibrate(
     from senseid_licensing.capability import Capability
     from senseid_licensing.product import Product
 
+    if model is not None and own_cohort is not None:
+        raise typer.BadParameter("a single model is compared without a cohort", param_hint="--own-cohort")
+    recognition = _recognition(model)
     labelled, folds = _read_set(labelled_set, pairs)
     licences = wiring.verify_licences()
     render.note_grace(licences.require(Product.FACE, Capability.COMPARE))
-    engine = wiring.open_engine(licences)
-    settings = _settings(labelled_set, name=name, note=note, seed=seed, own_cohort=own_cohort)
+    engine = wiring.open_engine(licences, recognition=recognition)
+    settings = _settings(labelled_set, recognition, name=name, note=note, seed=seed, own_cohort=own_cohort)
     result = _run(engine, labelled, folds, settings, workers or engine.photos_at_once)
     media.write_output(out, result.curve.dump().encode())
     if report is not None:
@@ -128,25 +136,38 @@ def _read_set(labelled_set: Path, pairs: Path | None) -> tuple[LabelledSet, Labe
     return read_pairs_csv(labelled_set), None
 
 
-def _settings(labelled_set: Path, *, name: str, note: str, seed: int, own_cohort: int | None) -> Settings:
+def _recognition(model: str | None) -> Recognition:
+    """What the curve is made for: one model, or what comes with senseid; never what an imported curve asks for."""
+    from senseid_cli import wiring
+    from senseid_engine.recognition import Recognition
+    from senseid_models.registry import Registry
+
+    builtin = Recognition.parse(Registry.builtin().asset("recognition").read())
+    if model is None:
+        return builtin
+    if wiring.registry().get(model).kind != "embedding":
+        raise typer.BadParameter(f"{model} is no embedding model", param_hint="--model")
+    return Recognition.plain(model, curve=builtin.curve)
+
+
+def _settings(
+    labelled_set: Path, recognition: Recognition, *, name: str, note: str, seed: int, own_cohort: int | None
+) -> Settings:
     from senseid_cli import wiring
     from senseid_cli.render import printable
     from senseid_engine.calibration.provenance import Data
     from senseid_engine.calibration.run import Settings
-    from senseid_engine.recognition import Recognition
-    from senseid_models.registry import Registry
 
     _, context = wiring.open_store()
-    registry = Registry.builtin()
-    recognition = Recognition.parse(registry.asset("recognition").read())
-    cohort = registry.asset(recognition.cohort)
+    registry = wiring.registry()
+    cohort = None if recognition.cohort is None or own_cohort else registry.asset(recognition.cohort)
     models = [registry.get(part.model) for part in recognition.parts]
     return Settings(
         set_name=printable((name or labelled_set.resolve().name).strip() or "unnamed"),
         made=context.now.date().isoformat(),
         seed=seed,
         models=tuple(Data(model.id, model.sha256) for model in models),
-        cohort=None if own_cohort else Data(cohort.name, cohort.sha256),
+        cohort=None if cohort is None else Data(cohort.name, cohort.sha256),
         own_cohort=own_cohort,
         note=printable(note.strip()) or None,
     )

@@ -26,6 +26,7 @@ from senseid_cli.doctor.settings import check_settings
 from senseid_cli.doctor.upgrade import check_carried_settings, check_files
 from senseid_cli.doctor.workers import check_worker
 from senseid_licensing.product import Product
+from senseid_models.additions import FOLDER, with_additions
 from senseid_models.errors import ManifestError
 from senseid_models.registry import Registry
 
@@ -105,7 +106,7 @@ def check_up(here: Installation, *, old_home: Path | None = None, old_env: Path 
         home += check_files(old_home, store.data_dir)
     if old_env is not None:
         home += check_carried_settings(old_env, here.environment, here.env_file)
-    models, broken = _check_models(licences)
+    models, broken = _check_models(here.store.data_dir, licences)
     packages = [*check_packages(requirements, extras), check_libraries(sys.executable)]
     return Checkup(
         version=context.version,
@@ -131,9 +132,10 @@ def _check_machine(here: Installation) -> list[Finding]:
     ]
 
 
-def _check_models(licences: VerifiedLicences) -> tuple[list[Finding], frozenset[str]]:
+def _check_models(data_dir: Path, licences: VerifiedLicences) -> tuple[list[Finding], frozenset[str]]:
     try:
-        return check_models(Registry.builtin(), licences)
+        registry = with_additions(Registry.builtin(), data_dir / FOLDER)
+        return check_models(registry, licences)
     except ManifestError as error:
         return [problem("models", error.message, error.remedy)], frozenset(Product)
 

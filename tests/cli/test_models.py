@@ -238,7 +238,31 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(licensed: None, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wiring, "open_engine", lambda licences: PatternEngine())
+    monkeypatch.setattr(wiring, "open_engine", lambda licences, recognition: PatternEngine())
+
+
+@pytest.mark.usefixtures("engine")
+def test_calibrate_for_one_model_compares_without_a_cohort(
+    senseid: Senseid, people: Path, builtin: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def open_engine(_: object, *, recognition: Recognition) -> PatternEngine:
+        asked.append(recognition)
+        return PatternEngine()
+
+    monkeypatch.setattr(wiring, "open_engine", open_engine)
+    senseid("calibrate", people, "--model", "hse-faceres", "--out", "curve.toml")
+    told = ScoreCurve.parse(Path("curve.toml").read_text(encoding="utf-8")).provenance
+    assert asked == [Recognition.plain("hse-faceres", curve="curve")]
+    assert (told.cohort, told.own_cohort) == (None, None)
+    assert [(model.id, model.sha256) for model in told.models] == [("hse-faceres", builtin.get("hse-faceres").sha256)]
+    refused = senseid("calibrate", people, "--model", "hse-faceres", "--own-cohort", "5", "--out", "c.toml", code=2)
+    assert "compared without a cohort" in refused.output
+    assert (
+        "is no embedding model"
+        in senseid("calibrate", people, "--model", "mtcnn-onet", "--out", "c.toml", code=2).output
+    )
 
 
 @pytest.mark.usefixtures("engine")

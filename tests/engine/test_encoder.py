@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from senseid_engine.encoder import Encoder
+from senseid_engine.encoder import Encoder, try_embedding_model
 from senseid_engine.errors import ModelError
 from senseid_engine.finder import KINDS, model_of_kind
 from senseid_licensing.errors import LicenceMissingError
@@ -17,13 +17,16 @@ from senseid_licensing.product import Product
 from senseid_licensing.verified import VerifiedLicences
 from senseid_models import entries
 from senseid_models.errors import ModelNotFoundError
+from senseid_models.registry import Registry
+from tests import packs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
-    from senseid_models.registry import ModelEntry, Registry
+    from senseid_models.registry import ModelEntry
 
 MODELS = ("dlib-resnet", "hse-faceres")
 
@@ -93,3 +96,35 @@ def test_threads_may_share_it(found: dict[str, UprightPhoto], photos: dict[str, 
         photo = found[name]
         for got, want in zip(embeddings, encoder.embed(photo.image, photo.faces[0]), strict=True):
             np.testing.assert_array_equal(got, want)
+
+
+def entry_of(file: Path, **changes: Any) -> ModelEntry:
+    packs.write_manifest(file, **changes)
+    return Registry.load(file.with_suffix(".toml")).get(file.stem)
+
+
+@pytest.mark.parametrize("batch", ["batch", 1])
+def test_an_embedding_model_that_does_what_its_manifest_says(
+    licences: VerifiedLicences, tmp_path: Path, batch: str | int
+) -> None:
+    try_embedding_model(entry_of(packs.write_pack(tmp_path, batch=batch), batch=batch), licences)
+
+
+def test_trying_a_model_asks_for_its_licence_first(no_licences: VerifiedLicences, tmp_path: Path) -> None:
+    entry = entry_of(packs.write_pack(tmp_path))
+    entry.path.unlink()
+    with pytest.raises(LicenceMissingError):
+        try_embedding_model(entry, no_licences)
+
+
+def test_an_embedding_model_that_does_not(licences: VerifiedLicences, tmp_path: Path) -> None:
+    file = packs.write_pack(tmp_path)
+    output = {"name": "embedding", "shape": ["batch", 9], "meaning": "embedding"}
+    with pytest.raises(ModelError, match=r"two chips give \(2, 8\), the manifest says \(2, 9\)"):
+        try_embedding_model(entry_of(file, output=[output], embedding={"size": 9}), licences)
+    flat = packs.write_pack(tmp_path, scale=0.0)
+    with pytest.raises(ModelError, match="embeddings of two different chips are the same"):
+        try_embedding_model(entry_of(flat), licences)
+    broken = packs.write_pack(tmp_path, scale=float("nan"))
+    with pytest.raises(ModelError, match="or no numbers"):
+        try_embedding_model(entry_of(broken), licences)

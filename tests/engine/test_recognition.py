@@ -78,3 +78,10 @@ def test_weights_that_make_no_mean(weight: bytes) -> None:
         Recognition.parse(GOOD.replace(b"weight = 0.25", b"weight = " + weight))
     with pytest.raises(ModelError, match="the weights"):
         Recognition.parse(GOOD.replace(b"weight = 0.25", b"weight = -0.25").replace(b"0.75", b"1.25"))
+
+
+def test_one_model_by_itself_needs_no_cohort_and_survives_its_file() -> None:
+    plain = Recognition.plain("sface", curve="its curve")
+    assert plain == Recognition((Part("sface", 1.0, 0.0),), cohort=None, nearest=0, curve="its curve")
+    assert Recognition.parse(plain.dump()) == plain
+    assert Recognition.parse(Recognition.parse(GOOD).dump()) == Recognition.parse(GOOD)

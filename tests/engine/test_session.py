@@ -19,11 +19,13 @@ from senseid_licensing.errors import LicenceMissingError
 from senseid_licensing.product import Product
 from senseid_licensing.verified import VerifiedLicences
 from senseid_models.errors import ModelExpiredError, ModelFileMissingError
+from senseid_models.registry import Registry
+from tests import packs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from senseid_models.registry import ModelEntry, Registry
+    from senseid_models.registry import ModelEntry
 
 RNG = np.random.default_rng(3)
 CHIPS = RNG.integers(0, 256, (2, 24, 24, 3), np.uint8)
@@ -184,3 +186,14 @@ def test_threads_are_as_asked_and_do_not_spin(refine: ModelEntry, licences: Veri
     assert options.intra_op_num_threads == threads
     assert options.inter_op_num_threads == 1
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+def test_a_graph_that_takes_one_chip_at_a_time_gets_them_one_by_one(licences: VerifiedLicences, tmp_path: Path) -> None:
+    chips = RNG.integers(0, 256, (3, packs.SIDE, packs.SIDE, 3), np.uint8)
+    outputs = []
+    for name, batch in (("many", "batch"), ("one", 1)):
+        packs.write_pack(tmp_path, name=name, batch=batch)
+        entry = Registry.load(tmp_path / f"{name}.toml").get(name)
+        outputs.append(Session.open(entry, licences, threads=1).run(chips)[0])
+    assert outputs[1].shape == (3, packs.SIZE)
+    np.testing.assert_allclose(outputs[0], outputs[1], rtol=1e-5)

@@ -107,3 +107,14 @@ def test_a_printed_template_tells_nothing_about_the_face() -> None:
     for text in (repr(face), str(face), f"{[face]}", f"{face!r}"):
         assert "Template(<2 embeddings>)" in text
         assert "." not in text
+
+
+def test_without_a_cohort_the_similarity_is_the_cosine() -> None:
+    rng = np.random.default_rng(5)
+    embeddings = rng.normal(size=(4, 16)).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    parts = (Part("one", weight=1.0, affinity=0.0),)
+    templates = [Template.of((embedding,), parts, None) for embedding in embeddings]
+    np.testing.assert_allclose(
+        normalised_similarities(templates, templates, parts), embeddings @ embeddings.T, atol=1e-6
+    )

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from senseid_engine.quality.occlusion import MIRRORED
+from senseid_engine.quality.occlusion import LEAST_VISIBLE, MIRRORED
 
-from .network import OcclusionNet
+from .network import Answer, OcclusionNet
 from .synthesise import Examples
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ BATCH = 32
 DECAY = 1e-2
 # How much the map of covered places counts beside the four shares.
 MAP_WEIGHT = 0.5
+# How much the side of a half on which a share lies counts, and how sharply: that decides what is called covered.
+SIDE_WEIGHT = 0.5
+SIDE_SHARPNESS = 4.0
 
 
 def batch_of(data: Examples, which: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
@@ -60,6 +63,18 @@ def predict(net: OcclusionNet, data: Examples) -> np.ndarray:
     return np.asarray(torch.cat(parts).numpy())
 
 
+def listed(values: np.ndarray) -> str:
+    """One figure a region."""
+    return " ".join(f"{value:.4f}" for value in values)
+
+
+def loss_of(answer: Answer, visible: Tensor, covered: Tensor) -> Tensor:
+    """Cross-entropy of the shares, of the side of the threshold on which they lie, and of the map."""
+    entropy = functional.binary_cross_entropy_with_logits
+    side = entropy(SIDE_SHARPNESS * answer.visible, (visible >= LEAST_VISIBLE).float())
+    return entropy(answer.visible, visible) + SIDE_WEIGHT * side + MAP_WEIGHT * entropy(answer.covered, covered)
+
+
 def train(net: OcclusionNet, data: Examples, validation: Examples, *, epochs: int, rate: float, seed: int) -> None:
     """Learn from the examples."""
     rng = np.random.default_rng(seed)
@@ -75,17 +90,18 @@ def train(net: OcclusionNet, data: Examples, validation: Examples, *, epochs: in
         for at in range(0, len(order) - BATCH + 1, BATCH):
             pixels, visible, covered = mirrored(*batch_of(data, order[at : at + BATCH]), torch.rand(BATCH) < 0.5)
             answer = net(pixels)
-            loss = functional.binary_cross_entropy_with_logits(answer.visible, visible)
-            loss = loss + MAP_WEIGHT * functional.binary_cross_entropy_with_logits(answer.covered, covered)
+            loss = loss_of(answer, visible, covered)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
             total += loss.item()
-        off = np.abs(predict(net, validation) - validation.visible).mean(axis=0)
-        shown = " ".join(f"{value:.4f}" for value in off)
+        told = predict(net, validation)
+        off = np.abs(told - validation.visible).mean(axis=0)
+        wrong = ((told < LEAST_VISIBLE) != (validation.visible < LEAST_VISIBLE)).mean(axis=0)
         print(
-            f"epoch {epoch + 1}: loss {total * BATCH / len(order):.4f}, mean error {shown}, "
+            f"epoch {epoch + 1}: loss {total * BATCH / len(order):.4f}, mean error {listed(off)}, "
+            f"wrong side {listed(wrong)}, "
             f"{time.monotonic() - start:.0f} s",
             flush=True,
         )

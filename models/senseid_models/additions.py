@@ -1,0 +1,62 @@
+"""What an operator added to the models that come with senseid: a folder with one sub-folder an addition.
+
+Each sub-folder has a manifest of its own and the files that it describes. An embedding model comes beside those that
+are there; a data file takes the place of the one of its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .errors import ManifestError
+from .registry import Registry
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = "models"
+"""What the folder is called in senseid's data directory."""
+MANIFEST = "manifest.toml"
+"""What the manifest of an addition is called."""
+
+
+def added_names(folder: Path) -> tuple[str, ...]:
+    """The names of the additions in `folder`, in order; none where there is no such folder. No file is opened."""
+    return tuple(sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}")))
+
+
+def with_additions(registry: Registry, folder: Path) -> Registry:
+    """The registry with everything that is in `folder`. Opens manifests only.
+
+    Raises:
+        ManifestError: a manifest cannot be used, adds a model of a kind that cannot be exchanged, or uses a name that
+            is taken.
+    """
+    for name in added_names(folder):
+        path = folder / name / MANIFEST
+        registry = joined(registry, Registry.load(path), path)
+    return registry
+
+
+def joined(registry: Registry, addition: Registry, path: Path) -> Registry:
+    """The registry with one addition, whose manifest is at `path`.
+
+    Raises:
+        ManifestError: it adds a model of a kind that cannot be exchanged, or uses a name that is taken.
+    """
+    taken = {entry.id for entry in registry.entries} | {asset.name for asset in registry.assets}
+    for entry in addition.entries:
+        if entry.kind != "embedding":
+            raise ManifestError(path, f"adds a model of kind {entry.kind}: only embedding models can be exchanged")
+        if entry.id in taken:
+            raise ManifestError(path, f"another model or data file is called {entry.id}")
+    replaced = {asset.name: asset for asset in addition.assets}
+    unknown = replaced.keys() - {asset.name for asset in registry.assets}
+    if unknown:
+        raise ManifestError(path, f"there is no data file called {min(unknown)} to take the place of")
+    return replace(
+        registry,
+        entries=(*registry.entries, *addition.entries),
+        assets=tuple(replaced.get(asset.name, asset) for asset in registry.assets),
+    )

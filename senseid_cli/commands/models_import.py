@@ -1,0 +1,104 @@
+"""`senseid models import` and `remove`: an operator's own embedding model and score curve."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from senseid_engine.curve import ScoreCurve
+    from senseid_models.registry import ModelEntry
+
+
+class Kind(StrEnum):
+    """What can be imported."""
+
+    EMBEDDING = "embedding"
+    CURVE = "curve"
+
+
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="An ONNX file with its manifest beside it (the same name, but .toml); or a score curve of"
+            " `senseid models calibrate`.",
+        ),
+    ],
+    kind: Annotated[Kind, typer.Option("--as", help="What it is.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace what was imported under this name.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was imported as one JSON object.")] = False,
+) -> None:
+    """Bring your own embedding model, or the score curve that was made for your people.
+
+    A model is checked against the SHA-256 of its manifest and tried on noise. It compares faces once a curve that was
+    made with it is imported as well. Nothing is downloaded.
+    """
+    from senseid_cli import added_models, render, wiring
+
+    if kind is Kind.EMBEDDING:
+        addition, entry = added_models.model_addition(file, wiring.verify_licences())
+        row, words = _model(entry)
+    else:
+        addition, curve = added_models.curve_addition(file, wiring.registry())
+        row, words = _curve(curve)
+        render.note(f"it was measured up to a score of {curve.measured_to:.2f}; above, it is extrapolated")
+    added_models.place(addition, wiring.additions_dir(), overwrite=force)
+    if as_json:
+        render.put_json(row)
+    else:
+        render.put_lines([render.printable(words)])
+    if kind is Kind.EMBEDDING:
+        typer.echo(
+            "hint: faces are not compared by it yet: "
+            f"`senseid models calibrate SET --model {addition.name} --out CURVE.toml`, then "
+            "`senseid models import CURVE.toml --as curve`",
+            err=True,
+        )
+
+
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A model's id, or `score-curve`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was removed as one JSON object.")] = False,
+) -> None:
+    """Remove what was imported. Without an imported curve, faces are compared as senseid does by itself."""
+    from senseid_cli import added_models, render, wiring
+
+    added_models.remove(name, wiring.additions_dir(), wiring.registry)
+    if as_json:
+        render.put_json({"id": name, "status": "removed"})
+    else:
+        render.put_lines([f"removed {render.printable(name)}"])
+
+
+def _model(entry: ModelEntry) -> tuple[dict[str, Any], str]:
+    from senseid_models.registry import OperatorSource
+
+    origin = entry.source.origin if isinstance(entry.source, OperatorSource) else "a recipe"
+    row = {
+        "id": entry.id,
+        "kind": entry.kind,
+        "sha256": entry.sha256,
+        "licence": entry.licence,
+        "licence_source": entry.licence_source,
+        "source": origin,
+    }
+    return row, f"imported {entry.id} from {origin}, licence {entry.licence} ({entry.licence_source})"
+
+
+def _curve(curve: ScoreCurve) -> tuple[dict[str, Any], str]:
+    made = curve.provenance
+    row = {
+        "id": "score-curve",
+        "kind": "curve",
+        "set": made.set_name,
+        "made": made.made,
+        "models": [model.id for model in made.models],
+        "measured_to": curve.measured_to,
+    }
+    models = " and ".join(model.id for model in made.models)
+    return row, f"faces are now compared by {models}, scored by a curve of {made.made} on {made.set_name}"
