@@ -108,8 +108,7 @@ def _recognition_of(curve: ScoreCurve, name: str, registry: Registry) -> Recogni
         if known.get(model.id) != model.sha256:
             raise RefusedError(
                 f"{name} was made with a model {model.id} that is not the one here",
-                remedy=f"import that model, or make a curve with the one here: senseid models calibrate ... "
-                f"--model {model.id}",
+                remedy="import the model that it was made with, or make a new curve: senseid models calibrate",
             )
     if made_with.own_cohort is not None:
         raise RefusedError(

@@ -151,7 +151,7 @@ def test_a_curve_for_an_imported_model_makes_faces_be_compared_by_it(
 def test_a_curve_that_would_mean_nothing_here(tmp_path: Path, changes: dict[str, Any], problem: str) -> None:
     with pytest.raises(RefusedError, match=problem) as caught:
         curve_addition(curve_file(tmp_path, replace(MADE, **changes)), wiring.registry())
-    assert "senseid models calibrate" in caught.value.remedy or "make a curve" in caught.value.remedy
+    assert "make a" in caught.value.remedy
 
 
 def test_what_is_no_curve(tmp_path: Path) -> None:
