@@ -105,10 +105,13 @@ class Service:
         lost = {event["handler"] for event in self.events("handler_lost")}
         return [event["handler"] for event in self.events("handler_ready") if event["handler"] not in lost]
 
-    def stop(self) -> int:
-        """Stop it as an init system does."""
+    def close_clients(self) -> None:
+        """Close the connections that it kept."""
         for client in self.clients:
             client.close()
+
+    def stop(self) -> int:
+        """Stop it as an init system does."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(40)
 
@@ -146,6 +149,8 @@ def running(
             assert process.poll() is None, log.read_text()
         yield service
     finally:
+        # A test may have ended the process itself: its clients are closed in any case.
+        service.close_clients()
         if process.poll() is None:
             assert service.stop() == 0
         assert b"Traceback" not in log.read_bytes()
