@@ -26,7 +26,6 @@ CURVE: Final = "score-curve"
 """Name of the addition that a score curve becomes, and of the data file whose place it takes."""
 
 _LONGEST_CURVE: Final = 1 << 20
-_RECOGNITION: Final = "recognition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,7 @@ def curve_addition(file: Path, registry: Registry) -> tuple[Addition, ScoreCurve
     from senseid_engine.curve import ScoreCurve
     from senseid_engine.errors import CalibrationError
     from senseid_engine.media import open_media, reading
+    from senseid_engine.recognition import ASSET
 
     name = str(file)
     with open_media(file, "score curve") as opened, reading(name, "score curve"):
@@ -93,8 +93,8 @@ def curve_addition(file: Path, registry: Registry) -> tuple[Addition, ScoreCurve
     recognition = _recognition_of(curve, name, registry)
     files = {CURVE: data}
     if recognition is not None:
-        files[_RECOGNITION] = recognition.dump()
-    about = {CURVE: f"score curve made on {curve.provenance.set_name}", _RECOGNITION: "how the curve's model compares"}
+        files[ASSET] = recognition.dump()
+    about = {CURVE: f"score curve made on {curve.provenance.set_name}", ASSET: "how the curve's model compares"}
     return Addition(CURVE, {MANIFEST: _manifest(files, about), **{f"{key}.toml": files[key] for key in files}}), curve
 
 
@@ -116,7 +116,7 @@ def _recognition_of(curve: ScoreCurve, name: str, registry: Registry) -> Recogni
             remedy="make a curve without --own-cohort",
         )
     shipped = Registry.builtin()
-    builtin = Recognition.parse(shipped.asset(_RECOGNITION).read())
+    builtin = Recognition.load(shipped)
     if tuple(model.id for model in made_with.models) == tuple(part.model for part in builtin.parts):
         cohort = None if builtin.cohort is None else shipped.asset(builtin.cohort).sha256
         if cohort == (made_with.cohort and made_with.cohort.sha256):
@@ -199,7 +199,7 @@ def _compared_by(registry: Callable[[], Registry]) -> tuple[str, ...]:
     from senseid_engine.recognition import Recognition
 
     try:
-        return tuple(part.model for part in Recognition.parse(registry().asset(_RECOGNITION).read()).parts)
+        return tuple(part.model for part in Recognition.load(registry()).parts)
     except (ModelsError, ModelError):
         return ()  # nothing can be compared as it is, and a removal may be what mends it
 

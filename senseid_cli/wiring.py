@@ -132,8 +132,16 @@ def open_quality(
     return QualityChecker.open(models, licences, finder, threads=threads)
 
 
-def inspection(licences: VerifiedLicences, engine: Engine, *, check_quality: bool) -> Inspection:
+def inspection(
+    licences: VerifiedLicences, engine: Engine, quality: QualityChecker | None = None, *, check_quality: bool
+) -> Inspection:
     """What looks at each face before it is compared: refuses covered ones, or nothing.
+
+    Args:
+        licences: the verified licences of this run.
+        engine: its finder finds the faces.
+        quality: measures faces, where one is open already.
+        check_quality: whether covered faces are refused.
 
     Raises:
         LicensingError: no verified licence for the models' products.
@@ -144,7 +152,7 @@ def inspection(licences: VerifiedLicences, engine: Engine, *, check_quality: boo
         from senseid_engine.engine import pass_all
 
         return pass_all
-    return open_quality(licences, engine.encoder.finder).refuse_covered
+    return (quality or open_quality(licences, engine.encoder.finder)).refuse_covered
 
 
 def open_liveness(

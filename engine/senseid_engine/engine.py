@@ -78,7 +78,7 @@ class Engine:
             ModelError: a model or data file cannot be used.
         """
         licences.require(Product.FACE)
-        recognition = recognition or Recognition.parse(registry.asset("recognition").read())
+        recognition = recognition or Recognition.load(registry)
         photos_at_once = min(2, threads)
         models = [part.model for part in recognition.parts]
         return cls(

@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 import tomllib
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from senseid_engine.errors import ModelError
 
+if TYPE_CHECKING:
+    from senseid_models.registry import Registry
+
 FORMAT = 1
+ASSET = "recognition"
+"""Name of the registry's data file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,16 @@ class Recognition:
     def plain(cls, model: str, *, curve: str) -> Recognition:
         """The cosine similarity of one model's embeddings, as it is."""
         return cls((Part(model, weight=1.0, affinity=0.0),), cohort=None, nearest=0, curve=curve)
+
+    @classmethod
+    def load(cls, registry: Registry) -> Recognition:
+        """What a registry says.
+
+        Raises:
+            ModelsError: the file is missing or is not the one of the manifest.
+            ModelError: it is no recognition file.
+        """
+        return cls.parse(registry.asset(ASSET).read())
 
     @classmethod
     def parse(cls, data: bytes) -> Recognition:

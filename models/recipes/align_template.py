@@ -67,7 +67,7 @@ def main() -> None:
         file.flush()
         predictor = dlib.shape_predictor(file.name)
     detector = dlib.get_frontal_face_detector()
-    encoder = open_encoder(registry, Recognition.parse(registry.asset("recognition").read()))
+    encoder = open_encoder(registry, Recognition.load(registry))
 
     places = []
     for path in photos:

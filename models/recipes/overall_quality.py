@@ -273,7 +273,7 @@ def measure(path: Path | None, labelled: LabelledSet, numbers: np.ndarray) -> tu
             values, names = archive["values"], tuple(map(str, archive["names"]))
         return values[[row[int(number)] for number in numbers]], names
     registry = Registry.builtin()
-    finder = open_encoder(registry, Recognition.parse(registry.asset("recognition").read())).finder
+    finder = open_encoder(registry, Recognition.load(registry)).finder
     poser = PoseEstimator.parse(registry.asset("face-model").read())
     rows = []
     for done, number in enumerate(numbers):
@@ -296,7 +296,7 @@ def measure(path: Path | None, labelled: LabelledSet, numbers: np.ndarray) -> tu
 def load(lfw: Path, embeddings: Path | None, measures: Path | None) -> Photos:
     """LFW, compared and measured; each pair is normalised by a cohort that does not know its people."""
     registry = Registry.builtin()
-    recognition = Recognition.parse(registry.asset("recognition").read())
+    recognition = Recognition.load(registry)
     labelled = read_folder(lfw)
     encoded, _ = load_or_encode(embeddings, labelled, registry, recognition)
     numbers = np.array([photo.number for photo in encoded])

@@ -76,7 +76,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     registry = Registry.builtin()
-    recognition = Recognition.parse(registry.asset("recognition").read())
+    recognition = Recognition.load(registry)
     parts = recognition.parts
     labelled = read_folder(arguments.lfw)
     encoded, unusable = load_or_encode(arguments.embeddings, labelled, registry, recognition)

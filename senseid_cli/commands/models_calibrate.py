@@ -142,7 +142,7 @@ def _recognition(model: str | None) -> Recognition:
     from senseid_engine.recognition import Recognition
     from senseid_models.registry import Registry
 
-    builtin = Recognition.parse(Registry.builtin().asset("recognition").read())
+    builtin = Recognition.load(Registry.builtin())
     if model is None:
         return builtin
     if wiring.registry().get(model).kind != "embedding":

@@ -24,10 +24,8 @@ from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from senseid_engine.engine import Inspection
     from senseid_engine.liveness.capture import Capture
     from senseid_engine.liveness.results import CaptureVerification
-    from senseid_engine.liveness.verify import LiveVerifier
 
 
 def verify(
@@ -66,13 +64,13 @@ def verify(
 
         capture = read_capture(data, name=name, keys=wiring.key_sources(key_file))
         verifier = wiring.open_verifier(licences)
-        inspect = _inspection(verifier, check_quality=check_quality)
+        inspect = wiring.inspection(licences, verifier.engine, verifier.liveness.quality, check_quality=check_quality)
         compared = verifier.verify_capture(capture, picture, name=name, auto_rotate=auto_rotate, inspect=inspect)
         _put_capture(compared, capture, threshold, as_json=as_json)
         raise typer.Exit(ExitStatus.YES if compared.score >= threshold else ExitStatus.NO)
     opened = decode_video(data, name=name)
     verifier = wiring.open_verifier(licences)
-    inspect = _inspection(verifier, check_quality=check_quality)
+    inspect = wiring.inspection(licences, verifier.engine, verifier.liveness.quality, check_quality=check_quality)
     with progress("looking at frames", opened.expected_frames) as advance:
         result = verifier.verify_video(opened, picture, auto_rotate=auto_rotate, inspect=inspect, watch=advance)
     if as_json:
@@ -90,13 +88,6 @@ def verify(
         render.put_lines(render_liveness.verify_lines(result, threshold))
     matches = result.score is not None and result.score >= threshold
     raise typer.Exit(ExitStatus.YES if matches else ExitStatus.NO)
-
-
-def _inspection(verifier: LiveVerifier, *, check_quality: bool) -> Inspection:
-    """As `wiring.inspection`, with the models that the liveness check has open."""
-    from senseid_engine.engine import pass_all
-
-    return verifier.liveness.quality.refuse_covered if check_quality else pass_all
 
 
 def _put_capture(result: CaptureVerification, capture: Capture, threshold: float, *, as_json: bool) -> None:

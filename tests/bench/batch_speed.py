@@ -185,8 +185,8 @@ def _report(seconds: dict[str, list[float]], count: int, rounds: int, rivals: di
             promises.append(
                 at_least(f"two cores / dlib, {size}", best[f"dlib {size}"] / best[f"batch {size}"], LEAST_OF_DLIB)
             )
-        else:
-            notes.append(f"dlib is left out: {rival}")
+    reasons = {rival for rival in rivals.values() if isinstance(rival, str)}
+    notes += [f"dlib is left out: {reason}" for reason in reasons]
     per_pair = best["pairs"] / PAIRS_A_PHOTO
     notes.append(f"The loop takes {best['loop'] / per_pair:.1f} times as long for a pair as the batch.")
     return Report(

@@ -108,19 +108,10 @@ def seen_as(labelled: LabelledSet, registry: Registry) -> dict[str, npt.NDArray[
     return groups | {text: (ages >= low) & (ages < high) for low, high, text in AGES}
 
 
-def _lowest_z(curve: ScoreCurve, score: float) -> float:
-    """A normalised similarity just below the lowest that gets the score."""
-    low, high = -100.0, 200.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if curve.score(middle) >= score else (middle, high)
-    return low
-
-
 def measure(embeddings: Path | None) -> Report:
     """Compare all pairs, and count them by group."""
     registry = Registry.builtin()
-    recognition = Recognition.parse(registry.asset("recognition").read())
+    recognition = Recognition.load(registry)
     curve = ScoreCurve.parse(registry.asset("score-curve").read().decode())
     with tempfile.TemporaryDirectory() as name:
         labelled, _ = read_lfw(Path(name), None)
@@ -131,7 +122,7 @@ def measure(embeddings: Path | None) -> Report:
     tiled = tile_by_others(templates, person, recognition, groups=GROUPS, rng=random(SEED, "groups"))
     counts = {text: Counts(0, 0, np.zeros(2, np.int64), np.zeros(2, np.int64)) for text in groups}
     row_of = person[tiled.order]
-    lowest = _lowest_z(curve, min(THRESHOLDS))
+    lowest = curve.similarity_at(min(THRESHOLDS))
     for tile in tiled.tiles:
         rows, columns = tile.row + np.arange(tile.z.shape[0]), tile.column + np.arange(tile.z.shape[1])
         same = row_of[rows][:, None] == row_of[columns]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicences
 
 BUILTIN = Registry.builtin()
-SHIPPED = Recognition.parse(BUILTIN.asset("recognition").read())
+SHIPPED = Recognition.load(BUILTIN)
 MODELS = tuple(Data(part.model, BUILTIN.get(part.model).sha256) for part in SHIPPED.parts)
 COHORT = Data("cohort", BUILTIN.asset("cohort").sha256)
 MADE = Provenance("forty people", "2026-11-24", 40, 0, 0, 40, 1, 780, 0, None, MODELS, COHORT, (), None)
@@ -127,7 +127,7 @@ def test_a_curve_for_an_imported_model_makes_faces_be_compared_by_it(
     place(addition, wiring.additions_dir(), overwrite=False)
     made = replace(MADE, models=(Data("tiny", entry.sha256),), cohort=None)
     place(curve_addition(curve_file(tmp_path, made), wiring.registry())[0], wiring.additions_dir(), overwrite=False)
-    recognition = Recognition.parse(wiring.registry().asset("recognition").read())
+    recognition = Recognition.load(wiring.registry())
     assert recognition == Recognition.plain("tiny", curve="score-curve")
     # Back to senseid's own: first the curve, then the model.
     with pytest.raises(RefusedError, match="faces are compared by tiny"):

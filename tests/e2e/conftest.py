@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,6 +69,20 @@ class Senseid:
                 seen += part
         os.close(leader)
         return process.returncode, seen.decode().replace("\r\n", "\n")
+
+
+def heed_sigint() -> None:
+    """For a new process: a shell's background jobs ignore it, and hand that down."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def wait_until(holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    """Waits for something that a running process does."""
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert process.poll() is None, "it ended too early"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

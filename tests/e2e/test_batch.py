@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.conftest import heed_sigint
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import Senseid
 
@@ -156,8 +158,7 @@ def test_control_c_leaves_a_run_that_can_go_on(senseid: Senseid, manifest: Path,
         senseid.command("batch", manifest, "-o", out, "--workers", "1"),
         env=senseid.environment(),
         stderr=subprocess.PIPE,
-        # A shell's background jobs ignore it, and hand that down.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=heed_sigint,
     )
     while partial_lines(out) < 4 and process.poll() is None:
         time.sleep(0.01)

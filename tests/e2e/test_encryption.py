@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from senseid_crypto import wire
 from senseid_crypto.key import Key, parse_key
 from senseid_crypto.key_folder import KeyFolder
 from senseid_crypto.sealed import open_bytes, seal_bytes
+from tests.e2e.conftest import heed_sigint, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -256,7 +256,7 @@ def halfway(senseid: Senseid, tmp_path: Path) -> Iterator[Callable[[], tuple[sub
             stderr=subprocess.PIPE,
             env=senseid.environment({**ENVIRONMENT, "TMPDIR": str(temporary)}),
             cwd=work,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=heed_sigint,
         )
         processes.append(process)
         assert process.stdin is not None
@@ -275,14 +275,6 @@ def written_so_far(process: subprocess.Popen[bytes]) -> int:
     """Bytes that the process has written, as the system counts them."""
     facts = dict(line.split(": ") for line in Path(f"/proc/{process.pid}/io").read_text().splitlines())
     return int(facts["wchar"])
-
-
-def wait_until(holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while not holds():
-        assert process.poll() is None, "it ended too early"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def holding(folder: Path, *needles: bytes) -> list[Path]:

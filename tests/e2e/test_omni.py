@@ -7,12 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+
+from tests.e2e.conftest import heed_sigint, wait_until
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Senseid
@@ -120,12 +121,9 @@ def test_a_photo_is_not_drawn_over(senseid: Senseid, groups: tuple[Path, Path]) 
     assert groups[0].read_bytes() == before
 
 
-def wait_until_models_open(process: subprocess.Popen[bytes]) -> None:
+def has_models(process: subprocess.Popen[bytes]) -> bool:
     """Before that its own modules are imported, and the signal ends it as it ends any program."""
-    deadline = time.monotonic() + 60
-    while process.poll() is None and b"onnxruntime" not in Path(f"/proc/{process.pid}/maps").read_bytes():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    return b"onnxruntime" in Path(f"/proc/{process.pid}/maps").read_bytes()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
@@ -137,11 +135,10 @@ def test_ctrl_c_leaves_no_file(senseid: Senseid, groups: tuple[Path, Path], tmp_
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=senseid.environment(),
-            # A shell's background jobs ignore it, and hand that down.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=heed_sigint,
         ) as process:
             try:
-                wait_until_models_open(process)
+                wait_until(lambda: has_models(process), process)
                 process.wait(delay)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGINT)

@@ -60,7 +60,7 @@ def registry() -> Registry:
 
 @pytest.fixture(scope="session")
 def recognition(registry: Registry) -> Recognition:
-    return Recognition.parse(registry.asset("recognition").read())
+    return Recognition.load(registry)
 
 
 @pytest.fixture(scope="session")

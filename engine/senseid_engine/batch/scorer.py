@@ -38,7 +38,7 @@ class Scorer:
             ModelsError: a file is missing or is not the one of the manifest.
             ModelError: a file cannot be used.
         """
-        recognition = Recognition.parse(registry.asset("recognition").read())
+        recognition = Recognition.load(registry)
         return cls(recognition, read_curve(registry.asset(recognition.curve)))
 
     def scores(self, first: Sequence[Template], second: Sequence[Template]) -> list[list[float]]:
