@@ -8,6 +8,7 @@ another; a piece of work has one name and one answer, however often it was begun
 from __future__ import annotations
 
 import hashlib
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,10 @@ class Cluster:
             from senseid_cli.batch.machine import Machine
         except ImportError:
             raise ClusterError("--scheduler needs Dask", remedy="install the extra `dask` of senseid") from None
+        # What goes wrong is told once, by an error of ours. Dask would log it beside that, with tracebacks, and also
+        # what comes of breaking off a run.
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         # A video of 16 MB is no mistake, as Dask would warn.
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "64MB"})
         try:
@@ -76,9 +81,9 @@ class Cluster:
         """See `Executor`.
 
         Raises:
-            ClusterError: several workers died over this photo.
+            ClusterError: several workers died over this photo, or the scheduler is gone.
         """
-        from distributed import KilledWorker
+        from distributed import CancelledError, KilledWorker
 
         from senseid_cli.batch.machine import Trouble, work_here
 
@@ -89,6 +94,11 @@ class Cluster:
         except KilledWorker as error:
             raise ClusterError(
                 "several workers died over one photo", remedy="see their logs; --resume goes on with the run"
+            ) from error
+        except CancelledError as error:
+            raise ClusterError(
+                "the scheduler ended the work, or was lost",
+                remedy="see its log, start it again where it is gone; --resume goes on with the run",
             ) from error
         if isinstance(result, Trouble):
             raise result.revive()

@@ -39,7 +39,7 @@ class Senseid:
         done = subprocess.run(
             self.command(*words), input=stdin, capture_output=True, env=self.environment(env), check=False, **options
         )
-        assert b"Traceback" not in done.stderr
+        assert b"Traceback" not in done.stderr, done.stderr.decode(errors="replace")
         return done
 
     def json(self, *words: str | Path, status: int | None = None, **options: Any) -> dict[str, Any]:

@@ -54,6 +54,16 @@ def started(*words: str, senseid: Senseid) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
+def scheduling(file: Path, senseid: Senseid) -> Iterator[subprocess.Popen[bytes]]:
+    options = ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+    with started("distributed.cli.dask_scheduler", *options, senseid=senseid) as process:
+        deadline = time.monotonic() + PATIENCE
+        while not file.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        yield process
+
+
+@contextmanager
 def worker(file: Path, senseid: Senseid) -> Iterator[subprocess.Popen[bytes]]:
     options = ["--scheduler-file", str(file), "--no-nanny", "--no-dashboard", "--nthreads", "1"]
     with started("distributed.cli.dask_worker", *options, senseid=senseid) as process:
@@ -63,11 +73,7 @@ def worker(file: Path, senseid: Senseid) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture
 def scheduler(senseid: Senseid, tmp_path: Path) -> Iterator[Path]:
     file = tmp_path / "scheduler.json"
-    options = ["--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-    with started("distributed.cli.dask_scheduler", *options, senseid=senseid):
-        deadline = time.monotonic() + PATIENCE
-        while not file.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
+    with scheduling(file, senseid):
         yield file
 
 
@@ -77,26 +83,54 @@ def address(scheduler: Path) -> str:
     return found
 
 
+def partial_of(out: Path) -> Path:
+    return out.with_name(f".{out.name}.senseid-partial")
+
+
+def run_to_the_middle(senseid: Senseid, manifest: Path, out: Path, scheduler: Path) -> subprocess.Popen[bytes]:
+    """A run of which some rows are written, and most are not."""
+    command = senseid.command("batch", manifest, "-o", out, "--scheduler", address(scheduler))
+    run = subprocess.Popen(command, env=senseid.environment(), stderr=subprocess.PIPE)
+    partial = partial_of(out)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and not (partial.exists() and partial.read_bytes().count(b'"row"') > 3):
+        time.sleep(0.02)
+    assert run.poll() is None
+    return run
+
+
 @pytest.mark.slow
 def test_a_worker_that_dies_loses_nothing_and_nothing_is_done_twice(
     senseid: Senseid, manifest: Path, scheduler: Path, tmp_path: Path
 ) -> None:
     here, there = tmp_path / "here.csv", tmp_path / "there.csv"
     assert senseid("batch", manifest, "-o", here).returncode == 3
-    partial = there.with_name(f".{there.name}.senseid-partial")
     with worker(scheduler, senseid) as first, worker(scheduler, senseid):
-        command = senseid.command("batch", manifest, "-o", there, "--scheduler", address(scheduler))
-        run = subprocess.Popen(command, env=senseid.environment(), stderr=subprocess.PIPE)
-        deadline = time.monotonic() + PATIENCE
-        # In the middle: some rows are written, most are not.
-        while time.monotonic() < deadline and not (partial.exists() and partial.read_bytes().count(b'"row"') > 3):
-            time.sleep(0.02)
-        assert run.poll() is None
+        run = run_to_the_middle(senseid, manifest, there, scheduler)
         first.kill()
         _, stderr = run.communicate(timeout=PATIENCE)
     assert run.returncode == 3, stderr
     assert there.read_bytes() == here.read_bytes()
-    assert not partial.exists()
+    assert not partial_of(there).exists()
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_is_told_in_one_line_and_the_run_can_go_on(
+    senseid: Senseid, manifest: Path, tmp_path: Path
+) -> None:
+    here, there, first = tmp_path / "here.csv", tmp_path / "there.csv", tmp_path / "first.json"
+    assert senseid("batch", manifest, "-o", here).returncode == 3
+    with scheduling(first, senseid) as dying, worker(first, senseid):
+        run = run_to_the_middle(senseid, manifest, there, first)
+        dying.kill()
+        _, stderr = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 2
+    assert stderr.startswith(b"senseid: the scheduler ended the work, or was lost\nhint: ")
+    assert stderr.count(b"\n") == 2
+    assert not there.exists()
+    # The rest is done here: a run is the same wherever its work is done.
+    assert senseid("batch", manifest, "-o", there, "--resume").returncode == 3
+    assert there.read_bytes() == here.read_bytes()
 
 
 @pytest.mark.slow
