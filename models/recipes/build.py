@@ -18,6 +18,7 @@ from senseid_models.errors import ModelsError
 from senseid_models.registry import PackageSource, Registry
 
 from .dlib_resnet import dlib_resnet
+from .efficientnet_lite import efficientnet_lite0
 from .errors import ConvertError, RecipeError
 from .faceres import faceres
 from .fetch import cache_directory, extract, fetch
@@ -37,6 +38,7 @@ RECIPES: Mapping[str, Callable[..., bytes]] = {
     "mediapipe-face-landmarks": landmarks,
     "dlib-resnet": dlib_resnet,
     "hse-faceres": faceres,
+    "efficientnet-lite0": efficientnet_lite0,
 }
 
 

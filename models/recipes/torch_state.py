@@ -1,7 +1,7 @@
-"""Reads a PyTorch state dict of float tensors without PyTorch and without running what the pickle asks for.
+"""Reads a PyTorch state dict of float and integer tensors without PyTorch and without running what the pickle asks for.
 
 The files are of the format before PyTorch 1.6: four pickles (magic number, protocol, machine, state dict), a fifth with
-the order of the storages, then each storage as its length in int64 and its float32 values, little endian.
+the order of the storages, then each storage as its length in int64 and its float32 or int64 values, little endian.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ import io
 import pickle
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .errors import ConvertError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 _MAGIC = 0x1950A86A20F9469CFC6C
@@ -27,6 +29,7 @@ _PROTOCOL = 1001
 class _Storage:
     key: str
     size: int
+    dtype: str = "<f4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +39,24 @@ class _Tensor:
     shape: tuple[int, ...]
     stride: tuple[int, ...]
 
-    def view(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def view(self, values: NDArray[Any]) -> NDArray[Any]:
         """This tensor as a view of its storage; strides count values."""
         last = self.offset + sum((d - 1) * s for d, s in zip(self.shape, self.stride, strict=True))
-        if min(self.offset, *self.shape, *self.stride) < 0 or last >= len(values):
+        if min((self.offset, *self.shape, *self.stride)) < 0 or last >= len(values):
             raise ConvertError(f"a tensor of shape {self.shape} reaches outside its storage")
         steps = [s * values.itemsize for s in self.stride]
         return np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps, writeable=False)
 
 
 class _FloatStorage:
-    """Stands for torch.FloatStorage, the only storage type accepted."""
+    """Stands for torch.FloatStorage."""
+
+
+class _LongStorage:
+    """Stands for torch.LongStorage, as the counters of batch normalisation have it."""
+
+
+_DTYPES: Mapping[object, str] = {_FloatStorage: "<f4", _LongStorage: "<i8"}
 
 
 def _rebuild(storage: _Storage, offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_: object) -> _Tensor:
@@ -56,6 +66,7 @@ def _rebuild(storage: _Storage, offset: int, shape: tuple[int, ...], stride: tup
 _ALLOWED = {
     ("collections", "OrderedDict"): OrderedDict,
     ("torch", "FloatStorage"): _FloatStorage,
+    ("torch", "LongStorage"): _LongStorage,
     ("torch._utils", "_rebuild_tensor_v2"): _rebuild,
 }
 
@@ -69,16 +80,17 @@ class _StateUnpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: tuple[str, object, str, str, int, object]) -> _Storage:
         kind, storage_type, key, _device, size, view = pid
-        if kind != "storage" or storage_type is not _FloatStorage or view is not None:
-            raise ConvertError(f"storage {key} is not a plain float32 storage")
-        return _Storage(key, size)
+        dtype = _DTYPES.get(storage_type)
+        if kind != "storage" or dtype is None or view is not None:
+            raise ConvertError(f"storage {key} is not a plain float32 or int64 storage")
+        return _Storage(key, size, dtype)
 
 
-def read_state(data: bytes) -> dict[str, NDArray[np.float32]]:
+def read_state(data: bytes) -> dict[str, NDArray[Any]]:
     """Read the tensors of a state dict, by name.
 
     Raises:
-        ConvertError: The file has another format, or its pickle asks for anything but float tensors.
+        ConvertError: The file has another format, or its pickle asks for anything but such tensors.
     """
     stream = io.BytesIO(data)
 
@@ -94,9 +106,12 @@ def read_state(data: bytes) -> dict[str, NDArray[np.float32]]:
         raise ConvertError("the storages are not little endian")
     if not isinstance(state, OrderedDict) or not isinstance(order, list):
         raise ConvertError("the pickle holds no state dict")
-    storages: dict[str, NDArray[np.float32]] = {}
+    dtypes = {tensor.storage.key: np.dtype(tensor.storage.dtype) for tensor in state.values()}
+    storages: dict[str, NDArray[Any]] = {}
     for key in order:
         size = int.from_bytes(stream.read(8), "little")
-        values = stream.read(4 * size)
-        storages[key] = np.frombuffer(values, "<f4", size)
+        if key not in dtypes:
+            raise ConvertError(f"storage {key} belongs to no tensor")
+        dtype = dtypes[key]
+        storages[key] = np.frombuffer(stream.read(dtype.itemsize * size), dtype, size)
     return {str(name): tensor.view(storages[tensor.storage.key]) for name, tensor in state.items()}

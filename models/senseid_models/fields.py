@@ -106,6 +106,13 @@ class Fields:
             raise self.fail(name, "must be a number that is not negative")
         return float(value)
 
+    def signed(self, name: str) -> float:
+        """A finite number of either sign."""
+        value = self._take(name)
+        if not _is_number(value):
+            raise self.fail(name, "must be a number")
+        return float(value)
+
     def flag(self, name: str) -> bool:
         """True or false."""
         value = self._take(name)

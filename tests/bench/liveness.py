@@ -6,9 +6,9 @@ through the finder and the stills network alone; clips through the whole check. 
 `liveness-videos`, and, made from its live clips and from photos: a looped still, a still that is moved by hand, and a
 replay on a screen.
 
-The shipped network was trained on these stills, and on webcam groups whose names the clips bear: what it does on people
-that it never saw is in docs/models/liveness.md, by `models.recipes.liveness.judge`. The labels of gc535 are exchanged,
-see there.
+The shipped regression was fitted to these stills, and to webcam groups whose names the clips bear: what it does on
+people that it never saw is in docs/models/liveness.md, by `models.recipes.liveness.train`. The labels of gc535 are
+exchanged, see there.
 """
 
 from __future__ import annotations

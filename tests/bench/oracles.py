@@ -1,9 +1,10 @@
 """`python -m tests.bench.oracles OUT.npz`: what the original runtimes answer to fixed pictures.
 
-Runs the packages' own weights in the runtime they were made for: dlib, PyTorch with facenet-pytorch's own classes,
-LiteRT, and TensorFlow.js in node. tests/models/golden/oracles.npz was made by it; tests/models/test_inference.py holds
-our ONNX files to it. Needs dlib, torch, ai-edge-litert, and a directory with @tensorflow/tfjs installed, named by
-TFJS_DIRECTORY; none of these is needed otherwise. Run it from the top of the repository.
+Runs the packages' own weights in the runtime they were made for: dlib, PyTorch with the own classes of facenet-pytorch
+and of EfficientNet-Lite, LiteRT, and TensorFlow.js in node. tests/models/golden/oracles.npz was made by it;
+tests/models/test_inference.py holds our ONNX files to it. Needs dlib, torch, efficientnet_lite_pytorch 0.1.0,
+ai-edge-litert, and a directory with @tensorflow/tfjs installed, named by TFJS_DIRECTORY; none of these is needed
+otherwise. Run it from the top of the repository.
 """
 
 from __future__ import annotations
@@ -106,6 +107,32 @@ def faceres(image: Images, files: list[bytes], node_directory: str) -> Answers:
         return {"embedding": np.frombuffer(paths[3].read_bytes(), "<f4").reshape(1, -1)}
 
 
+def efficientnet_lite0(image: Images, files: list[bytes]) -> Answers:
+    """Mean and spread of the maps after blocks 4, 7 and 10 under PyTorch, for three looks at the chip."""
+    import torch
+    from efficientnet_lite_pytorch import EfficientNet
+
+    with tempfile.NamedTemporaryFile() as weights:
+        weights.write(files[0])
+        weights.flush()
+        net = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights.name).eval()
+    pixels = (torch.from_numpy(image.astype(np.float32)) - 127) / 128
+    looks = []
+    for side in (120, 100, 80):
+        first = (160 - side) // 2
+        x = pixels[:, :, first : first + side, first : first + side]
+        x = torch.nn.functional.interpolate(x, size=(160, 160), mode="bilinear", align_corners=False)
+        parts = []
+        with torch.no_grad():
+            x = net._swish(net._bn0(net._conv_stem(x)))
+            for number, block in enumerate(net._blocks[:11]):
+                x = block(x)
+                if number in {4, 7, 10}:
+                    parts += [x.mean(dim=(2, 3)), torch.sqrt(x.var(dim=(2, 3), correction=0) + 1e-6)]
+        looks.append(torch.cat(parts, 1).numpy())
+    return {"features": np.stack(looks, axis=1)}
+
+
 def main() -> int:
     """Ask every runtime, write the answers."""
     registry, cache = Registry.builtin(), cache_directory(os.environ)
@@ -126,6 +153,8 @@ def main() -> int:
             answers = landmarks(image, files)
         elif entry.id == "hse-faceres":
             answers = faceres(image, files, os.environ["TFJS_DIRECTORY"])
+        elif entry.id == "efficientnet-lite0":
+            answers = efficientnet_lite0(image, files)
         else:
             network = {"mtcnn-pnet": "PNet", "mtcnn-rnet": "RNet", "mtcnn-onet": "ONet"}[entry.id]
             answers = mtcnn(network, image, files, extract(archive, entry.source.archive, MTCNN))

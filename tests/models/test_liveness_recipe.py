@@ -1,6 +1,8 @@
-"""The parts of the liveness recipe that need no training."""
+"""The parts of the liveness recipe, on small inputs."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,29 +35,78 @@ def test_a_recapture_follows_its_seed(recapture, photo: np.ndarray) -> None:
 
 
 def test_the_figures_of_the_judge_are_what_they_say() -> None:
-    pytest.importorskip("torch", reason="training needs PyTorch")
-    from models.recipes.liveness.judge import apcer_at, auc, calibrate
+    from models.recipes.liveness.judge import apcer_at, auc
 
     live, attacks = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 1.5, 2.0])
     assert auc(live, attacks) == pytest.approx((1 + 2.5 + 3 + 3) / 12)
     assert apcer_at(live, attacks, 0.0) == pytest.approx(2 / 3)
     assert apcer_at(live, attacks, 0.25) == pytest.approx(1 / 3)
+
+
+def test_the_regression_finds_the_odds_that_made_the_samples() -> None:
+    from models.recipes.liveness.logistic import fit
+
     rng = np.random.default_rng(1)
     attack = rng.random(20000) < 0.5
     odds = np.where(attack, -1.0, 1.0) + rng.normal(0, 1, 20000)  # true log-odds: twice the value
-    scale, shift = calibrate(odds, attack, np.ones(20000))
-    assert scale == pytest.approx(2.0, abs=0.1)
-    assert shift == pytest.approx(0.0, abs=0.1)
+    slope, bias = fit(odds[:, None], ~attack, np.ones(20000), 0.0)
+    assert slope == pytest.approx(2.0, abs=0.1)
+    assert bias == pytest.approx(0.0, abs=0.1)
 
 
-def test_the_exported_graph_answers_as_the_network_does() -> None:
-    torch = pytest.importorskip("torch", reason="training needs PyTorch")
-    pytest.importorskip("onnx", reason="needs the dependency group 'recipes'")
-    from models.recipes.liveness.export import difference, to_onnx
-    from models.recipes.liveness.network import Network
+def test_the_regression_is_where_its_loss_is_level() -> None:
+    from models.recipes.liveness.logistic import fit
 
-    torch.manual_seed(0)
-    network = Network().eval()
-    data = to_onnx(network, 1.5, -0.25)
-    assert difference(network, data, 1.5, -0.25) < 1e-3
-    assert to_onnx(network, 1.5, -0.25) == data
+    rng = np.random.default_rng(2)
+    samples, positive, weight = rng.normal(0, 2, (300, 5)), rng.random(300) < 0.3, rng.random(300)
+    answer = fit(samples, positive, weight, 0.01)
+    p = 1 / (1 + np.exp(-(samples @ answer[:-1] + answer[-1])))
+    away = weight / weight.sum() * (p - positive)
+    assert samples.T @ away + 0.02 * answer[:-1] == pytest.approx(np.zeros(5), abs=1e-5)
+    assert away.sum() == pytest.approx(0.0, abs=1e-5)
+
+
+def test_separable_samples_do_not_run_away() -> None:
+    from models.recipes.liveness.logistic import fit
+
+    samples = np.array([[-2.0], [-1.0], [1.0], [2.0]])
+    answer = fit(samples, np.array([False, False, True, True]), np.ones(4), 1e-3)
+    assert np.isfinite(answer).all()
+    assert 0 < answer[0] < 20
+
+
+def test_sources_and_labels_weigh_what_they_should() -> None:
+    from models.recipes.liveness.train import RECAPTURED, SHARES, Stills
+
+    source = np.array(["lfw", "lfw", "dtruong", "dtruong", "dtruong", "gc535", "gc535", "lfw"])
+    attack = np.array([False, False, False, True, True, False, True, True])
+    recaptured = np.array([False] * 7 + [True])
+    stills = Stills(np.zeros((8, 3, 4), np.float32), attack, source, source, recaptured)
+    weights = stills.weights(np.ones(8, bool))
+    assert weights[~attack].sum() == pytest.approx(1.0)
+    assert weights[attack].sum() == pytest.approx(1.0)
+    assert weights[7] == pytest.approx(RECAPTURED)
+    assert weights[3] == pytest.approx(weights[4])
+    assert weights[2] / weights[5] == pytest.approx(SHARES["dtruong"] / SHARES["gc535"])
+    without = stills.weights(source != "gc535")
+    assert (without[source == "gc535"] == 0).all()
+
+
+def test_the_labels_of_one_source_are_exchanged(tmp_path: Path) -> None:
+    from models.recipes.liveness.prepare import read_stills
+
+    rows = ["name,label,group,source", "a.jpg,spoof,g,dtruong", "b.jpg,spoof,gc535,gc535", "c.jpg,live,gc535,gc535"]
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    assert [still.attack for still in read_stills(tmp_path)] == [True, False, True]
+
+
+def test_no_group_is_drawn_more_often_than_it_may_be() -> None:
+    from models.recipes.liveness import prepare
+
+    stills = [prepare.Still(Path(f"{i:05}.jpg"), i % 3 == 0, "one", "dtruong") for i in range(3000)]
+    kept = prepare.thinned(stills, np.random.default_rng(0))
+    assert sum(still.attack for still in kept) == prepare.MOST
+    assert len(kept) == 2 * prepare.MOST
+    drawn = prepare.with_recaptures(kept)
+    assert sum(still.recaptures for still in drawn) == pytest.approx(prepare.RECAPTURES * prepare.SHARES["dtruong"])
+    assert not any(still.recaptures for still in drawn if still.attack)

@@ -1,55 +1,85 @@
 """The presentation-attack detector: does one frame show a face, or a picture of one?
 
-A small network looks at the face and, at a second scale, at what surrounds it. docs/models/liveness.md says what it was
-trained on and how well it does.
+A network that was trained on photos of everything tells which textures there are; a logistic regression tells those of
+a recapture from those of a face. docs/models/liveness.md says what it was fitted to and how well it does.
 """
 
 from __future__ import annotations
 
 import math
+import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from senseid_engine.align import CropAlignment
+from senseid_engine.errors import CalibrationError
 from senseid_engine.finder import model_of_kind
 from senseid_engine.session import Session
+from senseid_models.fields import FieldError, Fields, parse_table
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from senseid_engine.arrays import Pixels
     from senseid_engine.faces import Face
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import Registry
 
-FACE: Final = CropAlignment(crop=1.2, side=112)
-"""The square of the face."""
+CHIP: Final = CropAlignment(crop=1.6, side=160)
+"""What the network is given. It looks at the middle of it, from 1.2 boxes of the face down to 0.8."""
 
-AROUND: Final = CropAlignment(crop=2.7, side=80)
-"""The square with the surroundings: frames, edges of paper, hands."""
+ASSET: Final = "liveness-stills"
+FORMAT: Final = 1
+_NAME: Final = "weights of the liveness stills"
 
 
-def chip_of(pixels: Pixels, face: Face) -> Pixels:
-    """What the network looks at: the face's square, and beneath it at the left the surroundings.
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """The logistic regression.
 
-    Args:
-        pixels: uint8 (height, width, 3), RGB.
-        face: a face of that photo.
-
-    Returns:
-        uint8 (192, 112, 3), RGB, black outside the photo and to the right of the surroundings.
+    Attributes:
+        bias: the log-odds where all features are zero.
+        weights: float64 (n,), one for each feature of the network.
     """
-    chip = np.zeros((FACE.side + AROUND.side, FACE.side, 3), np.uint8)
-    chip[: FACE.side] = FACE.chip(pixels, face)
-    chip[FACE.side :, : AROUND.side] = AROUND.chip(pixels, face)
-    return chip
+
+    bias: float
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def parse(cls, data: bytes, features: int) -> Regression:
+        """Read the file's bytes.
+
+        Args:
+            data: TOML with `format`, `bias` and `weights`.
+            features: how many weights there must be.
+
+        Raises:
+            CalibrationError: it is not TOML, or a field is missing, unknown or of the wrong form.
+        """
+        try:
+            return parse_table("file", tomllib.loads(data.decode("utf-8")), lambda f: _read(f, features))
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise CalibrationError(_NAME, f"is not TOML: {error}") from None
+        except FieldError as error:
+            raise CalibrationError(_NAME, str(error).removeprefix("file").lstrip(".: ")) from None
+
+
+def open_network(registry: Registry, licences: VerifiedLicences, *, threads: int) -> Session:
+    """The network alone: of chips cut by `CHIP` it gives float32 (n, views, features), mean and spread of each map.
+
+    Arguments and errors as `AttackDetector.open`.
+    """
+    return Session.open(model_of_kind(registry, "liveness"), licences, threads=threads)
 
 
 @dataclass(frozen=True, slots=True)
 class AttackDetector:
-    """The network. Stateless: may be shared between threads."""
+    """The network and the regression. Stateless: may be shared between threads."""
 
     _session: Session
+    _regression: Regression
 
     @classmethod
     def open(cls, registry: Registry, licences: VerifiedLicences, *, threads: int) -> AttackDetector:
@@ -62,10 +92,13 @@ class AttackDetector:
 
         Raises:
             LicensingError: no verified licence for senseid_liveness.
-            ModelsError: there is no such model, or its file is missing or is not the one of the manifest.
+            ModelsError: there is no such model, or a file is missing or is not the one of the manifest.
             ModelError: onnxruntime refuses it.
+            CalibrationError: the weights cannot be read.
         """
-        return cls(Session.open(model_of_kind(registry, "liveness"), licences, threads=threads))
+        session = open_network(registry, licences, threads=threads)
+        features = int(model_of_kind(registry, "liveness").outputs[0].shape[-1])
+        return cls(session, Regression.parse(registry.asset(ASSET).read(), features))
 
     def log_odds(self, pixels: Pixels, face: Face) -> float:
         """The natural logarithm of the odds that the face is bona fide, calibrated for as many attacks as live faces.
@@ -74,7 +107,8 @@ class AttackDetector:
             pixels: uint8 (height, width, 3), RGB.
             face: a face of that photo.
         """
-        return float(self._session.run(chip_of(pixels, face)[None])[0][0, 0])
+        by_view = self._session.run(CHIP.chip(pixels, face)[None])[0][0] @ self._regression.weights
+        return float(by_view.mean()) + self._regression.bias
 
     def score(self, pixels: Pixels, face: Face) -> float:
         """The probability, in [0, 1], that the face is bona fide; arguments as `log_odds`."""
@@ -87,3 +121,10 @@ def probability(log_odds: float) -> float:
         return 1 / (1 + math.exp(-log_odds))
     odds = math.exp(log_odds)
     return odds / (1 + odds)
+
+
+def _read(fields: Fields, features: int) -> Regression:
+    version = fields.whole("format")
+    if version != FORMAT:
+        raise fields.fail("format", f"is {version}; this version of senseid knows {FORMAT}")
+    return Regression(fields.signed("bias"), np.array(fields.numbers("weights", features)))

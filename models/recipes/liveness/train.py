@@ -1,209 +1,118 @@
-"""`python -m models.recipes.liveness.train CACHE [--fold N] [--samples N] -o FILE`: train the network once.
+"""`python -m models.recipes.liveness.train FEATURES.npz`: fit the regression, say how well it does, and write it.
 
-With `--fold` the groups of that fold are held out, and their log-odds are written beside the weights; without, all are
-trained on. Everything random follows the seed.
+First four times without one fold, and judged on that; then on all, calibrated by what the four said of what they had
+not seen. Nothing is random.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
-import math
-import time
+import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
+import tomli_w
 
-from .augment import augmented, plain
-from .folds import fold_of
-from .network import TIGHT, Network, initialise
+from models.recipes.build import write
+from senseid_engine.liveness.attack import ASSET, FORMAT
+from senseid_models.registry import Registry
 
-SEED = 0
-BATCH = 48
-LEAST_LEARNING_RATE, HEAD_RATE, BODY_RATE = 0.02, 1.5e-3, 5e-4
-SMOOTHING = 0.05
-# gc535 counts less: its labels came from a machine.
-GC535_WEIGHT = 0.7
-FROZEN = 6
-"""Layers of each stream that keep the weights of HSE-FaceRes: they cost most to train and have least to learn."""
+from .folds import FOLDS, fold_of
+from .judge import report
+from .logistic import fit
 
-# How often each source is drawn; within one, both labels alike, and within these all groups alike.
-SHARES = {"webcam-crops": 0.42, "msu-mfsd": 0.13, "dtruong": 0.14, "gc535": 0.12, "lfw": 0.10, "recaptured": 0.09}
+# What each source weighs; within one, all groups weigh alike. LFW has no attacks.
+SHARES = {"webcam-crops": 0.42, "msu-mfsd": 0.13, "dtruong": 0.14, "gc535": 0.12, "lfw": 0.10}
+RECAPTURED = 0.2
+"""What the simulated recaptures weigh among the attacks."""
+PENALTY = 1e-3
+LEAST_SPREAD = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Cache:
-    """What `prepare` and `recapture` wrote, as one list.
+class Stills:
+    """What `prepare` wrote; float32 features (n, views, features), and of each still what it is."""
 
-    The labels of gc535 are exchanged. A linear classifier of pooled features that was trained on all other sources puts
-    its "live" below its "spoof" (AUC 0.18, while it reaches 0.87 on dtruong, which it had not seen either). Training
-    with the labels exchanged makes every other source better, training with them as they are makes dtruong worse than
-    chance.
-    """
-
-    tight: list[np.ndarray]
-    loose: list[np.ndarray]
+    features: np.ndarray
     attack: np.ndarray
     group: np.ndarray
     source: np.ndarray
-    found: np.ndarray
+    recaptured: np.ndarray
 
-    def pick(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """The chips of one still."""
-        for tight, loose in zip(self.tight, self.loose, strict=True):
-            if number < len(tight):
-                return tight[number], loose[number]
-            number -= len(tight)
-        raise IndexError(number)
+    @classmethod
+    def read(cls, path: Path) -> Stills:
+        """Read the file."""
+        with np.load(path) as file:
+            return cls(
+                file["features"].astype(np.float32),
+                file["attack"],
+                file["group"],
+                file["source"],
+                file["recaptured"],
+            )
 
-
-def load(folder: Path) -> Cache:
-    """Read the cache; the chips stay on the disk until they are looked at."""
-    labels, recaptured = np.load(folder / "labels.npz"), np.load(folder / "recaptured.npz")
-    more = len(recaptured["group"])
-    attack = np.where(labels["source"] == "gc535", ~labels["attack"], labels["attack"])
-    names = (("tight.npy", "loose.npy"), ("recaptured-tight.npy", "recaptured-loose.npy"))
-    return Cache(
-        tight=[np.load(folder / tight, mmap_mode="r") for tight, _ in names],
-        loose=[np.load(folder / loose, mmap_mode="r") for _, loose in names],
-        attack=np.append(attack, np.ones(more, bool)),
-        group=np.append(labels["group"], recaptured["group"]),
-        source=np.append(labels["source"], np.full(more, "recaptured")),
-        found=np.append(labels["found"], np.ones(more, bool)),
-    )
-
-
-class Drawer:
-    """Draws stills: a source by its share, then a label, then a group, then a still of these."""
-
-    def __init__(self, cache: Cache, usable: np.ndarray) -> None:
-        self._pools: dict[str, list[list[np.ndarray]]] = {}
-        for source in SHARES:
-            of_source = usable & (cache.source == source)
-            labels = [of_source & (cache.attack == attack) for attack in (False, True)]
-            pools = [
-                [np.flatnonzero(mask & (cache.group == group)) for group in np.unique(cache.group[mask])]
-                for mask in labels
-                if mask.any()
-            ]
-            if source == "recaptured":
-                pools = [[np.flatnonzero(of_source)]]
-            if pools:
-                self._pools[source] = pools
-        shares = np.array([SHARES[source] for source in self._pools])
-        self._shares = shares / shares.sum()
-
-    def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
-        """Numbers of `count` stills."""
-        numbers = []
-        for source in rng.choice(list(self._pools), count, p=self._shares):
-            by_label = self._pools[source]
-            groups = by_label[rng.integers(len(by_label))]
-            numbers.append(rng.choice(groups[rng.integers(len(groups))]))
-        return np.array(numbers)
+    def weights(self, chosen: np.ndarray) -> np.ndarray:
+        """What each still weighs, 0 where not `chosen`; bona fide faces and attacks come to 1 each."""
+        weights = np.zeros(len(chosen))
+        for attack in (False, True):
+            real = chosen & (self.attack == attack) & ~self.recaptured
+            for source, share in SHARES.items():
+                groups = np.unique(self.group[real & (self.source == source)])
+                for group in groups:
+                    cell = real & (self.source == source) & (self.group == group)
+                    weights[cell] = share / len(groups) / cell.sum()
+            weights[real] /= weights[real].sum()
+        recaptured = chosen & self.recaptured
+        weights[chosen & self.attack] *= 1 - RECAPTURED
+        weights[recaptured] = RECAPTURED / recaptured.sum()
+        return weights
 
 
-def batch_of(chips: list[np.ndarray]) -> torch.Tensor:
-    """Chips as the network takes them."""
-    stacked = torch.from_numpy(np.stack(chips)).permute(0, 3, 1, 2).float()
-    return stacked.contiguous(memory_format=torch.channels_last)
+def regression(stills: Stills, chosen: np.ndarray) -> tuple[np.ndarray, float]:
+    """Weights of the features and bias, fitted to the chosen stills, each look at a chip a sample of its own."""
+    weights = stills.weights(chosen)
+    chosen = weights > 0
+    views = stills.features.shape[1]
+    samples = stills.features[chosen].reshape(-1, stills.features.shape[2]).astype(np.float64)
+    weight = np.repeat(weights[chosen], views)
+    mean = np.average(samples, axis=0, weights=weight)
+    spread = np.sqrt(np.average((samples - mean) ** 2, axis=0, weights=weight)) + LEAST_SPREAD
+    answer = fit((samples - mean) / spread, np.repeat(~stills.attack[chosen], views), weight, PENALTY)
+    slopes = answer[:-1] / spread
+    return slopes, float(answer[-1] - mean @ slopes)
 
 
-def loss_of(network: Network, chips: torch.Tensor, bona_fide: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of the sum and of each stream, that of the surroundings where there are any."""
-    face, around = network.parts(chips)
-    target = bona_fide * (1 - 2 * SMOOTHING) + SMOOTHING
-    seen = (chips[:, :, TIGHT:].amax(dim=(1, 2, 3)) > 0).float()
-    entropy = torch.nn.functional.binary_cross_entropy_with_logits
-    total = entropy(face + around, target, weight)
-    return total + 0.4 * entropy(face, target, weight) + 0.3 * entropy(around, target, weight * seen)
-
-
-def train(cache: Cache, usable: np.ndarray, samples: int, faceres: Path, seed: int) -> Network:
-    """A network trained on the usable stills."""
-    torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    network = Network()
-    initialise(network, faceres)
-    network.to(memory_format=torch.channels_last)
-    for stream in (network.face, network.around):
-        for layer in stream.layers[:FROZEN]:
-            layer.requires_grad_(requires_grad=False)
-    heads = [p for name, p in network.named_parameters() if "head" in name]
-    body = [p for name, p in network.named_parameters() if "head" not in name and p.requires_grad]
-    optimiser = torch.optim.AdamW(
-        [{"params": heads, "lr": HEAD_RATE}, {"params": body, "lr": BODY_RATE}], weight_decay=0.01
-    )
-    steps = samples // BATCH
-
-    def rate(step: int) -> float:
-        warm = min(1.0, (step + 1) / 10)
-        return warm * (LEAST_LEARNING_RATE + (1 - LEAST_LEARNING_RATE) * 0.5 * (1 + math.cos(math.pi * step / steps)))
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
-    drawer = Drawer(cache, usable)
-    mean = copy.deepcopy(network)
-    start = time.monotonic()
-    for step in range(steps):
-        numbers = drawer.draw(BATCH, rng)
-        chips = batch_of([augmented(*cache.pick(number), rng, attack=bool(cache.attack[number])) for number in numbers])
-        bona_fide = torch.from_numpy(~cache.attack[numbers]).float()
-        weight = torch.from_numpy(np.where(cache.source[numbers] == "gc535", GC535_WEIGHT, 1.0)).float()
-        network.train()
-        loss = loss_of(network, chips, bona_fide, weight)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        schedule.step()
-        with torch.no_grad():  # a running mean of the weights
-            keep = min(0.97, (1 + step) / (10 + step))
-            for slow, fast in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
-                if slow.dtype.is_floating_point:
-                    slow.mul_(keep).add_(fast, alpha=1 - keep)
-        if step % 20 == 0:
-            print(f"step {step} of {steps}: loss {loss.item():.3f}, {time.monotonic() - start:.0f} s", flush=True)
-    return mean.eval()
-
-
-def judge(network: Network, cache: Cache, numbers: np.ndarray) -> np.ndarray:
-    """The log-odds (n, 2) of the face and its surroundings, of stills as the engine would cut them."""
-    parts = []
-    with torch.no_grad():
-        for i in range(0, len(numbers), 64):
-            chips = batch_of([plain(*cache.pick(number)) for number in numbers[i : i + 64]])
-            parts.append(torch.stack(network.parts(chips), 1).numpy())
-    return np.concatenate(parts)
+def log_odds(stills: Stills, chosen: np.ndarray, slopes: np.ndarray, bias: float) -> np.ndarray:
+    """The mean over the looks at each chosen still."""
+    return (stills.features[chosen] @ slopes).mean(axis=1) + bias
 
 
 def main() -> None:
     """Run the step."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cache", type=Path)
-    parser.add_argument("--fold", type=int)
-    parser.add_argument("--samples", type=int, default=9000)
-    parser.add_argument("--faceres", type=Path, default=Path("models/senseid_models/hse-faceres.onnx"))
-    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("features", type=Path)
+    parser.add_argument("--write", action="store_true", help="put what was fitted into the registry")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(mode=True)
-    cache = load(arguments.cache)
-    held_out = np.zeros(len(cache.attack), bool) if arguments.fold is None else fold_of(cache.group) == arguments.fold
-    network = train(cache, cache.found & ~held_out, arguments.samples, arguments.faceres, SEED)
-    torch.save(network.state_dict(), arguments.output)
-    if arguments.fold is not None:
-        numbers = np.flatnonzero(held_out & cache.found & (cache.source != "recaptured"))
-        # At most 700 of a group and label: what more there is tells nothing new.
-        rng = np.random.default_rng(SEED)
-        chosen = [
-            rng.permutation(numbers[(cache.group[numbers] == group) & (cache.attack[numbers] == attack)])[:700]
-            for group in np.unique(cache.group[numbers])
-            for attack in (False, True)
-        ]
-        numbers = np.sort(np.concatenate(chosen))
-        np.savez(arguments.output.with_suffix(".npz"), numbers=numbers, parts=judge(network, cache, numbers))
+    stills = Stills.read(arguments.features)
+    fold = fold_of(stills.group)
+    judged = ~stills.recaptured & (stills.source != "lfw")
+    said = np.full(len(fold), np.nan)
+    for number in range(FOLDS):
+        held_out = judged & (fold == number)
+        said[held_out] = log_odds(stills, held_out, *regression(stills, fold != number))
+    scale, shift = report(said[judged], stills.attack[judged], stills.source[judged], stills.group[judged])
+    slopes, bias = regression(stills, np.ones(len(fold), bool))
+    table = {"format": FORMAT, "bias": scale * bias + shift, "weights": [float(f"{scale * w:.7g}") for w in slopes]}
+    if arguments.write:
+        asset = Registry.builtin().asset(ASSET)
+        data = tomli_w.dumps(table).encode()
+        write(asset.path, data)
+        manifest = asset.path.with_name("manifest.toml")
+        lines = re.compile(rf'(file = "{re.escape(asset.path.name)}"\nsha256 = ")\w+("\nbytes = )\d+')
+        pinned = rf"\g<1>{hashlib.sha256(data).hexdigest()}\g<2>{len(data)}"
+        write(manifest, lines.sub(pinned, manifest.read_text(encoding="utf-8")).encode())
 
 
 if __name__ == "__main__":

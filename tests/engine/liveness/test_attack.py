@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from senseid_engine.liveness.attack import AROUND, FACE, AttackDetector, chip_of, probability
+from senseid_engine.errors import CalibrationError
+from senseid_engine.liveness.attack import CHIP, AttackDetector, Regression, open_network, probability
 from senseid_licensing.errors import LicensingError
 from senseid_models.errors import ModelKindMissingError
 from senseid_models.registry import Registry
@@ -37,13 +38,37 @@ def test_a_second_look_gives_the_same_bits(detector: AttackDetector, photo: Upri
     assert first == second
 
 
-def test_the_chip_shows_the_face_above_its_surroundings(photo: UprightPhoto) -> None:
-    pixels, face = photo.image.pixels, photo.faces[0]
-    chip = chip_of(pixels, face)
-    assert chip.shape == (192, 112, 3)
-    assert (chip[:112] == FACE.chip(pixels, face)).all()
-    assert (chip[112:, :80] == AROUND.chip(pixels, face)).all()
-    assert not chip[112:, 80:].any()
+def test_the_log_odds_are_the_mean_of_the_looks_at_the_chip(
+    detector: AttackDetector, photo: UprightPhoto, registry: Registry, licences: VerifiedLicences
+) -> None:
+    chip = CHIP.chip(photo.image.pixels, photo.faces[0])
+    (features,) = open_network(registry, licences, threads=1).run(chip[None])
+    assert features.shape == (1, 3, 464)
+    regression = Regression.parse(registry.asset("liveness-stills").read(), 464)
+    looks = [float(look @ regression.weights) + regression.bias for look in features[0]]
+    assert detector.log_odds(photo.image.pixels, photo.faces[0]) == pytest.approx(sum(looks) / 3, abs=1e-6)
+    assert len(set(looks)) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("format = 1\nbias = -2\nweights = [1.5]", "weights must be a list of 2 numbers"),
+        ("format = 1\nweights = [1.5, 2]", "bias"),
+        ("format = 1\nbias = true\nweights = [1.5, 2]", "bias must be a number"),
+        ("format = 2\nbias = 1\nweights = [1.5, 2]", "format is 2"),
+        ("format = 1\nbias = 1\nweights = [1.5, nan]", "weights must be"),
+        ("format =", "is not TOML"),
+    ],
+)
+def test_weights_of_the_wrong_form_are_refused(text: str, said: str) -> None:
+    with pytest.raises(CalibrationError, match=said):
+        Regression.parse(text.encode(), 2)
+
+
+def test_weights_are_read() -> None:
+    found = Regression.parse(b"format = 1\nbias = -2\nweights = [1.5, -1]", 2)
+    assert (found.bias, found.weights.tolist()) == (-2.0, [1.5, -1.0])
 
 
 def test_without_a_licence_nothing_is_opened(registry: Registry, no_licences: VerifiedLicences) -> None:
