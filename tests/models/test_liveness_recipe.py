@@ -7,7 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.recipes.liveness import simulate
+pytest.importorskip("onnx", reason="needs the dependency group 'recipes'")
+pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")
+
+from models.recipes.liveness import prepare, simulate
+from models.recipes.liveness.judge import apcer_at, auc
+from models.recipes.liveness.logistic import fit
+from models.recipes.liveness.train import RECAPTURED, SHARES, Stills
 
 FACE = (110.0, 100.0, 90.0)
 
@@ -35,8 +41,6 @@ def test_a_recapture_follows_its_seed(recapture, photo: np.ndarray) -> None:
 
 
 def test_the_figures_of_the_judge_are_what_they_say() -> None:
-    from models.recipes.liveness.judge import apcer_at, auc
-
     live, attacks = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 1.5, 2.0])
     assert auc(live, attacks) == pytest.approx((1 + 2.5 + 3 + 3) / 12)
     assert apcer_at(live, attacks, 0.0) == pytest.approx(2 / 3)
@@ -44,8 +48,6 @@ def test_the_figures_of_the_judge_are_what_they_say() -> None:
 
 
 def test_the_regression_finds_the_odds_that_made_the_samples() -> None:
-    from models.recipes.liveness.logistic import fit
-
     rng = np.random.default_rng(1)
     attack = rng.random(20000) < 0.5
     odds = np.where(attack, -1.0, 1.0) + rng.normal(0, 1, 20000)  # true log-odds: twice the value
@@ -55,8 +57,6 @@ def test_the_regression_finds_the_odds_that_made_the_samples() -> None:
 
 
 def test_the_regression_is_where_its_loss_is_level() -> None:
-    from models.recipes.liveness.logistic import fit
-
     rng = np.random.default_rng(2)
     samples, positive, weight = rng.normal(0, 2, (300, 5)), rng.random(300) < 0.3, rng.random(300)
     answer = fit(samples, positive, weight, 0.01)
@@ -67,8 +67,6 @@ def test_the_regression_is_where_its_loss_is_level() -> None:
 
 
 def test_separable_samples_do_not_run_away() -> None:
-    from models.recipes.liveness.logistic import fit
-
     samples = np.array([[-2.0], [-1.0], [1.0], [2.0]])
     answer = fit(samples, np.array([False, False, True, True]), np.ones(4), 1e-3)
     assert np.isfinite(answer).all()
@@ -76,8 +74,6 @@ def test_separable_samples_do_not_run_away() -> None:
 
 
 def test_sources_and_labels_weigh_what_they_should() -> None:
-    from models.recipes.liveness.train import RECAPTURED, SHARES, Stills
-
     source = np.array(["lfw", "lfw", "dtruong", "dtruong", "dtruong", "gc535", "gc535", "lfw"])
     attack = np.array([False, False, False, True, True, False, True, True])
     recaptured = np.array([False] * 7 + [True])
@@ -93,16 +89,12 @@ def test_sources_and_labels_weigh_what_they_should() -> None:
 
 
 def test_the_labels_of_one_source_are_exchanged(tmp_path: Path) -> None:
-    from models.recipes.liveness.prepare import read_stills
-
     rows = ["name,label,group,source", "a.jpg,spoof,g,dtruong", "b.jpg,spoof,gc535,gc535", "c.jpg,live,gc535,gc535"]
     (tmp_path / "labels.csv").write_text("\n".join(rows))
-    assert [still.attack for still in read_stills(tmp_path)] == [True, False, True]
+    assert [still.attack for still in prepare.read_stills(tmp_path)] == [True, False, True]
 
 
 def test_no_group_is_drawn_more_often_than_it_may_be() -> None:
-    from models.recipes.liveness import prepare
-
     stills = [prepare.Still(Path(f"{i:05}.jpg"), i % 3 == 0, "one", "dtruong") for i in range(3000)]
     kept = prepare.thinned(stills, np.random.default_rng(0))
     assert sum(still.attack for still in kept) == prepare.MOST
