@@ -7,7 +7,6 @@ strangers' pairs at or above z, that is s = (3 + L) / 10. See docs/formats/score
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from senseid_engine.calibration.provenance import Provenance, read_provenance
+from senseid_engine.calibration_file import parse_calibration
 from senseid_engine.errors import CalibrationError
-from senseid_models.fields import FieldError, parse_table
 
 if TYPE_CHECKING:
     from senseid_models.fields import Fields
@@ -151,12 +150,7 @@ class ScoreCurve:
             CalibrationError: it is not TOML, a field is missing, unknown or of the wrong form, or the numbers make no
                 curve.
         """
-        try:
-            return parse_table("file", tomllib.loads(text), _read_curve)
-        except tomllib.TOMLDecodeError as error:
-            raise CalibrationError(_NAME, f"is not TOML: {error}") from None
-        except FieldError as error:
-            raise CalibrationError(_NAME, str(error).removeprefix("file").lstrip(".: ")) from None
+        return parse_calibration(_NAME, text, _read_curve)
 
     def dump(self) -> str:
         """The text of the curve's file, which `parse` reads back as an equal curve."""

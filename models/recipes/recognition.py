@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import re
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,12 +26,10 @@ from senseid_engine.cpu import available_cpus
 from senseid_engine.encoder import Encoder
 from senseid_engine.recognition import Recognition
 from senseid_engine.template import Template
-from senseid_licensing.context import context_here
-from senseid_licensing.quickstart import quickstart
-from senseid_licensing.store import LicenceStore
 from senseid_models.registry import Asset, Registry
 
 from .build import write
+from .licences import licences_of_this_run
 
 GROUPS = 10
 SEED = 0
@@ -43,12 +39,7 @@ Encoded = list[EncodedPhoto[tuple[np.ndarray, ...]]]
 
 def open_encoder(registry: Registry, recognition: Recognition) -> Encoder:
     """The models of the registry, under a licence made for this run."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = LicenceStore(Path(folder))
-        context = context_here(now=datetime.now(UTC), version="0")
-        quickstart(store, context, licensee="recipe", entropy=os.urandom)
-        licences = store.verify_all(context)
-    return Encoder.open(registry, [part.model for part in recognition.parts], licences, threads=1)
+    return Encoder.open(registry, [part.model for part in recognition.parts], licences_of_this_run(), threads=1)
 
 
 def encode(labelled: LabelledSet, encoder: Encoder) -> tuple[Encoded, list[Unusable]]:

@@ -7,17 +7,15 @@ a recapture from those of a face. docs/models/liveness.md says what it was fitte
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from senseid_engine.align import CropAlignment
-from senseid_engine.errors import CalibrationError
+from senseid_engine.calibration_file import parse_calibration
 from senseid_engine.finder import model_of_kind
 from senseid_engine.session import Session
-from senseid_models.fields import FieldError, Fields, parse_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from senseid_engine.arrays import Pixels
     from senseid_engine.faces import Face
     from senseid_licensing.verified import VerifiedLicences
+    from senseid_models.fields import Fields
     from senseid_models.registry import Registry
 
 CHIP: Final = CropAlignment(crop=1.6, side=160)
@@ -58,12 +57,7 @@ class Regression:
         Raises:
             CalibrationError: it is not TOML, or a field is missing, unknown or of the wrong form.
         """
-        try:
-            return parse_table("file", tomllib.loads(data.decode("utf-8")), lambda f: _read(f, features))
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise CalibrationError(_NAME, f"is not TOML: {error}") from None
-        except FieldError as error:
-            raise CalibrationError(_NAME, str(error).removeprefix("file").lstrip(".: ")) from None
+        return parse_calibration(_NAME, data, lambda fields: _read(fields, features))
 
 
 def open_network(registry: Registry, licences: VerifiedLicences, *, threads: int) -> Session:

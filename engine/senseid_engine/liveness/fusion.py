@@ -9,16 +9,14 @@ anything that speaks for life: a picture can be made to look like a face in many
 from __future__ import annotations
 
 import math
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from senseid_engine.errors import CalibrationError
+from senseid_engine.calibration_file import parse_calibration
 from senseid_engine.liveness.attack import probability
 from senseid_engine.liveness.results import Evidence
-from senseid_models.fields import FieldError, parse_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,12 +103,7 @@ class Fusion:
         Raises:
             CalibrationError: it is not TOML, or a field is missing, unknown or of the wrong form.
         """
-        try:
-            return parse_table("file", tomllib.loads(data.decode("utf-8")), _read_fusion)
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise CalibrationError(_NAME, f"is not TOML: {error}") from None
-        except FieldError as error:
-            raise CalibrationError(_NAME, str(error).removeprefix("file").lstrip(".: ")) from None
+        return parse_calibration(_NAME, data, _read_fusion)
 
     def decide(self, log_odds: Sequence[float], temporal: TemporalEvidence) -> Verdict:
         """Weigh the evidence of one face.

@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
-import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,13 +21,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.recipes.efficientnet_lite import FEATURES, VIEWS
+from models.recipes.licences import licences_of_this_run
 from senseid_engine.errors import NoFaceError
 from senseid_engine.finder import FaceFinder
 from senseid_engine.image import decode_image, read_photo
 from senseid_engine.liveness.attack import CHIP, open_network
-from senseid_licensing.context import context_here
-from senseid_licensing.quickstart import quickstart
-from senseid_licensing.store import LicenceStore
 from senseid_models.registry import Registry
 
 from . import simulate
@@ -118,12 +113,8 @@ def with_recaptures(stills: list[Still]) -> list[Still]:
 @cache
 def _models() -> tuple[FaceFinder, Session]:
     """The models that find faces and tell textures, under a licence made for this run, once a process."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = LicenceStore(Path(folder))
-        context = context_here(now=datetime.now(UTC), version="0")
-        quickstart(store, context, licensee="recipe", entropy=os.urandom)
-        licences, registry = store.verify_all(context), Registry.builtin()
-        return FaceFinder.open(registry, licences, threads=1), open_network(registry, licences, threads=1)
+    licences, registry = licences_of_this_run(), Registry.builtin()
+    return FaceFinder.open(registry, licences, threads=1), open_network(registry, licences, threads=1)
 
 
 def features_of(number: int, still: Still) -> np.ndarray:

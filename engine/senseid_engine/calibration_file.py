@@ -1,0 +1,36 @@
+"""The TOML files that say what numbers weigh: read strictly, and refused in one line."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, TypeVar
+
+from senseid_engine.errors import CalibrationError
+from senseid_models.fields import FieldError, parse_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from senseid_models.fields import Fields
+
+T = TypeVar("T")
+
+
+def parse_calibration(name: str, data: bytes | str, read: Callable[[Fields], T]) -> T:
+    """Read a file's content.
+
+    Args:
+        name: what the file is, for the error's text.
+        data: the TOML; bytes are UTF-8.
+        read: makes the result of its top-level fields.
+
+    Raises:
+        CalibrationError: it is not TOML, or a field is missing, unknown or of the wrong form.
+    """
+    try:
+        text = data if isinstance(data, str) else data.decode("utf-8")
+        return parse_table("file", tomllib.loads(text), read)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CalibrationError(name, f"is not TOML: {error}") from None
+    except FieldError as error:
+        raise CalibrationError(name, str(error).removeprefix("file").lstrip(".: ")) from None
