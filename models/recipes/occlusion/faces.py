@@ -7,32 +7,26 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from models.recipes.licences import licences_of_this_run
 from senseid_engine import warp
 from senseid_engine.errors import EngineError
 from senseid_engine.finder import FaceFinder
 from senseid_engine.image import decode_image, read_photo
 from senseid_engine.quality.occlusion import ALIGNMENT, SIDE
-from senseid_licensing.context import context_here
-from senseid_licensing.quickstart import quickstart
-from senseid_licensing.store import LicenceStore
 from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.faces import Face
     from senseid_engine.image import Image
-    from senseid_licensing.verified import VerifiedLicences
 
 MARGIN = 32
 """What is kept around the chip on every side, pixels, so that it can be turned, moved and zoomed."""
@@ -83,15 +77,6 @@ class Faces:
             return cls(data["pixels"], data["points"], data["names"])
 
 
-def open_models(entropy: Callable[[int], bytes]) -> tuple[Registry, VerifiedLicences]:
-    """The registry, and licences made for this run."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = LicenceStore(Path(folder))
-        context = context_here(now=datetime.now(UTC), version="0")
-        quickstart(store, context, licensee="recipe", entropy=entropy)
-        return Registry.builtin(), store.verify_all(context)
-
-
 def cut_out(photos: Sequence[Path], finder: FaceFinder) -> Faces:
     """The largest face of each photo that has one."""
     pixels, points, names = [], [], []
@@ -124,7 +109,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path, help="a folder with one sub-folder a person")
     parser.add_argument("out", type=Path, help="the .npz file to write")
     words = parser.parse_args()
-    finder = FaceFinder.open(*open_models(os.urandom), threads=1)
+    finder = FaceFinder.open(Registry.builtin(), licences_of_this_run(), threads=1)
     cut_out(sorted(words.photos.glob("*/*.jpg")), finder).save(words.out)
 
 

@@ -7,14 +7,15 @@ all that covers them. The shipped network names them, one photo a line, so that 
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
 
+from models.recipes.licences import licences_of_this_run
 from senseid_engine.quality.occlusion import SIDE, OcclusionEstimator
+from senseid_models.registry import Registry
 
-from .faces import MARGIN, Faces, open_models
+from .faces import MARGIN, Faces
 
 DOUBTFUL = 0.6
 """Where less of a feature seems visible, the photo is named."""
@@ -25,7 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m models.recipes.occlusion.suspects", description=__doc__)
     parser.add_argument("faces", type=Path)
     faces = Faces.load(parser.parse_args().faces)
-    estimator = OcclusionEstimator.open(*open_models(os.urandom), threads=1)
+    estimator = OcclusionEstimator.open(Registry.builtin(), licences_of_this_run(), threads=1)
     middle = slice(MARGIN, MARGIN + SIDE)
     for start in range(0, len(faces), 64):
         chips = np.ascontiguousarray(faces.pixels[start : start + 64, middle, middle])
