@@ -142,6 +142,7 @@ def decode_image(data: bytes, *, name: str) -> Image:
             data, exif = slim.data, slim.exif
         elif reader is TiffImagePlugin.TiffImageFile:
             check_tiff(data, name=name)
+            _hush_libtiff()
         with reader(io.BytesIO(data)) as photo:
             _check_size(photo.size, name)
             if reader is TiffImagePlugin.TiffImageFile:
@@ -203,6 +204,26 @@ def _hush_pillow() -> None:
         if action == "ignore" and getattr(module, "pattern", None) == _PILLOW_MODULES:
             return
     warnings.filterwarnings("ignore", module=_PILLOW_MODULES)
+
+
+def _hush_libtiff() -> None:
+    """Keep libtiff from writing lines of its own about a broken file to stderr, beside the refusal.
+
+    Pillow passes on no setting for it. The library is found through Pillow's own module, which is linked with it; where
+    it is built in and not to be found (Windows), it goes on writing.
+    """
+    import ctypes
+
+    from PIL import _imaging
+
+    try:
+        libtiff = ctypes.CDLL(_imaging.__file__)
+        handlers = (libtiff.TIFFSetErrorHandler, libtiff.TIFFSetWarningHandler)
+    except (OSError, AttributeError):
+        return
+    for set_handler in handlers:
+        set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+        set_handler(None)
 
 
 def _check_size(size: tuple[int, int], name: str) -> None:

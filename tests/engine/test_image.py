@@ -438,6 +438,15 @@ def test_an_apng_whose_default_picture_is_no_frame() -> None:
     assert distance(decode(data), scene()) == 0
 
 
+def test_libtiff_writes_nothing_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    photo = encode(Pillow.fromarray(noise), "TIFF", compression="tiff_lzw")
+    middle = len(photo) // 2
+    with pytest.raises(ImageTypeError):
+        decode_image(photo[:8] + photo[8:middle][::-1] + photo[middle:], name="photo")
+    assert capfd.readouterr() == ("", "")
+
+
 # Orientation
 
 
