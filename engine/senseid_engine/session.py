@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -115,11 +115,19 @@ def open_sessions(models: Sequence[ModelEntry], licences: VerifiedLicences, *, t
         return tuple(pool.map(lambda model: Session.open(model, licences, threads=threads), models))
 
 
-def _prepare(chips: Pixels, contract: InputContract) -> Floats:
+# Luma of ITU-R BT.601, as OpenCV and Pillow make grey.
+_LUMA: Final = np.array([[0.299], [0.587], [0.114]], np.float32)
+
+
+def _prepare(chips: Pixels, contract: InputContract) -> Pixels | Floats:
     if contract.colour == "BGR":
         chips = chips[..., ::-1]
+    elif contract.colour == "GRAY":
+        chips = np.rint(chips @ _LUMA).astype(np.uint8)
     if contract.layout == "NCHW":
         chips = chips.transpose(0, 3, 1, 2)
+    if contract.dtype == "uint8":  # the manifest has no mean and scale for it
+        return np.ascontiguousarray(chips)
     batch = np.ascontiguousarray(chips, dtype=np.float32)
     if any(contract.mean) or any(scale != 1 for scale in contract.scale):
         shape = (1, -1, 1, 1) if contract.layout == "NCHW" else (1, 1, 1, -1)

@@ -178,14 +178,17 @@ def _input(fields: Fields) -> InputContract:
     shape = fields.shape("shape")
     if len(shape) != 4 or shape[1 if layout == "NCHW" else 3] != channels:
         raise fields.fail("shape", f"must have four dimensions in the order {layout}, with {channels} channels")
+    mean, scale = fields.numbers("mean", channels), fields.numbers("scale", channels)
+    if dtype == "uint8" and (any(mean) or any(factor != 1 for factor in scale)):
+        raise fields.fail("dtype", "uint8 takes pixels as they are: make mean 0 and scale 1")
     return InputContract(
         name=fields.text("name"),
         shape=shape,
         layout=layout,
         colour=colour,
         dtype=dtype,
-        mean=fields.numbers("mean", channels),
-        scale=fields.numbers("scale", channels),
+        mean=mean,
+        scale=scale,
         crop=fields.number("crop") if fields.has("crop") else None,
     )
 

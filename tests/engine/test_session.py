@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from senseid_engine.errors import LibraryError, ModelError
 from senseid_engine.session import Session
@@ -152,16 +153,41 @@ def test_colour_order_mean_and_scale_are_the_manifests_affair(
         np.testing.assert_allclose(got, want, atol=1e-6)
 
 
-def test_a_model_that_wants_its_channels_last(licences: VerifiedLicences, refine: ModelEntry, tmp_path: Path) -> None:
+def identity(shape: list[int | None], element: str = "FLOAT") -> bytes:
+    """An ONNX graph whose output "y" is its input "x"."""
     onnx = pytest.importorskip("onnx", reason="builds a model of its own")
-    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    helper, kind = onnx.helper, getattr(onnx.TensorProto, element)
     graph = helper.make_graph(
         [helper.make_node("Identity", ["x"], ["y"])],
         "as it came",
-        [helper.make_tensor_value_info("x", kind, [None, 24, 24, 3])],
-        [helper.make_tensor_value_info("y", kind, [None, 24, 24, 3])],
+        [helper.make_tensor_value_info("x", kind, shape)],
+        [helper.make_tensor_value_info("y", kind, shape)],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return bytes(model.SerializeToString())
+
+
+def test_a_model_that_wants_grey_bytes(licences: VerifiedLicences, refine: ModelEntry, tmp_path: Path) -> None:
+    contract = replace(
+        refine.input,
+        name="x",
+        shape=("n", 1, 24, 24),
+        layout="NCHW",
+        colour="GRAY",
+        dtype="uint8",
+        mean=(0.0,),
+        scale=(1.0,),
+    )
+    graph = identity([None, 1, 24, 24], "UINT8")
+    (seen,) = Session.open(
+        other_file(replace(refine, input=contract), tmp_path / "grey.onnx", graph), licences, threads=1
+    ).run(CHIPS)
+    assert seen.dtype == np.uint8
+    expected = np.stack([np.asarray(Pillow.fromarray(chip).convert("L")) for chip in CHIPS])[:, None]
+    np.testing.assert_allclose(seen.astype(int), expected, atol=1)
+
+
+def test_a_model_that_wants_its_channels_last(licences: VerifiedLicences, refine: ModelEntry, tmp_path: Path) -> None:
     contract = replace(
         refine.input,
         name="x",
@@ -171,7 +197,7 @@ def test_a_model_that_wants_its_channels_last(licences: VerifiedLicences, refine
         mean=(1.0, 2.0, 3.0),
         scale=(0.5, 2.0, 4.0),
     )
-    entry = other_file(replace(refine, input=contract), tmp_path / "identity.onnx", model.SerializeToString())
+    entry = other_file(replace(refine, input=contract), tmp_path / "identity.onnx", identity([None, 24, 24, 3]))
     (seen,) = Session.open(entry, licences, threads=1).run(CHIPS)
     # Mean and scale are in the order of the model's colours: blue first.
     expected = (CHIPS[..., ::-1] - np.array([1.0, 2.0, 3.0])) * [0.5, 2.0, 4.0]

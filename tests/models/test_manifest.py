@@ -222,6 +222,8 @@ def test_a_manifest_may_be_empty() -> None:
         ("mean = [127.5, 127.5, 127.5]", "mean = 127.5", "mean must be a list of 3 numbers"),
         ("mean = [127.5, 127.5, 127.5]", "mean = [127.5, nan, 127.5]", "mean must be a list of 3 numbers"),
         ("mean = [127.5, 127.5, 127.5]", "mean = [127.5, true, 127.5]", "mean must be a list of 3 numbers"),
+        ("mean = [0]", "mean = [1]", r"model\[1\]\.input: dtype uint8 takes pixels as they are"),
+        ("scale = [1]", "scale = [0.5]", r"model\[1\]\.input: dtype uint8 takes pixels as they are"),
         ("crop = 2.7", "crop = -1", "must be a number that is not negative"),
         ("crop = 2.7", "crop = 'wide'", "must be a number that is not negative"),
         ("shape = [1, 128]", "shape = [1, 256]", r"of shape \[batch, 128\]"),
