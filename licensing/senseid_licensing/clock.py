@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from senseid_licensing.document import Json, canonical, parse_document, pretty
 from senseid_licensing.errors import ClockError, LicenceMissingError, LicensingError, StorageError
 from senseid_licensing.fields import Fields
-from senseid_licensing.files import read_file, write_file
+from senseid_licensing.files import read_file, remove_file, write_file
 from senseid_licensing.instant import format_instant, whole_second
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ class ClockRecord:
             self._write(Mark(max(whole_second(now), issued), issued))
 
     def forget(self) -> None:
-        """Removes the mark. Only whoever is their own vendor may ask for this."""
-        self._path.unlink(missing_ok=True)
+        """Removes the mark. Only whoever is their own vendor may ask for this. Raises `StorageError`."""
+        remove_file(self._path)
 
     def _read(self) -> Mark:
         try:
@@ -105,9 +105,9 @@ class ClockRecord:
             return Mark(mark.instant("latest"), mark.instant("newest_issue"))
         except LicensingError as error:
             raise ClockError(
-                f"{self._path}: the clock record was edited or is damaged: {error.message}",
+                f"the clock record was edited or is damaged: {error.message}",
                 remedy="install your newest licence again with `senseid license install FILE`",
-            ) from None
+            ).at(str(self._path)) from None
 
     def _write(self, mark: Mark) -> None:
         body: Json = {"latest": format_instant(mark.latest), "newest_issue": format_instant(mark.newest_issue)}

@@ -8,13 +8,18 @@ order of a file do not matter.
 from __future__ import annotations
 
 import json
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from senseid_licensing.errors import EmptyLicenceError, FormatError
+from senseid_licensing.errors import EmptyLicenceError, FormatError, library_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Json = dict[str, "Json"] | list["Json"] | str | int | bool | None
 
 MAX_BYTES = 64 * 1024
+# What is signed has five levels; the rest is for fields of later releases. Python's stack ends somewhere beyond.
+MAX_DEPTH = 32
 _MAX_INTEGER = 2**53 - 1
 _ASK_AGAIN = "ask your vendor for the file again, and copy it in binary mode"
 
@@ -24,7 +29,7 @@ def parse_document(data: bytes) -> dict[str, Json]:
 
     Raises:
         EmptyLicenceError: there are no bytes, or only blanks.
-        FormatError: more than 64 KiB, or anything but one strict JSON object.
+        FormatError: more than 64 KiB, more than 32 levels, or anything but one strict JSON object.
     """
     if len(data) > MAX_BYTES:
         raise FormatError(f"the file is larger than {MAX_BYTES // 1024} KiB", remedy=_ASK_AGAIN)
@@ -43,12 +48,21 @@ def parse_document(data: bytes) -> dict[str, Json]:
         raise FormatError(f"the file is not JSON: {_one_line(error)}", remedy=_ASK_AGAIN) from None
     if not isinstance(value, dict):
         raise FormatError("the file holds no JSON object", remedy=_ASK_AGAIN)
+    _check_depth(value)
     return value
 
 
 def canonical(value: Json) -> bytes:
-    """The RFC 8785 bytes of a value: what is signed and what is hashed. Raises `FormatError` for lone surrogates."""
-    import rfc8785
+    """The RFC 8785 bytes of a value: what is signed and what is hashed.
+
+    Raises:
+        FormatError: it has lone surrogates.
+        LibraryError: the library that makes them does not load.
+    """
+    try:
+        import rfc8785
+    except ImportError as error:
+        raise library_error(error, "rfc8785") from error
 
     try:
         return rfc8785.dumps(value)
@@ -57,8 +71,28 @@ def canonical(value: Json) -> bytes:
 
 
 def pretty(value: Json) -> bytes:
-    """The bytes of a value as files hold it: indented, keys sorted, a newline at the end."""
-    return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    """The bytes of a value as files hold it: indented, keys sorted, a newline at the end.
+
+    Raises `FormatError` for lone surrogates.
+    """
+    try:
+        return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError as error:
+        raise FormatError(f"the file cannot be written as UTF-8: {error.reason}", remedy=_ASK_AGAIN) from None
+
+
+def _check_depth(value: Json) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for item in level for inner in _inside(item)]
+    if level:
+        raise FormatError(f"the file is nested more than {MAX_DEPTH} levels deep", remedy=_ASK_AGAIN)
+
+
+def _inside(value: Json) -> Iterable[Json]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

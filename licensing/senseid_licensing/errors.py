@@ -22,7 +22,7 @@ LicensingError
 |- PlatformError            PLATFORM_NOTSUPPORTED     made for other platforms
 |- CapabilityError          CAPABILITY_NOTSUPPORTED   does not allow what is asked
 |- UdidError                GET_UDID_FAIL             the machine shows nothing to recognise it by
-|- LibraryError             LOAD_LIBRARY_FAILED       the cryptographic library does not load
+|- LibraryError             LOAD_LIBRARY_FAILED       a library that verification needs does not load
 |- ParentMissingError       ONLINE_ACTIVATE_PARENT_LICENSE_NOT_FOUND
 |- TooManyParentsError      ONLINE_ACTIVATE_PARENT_LICENSE_TOO_MANY
 |- KeyFileError             INVALID_FILE_FORMAT       a key file is broken or its passphrase is wrong
@@ -82,6 +82,7 @@ class LicensingError(Exception):
         stid: number and name from the manual's table.
         message: one line: what is wrong, and with which file.
         remedy: one line: what the user does about it.
+        place: the file that the message begins with; None if it names none.
     """
 
     stid: ClassVar[Stid] = Stid.FAIL
@@ -90,19 +91,25 @@ class LicensingError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.place: str | None = None
 
     def at(self, place: str) -> Self:
         """The same error with the file it is about in front of its message."""
-        return type(self)(f"{place}: {self.message}", remedy=self.remedy)
+        error = type(self)(f"{place}: {self.message}", remedy=self.remedy)
+        error.place = place
+        return error
 
 
 @contextmanager
 def about(place: object) -> Iterator[None]:
-    """Puts the file that a step is about in front of the message of whatever error the step raises."""
+    """Puts the file that a step is about in front of the message of whatever error the step raises.
+
+    An error about another file, which the step needed too, is left as it is.
+    """
     try:
         yield
     except LicensingError as error:
-        raise error.at(str(place)) from None
+        raise (error if error.place else error.at(str(place))) from None
 
 
 class ArgumentError(LicensingError):
@@ -212,9 +219,17 @@ class UdidError(LicensingError):
 
 
 class LibraryError(LicensingError):
-    """The cryptographic library does not load."""
+    """A library that verification needs does not load."""
 
     stid = Stid.LOAD_LIBRARY_FAILED
+
+
+def library_error(error: ImportError, package: str) -> LibraryError:
+    """The refusal when a package is absent or broken."""
+    return LibraryError(
+        f"the library {package} does not load: {error.name or package}",
+        remedy=f"reinstall senseid for this platform: its package '{package}' is incomplete",
+    )
 
 
 class ParentMissingError(LicensingError):

@@ -87,6 +87,13 @@ class Fields:
             raise self.refuse(name, "a list of different short texts")
         return texts
 
+    def identities(self, name: str, most: int) -> tuple[str, ...]:
+        """A list of different ids."""
+        texts = self.texts(name, most)
+        if not all(_ID.fullmatch(text) for text in texts):
+            raise self.refuse(name, "a list of ids of 16 to 64 hexadecimal digits")
+        return texts
+
     def items(self, name: str, most: int) -> list[Json]:
         """A list of at most `most` values of any kind."""
         value = self.raw(name)

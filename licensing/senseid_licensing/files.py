@@ -14,8 +14,13 @@ PUBLIC = 0o644
 SECRET = 0o600
 
 
-def read_file(path: Path, what: str) -> bytes:
+def read_file(path: Path, what: str, most: int = MAX_BYTES) -> bytes:
     """The bytes of a small file, one more than the largest allowed at most.
+
+    Args:
+        path: where it is.
+        what: what it is called in messages.
+        most: how many bytes are allowed; whether there are more is for its reader to say.
 
     Raises:
         LicenceMissingError: it is not there.
@@ -23,13 +28,13 @@ def read_file(path: Path, what: str) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+            return file.read(most + 1)
     except FileNotFoundError:
-        raise LicenceMissingError(f"{path}: there is no such {what}", remedy="check the path") from None
+        raise LicenceMissingError(f"there is no such {what}", remedy="check the path").at(str(path)) from None
     except OSError as error:
         raise UnreadableError(
-            f"{path}: the {what} cannot be read: {error.strerror or error}", remedy="check the path and its permissions"
-        ) from None
+            f"the {what} cannot be read: {error.strerror or error}", remedy="check the path and its permissions"
+        ).at(str(path)) from None
 
 
 def is_there(path: Path) -> bool:
@@ -44,8 +49,11 @@ def is_there(path: Path) -> bool:
 def write_file(path: Path, data: bytes, mode: int = PUBLIC) -> None:
     """Writes a file so that readers see the old bytes or the new ones, and nothing between.
 
-    A secret is never readable by others, not even for the moment before a chmod. Raises `StorageError`.
+    A secret is never readable by others, not even for the moment before a chmod. What is there and is no file is left
+    alone: to root, a rename onto /dev/null is nothing special. Raises `StorageError`.
     """
+    if is_there(path) and not path.is_file():
+        raise _not_written(path, "there is something that is no file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -61,10 +69,17 @@ def write_file(path: Path, data: bytes, mode: int = PUBLIC) -> None:
                 Path(name).unlink()
             raise
     except OSError as error:
+        raise _not_written(path, error.strerror or str(error)) from None
+
+
+def remove_file(path: Path) -> None:
+    """Removes a file, if there is one. Raises `StorageError`."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
         raise StorageError(
-            f"{path}: cannot be written: {error.strerror or error}",
-            remedy="check the folder's permissions, or point SENSEID_HOME at a folder that you may write to",
-        ) from None
+            f"cannot be removed: {error.strerror or error}", remedy="check the permissions of its folder"
+        ).at(str(path)) from None
 
 
 def append_line(path: Path, line: bytes) -> None:
@@ -75,6 +90,11 @@ def append_line(path: Path, line: bytes) -> None:
         with os.fdopen(handle, "ab") as file:
             file.write(line + b"\n")
     except OSError as error:
-        raise StorageError(
-            f"{path}: cannot be written: {error.strerror or error}", remedy="check the file's permissions"
-        ) from None
+        raise _not_written(path, error.strerror or str(error)) from None
+
+
+def _not_written(path: Path, why: str) -> StorageError:
+    return StorageError(
+        f"cannot be written: {why}",
+        remedy="check its folder's permissions, or choose another folder (for senseid's own data: SENSEID_HOME)",
+    ).at(str(path))

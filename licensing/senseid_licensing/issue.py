@@ -43,10 +43,10 @@ def issue(terms: Licence, key: PrivateKey, parent: LicenceFile | None = None) ->
         check_narrower(terms, parent.leaf.licence)
     licence = replace(terms, parent=parents[0].licence.id if parents else None)
     unsigned = licence.to_json()
-    signed = SignedLicence(unsigned, licence, key.public.id, key.sign(signed_bytes(unsigned)))
-    data = LicenceFile(signed, parents).to_bytes()
     # What could not be read back is never handed out.
     try:
+        signed = SignedLicence(unsigned, licence, key.public.id, key.sign(signed_bytes(unsigned)))
+        data = LicenceFile(signed, parents).to_bytes()
         parse_licence_file(data)
     except FormatError as error:
         raise ArgumentError(error.message, remedy="change the terms") from None

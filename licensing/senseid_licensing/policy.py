@@ -42,4 +42,5 @@ def load_policy(path: Path) -> TrustPolicy:
 
 
 def _broken(path: Path, why: str) -> KeyFileError:
-    return KeyFileError(f"{path}: the trust policy is broken: {' '.join(why.split())}", remedy="reinstall senseid")
+    error = KeyFileError(f"the trust policy is broken: {' '.join(why.split())}", remedy="reinstall senseid")
+    return error.at(str(path))

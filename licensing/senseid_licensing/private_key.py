@@ -11,9 +11,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from senseid_licensing.document import Json, canonical, parse_document, pretty
-from senseid_licensing.errors import FormatError, KeyFileError, LicensingError
+from senseid_licensing.errors import FormatError, KeyFileError, LicensingError, library_error
 from senseid_licensing.fields import Fields
-from senseid_licensing.public_key import PublicKey, library_error
+from senseid_licensing.public_key import PublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,10 @@ FORMAT = "senseid-key/1"
 # 128 MiB and about half a second a guess: OWASP's first choice for scrypt.
 SCRYPT_COST = 2**17
 _SCRYPT_BLOCK = 8
+# 1 GiB. Also, OpenSSL takes no bound on memory of 2 GiB or more.
 _MAX_COST = 2**20
+# What OpenSSL needs beside the 128 * cost * block bytes of the algorithm itself.
+_SCRYPT_EXTRA = 1024 * 1024
 
 
 class PrivateKey:
@@ -130,11 +133,12 @@ def _unseal(fields: Fields, seal: Fields, passphrase: str | None) -> bytes:
 
 
 def _cipher(passphrase: str, salt: bytes, cost: int) -> ChaCha20Poly1305:
-    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-
-    key = hashlib.scrypt(
-        passphrase.encode(), salt=salt, n=cost, r=_SCRYPT_BLOCK, p=1, maxmem=256 * cost * _SCRYPT_BLOCK, dklen=32
-    )
+    try:
+        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+    except ImportError as error:
+        raise library_error(error, "cryptography") from error
+    memory = 128 * cost * _SCRYPT_BLOCK + _SCRYPT_EXTRA
+    key = hashlib.scrypt(passphrase.encode(), salt=salt, n=cost, r=_SCRYPT_BLOCK, p=1, maxmem=memory, dklen=32)
     return ChaCha20Poly1305(key)
 
 
@@ -142,7 +146,7 @@ def _load(seed: bytes) -> Ed25519PrivateKey:
     try:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     except ImportError as error:
-        raise library_error(error) from error
+        raise library_error(error, "cryptography") from error
     return Ed25519PrivateKey.from_private_bytes(seed)
 
 

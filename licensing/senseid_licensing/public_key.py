@@ -7,7 +7,7 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 
-from senseid_licensing.errors import KeyFileError, LibraryError, SignatureError
+from senseid_licensing.errors import KeyFileError, SignatureError, library_error
 
 _LABEL = "senseid-ed25519"
 
@@ -37,7 +37,7 @@ class PublicKey:
             from cryptography.exceptions import InvalidSignature
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
         except ImportError as error:
-            raise library_error(error) from error
+            raise library_error(error, "cryptography") from error
         try:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
         # ValueError: 32 bytes that are no key.
@@ -61,11 +61,3 @@ def parse_public_key(text: str) -> PublicKey:
             remedy="use the .pub file that `senseid license keygen` wrote",
         )
     return PublicKey(raw)
-
-
-def library_error(error: ImportError) -> LibraryError:
-    """The refusal when the cryptographic library is absent or broken."""
-    return LibraryError(
-        f"the cryptographic library does not load: {error.name or 'cryptography'}",
-        remedy="reinstall senseid for this platform: its package 'cryptography' is incomplete",
-    )

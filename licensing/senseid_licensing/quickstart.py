@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from senseid_licensing.capability import Capability
-from senseid_licensing.errors import ArgumentError, LicenceMissingError
+from senseid_licensing.errors import ArgumentError, LicenceMissingError, about
 from senseid_licensing.files import SECRET, is_there, read_file, write_file
 from senseid_licensing.instant import whole_second
 from senseid_licensing.issue import issue
@@ -132,4 +132,5 @@ def _root(path: Path, passphrase: str | None, entropy: Callable[[int], bytes]) -
         key = generate(entropy)
         write_file(path, key.to_file(passphrase, entropy), SECRET)
         return key, True, passphrase is not None
-    return open_key_file(data, passphrase), False, is_sealed(data)
+    with about(path):
+        return open_key_file(data, passphrase), False, is_sealed(data)

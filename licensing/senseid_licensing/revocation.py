@@ -68,7 +68,7 @@ def parse_revocations(data: bytes) -> Revocations:
     signature = fields.inner("signature")
     if body.raw("format") != FORMAT:
         raise body.refuse("format", f"{FORMAT!r}")
-    ids = body.texts("ids", MAX_IDS)
+    ids = body.identities("ids", MAX_IDS)
     issued = body.instant("issued")
     key_id, value = signature.identity("key"), signature.octets("value", 64)
     for part in (fields, body, signature):
@@ -86,12 +86,17 @@ def revoke(ids: Sequence[str], key: PrivateKey, now: datetime, before: bytes | N
         before: the list that it replaces, which the same key must have signed; None for the first.
 
     Raises:
-        ArgumentError: an id is none, or there are too many.
+        ArgumentError: an id is none, there are too many, or another key signed the list before.
         LicensingError: the list before does not verify.
     """
     known: frozenset[str] = frozenset()
     if before is not None:
         old = parse_revocations(before)
+        if old.key_id != key.public.id:
+            raise ArgumentError(
+                f"the list so far is signed by key {old.key_id}, not by {key.public.id}",
+                remedy="use that key, or make a new list with --out and give it all ids",
+            )
         old.verify({key.public.id: key.public})
         known = old.ids
     body: Json = {
@@ -107,5 +112,5 @@ def revoke(ids: Sequence[str], key: PrivateKey, now: datetime, before: bytes | N
     try:
         parse_revocations(data)
     except FormatError as error:
-        raise ArgumentError(error.message, remedy="give ids as `senseid license show` prints them") from None
+        raise ArgumentError(error.message, remedy="give whole ids, as `senseid license issue` prints them") from None
     return data

@@ -19,6 +19,7 @@ from senseid_licensing.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from senseid_licensing.context import Context
@@ -139,7 +140,7 @@ class LicenceStore:
         return licence
 
     def renew(self, data: bytes, context: Context) -> VerifiedLicence:
-        """Installs a licence in place of one of the same product that ends earlier.
+        """Installs a licence in place of one of the same product that ends earlier, or is no licence any more.
 
         Raises:
             LicenceMissingError: there is none to renew.
@@ -147,11 +148,10 @@ class LicenceStore:
             LicensingError: it was refused, or cannot be written.
         """
         new = parse_licence_file(data).leaf.licence
-        old = parse_licence_file(self.load(new.product)).leaf.licence
-        if new.not_after <= old.not_after:
+        end = _end(self.load(new.product))
+        if new.not_after <= end:
             raise ArgumentError(
-                f"it ends at {format_instant(new.not_after)}, not later than the installed one"
-                f" ({format_instant(old.not_after)})",
+                f"it ends at {format_instant(new.not_after)}, not later than the installed one ({format_instant(end)})",
                 remedy="ask for a newer one, or use `senseid license install` to replace it all the same",
             )
         return self.install(data, context)
@@ -171,6 +171,14 @@ def _read_root(path: Path) -> PublicKey:
     data = read_file(path, "trust root")
     with about(path):
         return parse_public_key(data.decode("utf-8", "replace"))
+
+
+def _end(data: bytes) -> datetime:
+    """The last second of an installed licence. A damaged one is over: it must not stand in the way of its successor."""
+    try:
+        return parse_licence_file(data).leaf.licence.not_after
+    except LicensingError:
+        return NEVER
 
 
 def _verify(data: bytes, product: Product, context: Context, roots: TrustRoots) -> VerifiedLicence:

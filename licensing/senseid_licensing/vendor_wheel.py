@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 from senseid_licensing.errors import ArgumentError, FormatError
@@ -39,7 +40,8 @@ def embed_roots(wheel: bytes, roots: Sequence[PublicKey]) -> bytes:
             contents[POLICY] = policy
             for info in old.infolist():
                 new.writestr(info, contents[info.filename], zipfile.ZIP_DEFLATED)
-    except (ValueError, zipfile.BadZipFile):
+    # NotImplementedError and RuntimeError: compressed or encrypted in a way that zipfile does not know.
+    except (ValueError, EOFError, NotImplementedError, RuntimeError, zlib.error, zipfile.BadZipFile):
         raise FormatError("that is no wheel of senseid", remedy="build one with `python -m build --wheel`") from None
     return result.getvalue()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from senseid_licensing.errors import ArgumentError
+from senseid_licensing.errors import ArgumentError, library_error
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -18,9 +18,16 @@ _NUMERIC = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,5}", re.ASCII)
 def base_version(text: str) -> Version:
     """The release that a version belongs to, for comparing: `2.0.dev3` and `2.0rc1` belong to `2.0`.
 
-    So 'below 2' excludes the previews of 2, and 'from 1.5' includes those of 1.5. Raises `ArgumentError`.
+    So 'below 2' excludes the previews of 2, and 'from 1.5' includes those of 1.5.
+
+    Raises:
+        ArgumentError: the text is no version.
+        LibraryError: the library that compares versions does not load.
     """
-    from packaging.version import InvalidVersion, Version
+    try:
+        from packaging.version import InvalidVersion, Version
+    except ImportError as error:
+        raise library_error(error, "packaging") from error
 
     try:
         return Version(Version(text).base_version)

@@ -42,13 +42,15 @@ def quickstart(
     """
     import os
 
+    from senseid_licensing.errors import about
     from senseid_licensing.files import is_there, read_file
     from senseid_licensing.private_key import is_sealed
     from senseid_licensing.quickstart import quickstart as run
 
     store, context = wiring.open_store()
     key = store.root_key_path
-    sealed = is_there(key) and is_sealed(read_file(key, "root key"))
+    with about(key):
+        sealed = is_there(key) and is_sealed(read_file(key, "root key"))
     passphrase = license_vendor.read_passphrase(passphrase_file, ask=sealed)
     done = run(store, context, licensee=licensee, entropy=os.urandom, passphrase=passphrase, days=days)
     verb = "made" if done.created else "kept"

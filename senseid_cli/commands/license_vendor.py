@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from senseid_licensing.public_key import PublicKey
 
 PASSPHRASE_VARIABLE = "SENSEID_KEY_PASSPHRASE"  # noqa: S105  the name of a variable, not a secret
+_SEE_HELP = "see `senseid license issue --help`"
+_LARGEST_WHEEL = 1 << 30
 _KEY_HELP = "The private key; your own root key by default."
 
 PassphraseFile = Annotated[
@@ -44,26 +46,51 @@ def _read_terms(context: typer.Context, file: Path | None) -> Path | None:
         return None
     import tomllib
 
+    from senseid_licensing.document import MAX_BYTES
     from senseid_licensing.errors import ArgumentError
     from senseid_licensing.files import read_file
+
+    options = {option: found for found in context.command.params for option in found.opts}
+    data = read_file(file, "terms file")
+    if len(data) > MAX_BYTES:
+        raise ArgumentError(f"{file}: larger than {MAX_BYTES // 1024} KiB", remedy="give a file of terms")
+    try:
+        terms = tomllib.loads(data.decode())
+    # A few kilobytes of brackets exhaust the parser's stack.
+    except (ValueError, RecursionError) as error:
+        raise ArgumentError(f"{file}: not TOML: {error}", remedy="write lines like licensee = 'Acme'") from None
+    defaults: dict[str, object] = {}
+    for key, found in terms.items():
+        option = options.get(f"--{key}")
+        if option is None or option.name is None or option.is_eager:
+            raise ArgumentError(f"{file}: there is no option --{key}", remedy=_SEE_HELP)
+        value = _moment_text(found) if isinstance(found, date) else found
+        wanted, kind = _kind(option)
+        values = value if isinstance(value, list) and option.multiple else [value]
+        # An empty list would mean all, as on the command line: of a licence's limits that is the wrong guess.
+        good = values and all(type(item) is kind for item in values)
+        if isinstance(value, list) is not option.multiple or not good:
+            raise ArgumentError(f"{file}: {key} must be {wanted}", remedy=_SEE_HELP)
+        defaults[option.name] = value
+    context.default_map = defaults
+    return file
+
+
+def _moment_text(moment: date) -> str:
+    """A date or time of TOML as the command line takes it."""
     from senseid_licensing.instant import format_instant
 
-    names = {option: found.name for found in context.command.params for option in found.opts if found.name}
-    try:
-        terms = tomllib.loads(read_file(file, "terms file").decode())
-    except ValueError as error:
-        raise ArgumentError(f"{file}: not TOML: {error}", remedy="write lines like licensee = 'Acme'") from None
-    unknown = sorted(key for key in terms if f"--{key}" not in names)
-    if unknown:
-        raise ArgumentError(f"{file}: there is no option --{unknown[0]}", remedy="see `senseid license issue --help`")
-    # A date without a zone would mean another second on another machine: as text it is refused later.
-    context.default_map = {
-        names[f"--{key}"]: (format_instant(value) if value.tzinfo else str(value))
-        if isinstance(value, datetime)
-        else value
-        for key, value in terms.items()
-    }
-    return file
+    # A date without a zone would mean another second on another machine: as it is, it is refused later.
+    return format_instant(moment) if isinstance(moment, datetime) and moment.tzinfo else str(moment)
+
+
+def _kind(option: Any) -> tuple[str, type]:
+    """What TOML must have for an option, in words and as a type: the command line's own conversions take too much."""
+    if option.is_flag:
+        return "true or false", bool
+    if option.type.name.startswith("int"):
+        return "a whole number", int
+    return ("a list of texts" if option.multiple else "a text"), str
 
 
 def read_passphrase(file: Path | None, *, ask: bool, confirm: bool = False) -> str | None:
@@ -72,16 +99,25 @@ def read_passphrase(file: Path | None, *, ask: bool, confirm: bool = False) -> s
     from senseid_licensing.files import read_file
 
     if file is not None:
-        lines = read_file(file, "passphrase file").decode("utf-8", "replace").splitlines()
-        passphrase = lines[0] if lines else ""
-        if not passphrase:
+        line = read_file(file, "passphrase file").split(b"\n", 1)[0].rstrip(b"\r")
+        if not line:
             raise ArgumentError(f"{file}: the first line is empty", remedy="write the passphrase into it")
-        return passphrase
-    if os.environ.get(PASSPHRASE_VARIABLE):
-        return os.environ[PASSPHRASE_VARIABLE]
-    if ask and sys.stdin.isatty():
+        return _utf8(line, str(file))
+    if value := os.environ.get(PASSPHRASE_VARIABLE):
+        return _utf8(os.fsencode(value), PASSPHRASE_VARIABLE)
+    if ask and sys.stdin is not None and sys.stdin.isatty():
         return str(typer.prompt("passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
     return None
+
+
+def _utf8(passphrase: bytes, place: str) -> str:
+    """A passphrase as text. With replaced characters, many would be the same one."""
+    from senseid_licensing.errors import ArgumentError
+
+    try:
+        return passphrase.decode()
+    except UnicodeDecodeError:
+        raise ArgumentError(f"{place}: the passphrase is not UTF-8", remedy="save it as UTF-8") from None
 
 
 def keygen(
@@ -97,6 +133,8 @@ def keygen(
     from senseid_licensing.private_key import generate
     from senseid_licensing.store import LicenceStore
 
+    if not out.name:
+        raise ArgumentError(f"{out}: is no name for a file", remedy="name the private key like vendor.key")
     public_path = out.with_suffix(".pub")
     if out == public_path:
         raise ArgumentError(f"{out}: .pub is the public key's ending", remedy="name the private key like vendor.key")
@@ -105,6 +143,8 @@ def keygen(
             raise ArgumentError(
                 f"{path}: there is a file already", remedy="keys are never overwritten: use another name"
             )
+    if trust and LicenceStore(wiring.data_dir()).policy.trust == "embedded":
+        raise ArgumentError("this build believes its vendor's keys only", remedy="leave out --trust")
     passphrase = None if no_passphrase else read_passphrase(passphrase_file, ask=True, confirm=True)
     if passphrase is None and not no_passphrase:
         raise ArgumentError(
@@ -174,8 +214,8 @@ def issue(
     if (days is None) is (not_after is None):
         raise ArgumentError("say how long it lasts", remedy="give one of --days and --not-after")
     now = whole_second(datetime.now(UTC))
-    begins = _moment(not_before) if not_before else now
-    ends = _moment(not_after) if not_after else begins + timedelta(days=days or 0)
+    begins = now if not_before is None else _moment(not_before)
+    ends = begins + timedelta(days=days or 0) if not_after is None else _moment(not_after)
     key_path, key = _open_key(key_file, passphrase_file)
     machine = _read_udid(udid_file) if udid_file else None
     holder = _read_public_key(delegate) if delegate else None
@@ -186,12 +226,14 @@ def issue(
             parent = parse_licence_file(data)
     # What is not said is what the parent allows, or everything.
     above = parent.leaf.licence if parent else None
-    versions = VersionRange(from_version, below_version)
-    if above and versions == VersionRange():
-        versions = above.versions
+    bounds = above.versions if above else VersionRange()
+    versions = VersionRange(
+        bounds.first if from_version is None else from_version, bounds.below if below_version is None else below_version
+    )
     products = products or ([above.product] if above else list(Product))
     allowed = frozenset(capabilities or (above.capabilities if above else Capability))
     where = frozenset(map(check_platform, platforms)) if platforms else above.platforms if above else None
+    issued: list[tuple[Licence, bytes]] = []
     for product in products:
         terms = Licence(
             id=os.urandom(16).hex(),
@@ -209,13 +251,17 @@ def issue(
             delegate=holder.raw if holder else None,
         )
         data = sign(terms, key, parent)
-        path = out / f"{product.value.upper()}_{terms.id[:8]}.lic"
-        log_issue(key_path, terms, key.public)
+        issued.append((parse_licence_file(data).leaf.licence, data))
+    # All or none: nothing is written before the last of them could be signed.
+    for licence, data in issued:
+        path = out / f"{licence.product.value.upper()}_{licence.id[:8]}.lic"
+        log_issue(key_path, licence, key.public)
         write_file(path, data)
         if as_json:
-            render.put_json({"product": product.value, "id": terms.id, "path": str(path), "key": key.public.id})
+            facts = {"product": licence.product.value, "id": licence.id, "path": str(path), "key": key.public.id}
+            render.put_json(facts)
         else:
-            typer.echo(f"issued {product} {terms.id} to {licensee}: {render.printable(str(path))}")
+            typer.echo(f"issued {licence.product} {licence.id} to {licensee}: {render.printable(str(path))}")
 
 
 def revoke(
@@ -227,14 +273,22 @@ def revoke(
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Withdraw licences: adds their ids to the signed revocation list."""
+    from senseid_licensing.errors import ArgumentError, about
     from senseid_licensing.files import is_there, read_file, write_file
     from senseid_licensing.revocation import revoke as sign
     from senseid_licensing.store import LicenceStore
 
     _, key = _open_key(key_file, passphrase_file)
     store = LicenceStore(wiring.data_dir())
+    if out is None and key.public.id not in store.roots().keys:
+        raise ArgumentError(
+            f"key {key.public.id} is not trusted here: its list would make this machine refuse every licence",
+            remedy="write the list with --out FILE, and send it to whom it concerns",
+        )
     path = out or store.revocations_path
-    data = sign(ids, key, datetime.now(UTC), read_file(path, "revocation list") if is_there(path) else None)
+    before = read_file(path, "revocation list") if is_there(path) else None
+    with about(path):
+        data = sign(ids, key, datetime.now(UTC), before)
     write_file(path, data)
     typer.echo(f"revoked {', '.join(ids)}: {render.printable(str(path))}")
 
@@ -246,7 +300,7 @@ def embed(
 ) -> None:
     """Make a vendor's build: a wheel that accepts licences of these keys and no others."""
     from senseid_licensing.errors import ArgumentError, LicenceMissingError, about
-    from senseid_licensing.files import is_there, write_file
+    from senseid_licensing.files import is_there, read_file, write_file
     from senseid_licensing.vendor_wheel import embed_roots
 
     keys = [_read_public_key(path) for path in roots]
@@ -255,8 +309,9 @@ def embed(
         raise LicenceMissingError(f"{wheel}: there is no such wheel", remedy="build one: python -m build --wheel")
     if target.resolve() == wheel.resolve():
         raise ArgumentError(f"{target}: would overwrite the wheel itself", remedy="give another folder with --out")
+    old = read_file(wheel, "wheel", _LARGEST_WHEEL)
     with about(wheel):
-        data = embed_roots(wheel.read_bytes(), keys)
+        data = embed_roots(old, keys)
     write_file(target, data)
     typer.echo(f"{render.printable(str(target))}: believes {', '.join(key.id for key in keys)}")
 

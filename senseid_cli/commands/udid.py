@@ -32,16 +32,18 @@ def udid(
     from senseid_licensing.udid.udid_file import format_udid_file
 
     machine = probe_for(platform.system()).read()
-    if as_json:
-        render.put_json(_as_json(machine))
-    elif explain:
+    if explain and not as_json:
         _explain(machine)
-    else:
+    elif not as_json:
         typer.echo(machine.udid)
+    if not no_file:
+        write_file(out, format_udid_file(machine))
+    if as_json:
+        # After the file: whoever asked for JSON reads one object, this or the error.
+        render.put_json(_as_json(machine))
     for warning in _warnings(machine):
         render.note(warning)
     if not no_file:
-        write_file(out, format_udid_file(machine))
         render.note(f"written to {render.printable(str(out))}")
 
 

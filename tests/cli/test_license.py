@@ -22,6 +22,9 @@ from senseid_cli.commands import license_vendor, udid
 from senseid_licensing import errors
 from senseid_licensing.instant import format_instant
 from senseid_licensing.platforms import platform_name
+from senseid_licensing.policy import TrustPolicy
+from senseid_licensing.public_key import PublicKey
+from senseid_licensing.store import LicenceStore
 from senseid_licensing.udid.fingerprint import printable_udid
 from senseid_licensing.udid.udid_file import parse_udid_file
 
@@ -212,6 +215,29 @@ def test_renew_wants_a_later_end(vendor: Senseid) -> None:
     assert re.search("renewed senseid_face: (19|18) days left", vendor("license", "renew", str(longer)).stdout)
 
 
+def test_a_refusal_names_the_file_that_is_to_blame(vendor: Senseid, home: Path) -> None:
+    (path,) = issue(vendor, "--any-machine", "--days", "9", "--product", "senseid_face")
+    installed = home / "license/senseid_face/senseid_face.lic"
+    with pytest.raises(errors.LicenceMissingError, match=f"^{installed}: there is no licence"):
+        vendor("license", "renew", str(path))
+    root = home / "trust/roots/x.pub"
+    root.write_text("junk")
+    with pytest.raises(errors.KeyFileError, match=f"^{root}: not a public key"):
+        vendor("license", "install", str(path))
+    root.unlink()
+    installed.parent.mkdir(parents=True)
+    installed.write_text("damaged")
+    assert "renewed senseid_face" in vendor("license", "renew", str(path)).stdout
+
+
+def test_a_broken_root_key_is_named(senseid: Senseid, home: Path) -> None:
+    senseid("license", "quickstart")
+    key = home / "vendor/root.key"
+    key.write_text("{")
+    with pytest.raises(errors.KeyFileError, match=f"^{key}: the key file is broken"):
+        senseid("license", "quickstart")
+
+
 def test_inspect_trusts_nothing(vendor: Senseid) -> None:
     (path,) = issue(vendor, "--any-machine", "--days", "9", "--product", "senseid_face")
     path.write_bytes(path.read_bytes().replace(b"Acme", b"Evil"))
@@ -252,6 +278,40 @@ def test_keygen_seals_never_overwrites_and_never_guesses(senseid: Senseid, monke
         senseid(*command, "--key", "a.key", "--passphrase-file", "phrase")
 
 
+def test_names_that_no_key_can_have(senseid: Senseid) -> None:
+    for name in ("", ".", "/"):
+        with pytest.raises(errors.ArgumentError, match="is no name for a file"):
+            senseid("license", "keygen", name, "--no-passphrase")
+
+
+def test_a_passphrase_of_other_bytes_than_utf_8(senseid: Senseid, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replaced by a sign for 'unreadable', any two of them would open each other's keys."""
+    Path("phrase").write_bytes(b"caf\xe9\r\nsecond line")
+    with pytest.raises(errors.ArgumentError, match=r"^phrase: the passphrase is not UTF-8"):
+        senseid("license", "keygen", "a.key", "--passphrase-file", "phrase")
+    monkeypatch.setenv(license_vendor.PASSPHRASE_VARIABLE, "\udce9")
+    with pytest.raises(errors.ArgumentError, match=r"^SENSEID_KEY_PASSPHRASE: the passphrase is not UTF-8"):
+        senseid("license", "keygen", "a.key")
+    assert not Path("a.key").exists()
+    Path("phrase").write_bytes("café\r\nsecond line".encode())
+    assert license_vendor.read_passphrase(Path("phrase"), ask=False) == "café"
+
+
+def test_nobody_is_asked_where_there_is_no_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with `<&-` in a shell."""
+    monkeypatch.delenv(license_vendor.PASSPHRASE_VARIABLE, raising=False)
+    monkeypatch.setattr(license_vendor.sys, "stdin", None)
+    assert license_vendor.read_passphrase(None, ask=True) is None
+
+
+def test_a_vendors_build_takes_no_other_root(senseid: Senseid, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LicenceStore, "policy", TrustPolicy("embedded", (PublicKey(bytes(32)),)))
+    with pytest.raises(errors.ArgumentError, match="believes its vendor's keys only"):
+        senseid("license", "keygen", "a.key", "--no-passphrase", "--trust")
+    assert list(Path().iterdir()) == []
+    assert not home.exists()
+
+
 def test_a_passphrase_is_asked_for_on_a_terminal(senseid: Senseid, monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal:
         """Only what tells that somebody sits there; the prompt itself is Typer's, fed by the test's input."""
@@ -284,6 +344,10 @@ def test_a_passphrase_is_asked_for_on_a_terminal(senseid: Senseid, monkeypatch: 
         (("--licensee", "x", "--any-machine"), "how long"),
         (("--licensee", "x", "--any-machine", "--days", "1", "--not-after", "2030-01-01T00:00:00Z"), "how long"),
         (("--licensee", "x", "--any-machine", "--not-after", "2030"), "is not a time"),
+        (("--licensee", "x", "--any-machine", "--not-after", ""), "is not a time"),
+        (("--licensee", "x", "--any-machine", "--days", "1", "--not-before", ""), "is not a time"),
+        (("--licensee", "x", "--any-machine", "--days", "1", "--from-version", ""), "no version bound"),
+        (("--licensee", "\udcff", "--any-machine", "--days", "1"), "no canonical form"),
         (("--licensee", "x", "--any-machine", "--days", "1", "--platform", "Linux"), "not a platform"),
         (("--licensee", "x", "--any-machine", "--days", "1", "--from-version", "one"), "no version bound"),
         (("--licensee", "x\ny", "--any-machine", "--days", "1"), "licence.licensee is not a printable text"),
@@ -322,10 +386,21 @@ def test_a_delegate_issues_within_its_own_licence(vendor: Senseid) -> None:
     words = ("--licensee", "Acme/Shop", "--days", "5")
     with pytest.raises(errors.WideningError):
         vendor(*child, *words, "--capability", "omni")
+    # The first product could be signed, the second could not: then neither is written or logged.
+    with pytest.raises(errors.WideningError):
+        vendor(*child, *words, "--product", "senseid_face", "--product", "senseid_kestrel")
+    assert not Path("reseller.issued.ndjson").exists()
+    assert list(Path().glob("*.lic")) == [parent]
     (found,) = vendor.objects(*child, *words)
     (terms,) = vendor.objects("license", "inspect", found["path"])
     assert (terms["capabilities"], terms["platforms"]) == (["compare"], [here])
     assert terms["versions"] == {"from": None, "below": "99"}
+    (logged,) = map(json.loads, Path("reseller.issued.ndjson").read_text().splitlines())
+    assert {"verified": False, "signed_by": logged["key"], **logged["licence"]} == terms
+    # A bound that is not said is the parent's.
+    (later,) = vendor.objects(*child, *words, "--from-version", "0.0.1")
+    (terms,) = vendor.objects("license", "inspect", later["path"])
+    assert terms["versions"] == {"from": "0.0.1", "below": "99"}
     vendor("license", "install", found["path"])
     assert "licensed to Acme/Shop" in vendor("license", "check").stdout
 
@@ -350,6 +425,20 @@ def test_terms_may_come_from_a_toml_file_and_the_command_line_goes_first(vendor:
     for text, says in (
         ("=", "not TOML"),
         ("seats = 5", "no option --seats"),
+        (f"x = {'[' * 5000}", "not TOML"),
+        (f"{other}days = 1\n{'#' * 65536}", "larger than 64 KiB"),
+        ("terms = 'other.toml'", "no option --terms"),
+        ("help = true", "no option --help"),
+        ("days = 1.5", "days must be a whole number"),
+        ("days = true", "days must be a whole number"),
+        ("licensee = 5", "licensee must be a text"),
+        ("key = ['vendor.key']", "key must be a text"),
+        ("out = {a = 1}", "out must be a text"),
+        ("any-machine = 'maybe'", "any-machine must be true or false"),
+        ("capability = 'compare'", "capability must be a list of texts"),
+        ("capability = ['compare', 5]", "capability must be a list of texts"),
+        ("capability = []", "capability must be a list of texts"),
+        (f"{other}not-after = 2099-12-31", "is not a time"),
         (f"{other}not-after = 2099-12-31T23:59:59", "is not a time"),
     ):
         Path("terms.toml").write_text(text)
@@ -366,6 +455,21 @@ def test_revoke(vendor: Senseid) -> None:
     assert "withdrawn by its issuer" in result.stdout
     vendor("license", "revoke", identity, "--key", "vendor.key", "--out", "list.json")
     assert identity in Path("list.json").read_text()
+
+
+def test_a_list_that_would_lock_this_machine_is_not_installed(vendor: Senseid, home: Path) -> None:
+    vendor("license", "keygen", "other.key", "--no-passphrase")
+    with pytest.raises(errors.ArgumentError, match="is not trusted here"):
+        vendor("license", "revoke", "0" * 32, "--key", "other.key")
+    assert not (home / "license").exists()
+    vendor("license", "revoke", "0" * 32, "--key", "other.key", "--out", "list.json")
+    before = Path("list.json").read_bytes()
+    with pytest.raises(errors.ArgumentError, match=r"^list\.json: the list so far is signed by"):
+        vendor("license", "revoke", "1" * 32, "--key", "vendor.key", "--out", "list.json")
+    # The beginning of an id, as files of licences are named by it, would revoke nothing.
+    with pytest.raises(errors.ArgumentError, match=r"^list\.json: .*ids of 16 to 64"):
+        vendor("license", "revoke", "0" * 8, "--key", "other.key", "--out", "list.json")
+    assert Path("list.json").read_bytes() == before
 
 
 def test_a_missing_key_is_said(senseid: Senseid, home: Path) -> None:
@@ -389,6 +493,8 @@ def test_embed_makes_a_vendors_wheel(vendor: Senseid) -> None:
     Path("senseid-1.0-py3-none-any.whl").write_bytes(b"x")
     with pytest.raises(errors.FormatError, match="that is no wheel"):
         vendor(*command, "built")
+    with pytest.raises(errors.UnreadableError, match=r"built: the wheel cannot be read"):
+        vendor("license", "embed", "built", "--root", "vendor.pub", "--out", "other")
 
 
 # What it costs.

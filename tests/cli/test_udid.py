@@ -72,6 +72,8 @@ def test_the_file_may_go_elsewhere_and_is_written_whole_or_not_at_all(app: typer
     assert [path.name for path in Path().iterdir()] == ["sent.txt"]
     with pytest.raises(StorageError):
         run(app, "--out", "sent.txt/below")
+    # Whoever asked for JSON gets the error's object, and no other before it.
+    assert CliRunner().invoke(app, ["--json", "--out", "sent.txt/below"]).stdout == ""
     run(app, "--no-file")
     assert [path.name for path in Path().iterdir()] == ["sent.txt"]
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.packs import write_pack
+from tests.service.conftest import KEY, free_port
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -120,23 +123,83 @@ def test_a_refused_licence_as_json(senseid: Senseid, photos: dict[str, Path], tm
     assert b"hint: " in done.stderr
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-def test_the_system_calls_agree(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
-    def models_opened(home: Senseid) -> int:
-        log = tmp_path / "strace.log"
-        tracer = ["strace", "-f", "-qq", "-e", "trace=open,openat,openat2", "-o", str(log)]
-        done = subprocess.run(
-            [*tracer, *home.command("compare", photos["obama.jpg"], photos["obama2.jpg"])],
-            capture_output=True,
-            env=home.environment(),
-            check=False,
-        )
-        if not log.exists() or not log.stat().st_size:
-            pytest.skip(f"strace may not trace here: {done.stderr[-200:]!r}")
-        return log.read_text(errors="replace").count('.onnx"')
+# Every command that loads a model. {pack} is a model to import, {people} a folder with a folder for each person.
+LOADING = {
+    "compare": "compare {photo} {photo}",
+    "omni": "omni {photo} {photo}",
+    "quality": "quality {photo}",
+    "liveness": "liveness {clip}",
+    "verify": "verify {clip} {photo}",
+    "batch": "batch {manifest}",
+    "serve": "serve --port {port}",
+    "models verify": "models verify",
+    "models calibrate": "models calibrate {people} --out {folder}/curve.toml",
+    "models import": "models import {pack} --as embedding",
+    "doctor": "doctor",
+}
 
-    assert models_opened(senseid) >= 6
-    broken = copy_of(senseid, tmp_path / "home")
-    path = licence_of(broken, "senseid_face")
-    path.write_bytes(path.read_bytes().replace(b"local user", b"other user"))
-    assert models_opened(broken) == 0
+
+@pytest.fixture(scope="module")
+def unlicensed(senseid: Senseid, tmp_path_factory: pytest.TempPathFactory) -> Senseid:
+    """An installation all of whose licences were edited."""
+    broken = copy_of(senseid, tmp_path_factory.mktemp("unlicensed") / "home")
+    for path in broken.home.glob("license/*/*.lic"):
+        path.write_bytes(path.read_bytes().replace(b"local user", b"other user"))
+    return broken
+
+
+@pytest.fixture(scope="module")
+def media(photos: dict[str, Path], still_clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What the commands of `LOADING` are given."""
+    folder = tmp_path_factory.mktemp("media")
+    photo = photos["obama.jpg"]
+    for name, person in (("obama.jpg", "obama"), ("obama2.jpg", "obama"), ("biden.jpg", "biden")):
+        (folder / "people" / person).mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos[name], folder / "people" / person)
+    (folder / "still.mp4").write_bytes(still_clip)
+    (folder / "pairs.csv").write_text(f"first,second\n{photo},{photo}\n")
+    (folder / "pack").mkdir()
+    return {
+        "photo": photo,
+        "clip": folder / "still.mp4",
+        "manifest": folder / "pairs.csv",
+        "people": folder / "people",
+        "pack": write_pack(folder / "pack"),
+        "folder": folder,
+    }
+
+
+def models_opened(senseid: Senseid, log: Path, *words: str) -> tuple[int, int]:
+    """The exit status, and how many model files were opened by the process, its children and their libraries."""
+    tracer = ["strace", "-f", "-qq", "-e", "trace=open,openat,openat2", "-o", str(log)]
+    keys = {"PARAM_DECRYPT_KEY": KEY.secret.decode(), "PARAM_DECRYPT_IV": KEY.fixed_iv.decode()}
+    done = subprocess.run(
+        [*tracer, *senseid.command(*words)],
+        capture_output=True,
+        env=senseid.environment(keys),
+        check=False,
+        timeout=300,
+    )
+    if not log.exists() or not log.stat().st_size:
+        pytest.skip(f"strace may not trace here: {done.stderr[-200:]!r}")
+    return done.returncode, log.read_text(errors="replace").count('.onnx"')
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize("command", LOADING)
+def test_no_command_opens_a_model_without_a_licence(
+    unlicensed: Senseid, media: dict[str, Path], tmp_path: Path, command: str
+) -> None:
+    words = [word.format_map({**media, "port": free_port()}) for word in LOADING[command].split()]
+    status, opened = models_opened(unlicensed, tmp_path / "strace.log", *words)
+    # `doctor` has looked at everything else then, and says that something is wrong.
+    assert (status, opened) == (1 if command == "doctor" else 4, 0)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_with_licences_the_system_calls_show_the_models(
+    senseid: Senseid, media: dict[str, Path], tmp_path: Path
+) -> None:
+    status, opened = models_opened(senseid, tmp_path / "strace.log", "compare", *[str(media["photo"])] * 2)
+    assert status == 0
+    assert opened >= 6

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from senseid_licensing.clock import NEVER, ClockRecord
-from senseid_licensing.errors import ClockError
+from senseid_licensing.errors import ClockError, StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,6 +129,12 @@ def test_a_newer_licence_never_puts_the_mark_before_its_own_age(record: ClockRec
     record.restart(now - 10 * DAY, now)
     with pytest.raises(ClockError):
         record.check(now - 10 * DAY, now)
+
+
+def test_what_cannot_be_forgotten_is_said(record: ClockRecord, file: Path) -> None:
+    file.mkdir(parents=True)
+    with pytest.raises(StorageError, match=f"^{file}: cannot be removed"):
+        record.forget()
 
 
 def test_forgetting(record: ClockRecord, now: datetime) -> None:

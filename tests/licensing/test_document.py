@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from senseid_licensing.document import MAX_BYTES, canonical, parse_document, pretty
-from senseid_licensing.errors import EmptyLicenceError, FormatError, Stid
+from senseid_licensing.document import MAX_BYTES, MAX_DEPTH, canonical, parse_document, pretty
+from senseid_licensing.errors import EmptyLicenceError, FormatError, LibraryError, Stid
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,16 @@ def test_the_size_limit_is_exact() -> None:
         parse_document(body + b" ")
 
 
+@pytest.mark.parametrize(("opened", "closed"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_the_depth_limit_is_exact(opened: bytes, closed: bytes) -> None:
+    def nested(levels: int) -> bytes:
+        return b'{"a":' + opened * (levels - 2) + b"[]" + closed * (levels - 2) + b"}"
+
+    assert parse_document(nested(MAX_DEPTH))
+    with pytest.raises(FormatError, match="more than 32 levels deep"):
+        parse_document(nested(MAX_DEPTH + 1))
+
+
 @pytest.mark.parametrize("data", [b"", b" \n"])
 def test_an_empty_file_is_the_manuals_bad_license_minus_one(data: bytes) -> None:
     with pytest.raises(EmptyLicenceError) as caught:
@@ -57,11 +69,20 @@ def test_indentation_and_order_do_not_change_the_signed_bytes() -> None:
     )
 
 
+def test_a_missing_library_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rfc8785", None)
+    with pytest.raises(LibraryError, match="rfc8785 does not load") as caught:
+        canonical({})
+    assert caught.value.stid is Stid.LOAD_LIBRARY_FAILED
+
+
 def test_a_lone_surrogate_has_no_canonical_form() -> None:
     with pytest.raises(FormatError, match="no canonical form"):
         canonical(parse_document(b'{"a":"\\ud800"}'))
     with pytest.raises(FormatError, match="no canonical form"):
         canonical(parse_document(b'{"\\ud800":1}'))
+    with pytest.raises(FormatError, match="surrogates not allowed"):
+        pretty(parse_document(b'{"a":"\\ud800"}'))
 
 
 json_values = st.recursive(

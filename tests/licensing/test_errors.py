@@ -63,3 +63,10 @@ def test_an_error_takes_the_file_it_is_about_along() -> None:
     error = errors.FormatError("broken", remedy="ask again").at("a.lic")
     assert isinstance(error, errors.FormatError)
     assert (error.message, error.remedy) == ("a.lic: broken", "ask again")
+
+
+def test_what_a_step_is_about_is_said_unless_another_file_was_to_blame() -> None:
+    with pytest.raises(errors.FormatError, match=r"^a\.lic: broken$"), errors.about("a.lic"):
+        raise errors.FormatError("broken", remedy="ask again")
+    with pytest.raises(errors.FormatError, match=r"^b\.pub: broken$"), errors.about("a.lic"), errors.about("b.pub"):
+        raise errors.FormatError("broken", remedy="ask again")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,35 @@ def test_a_missing_cryptographic_library_is_said(root: PrivateKey, monkeypatch: 
         with pytest.raises(LibraryError, match="does not load") as caught:
             act()
         assert (caught.value.stid, caught.value.stid.text) == (-2065563655, "STID_E_LOAD_LIBRARY_FAILED")
+
+
+def test_a_sealed_key_needs_the_library_too(
+    root: PrivateKey, entropy: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = root.to_file("phrase", entropy, COST)
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
+    with pytest.raises(LibraryError, match="does not load"):
+        open_key_file(data, "phrase")
+
+
+def test_the_highest_cost_stays_within_the_librarys_bound(
+    root: PrivateKey, entropy: Callable[[int], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL refuses a bound of 2 GiB; that of the lowest cost must be enough."""
+    bounds: dict[int, int] = {}
+
+    def scrypt(_: bytes, *, n: int, maxmem: int, **__: object) -> bytes:
+        bounds[n] = maxmem
+        return bytes(32)
+
+    monkeypatch.setattr(hashlib, "scrypt", scrypt)
+    root.to_file("phrase", entropy, 2**20)
+    assert 2**30 < bounds[2**20] < 2**31
+
+
+@pytest.mark.parametrize("cost", [2, 2**10])
+def test_low_costs_have_memory_enough(root: PrivateKey, entropy: Callable[[int], bytes], cost: int) -> None:
+    assert open_key_file(root.to_file("phrase", entropy, cost), "phrase").public == root.public
 
 
 def test_a_private_key_hides_its_secret(root: PrivateKey) -> None:

@@ -93,7 +93,7 @@ def test_a_passphrase_seals_the_key(new: LicenceStore, context: Context, entropy
     done = run(new, context, entropy, "phrase")
     assert done.sealed
     assert isinstance(open_key_file(done.key_path.read_bytes(), "phrase"), PrivateKey)
-    with pytest.raises(errors.KeyFileError, match="none was given"):
+    with pytest.raises(errors.KeyFileError, match=f"^{done.key_path}: the key file is sealed .* none was given"):
         run(new, context, entropy)
     assert run(new, context, entropy, "phrase").sealed
 

@@ -196,6 +196,16 @@ def test_renewing(installed: LicenceStore, terms: Licence, root: PrivateKey, con
         installed.renew(issue(replace(longer, product=Product.KESTREL), root), context)
 
 
+def test_a_damaged_licence_does_not_stand_in_the_way_of_its_successor(
+    installed: LicenceStore, terms: Licence, root: PrivateKey, context: Context
+) -> None:
+    place(installed, b"garbage")
+    with pytest.raises(errors.UdidMismatchError):
+        installed.renew(issue(replace(terms, udid={"cpu": "0" * 32}), root), context)
+    assert installed.load(Product.FACE) == b"garbage"
+    assert installed.renew(issue(terms, root), context).id == terms.id
+
+
 def test_the_context_of_this_machine(context: Context) -> None:
     here = context_here(now=context.now, version="1.0")
     assert (here.now, here.version) == (context.now, "1.0")

@@ -405,6 +405,8 @@ def test_a_parents_binding_holds_as_strictly_as_it_says(
 def test_terms_that_could_not_be_read_back_are_not_signed(terms: Licence, root: PrivateKey) -> None:
     with pytest.raises(errors.ArgumentError, match="not_after is not later"):
         issue(replace(terms, not_after=terms.not_before - SECOND), root)
+    with pytest.raises(errors.ArgumentError, match="no canonical form"):
+        issue(replace(terms, licensee="\udcff"), root)
 
 
 def test_only_the_delegate_may_issue(terms: Licence, root: PrivateKey, make_key: Keys) -> None:

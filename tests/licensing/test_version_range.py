@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from senseid_licensing.errors import ArgumentError
+from senseid_licensing.errors import ArgumentError, LibraryError
 from senseid_licensing.version_range import VersionRange
 
 
@@ -24,6 +26,12 @@ from senseid_licensing.version_range import VersionRange
 )
 def test_versions_compare_as_numbers(first: str | None, below: str | None, version: str, covered: bool) -> None:
     assert (version in VersionRange(first, below)) is covered
+
+
+def test_a_missing_library_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "packaging.version", None)
+    with pytest.raises(LibraryError, match="packaging does not load"):
+        VersionRange("1.0")
 
 
 @pytest.mark.parametrize(
