@@ -85,6 +85,16 @@ def is_sealed(data: bytes) -> bool:
     return _read(data)[1] is not None
 
 
+def describe_key_file(data: bytes) -> dict[str, Json]:
+    """What a key file says to anybody: its key's id, and whether a passphrase seals it. Raises `KeyFileError`."""
+    fields, seal = _read(data)
+    try:
+        public = PublicKey(fields.octets("public", 32))
+    except FormatError as error:
+        raise _broken(error) from None
+    return {"kind": "private key", "key": public.id, "sealed": seal is not None}
+
+
 def open_key_file(data: bytes, passphrase: str | None) -> PrivateKey:
     """Reads a key file. Raises `KeyFileError` if it is broken or the passphrase is missing or wrong."""
     fields, seal = _read(data)

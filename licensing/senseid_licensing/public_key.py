@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from senseid_licensing.errors import KeyFileError, SignatureError, library_error
 
-_LABEL = "senseid-ed25519"
+LABEL = "senseid-ed25519"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class PublicKey:
 
     def to_text(self) -> str:
         """One line: a label and the key in Base64."""
-        return f"{_LABEL} {base64.b64encode(self.raw).decode()}\n"
+        return f"{LABEL} {base64.b64encode(self.raw).decode()}\n"
 
     def verify(self, signature: bytes, message: bytes) -> None:
         """Returns if the key signed the message, else raises `SignatureError`."""
@@ -52,12 +52,12 @@ def parse_public_key(text: str) -> PublicKey:
     """Reads the one-line form; raises `KeyFileError`."""
     words = text.split()
     try:
-        raw = base64.b64decode(words[1], validate=True) if len(words) == 2 and words[0] == _LABEL else b""
+        raw = base64.b64decode(words[1], validate=True) if len(words) == 2 and words[0] == LABEL else b""
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != 32:
         raise KeyFileError(
-            f"not a public key: one line '{_LABEL} <Base64>' is expected",
+            f"not a public key: one line '{LABEL} <Base64>' is expected",
             remedy="use the .pub file that `senseid license keygen` wrote",
         )
     return PublicKey(raw)

@@ -173,9 +173,8 @@ def _check_machine(licence: Licence, machine: Fingerprint) -> tuple[str, ...]:
     match = machine.match(licence.udid)
     if not match.ok:
         same = ", ".join(match.same) or "nothing"
-        common = "" if match.telling or not match.same else ", which other machines have too"
         raise UdidMismatchError(
-            f"the licence is for another machine: {', '.join(match.changed)} differ ({same} the same{common})",
+            f"the licence is for another machine: {', '.join(match.changed)} differ ({same} the same)",
             remedy="run `senseid udid` here and send UDID.txt to your vendor for a new licence",
         )
     return match.changed

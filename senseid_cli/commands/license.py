@@ -13,7 +13,7 @@ from senseid_cli.exits import ExitStatus
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from senseid_licensing.context import Context
     from senseid_licensing.errors import LicensingError
@@ -128,26 +128,43 @@ def renew(
 
 @app.command("inspect")
 def inspect(
-    file: Annotated[Path, typer.Argument(help="Any licence file.")],
+    file: Annotated[Path, typer.Argument(help="A licence, revocation list, key or UDID.txt.")],
     as_json: Json = False,
 ) -> None:
-    """Show what a licence file says, without trusting it: no signature is checked."""
+    """Show what a file says, without trusting it: no signature is checked."""
     from senseid_licensing.errors import about
     from senseid_licensing.files import read_file
-    from senseid_licensing.licence import parse_licence_file
+    from senseid_licensing.inspection import inspect as read
 
-    data = read_file(file, "licence file")
+    data = read_file(file, "file")
     with about(file):
-        terms = parse_licence_file(data)
+        found = read(data)
+    if isinstance(found, dict):
+        if as_json:
+            render.put_json({"verified": False, **found})
+        else:
+            _print_facts(found)
+        render.note("not verified")
+        return
     if as_json:
-        render.put_json({"verified": False, "signed_by": terms.leaf.key_id, **terms.leaf.terms})
+        chain = [{"signed_by": above.key_id, **above.terms} for above in found.parents]
+        render.put_json({"verified": False, "signed_by": found.leaf.key_id, **found.leaf.terms, "parents": chain})
     else:
-        print_terms(terms)
+        print_terms(found)
     render.note("not verified; `senseid license install` verifies")
+
+
+def _print_facts(facts: Mapping[str, object]) -> None:
+    for name, value in facts.items():
+        for each in value if isinstance(value, list) else [value]:
+            told = ("yes" if each else "no") if isinstance(each, bool) else each
+            typer.echo(f"{name.replace('_', ' '):<14} {told}")
 
 
 def print_terms(file: LicenceFile) -> None:
     """Prints the terms of a licence, one a line."""
+    from senseid_licensing.instant import format_instant
+
     licence: Licence = file.leaf.licence
     terms = licence.to_json()
     rows = {
@@ -169,6 +186,9 @@ def print_terms(file: LicenceFile) -> None:
         rows["use"] = "issuing licences"
     for name, value in rows.items():
         typer.echo(f"{name:<14} {value}")
+    for above in file.parents:
+        until = format_instant(above.licence.not_after)
+        typer.echo(f"{'parent':<14} {above.licence.id} of {above.licence.licensee}, until {until}, key {above.key_id}")
 
 
 def _place(

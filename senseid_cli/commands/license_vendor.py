@@ -205,6 +205,7 @@ def issue(
     from senseid_licensing.issue_log import log_issue
     from senseid_licensing.licence import Licence, parse_licence_file
     from senseid_licensing.platforms import check_platform
+    from senseid_licensing.udid.fingerprint import only_telling
     from senseid_licensing.version_range import VersionRange
 
     if licensee is None:
@@ -262,6 +263,11 @@ def issue(
             render.put_json(facts)
         else:
             typer.echo(f"issued {licence.product} {licence.id} to {licensee}: {render.printable(str(path))}")
+    if machine and (telling := only_telling(machine)):
+        render.note(
+            f"one component may change, and only the {telling} tells this machine from others of its model: the licence"
+            " fits those too"
+        )
 
 
 def revoke(

@@ -251,6 +251,48 @@ def test_inspect_trusts_nothing(vendor: Senseid) -> None:
         vendor("license", "inspect", "x.lic")
 
 
+def test_inspect_tells_keys_lists_and_machines_apart(vendor: Senseid) -> None:
+    Path("phrase").write_text("correct horse\n")
+    vendor("license", "keygen", "sealed.key", "--passphrase-file", "phrase")
+    vendor("license", "revoke", "ab" * 16, "--key", "vendor.key", "--out", "revoked.json")
+    vendor("udid")
+    told = {
+        name: vendor.objects("license", "inspect", name)[0]
+        for name in ("sealed.key", "sealed.pub", "revoked.json", "UDID.txt")
+    }
+    assert not any(facts["verified"] for facts in told.values())
+    assert [facts["kind"] for facts in told.values()] == ["private key", "public key", "revocation list", "machine"]
+    assert told["sealed.key"]["key"] == told["sealed.pub"]["key"]
+    assert told["sealed.key"]["sealed"] is True
+    assert told["revoked.json"]["ids"] == ["ab" * 16]
+    assert told["UDID.txt"]["udid"] == Path("UDID.txt").read_text().split()[0]
+    shown = vendor("license", "inspect", "sealed.key")
+    key = told["sealed.key"]["key"]
+    assert shown.stdout == f"kind           private key\nkey            {key}\nsealed         yes\n"
+    assert shown.stderr == "note: not verified\n"
+
+
+def test_issue_says_when_a_licence_fits_other_machines_of_the_model(vendor: Senseid) -> None:
+    components = {"cpu": "0" * 32, "board": "1" * 32, "disk": "2" * 32}
+    lines = [printable_udid(components), *(f"{kind} {value}" for kind, value in sorted(components.items()))]
+    Path("UDID.txt").write_text("\n".join(lines))
+    command = ("license", "issue", "--key", "vendor.key", "--licensee", "Acme", "--days", "9", "--udid", "UDID.txt")
+    assert "only the disk tells this machine from others of its model" in vendor(*command).stderr
+
+
+def test_inspect_shows_whom_a_licence_comes_from(vendor: Senseid) -> None:
+    vendor("license", "keygen", "reseller.key", "--no-passphrase")
+    (above,) = issue(vendor, "--any-machine", "--days", "9", "--product", "senseid_face", "--delegate", "reseller.pub")
+    command = ("license", "issue", "--key", "reseller.key", "--parent", str(above), "--licensee", "Acme/Shop")
+    (path,) = [found["path"] for found in vendor.objects(*command, "--any-machine", "--days", "8")]
+    (terms,) = vendor.objects("license", "inspect", path)
+    (parent,) = terms["parents"]
+    assert (parent["licensee"], parent["id"]) == ("Acme", terms["parent"])
+    shown = vendor("license", "inspect", path).stdout
+    until = parent["not_after"]
+    assert f"parent         {parent['id']} of Acme, until {until}, key {parent['signed_by']}\n" in shown
+
+
 # keygen, issue, revoke.
 
 
@@ -396,7 +438,7 @@ def test_a_delegate_issues_within_its_own_licence(vendor: Senseid) -> None:
     assert (terms["capabilities"], terms["platforms"]) == (["compare"], [here])
     assert terms["versions"] == {"from": None, "below": "99"}
     (logged,) = map(json.loads, Path("reseller.issued.ndjson").read_text().splitlines())
-    assert {"verified": False, "signed_by": logged["key"], **logged["licence"]} == terms
+    assert {"verified": False, "signed_by": logged["key"], **logged["licence"], "parents": terms["parents"]} == terms
     # A bound that is not said is the parent's.
     (later,) = vendor.objects(*child, *words, "--from-version", "0.0.1")
     (terms,) = vendor.objects("license", "inspect", later["path"])

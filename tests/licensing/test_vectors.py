@@ -1,7 +1,8 @@
 """Licences that were signed once. They hold for ever: a release that judges one otherwise has broken the format.
 
-Each `.vec` file is a header (`expect:` an STID name, `comment:`), an empty line, and the bytes of a licence file. The
-root is the Ed25519 key whose seed is the SHA-256 of `senseid test vector key: root`.
+A folder for each version of the format: `v1` is `senseid-licence/1`. Each `.vec` file is a header (`expect:` an STID
+name, `comment:`), an empty line, and the bytes of a licence file. The root is the Ed25519 key whose seed is the SHA-256
+of `senseid test vector key: root`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from senseid_licensing.udid.fingerprint import Fingerprint
 from senseid_licensing.udid.reading import Kind, present
 from senseid_licensing.verify import verify
 
-VECTORS = sorted(Path(__file__).with_name("vectors").glob("*.vec"))
+VECTORS = sorted((Path(__file__).with_name("vectors") / "v1").glob("*.vec"))
 MACHINE = Fingerprint(
     (
         present(Kind.CPU, ["vector cpu"], "", unique=False),

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from senseid_licensing.errors import ArgumentError, UdidError
+from senseid_licensing.udid.reading import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from senseid_licensing.udid.reading import Reading
 
@@ -18,6 +19,10 @@ _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = 25
 # From this many bound components on, one may have changed.
 _TOLERANT_FROM = 3
+
+
+# What machines of one model have in common.
+_MODELS = frozenset({Kind.CPU.value, Kind.BOARD.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,11 @@ class Match:
     Attributes:
         same: kinds that match, sorted.
         changed: kinds that differ or are missing here, sorted.
-        telling: whether one of the same is expected to differ on every other machine.
         ok: whether that is this machine.
     """
 
     same: tuple[str, ...]
     changed: tuple[str, ...]
-    telling: bool
     ok: bool
 
 
@@ -88,15 +91,23 @@ class Fingerprint:
     def match(self, bound: Mapping[str, str]) -> Match:
         """Compares with the components of a licence.
 
-        All must match; of three or more, one may differ, as long as a component that is unique to this machine is among
-        those that match: any two machines of one model share their processor and board.
+        All must match; of three or more, one may differ.
         """
         here = {reading.kind.value: reading for reading in self.readings}
         same = tuple(sorted(kind for kind, value in bound.items() if kind in here and value in here[kind].hashes))
         changed = tuple(sorted(set(bound) - set(same)))
         tolerated = 1 if len(bound) >= _TOLERANT_FROM else 0
-        telling = any(here[kind].unique for kind in same)
-        return Match(same, changed, telling, ok=not changed or (len(changed) <= tolerated and telling))
+        return Match(same, changed, ok=len(changed) <= tolerated)
+
+
+def only_telling(bound: Collection[str]) -> str | None:
+    """The one component of three or more that tells a machine from others of its model.
+
+    As one may change, a licence that is bound to them fits those others too. None where it does not, or where nothing
+    tells them apart anyway.
+    """
+    telling = sorted(set(bound) - _MODELS)
+    return telling[0] if len(bound) >= _TOLERANT_FROM and len(telling) == 1 else None
 
 
 def printable_udid(components: Mapping[str, str]) -> str:

@@ -24,6 +24,16 @@ def format_udid_file(machine: Fingerprint) -> bytes:
     return "".join(f"{line}\n" for line in (machine.udid, *(f"{kind} {value}" for kind, value in components))).encode()
 
 
+def looks_like_udid(data: bytes) -> bool:
+    """Whether the first line is a printable UDID, whatever follows."""
+    first = next((line for line in data[:256].decode("utf-8-sig", "replace").splitlines() if line.strip()), "")
+    try:
+        check_udid(first)
+    except ArgumentError:
+        return False
+    return True
+
+
 def parse_udid_file(data: bytes) -> dict[str, str]:
     """The components in a `UDID.txt`, also after a mail program changed its line ends.
 

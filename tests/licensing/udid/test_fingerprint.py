@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from senseid_licensing.errors import ArgumentError, UdidError
-from senseid_licensing.udid.fingerprint import Fingerprint, check_udid, printable_udid
+from senseid_licensing.udid.fingerprint import Fingerprint, check_udid, only_telling, printable_udid
 from senseid_licensing.udid.probe import probe_for
 from senseid_licensing.udid.reading import Kind, component_hash, missing, present
 from senseid_licensing.udid.udid_file import format_udid_file, parse_udid_file
@@ -87,8 +87,8 @@ def test_digits_that_look_alike_are_read_as_meant() -> None:
             {"cpu": "c", "board": "b", "system": "s", "machine_id": "m", "disk": "x", "nic": "x"},
             False,
         ),
-        # What is left is a model that many machines are of.
-        ({"cpu": "c", "board": "b", "disk": "d"}, {"cpu": "c", "board": "b", "disk": "x"}, False),
+        # Whichever it is.
+        ({"cpu": "c", "board": "b", "disk": "d"}, {"cpu": "c", "board": "b", "disk": "x"}, True),
         ({"cpu": "c", "board": "b", "disk": "d"}, {"cpu": "c", "board": "x", "disk": "d"}, True),
     ],
 )  # fmt: skip
@@ -98,6 +98,20 @@ def test_one_changed_component_of_three_is_tolerated(
     match = make_machine(**here).match(make_machine(**bound).components)
     assert match.ok is ok
     assert sorted((*match.same, *match.changed)) == sorted(bound)
+
+
+@pytest.mark.parametrize(
+    ("bound", "telling"),
+    [
+        (("cpu", "board", "disk"), "disk"),
+        (("board", "cpu", "machine_id"), "machine_id"),
+        (("cpu", "disk", "nic"), None),  # the other one still tells
+        (("cpu", "disk"), None),  # neither may change
+        (("cpu", "board"), None),
+    ],
+)
+def test_what_alone_tells_a_machine_from_others_of_its_model(bound: tuple[str, ...], telling: str | None) -> None:
+    assert only_telling(bound) == telling
 
 
 def test_a_machine_bound_to_models_alone_matches_them() -> None:
