@@ -104,7 +104,10 @@ class KeySources:
         try:
             key = key_of({**of_file, **variables})
         except KeyFormatError as error:
-            raise error.at(place) from None
+            places = [ENVIRONMENT] if variables else []
+            if {KEY_VARIABLE, IV_VARIABLE} & of_file.keys() - variables.keys():
+                places.append(str(self.env_file))
+            raise error.at(" and ".join(places)) from None
         if key is not None:
             yield KnownKey(key, place, None, None, None if place == ENVIRONMENT else self.env_file)
 
@@ -140,7 +143,7 @@ def _text_of(path: Path) -> str:
 
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(MOST_BYTES)
+            text = file.read(MOST_BYTES)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return ""
     except OSError as error:
@@ -148,3 +151,7 @@ def _text_of(path: Path) -> str:
             f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}",
             remedy="make it readable, or work in another folder",
         ) from None
+    # UTF-16, as some editors of Windows save. Passed over, another key would be used than the one that is in it.
+    if "\0" in text:
+        raise KeyStoreError(f"{path}: is not text in UTF-8", remedy="save it in UTF-8, or work in another folder")
+    return text

@@ -64,8 +64,7 @@ def read_video(source: str) -> Video:
 def read_bytes(source: str, *, most: int, what: str, keys: Iterable[Key] | None = None) -> bytes:
     """Read all of a file or of standard input, and decrypt what is encrypted, in memory only.
 
-    What is encrypted is told by its content: a container by its first bytes, the wire format by being Base64
-    throughout.
+    What is encrypted is told by how it starts. What is damaged further on is still no photo, but does not decrypt.
 
     Args:
         source: a path, or `-`.
@@ -78,7 +77,7 @@ def read_bytes(source: str, *, most: int, what: str, keys: Iterable[Key] | None 
         ContentLengthError: it holds more than `most` bytes.
         CryptoError: it cannot be decrypted.
     """
-    from senseid_crypto.recognise import format_of
+    from senseid_crypto.recognise import looks_encrypted
     from senseid_engine.errors import ContentLengthError
 
     name = name_of(source)
@@ -90,7 +89,7 @@ def read_bytes(source: str, *, most: int, what: str, keys: Iterable[Key] | None 
         with open_media(Path(source), what) as file:
             data = _read(file, most, name, what)
     too_long = f"is over {most:,} bytes ({most >> 20} MB): give a smaller {what}"
-    if format_of(data) is not None:
+    if looks_encrypted(data):
         from senseid_crypto.errors import CryptoError, TooLongError
         from senseid_crypto.sealed import decrypt_bytes
 

@@ -23,6 +23,10 @@ class _Outlet(io.FileIO):
 
     _gone = False
 
+    @property
+    def reader_left(self) -> bool:
+        return self._gone
+
     def write(self, data: ReadableBuffer, /) -> int:
         if not self._gone:
             try:
@@ -37,6 +41,12 @@ class _Outlet(io.FileIO):
                     remedy="check the file or disk that it goes to",
                 ) from error
         return memoryview(data).nbytes
+
+
+def reader_left(stream: TextIO) -> bool:
+    """Whether the reader of a stream that `tolerant` made has been found to have left."""
+    outlet = getattr(getattr(stream, "buffer", None), "raw", None)
+    return isinstance(outlet, _Outlet) and outlet.reader_left
 
 
 def tolerant(stream: TextIO) -> TextIO:

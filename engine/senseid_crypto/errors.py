@@ -18,7 +18,7 @@ class CryptoError(Exception):
            |- VersionError        a container of a later release
            |- MissingKeyError     the key is not among those that are known
            |- DamagedError        another key, or changed, cut off or extended
-           `- TooLongError        decrypts to more than the caller takes
+           `- TooLongError        more than the caller takes, or than the format
 
     Attributes:
         message: one line: what is wrong.
@@ -64,4 +64,4 @@ class DamagedError(DecryptionError):
 
 
 class TooLongError(DecryptionError):
-    """The data decrypt to more bytes than the caller takes."""
+    """The data decrypt to more bytes than the caller takes, or are more than the format can hold."""

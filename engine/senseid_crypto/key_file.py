@@ -44,9 +44,11 @@ class KeyFile:
 
 def parse_variables(text: str) -> dict[str, str]:
     """The variables of a `.env` file that have a value. `${...}` in them is taken as it stands."""
-    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
 
-    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    # Its parser alone: the rest warns of each line that is none, and a `.env` file may be another program's.
+    lines = parse_stream(io.StringIO(text.removeprefix("\ufeff")))
+    values = {line.key: line.value for line in lines if line.key is not None}
     return {name: value for name, value in values.items() if value}
 
 

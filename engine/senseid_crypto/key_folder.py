@@ -117,9 +117,8 @@ class KeyFolder:
             KeyFormatError: that is no name.
         """
         path = self.path(name)
-        if len(name) > _LONGEST_NAME:
-            raise KeyFormatError("that name is too long for a key", remedy=f"use at most {_LONGEST_NAME} characters")
-        if path.exists():
+        _check_length(name)
+        if os.path.lexists(path):
             raise KeyStoreError(
                 f"{path}: there is a key of that name, and keys are never overwritten",
                 remedy="use another name, or `senseid key rotate` to replace it",
@@ -128,12 +127,20 @@ class KeyFolder:
         return path
 
     def prepare_next(self, name: str, key: Key, created: datetime, *, in_keyring: bool) -> KeyFile:
-        """Store the key that will replace another, or find the one that an interrupted call has stored."""
+        """Store the key that will replace another, or find the one that an interrupted call has stored.
+
+        Raises:
+            KeyStoreError: it cannot be stored.
+            KeyFormatError: that is no name, or leaves no room for the id that the old key gets.
+        """
         path = self._next_path(name)
+        _check_length(name)
         with suppress(FileNotFoundError, KeyFormatError):
             return read_key_file(path)
-        with suppress(FileNotFoundError):  # cut off while it was written: it has encrypted nothing
-            path.unlink()
+        try:
+            path.unlink(missing_ok=True)  # cut off while it was written: it has encrypted nothing
+        except OSError as error:
+            raise _unwritable(path, error) from None
         self._create(path, key, created, in_keyring=in_keyring)
         return read_key_file(path)
 
@@ -181,6 +188,11 @@ class KeyFolder:
                 raise
         except OSError as error:
             raise _unwritable(path, error) from None
+
+
+def _check_length(name: str) -> None:
+    if len(name) > _LONGEST_NAME:
+        raise KeyFormatError("that name is too long for a key", remedy=f"use at most {_LONGEST_NAME} characters")
 
 
 def read_key_file(path: Path) -> KeyFile:

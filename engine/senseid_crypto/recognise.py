@@ -7,10 +7,24 @@ from typing import Final
 
 from senseid_crypto.container import MAGIC
 from senseid_crypto.format import Format
-from senseid_crypto.wire import SHORTEST
+from senseid_crypto.wire import BLANKS, SHORTEST
 
 # No photo and no video consists of these characters alone: each has a zero byte or a byte above 127 near its start.
 _WIRE: Final = re.compile(rb"[ \t\r\n]*[A-Za-z0-9+/]+={0,2}[ \t\r\n]*")
+
+
+_START: Final = 4096
+"""Bytes in which a wire text has begun, whatever blanks stand before it."""
+
+
+def looks_encrypted(data: bytes) -> bool:
+    """Whether data are in one of the formats, or start as if they were and are then damaged or have line breaks.
+
+    Args:
+        data: all of it.
+    """
+    start = data[:_START].lstrip(BLANKS)[:SHORTEST]
+    return format_of(start) is not None or format_of(data) is not None
 
 
 def format_of(data: bytes) -> Format | None:

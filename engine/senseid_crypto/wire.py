@@ -13,7 +13,7 @@ import binascii
 from typing import TYPE_CHECKING, Final
 
 from senseid_crypto.chunks import damaged, read_fully
-from senseid_crypto.errors import DamagedError, MissingKeyError, NotEncryptedError
+from senseid_crypto.errors import DamagedError, MissingKeyError, NotEncryptedError, TooLongError
 from senseid_crypto.key import IV_VARIABLE, KEY_VARIABLE
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def encrypt(source: Source, key: Key) -> Iterator[bytes]:
 
     Raises:
         KeyFormatError: the key has no IV.
+        TooLongError: the source holds more than `MOST_BYTES`.
     """
     from cryptography.hazmat.primitives.ciphers import Cipher
     from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -59,8 +60,15 @@ def encrypt(source: Source, key: Key) -> Iterator[bytes]:
 
     encryptor = Cipher(AES(key.secret), GCM(key.fixed_iv)).encryptor()
     room = memoryview(bytearray(_PIECE))
-    while (length := read_fully(source, room)) == _PIECE:
+    left = MOST_BYTES
+    while (length := read_fully(source, room)) == _PIECE and left >= length:
         yield _base64(encryptor.update(room))
+        left -= length
+    if length > left:
+        raise TooLongError(
+            f"is over {MOST_BYTES:,} bytes, which AES-GCM cannot encrypt under one IV",
+            remedy="leave --format wire out: a container takes any length",
+        )
     yield _base64(encryptor.update(room[:length]) + encryptor.finalize() + encryptor.tag)
 
 
@@ -175,15 +183,22 @@ def _decoded(source: Source) -> Iterator[bytes]:
     """Decode Base64 piece by piece, as strictly as all at once."""
     room = memoryview(bytearray(_TEXT_PIECE))
     text = b""
+    left = encrypted_length(MOST_BYTES)
     while (length := read_fully(source, room)) == _TEXT_PIECE:
         text = (text + room).lstrip(BLANKS) if not text else text + room
         # What may be the end stays: blanks, and the last group, in which alone there may be padding.
         cut = max(0, len(text.rstrip(BLANKS)) - 1) // 4 * 4
         if b"=" in text[:cut] or len(text) - cut > _TEXT_PIECE:
             raise _not_base64()
+        left -= cut
+        if left < 0:
+            raise damaged()
         yield _from_base64(text[:cut])
         text = text[cut:]
-    yield _from_base64((text + room[:length]).strip(BLANKS))
+    text = (text + room[:length]).strip(BLANKS)
+    if len(text) > left:
+        raise damaged()
+    yield _from_base64(text)
 
 
 def _from_base64(text: bytes) -> bytes:

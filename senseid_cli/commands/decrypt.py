@@ -36,7 +36,9 @@ def decrypt(
     options.check_keys(key_file, key)
     jobs = plan.make_plan(sources, out, plan.Direction.DECRYPT, "")
     options.check_streams(jobs, delete_source=delete_source, as_json=as_json)
-    keys = wiring.key_sources(key_file, key)
+    sources_of_keys = wiring.key_sources(key_file, key)
+    # A key file may be a pipe, as of `--key-file <(...)`, and gives its key once.
+    keys = sources_of_keys if key_file is None else list(sources_of_keys)
     manner = wiring.manner(force=force, delete_source=delete_source)
 
     def step(job: Job, advance: Callable[[int], None]) -> dict[str, object] | None:

@@ -64,7 +64,7 @@ def list_keys(as_json: AsJson = False) -> None:
 @app.command("rotate")
 def rotate(
     folders: Annotated[
-        list[Path], typer.Argument(metavar="FOLDER...", help="Where the containers are that get the new key.")
+        list[str], typer.Argument(metavar="FOLDER...", help="Where the containers are that get the new key.")
     ],
     name: Annotated[str, typer.Option("--key", metavar="NAME", help="The key that is replaced.")] = "default",
     in_keyring: InKeyring = False,
@@ -75,12 +75,14 @@ def rotate(
     The old key stays known under another name. Each container is replaced when its new one has been read back and found
     right. Interrupted, the same command goes on where it stopped. Wire text is left as it is.
     """
-    from senseid_cli.crypt import rotation, work
+    from senseid_cli.crypt import plan, rotation, work
     from senseid_cli.crypt.run import run_jobs
 
+    plan.check_words(folders)
+    paths = [Path(folder) for folder in folders]
     sources = wiring.key_sources()
     fresh, now = wiring.new_key(), wiring.now()
-    new = rotation.begin(sources.folder, name, folders, fresh, now, in_keyring=in_keyring)
+    new = rotation.begin(sources.folder, name, paths, fresh, now, in_keyring=in_keyring)
     manner = wiring.manner(force=True, delete_source=False)
 
     def step(job: Job, advance: Callable[[int], None]) -> dict[str, object] | None:
@@ -88,7 +90,7 @@ def rotate(
             return None
         return {"done": "re-encrypted", "source": job.source, "key": new.id}
 
-    jobs = rotation.containers(folders)
+    jobs = rotation.containers(paths)
     status = run_jobs(jobs, step, "re-encrypting", as_json=as_json)
     if status:
         render.note("the rotation is not complete: run the same command again when the errors above are mended")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from senseid_cli import media
+from senseid_cli.crypt.streams import facts_of
 from senseid_cli.exits import RefusedError
 from senseid_cli.output_file import DRAFT_PREFIX
 
@@ -68,11 +70,17 @@ def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suf
 
     Raises:
         BadParameter: the words make no sense together.
+        MediaError: a folder cannot be read.
+        RefusedError: the current folder was deleted.
     """
+    check_here()
+    check_words([*sources, *([] if out is None else [out])])
     found = _unique(entry for word in sources for entry in _expand(word, direction))
     into_folder = out is not None and out != STDOUT and _is_folder(out)
     if out is not None and not into_folder and (len(found) != 1 or _is_folder(sources[0])):
         raise typer.BadParameter(f"{out} must be a folder that exists: there is more than one file", param_hint="--out")
+    if out is not None and not into_folder and out.endswith("/"):
+        raise typer.BadParameter(f"{out} must be a folder that exists", param_hint="--out")
     if len(found) > 1 and any(entry.source == media.STDIN for entry in found):
         raise typer.BadParameter("'-' stands alone: standard input holds one file")
     jobs = []
@@ -84,9 +92,34 @@ def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suf
             target = Path(entry.source).with_name(renamed.name) if out is None else Path(out) / renamed
         else:
             target = Path(out)
-        jobs.append(Job(entry.source, target, _size(entry.source), makes_folders=into_folder))
+        size = 0 if entry.source == media.STDIN else size_of(Path(entry.source))
+        jobs.append(Job(entry.source, target, size, makes_folders=into_folder))
     _refuse_clashes(jobs)
     return jobs
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Refuse an empty word: a variable of a script that was not set.
+
+    As a path it would be the current folder, and all that is in it.
+
+    Raises:
+        BadParameter: there is one.
+    """
+    if "" in words:
+        raise typer.BadParameter("an empty word names no file: check the variable that it came from")
+
+
+def check_here() -> None:
+    """Refuse to work in a folder that was deleted: no relative path means anything there.
+
+    Raises:
+        RefusedError: it was.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise RefusedError("the current folder was deleted", remedy="change to one that exists") from None
 
 
 def check_target(job: Job, *, force: bool) -> None:
@@ -99,7 +132,7 @@ def check_target(job: Job, *, force: bool) -> None:
     if target is None:
         return
     try:
-        if job.source != media.STDIN and target.exists() and target.samefile(job.source):
+        if target.exists() and _is_read_from(target, job.source):
             raise _refused(target, "is the file that is read: name another one")
         if target.is_dir():
             raise _refused(target, "is a folder")
@@ -120,15 +153,20 @@ def walk(folder: Path) -> Iterator[Path]:
     """
     from senseid_engine.media import reading
 
-    with reading(str(folder), "file"):
-        found = sorted(folder.iterdir())
-    for path in found:
-        if path.is_symlink() or path.name.startswith(DRAFT_PREFIX):
+    # The types come with the names: a folder whose files may not be looked at is told by each of them.
+    with reading(str(folder), "file"), os.scandir(folder) as entries:
+        found = sorted(
+            (entry.name, entry.is_dir(follow_symlinks=False))
+            for entry in entries
+            if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)
+        )
+    for name, is_folder in found:
+        if name.startswith(DRAFT_PREFIX):
             continue
-        if path.is_dir():
-            yield from walk(path)
-        elif path.is_file():
-            yield path
+        if is_folder:
+            yield from walk(folder / name)
+        else:
+            yield folder / name
 
 
 def is_container(path: Path) -> bool | None:
@@ -142,21 +180,46 @@ def is_container(path: Path) -> bool | None:
         return None
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 where that cannot be told."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def _expand(word: str, direction: Direction) -> Iterator[_Found]:
+    from senseid_engine.errors import MediaUnreadableError
+
     path = Path(word)
     if word == media.STDIN or os.path.lexists(path) or not glob.has_magic(word):
         paths = [word]
     else:
         # A shell has expanded it, unless it was quoted or matched nothing there.
-        paths = sorted(glob.glob(word, recursive=True)) or [word]  # noqa: PTH207  a path of any kind
+        found = sorted(glob.glob(word, recursive=True))  # noqa: PTH207  a path of any kind
+        paths = [_as_path(each) for each in found] or [word]
     for each in paths:
         if each != media.STDIN and _is_folder(each):
             root = Path(each)
             for file in walk(root):
                 if _belongs(file, direction):
-                    yield _Found(str(file), file.relative_to(root))
-        else:
+                    yield _Found(_as_path(str(file)), file.relative_to(root))
+        elif Path(each).name:
             yield _Found(each, Path(Path(each).name))
+        else:
+            raise MediaUnreadableError(each, "permission denied: make the folder readable")
+
+
+def _as_path(found: str) -> str:
+    """A file that is called `-`, so that it is not taken for standard input."""
+    return f"./{found}" if found == media.STDIN else found
+
+
+def _is_read_from(target: Path, source: str) -> bool:
+    if source != media.STDIN:
+        return target.samefile(source)
+    facts = facts_of(sys.stdin)
+    return facts is not None and os.path.samestat(facts, target.stat())
 
 
 def _belongs(path: Path, direction: Direction) -> bool:
@@ -179,7 +242,8 @@ def _is_folder(word: str) -> bool:
 
 def _unique(entries: Iterator[_Found]) -> list[_Found]:
     """Each file once, however often it is named."""
-    return list({Path(entry.source).absolute(): entry for entry in entries}.values())
+    found = {entry.source if entry.source == media.STDIN else Path(entry.source).absolute(): entry for entry in entries}
+    return list(found.values())
 
 
 def _renamed(entry: _Found, direction: Direction, suffix: str, *, elsewhere: bool) -> Path:
@@ -194,13 +258,6 @@ def _renamed(entry: _Found, direction: Direction, suffix: str, *, elsewhere: boo
     raise typer.BadParameter(
         f"{entry.source} does not end in {' or '.join(SUFFIXES.values())}: say where it goes with --out"
     )
-
-
-def _size(source: str) -> int:
-    try:
-        return 0 if source == media.STDIN else Path(source).stat().st_size
-    except OSError:
-        return 0
 
 
 def _refuse_clashes(jobs: list[Job]) -> None:

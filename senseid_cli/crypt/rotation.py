@@ -12,9 +12,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from senseid_cli.crypt.plan import Job, is_container, walk
+from senseid_cli.crypt.plan import Job, check_here, is_container, size_of, walk
 from senseid_cli.exits import RefusedError
 from senseid_cli.output_file import new_file
+from senseid_crypto.errors import MissingKeyError
+from senseid_crypto.key_folder import DEFAULT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,9 +44,11 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
         The key to encrypt with.
 
     Raises:
-        RefusedError: one of the folders is none, or another rotation of this key is not complete.
-        CryptoError: a key cannot be stored or read.
+        RefusedError: one of the folders is none, the current one was deleted, or another rotation of this key is not
+            complete.
+        CryptoError: a key cannot be stored or read, or there is none of that name.
     """
+    check_here()
     for folder in folders:
         if not folder.is_dir():
             raise RefusedError(f"{folder} is no folder", remedy="name folders that hold containers")
@@ -52,6 +56,9 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
     note = _note(keys, name)
     begun = _read(note)
     if begun is None:
+        # The default key may be the first one: until then, the environment's has encrypted. Another name is a mistake.
+        if name != DEFAULT_NAME and keys.read(name) is None:
+            raise MissingKeyError("there is no key of that name", remedy="see `senseid key list`")
         keys.prepare_next(name, fresh, now, in_keyring=in_keyring)
         with new_file(note, overwrite=False) as file:
             file.write(json.dumps({"format": _FORMAT, "folders": wanted}).encode())
@@ -72,7 +79,7 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
 def containers(folders: Sequence[Path]) -> list[Job]:
     """All containers of some folders, each once, and what cannot be read: it might be one."""
     found = {path.resolve(): path for folder in folders for path in walk(folder) if is_container(path) is not False}
-    return [Job(str(path), path, path.stat().st_size) for path in found.values()]
+    return [Job(str(path), path, size_of(path)) for path in found.values()]
 
 
 def end(keys: KeyFolder, name: str) -> None:
@@ -90,7 +97,12 @@ def _read(note: Path) -> list[str] | None:
         return [str(folder) for folder in json.loads(note.read_bytes())["folders"]]
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except OSError as error:
+        raise RefusedError(
+            f"{note} cannot be read: {(error.strerror or 'unknown reason').lower()}",
+            remedy="check its permissions and those of its folder",
+        ) from None
+    except (ValueError, KeyError, TypeError):
         raise RefusedError(
             f"{note} says nothing of the rotation that it belongs to", remedy="delete it, and begin again"
         ) from None

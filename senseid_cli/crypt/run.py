@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import os
+import signal
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,7 +14,8 @@ from senseid_cli.crypt import streams, work
 from senseid_cli.report.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
     from senseid_cli.crypt.plan import Job
 
@@ -39,7 +42,7 @@ def run_jobs(
     # What is printed on the terminal itself would be torn by a bar.
     hidden = streams.on_terminal() and any(job.target is None for job in jobs)
     watched = progress(what, sum(job.size for job in jobs), of_bytes=True)
-    with nullcontext(work.ignore) if hidden else watched as advance:
+    with _tidied(), nullcontext(work.ignore) if hidden else watched as advance:
         for job in jobs:
             try:
                 facts = step(job, advance)
@@ -56,6 +59,39 @@ def run_jobs(
                 if facts is not None:
                     put_facts(facts, as_json=as_json)
     return status
+
+
+class _EndedError(BaseException):
+    """The process was told to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextmanager
+def _tidied() -> Iterator[None]:
+    """Take away what is half-written before a signal ends the process: some disks have no files without a name.
+
+    A terminal that is closed and a service that is stopped send these signals; Ctrl-C is Python's own.
+    """
+
+    def end(number: int, _: FrameType | None) -> None:
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)  # the second one ends it at once
+        raise _EndedError(number)
+
+    # Not what is ignored, as under nohup.
+    ours = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    for each in ours:
+        signal.signal(each, end)
+    try:
+        yield
+    except _EndedError as ended:
+        os.kill(os.getpid(), ended.number)
+    finally:
+        for each in ours:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def put_facts(facts: dict[str, object], *, as_json: bool) -> None:

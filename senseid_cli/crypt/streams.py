@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from senseid_cli import media
+from senseid_cli import media, stdout
 from senseid_cli.exits import OutputError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import BinaryIO
+    from typing import BinaryIO, TextIO
 
 
 _PIECE = 1024 * 1024
@@ -96,15 +97,26 @@ def opened(source: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def readable_twice(file: BinaryIO, reader: Reader) -> Iterator[BinaryIO]:
-    """The same ciphertext where it can be read again: a file as it is, of a pipe a copy in a file without a name."""
+    """The same ciphertext where it can be read again: a file as it is, of a pipe a copy in a file without a name.
+
+    Raises:
+        MediaError: it cannot be read.
+        OutputError: there is no room for a copy.
+    """
     if file.seekable():
         yield file
         return
     with tempfile.SpooledTemporaryFile(max_size=_SPOOLED) as copy:
         room = memoryview(bytearray(_PIECE))
-        while count := reader.readinto(room):
-            copy.write(room[:count])
-        copy.seek(0)
+        try:
+            while count := reader.readinto(room):
+                copy.write(room[:count])
+            copy.seek(0)
+        except OSError as error:
+            raise OutputError(
+                f"the input cannot be kept until it is checked: {(error.strerror or 'unknown reason').lower()}",
+                remedy="give it as a file, or point TMPDIR at a folder with enough space",
+            ) from error
         yield cast("BinaryIO", copy)
 
 
@@ -113,8 +125,31 @@ def on_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
+def facts_of(stream: TextIO | None) -> os.stat_result | None:
+    """What the system says of the file behind a standard stream; None where there is none."""
+    try:
+        return None if stream is None else os.fstat(stream.fileno())
+    except OSError:
+        return None
+
+
+def check_apart(file: BinaryIO, name: str) -> None:
+    """Refuse `encrypt photo --out - >> photo`, which would read what it writes for ever.
+
+    Raises:
+        RefusedError: standard output goes to the file that is read.
+    """
+    output = facts_of(sys.stdout)
+    if output is None or not stat.S_ISREG(output.st_mode):
+        return
+    if os.path.samestat(output, os.fstat(file.fileno())):
+        raise RefusedError(
+            f"{name} is the file that standard output goes to", remedy="write to another file, then replace this one"
+        )
+
+
 def put_stdout(pieces: Iterable[bytes | memoryview]) -> None:
-    """Write to standard output.
+    """Write to standard output, until all is written or its reader leaves.
 
     Raises:
         RefusedError: it is a terminal, and the bytes are more than a little text.
@@ -127,6 +162,8 @@ def put_stdout(pieces: Iterable[bytes | memoryview]) -> None:
     try:
         for piece in pieces:
             sys.stdout.buffer.write(piece)
+            if stdout.reader_left(sys.stdout):
+                break  # its input may have no end
         sys.stdout.flush()
     except OSError as error:
         raise OutputError(

@@ -12,7 +12,7 @@ from senseid_cli import media
 from senseid_cli.crypt import streams
 from senseid_cli.crypt.streams import Pieces, Reader
 from senseid_cli.exits import OutputError, RefusedError
-from senseid_cli.output_file import new_file, sync
+from senseid_cli.output_file import new_file, sync, sync_folder
 from senseid_crypto import container, wire
 from senseid_crypto.chunks import read_fully
 from senseid_crypto.errors import CryptoError
@@ -67,6 +67,7 @@ def encrypt_file(job: Job, key: Key, form: Format, manner: Manner, advance: Adva
         before = _facts(job, file, manner)
         pieces = _encrypted(Reader(file, name, advance), key, form, manner)
         if job.target is None:
+            streams.check_apart(file, name)
             streams.put_stdout(pieces)
             return
         with _output(job, job.target, manner, before) as output:
@@ -78,7 +79,7 @@ def encrypt_file(job: Job, key: Key, form: Format, manner: Manner, advance: Adva
                 again = _decrypted(Reader(output, str(job.target), ignore), [key], form, manner)
                 _check_same(again, Reader(file, name, ignore), job.target)
         if manner.delete_source:
-            _delete(Path(job.source), before)
+            _delete(Path(job.source), before, job.target)
 
 
 def decrypt_file(job: Job, keys: Iterable[Key], manner: Manner, advance: Advance) -> Format:
@@ -103,6 +104,8 @@ def decrypt_file(job: Job, keys: Iterable[Key], manner: Manner, advance: Advance
     name = media.name_of(job.source)
     with streams.opened(job.source) as file, _about(name):
         before = _facts(job, file, manner)
+        if job.target is None:
+            streams.check_apart(file, name)
         start = file.tell() if file.seekable() else 0
         reader = Reader(file, name, advance)
         form = Format.CONTAINER if reader.look(len(container.MAGIC)) == container.MAGIC else Format.WIRE
@@ -128,7 +131,7 @@ def decrypt_file(job: Job, keys: Iterable[Key], manner: Manner, advance: Advance
                     again = _decrypted(from_start(), keys, form, manner)
                     _check_same(again, Reader(output, str(job.target), ignore), job.target)
         if manner.delete_source:
-            _delete(Path(job.source), before)
+            _delete(Path(job.source), before, job.target)
     return form
 
 
@@ -150,8 +153,10 @@ def reencrypt_file(path: Path, keys: Iterable[Key], new: Key, manner: Manner, ad
         CryptoError: it cannot be decrypted.
         OutputError: it cannot be written, or does not read back right: the old one is untouched.
     """
+    from senseid_engine.media import open_media
+
     name, form = str(path), Format.CONTAINER
-    with streams.opened(name) as file, _about(name):
+    with open_media(path, "file") as file, _about(name):
         if container.read_header(Reader(file, name, ignore)).key_id == new.raw_id:
             advance(os.fstat(file.fileno()).st_size)
             return False
@@ -250,12 +255,23 @@ def _check_same(pieces: AnyPieces, other: Source, target: Path) -> None:
         )
 
 
-def _delete(path: Path, before: os.stat_result | None) -> None:
-    """Delete a source that is still the file that was read."""
-    facts = path.lstat()
-    if before is None or not os.path.samestat(facts, before) or facts.st_mtime_ns != before.st_mtime_ns:
-        raise OutputError(f"{path} was exchanged or changed meanwhile, and is kept", remedy="look at both files")
-    path.unlink()
+def _delete(path: Path, before: os.stat_result | None, target: Path) -> None:
+    """Delete a source that is still the file that was read, once its result will be found after a power cut.
+
+    Raises:
+        OutputError: it is another one, or cannot be deleted.
+    """
+    try:
+        facts = path.lstat()
+        if before is None or not os.path.samestat(facts, before) or facts.st_mtime_ns != before.st_mtime_ns:
+            raise OutputError(f"{path} was exchanged or changed meanwhile, and is kept", remedy="look at both files")
+        sync_folder(target.parent)
+        path.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be deleted: {(error.strerror or 'unknown reason').lower()}",
+            remedy="delete it yourself: its result is written and checked",
+        ) from error
 
 
 def ignore(_: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import stat
 import sys
 from contextlib import ExitStack
@@ -15,7 +16,8 @@ import pytest
 
 from senseid_cli import app as cli
 from senseid_cli import wiring
-from senseid_cli.crypt import plan, work
+from senseid_cli.crypt import plan, rotation, run, streams, work
+from senseid_cli.stdout import tolerant
 from senseid_crypto import wire
 from senseid_crypto.key import Key, parse_key
 from senseid_crypto.sealed import open_bytes, seal_bytes
@@ -223,6 +225,32 @@ def test_streams_that_make_no_sense(here: Here, monkeypatch: pytest.MonkeyPatch)
     assert cli.run(["encrypt", "a", "-o", "-"]) == 70
 
 
+def test_an_input_without_an_end_stops_with_the_reader(
+    here: Here, stdin: Stdin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`senseid encrypt - < /dev/zero | head -c 1`"""
+    reader, writer = os.pipe()
+    os.close(reader)
+    stdin(here.path("/dev/zero").open("rb"))
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", tolerant(stream))
+        assert cli.run(["encrypt", "-"]) == 0
+
+
+def test_a_pipe_that_cannot_be_kept(here: Here, stdin: Stdin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes to a temporary file, as ciphertext, until its end has been checked."""
+
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(streams.tempfile, "SpooledTemporaryFile", lambda **_: Full())
+    stdin(seal_bytes(b"hello", here.key, entropy=os.urandom))
+    _, err = here("decrypt", "-", status=70)
+    assert err.startswith("senseid: the input cannot be kept until it is checked: no space left on device\n")
+    assert "TMPDIR" in err
+
+
 # Refusals.
 
 
@@ -249,6 +277,99 @@ def test_one_path_for_both(here: Here) -> None:
     assert "is the file that is read" in here("decrypt", "a.senseid", "-o", "a.senseid", "--force", status=2)[1]
 
 
+@pytest.mark.parametrize("mode", ["ab", "r+b"])
+def test_standard_output_into_the_file_that_is_read(here: Here, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """`senseid encrypt a --out - >> a` would read what it writes, until the disk is full."""
+    before = {}
+    for name, data in (("a", BIG * 10), ("a.senseid", seal_bytes(BIG, here.key, entropy=os.urandom))):
+        before[here.path(name, data)] = data
+    for command, path in zip(("encrypt", "decrypt"), before, strict=True):
+        with path.open(mode) as file, monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", io.TextIOWrapper(file))
+            assert cli.run([command, str(path), "--out", "-"]) == 2
+            sys.stdout.detach()
+    assert {path: path.read_bytes() for path in before} == before
+    assert "is the file that standard output goes to" in here._capture.readouterr().err
+
+
+def test_standard_output_into_another_file(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.path("a", b"hello")
+    with here.path("b").open("wb") as file, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", io.TextIOWrapper(file, write_through=True))
+        assert cli.run(["encrypt", "a", "--out", "-"]) == 0
+        sys.stdout.detach()
+    assert open_bytes(here.path("b").read_bytes(), [here.key]) == b"hello"
+
+
+def test_standard_input_from_the_file_that_is_written(here: Here, stdin: Stdin) -> None:
+    path = here.path("a", b"hello")
+    for command in ("encrypt", "decrypt"):
+        stdin(path.open("rb"))
+        assert "is the file that is read" in here(command, "-", "--out", "a", "--force", status=2)[1]
+    assert path.read_bytes() == b"hello"
+
+
+def test_an_empty_word_is_no_folder(here: Here) -> None:
+    """`--delete-source "$UNSET"` would encrypt all of the current folder."""
+    here.path("a", b"hello")
+    here.path("b.senseid", seal_bytes(b"hello", here.key, entropy=os.urandom))
+    commands = (["encrypt", ""], ["decrypt", ""], ["encrypt", "a", ""], ["encrypt", "a", "--out", ""])
+    for words in (*commands, ["key", "rotate", ""]):
+        assert "an empty word names no file" in here(*words, status=2)[1]
+    assert here.names() == ["a", "b.senseid"]
+
+
+def test_an_output_folder_that_is_not_there(here: Here) -> None:
+    here.path("a", b"hello")
+    assert "new/ must be a folder that exists" in here("encrypt", "a", "--out", "new/", status=2)[1]
+    assert here.names() == ["a"]
+
+
+def test_a_file_that_is_called_as_standard_input_is(here: Here) -> None:
+    for words in (["."], ["*"], ["./-"]):
+        here.path("-", b"hello")
+        out, _ = here("encrypt", *words, "--delete-source")
+        assert [line.split("\t")[2] for line in out] == ["-.senseid"]
+        here("decrypt", ".", "--delete-source")
+        assert here.path("-").read_bytes() == b"hello"
+    here.path("-", seal_bytes(b"hello", here.key, entropy=os.urandom))
+    assert len(here("key", "rotate", ".")[0]) == 1
+    assert open_bytes(here.path("-").read_bytes(), [here.key]) == b"hello"
+
+
+def test_a_folder_that_may_not_be_looked_into(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its names may be read, and no more: each file is told."""
+    here.path("d/a", b"hello")
+    here.path("d/b.senseid", b"hello")
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(here.folder), "stat", refused)
+        patch.setattr(type(here.folder), "lstat", refused)
+        patch.setattr(type(here.folder), "open", refused)
+        assert [str(path) for path in plan.walk(here.path("d"))] == [
+            str(here.path("d") / n) for n in ("a", "b.senseid")
+        ]
+        assert [job.size for job in rotation.containers([here.path("d")])] == [0, 0]
+    # What cannot be read is meant by whoever encrypts, and by whoever decrypts if its name says so.
+    with monkeypatch.context() as patch:
+        patch.setattr(plan, "is_container", lambda _: None)
+        assert len(plan.make_plan(["d"], None, plan.Direction.ENCRYPT, ".senseid")) == 2
+        assert [job.source for job in plan.make_plan(["d"], None, plan.Direction.DECRYPT, "")] == ["d/b.senseid"]
+    monkeypatch.setattr(plan, "_is_folder", lambda _: False)
+    assert ".: permission denied: make the folder readable" in here("encrypt", ".", status=3)[1]
+
+
+def test_a_current_folder_that_was_deleted(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.path("gone").mkdir()
+    monkeypatch.chdir("gone")
+    here.path("gone").rmdir()
+    for words in (["encrypt", "a"], ["decrypt", "."], ["key", "rotate", "."]):
+        assert here(*words, status=2)[1].startswith("senseid: the current folder was deleted\n")
+
+
 def test_a_dangling_link_as_output(here: Here) -> None:
     here.path("a", b"hello")
     here.path("a.senseid").symlink_to("nowhere")
@@ -266,6 +387,12 @@ def test_outputs_of_no_use(here: Here, out: str, problem: str) -> None:
     os.mkfifo(here.path("pipe"))
     status = 70 if out == "none/x" else 2
     assert problem in here("encrypt", "a", "--out", out, "--force", status=status)[1]
+
+
+def test_a_folder_is_not_replaced(here: Here) -> None:
+    here.path("a", b"hello")
+    here.path("a.senseid").mkdir()
+    assert "a.senseid is a folder" in here("encrypt", "a", "--force", status=2)[1]
 
 
 def test_no_device_is_replaced(here: Here) -> None:
@@ -410,6 +537,50 @@ def test_a_folder_that_cannot_be_made(here: Here) -> None:
     assert "out/deep cannot be made" in here("encrypt", "x", "-o", "out", status=70)[1]
 
 
+def test_what_a_killed_process_left_is_passed_over(here: Here) -> None:
+    here.path("d/.senseid-abc", b"a half")
+    assert here("encrypt", "d") == ([], "note: there is no file to be worked on\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_takes_away_what_is_half_written(
+    here: Here, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """And ends the process then. What it does to a real one: tests/e2e."""
+    here.path("a", b"hello")
+    sent = []
+    monkeypatch.setattr(run.os, "kill", lambda _, number: sent.append((number, here.names())))
+    monkeypatch.delattr(os, "O_TMPFILE")
+    monkeypatch.setattr(work, "_write", lambda *_: signal.raise_signal(number))
+    before = signal.getsignal(number)
+    try:
+        signal.signal(number, signal.SIG_DFL)
+        here("encrypt", "a")
+        assert sent == [(number, ["a"])]
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_signal_that_is_ignored_stays_so(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`nohup senseid encrypt ...`"""
+    here.path("a", b"hello")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        real = work.encrypt_file
+
+        def hung_up(*rest: object) -> None:
+            signal.raise_signal(signal.SIGHUP)
+            real(*rest)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(work, "encrypt_file", hung_up)
+        here("encrypt", "a")
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert here.names() == ["a", "a.senseid"]
+
+
 def test_an_empty_folder(here: Here) -> None:
     here.path("empty").mkdir()
     for command in (["encrypt"], ["decrypt"], ["key", "rotate"]):
@@ -468,6 +639,32 @@ def test_a_source_that_changes_meanwhile_is_kept(here: Here, monkeypatch: pytest
     monkeypatch.setattr(work, "sync", exchanging)
     assert "was exchanged or changed meanwhile, and is kept" in here("encrypt", "a", "--delete-source", status=70)[1]
     assert path.read_bytes() == b"another"
+
+
+def test_a_source_that_cannot_be_deleted(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of several: the others are done."""
+    here.path("a", b"hello")
+    here.path("b", b"hello")
+    real = type(here.folder).unlink
+
+    def refuses(path: Path, **options: bool) -> None:
+        if path.name == "a":
+            raise PermissionError(13, "Permission denied")
+        real(path, **options)
+
+    monkeypatch.setattr(type(here.folder), "unlink", refuses)
+    _, err = here("encrypt", "a", "b", "--delete-source", status=70)
+    assert err.startswith("senseid: a cannot be deleted: permission denied\n")
+    assert here.names() == ["a", "a.senseid", "b.senseid"]
+
+
+def test_the_name_of_the_result_is_sure_before_the_source_goes(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.path("a", b"hello")
+    here.path("out").mkdir()
+    seen = []
+    monkeypatch.setattr(work, "sync_folder", lambda folder: seen.append((str(folder), here.names())))
+    here("encrypt", "a", "--out", "out", "--delete-source")
+    assert seen == [("out", ["a", "out/a.senseid"])]
 
 
 def test_content_with_a_second_name_is_kept(here: Here) -> None:
@@ -529,6 +726,21 @@ def test_a_named_key(here: Here) -> None:
         here("decrypt", name, "-o", "back", "--force", "--key", "work")
         assert "needs the key" in here("decrypt", name, "-o", "back", "--force", "--key", "default", status=6)[1]
     assert "no key of that name" in here("encrypt", "a", "--key", "none", "-o", "x", status=6)[1]
+
+
+def test_a_key_file_that_is_a_pipe(here: Here) -> None:
+    """`--key-file <(pass show senseid)` gives the key once."""
+    for name in ("a", "b"):
+        here.path(name, BIG)
+    here("encrypt", "a", "b", "--delete-source")
+    key = (here.home / "keys" / "default.key").read_bytes()
+    (here.home / "keys" / "default.key").unlink()
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as file:
+        file.write(key)
+    with os.fdopen(reader, "rb"):
+        here("decrypt", "a.senseid", "b.senseid", "--delete-source", "--key-file", f"/dev/fd/{reader}")
+    assert here.names() == ["a", "b"]
 
 
 def test_a_dotenv_file(bare: Here) -> None:
@@ -685,6 +897,15 @@ def test_a_disk_that_forgets_keeps_the_old_container(here: Here, monkeypatch: py
     assert key_ids(paths) == {old.id}
 
 
+def test_a_mistyped_key_is_not_made_by_rotating_to_it(here: Here) -> None:
+    paths = rotated(here)
+    before = [path.read_bytes() for path in paths]
+    _, err = here("key", "rotate", "photos", "--key", "defualt", status=6)
+    assert "there is no key of that name" in err
+    assert [path.read_bytes() for path in paths] == before
+    assert "defualt" not in here("key", "list")[0]
+
+
 def test_what_cannot_be_rotated(here: Here) -> None:
     here.path("file", b"x")
     assert "file is no folder" in here("key", "rotate", "file", status=2)[1]
@@ -694,6 +915,10 @@ def test_what_cannot_be_rotated(here: Here) -> None:
     for broken in (b"", b"[]", b"{}", b'{"folders": 1}', b"\xff"):
         note.write_bytes(broken)
         assert "delete it, and begin again" in here("key", "rotate", "d", status=2)[1]
+    note.unlink()
+    note.mkdir()
+    assert "default.rotation cannot be read: is a directory" in here("key", "rotate", "d", status=2)[1]
+    note.rmdir()
     note.write_text(json.dumps({"format": "senseid-rotation/1", "folders": [str(here.path("d"))]}))
     (here.home / "keys" / "default.key").unlink()
     assert "is gone" in here("key", "rotate", "d", status=2)[1]

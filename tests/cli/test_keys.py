@@ -102,7 +102,7 @@ def test_a_name_that_is_not_there_is_not_repeated(folder: KeyFolder) -> None:
     ("environment", "problem"),
     [
         ({"PARAM_DECRYPT_KEY": "short"}, "environment: PARAM_DECRYPT_KEY has 5 characters"),
-        ({"PARAM_DECRYPT_IV": "x" * 12}, "PARAM_DECRYPT_IV is set and PARAM_DECRYPT_KEY is not"),
+        ({"PARAM_DECRYPT_IV": "x" * 12}, "environment: PARAM_DECRYPT_IV is set and PARAM_DECRYPT_KEY is not"),
     ],
 )
 def test_a_broken_environment(folder: KeyFolder, environment: dict[str, str], problem: str) -> None:
@@ -116,12 +116,24 @@ def test_a_broken_dotenv_file_is_named(folder: KeyFolder, tmp_path: Path) -> Non
         list(sources(folder))
 
 
+def test_a_key_of_two_places_names_both(folder: KeyFolder, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PARAM_DECRYPT_IV=short\nOTHER=1\n")
+    with pytest.raises(KeyFormatError, match=rf"environment and {tmp_path}/.env: PARAM_DECRYPT_IV has 5"):
+        list(sources(folder, {"PARAM_DECRYPT_KEY": A.secret.decode()}))
+
+
 def test_another_programs_dotenv_file(folder: KeyFolder, tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"DATABASE=x\nNAME=\xff\nexport A='b c'\n")
     assert list(sources(folder)) == []
     (tmp_path / ".env").unlink()
     (tmp_path / ".env").mkdir()  # a virtual environment
     assert list(sources(folder)) == []
+
+
+def test_a_dotenv_file_in_utf_16_is_not_passed_over(folder: KeyFolder, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PARAM_DECRYPT_KEY=short\n", encoding="utf-16")
+    with pytest.raises(KeyStoreError, match=rf"{tmp_path}/.env: is not text in UTF-8"):
+        sources(folder).to_encrypt()
 
 
 def test_a_dotenv_file_that_cannot_be_read(folder: KeyFolder, tmp_path: Path) -> None:

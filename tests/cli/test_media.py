@@ -270,6 +270,17 @@ def test_base64_without_a_key_is_named(tmp_path: Path) -> None:
         media.read_bytes(str(path), most=100, what="photo", keys=[])
 
 
+@pytest.mark.parametrize("at", [30, 3000, 6000])
+def test_base64_that_is_damaged_or_wrapped_is_named(tmp_path: Path, at: int) -> None:
+    """And is not called a photo of an unknown type: what begins as Base64 is none."""
+    text = wire.encrypt_bytes(os.urandom(6000), KEY)
+    path = tmp_path / "photo.jpg"
+    for changed in (text[:at] + b"!" + text[at + 1 :], b"\n" + text[:at] + b"\n" + text[at:], text[:at] + b"="):
+        path.write_bytes(changed)
+        with pytest.raises(DecryptionError, match=rf"^{path}: "):
+            media.read_bytes(str(path), most=100_000, what="photo", keys=[KEY])
+
+
 def test_plain_media_need_no_key_and_no_library(tmp_path: Path, png: bytes) -> None:
     (tmp_path / "photo").write_bytes(png)
     script = (

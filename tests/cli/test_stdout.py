@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from senseid_cli.exits import OutputError
-from senseid_cli.stdout import tolerant
+from senseid_cli.stdout import reader_left, tolerant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,10 +47,13 @@ def test_a_reader_that_leaves_is_no_error(pipe: tuple[int, TextIO]) -> None:
     reader, stream = pipe
     out = tolerant(stream)
     os.close(reader)
+    assert not reader_left(out)
     for _ in range(3):
         out.write("x" * 100_000)
         out.flush()
+        assert reader_left(out)
     out.close()
+    assert not reader_left(io.StringIO())
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

@@ -92,6 +92,19 @@ def test_what_is_no_key_file(data: bytes, problem: str) -> None:
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["\ufeffPARAM_DECRYPT_KEY={key}\r\n", "what is this\n!!\nPARAM_DECRYPT_KEY={key}\n'"])
+def test_a_file_that_another_program_wrote(text: str, caplog: pytest.LogCaptureFixture) -> None:
+    """With a byte order mark, or with lines that are none: those are not ours to complain of."""
+    found = parse_key_file(text.format(key=SECRET).encode()).key
+    assert found is not None
+    assert found.secret == SECRET.encode()
+    assert caplog.records == []
+
+
+def test_the_last_of_two_lines_counts() -> None:
+    assert parse_variables("A=1\nA=2\n") == {"A": "2"}
+
+
 def test_variables() -> None:
     assert parse_variables("A=1\nB=\nC\n") == {"A": "1"}
     assert key_of({}) is None

@@ -75,6 +75,22 @@ def test_a_name_leaves_room_for_an_id(folder: KeyFolder, key: Key) -> None:
     folder.add("a" * 40, key, NOW, in_keyring=False)
 
 
+def test_a_key_that_is_replaced_keeps_a_name_that_is_known(folder: KeyFolder, key: Key) -> None:
+    with pytest.raises(KeyFormatError, match="too long"):
+        folder.prepare_next("a" * 41, key, NOW, in_keyring=False)
+    for _ in range(2):
+        folder.prepare_next("a" * 40, generate_key(os.urandom), NOW, in_keyring=False)
+        folder.switch_to_next("a" * 40)
+    assert len(folder.names()) == 2
+
+
+def test_a_link_to_nowhere_is_no_free_name(folder: KeyFolder, key: Key) -> None:
+    folder.folder.mkdir(parents=True)
+    folder.path("default").symlink_to("nowhere")
+    with pytest.raises(KeyStoreError, match="never overwritten"):
+        folder.add("default", key, NOW, in_keyring=False)
+
+
 def test_other_files_are_passed_over(folder: KeyFolder, key: Key) -> None:
     folder.add("default", key, NOW, in_keyring=False)
     for name in ("notes.txt", ".hidden.key", "a b.key", "default.rotation", "default.next.key"):
@@ -112,6 +128,28 @@ def test_a_failed_write_leaves_no_half_key(folder: KeyFolder, key: Key, monkeypa
     with pytest.raises(KeyStoreError, match="no space left on device"):
         folder.add("default", key, NOW, in_keyring=False)
     assert list(folder.folder.iterdir()) == []
+
+
+def test_a_folder_that_may_not_be_searched(folder: KeyFolder, key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    for name in ("stat", "lstat", "open", "unlink"):
+        monkeypatch.setattr(key_folder.os, name, refuses)
+    with pytest.raises(KeyStoreError, match="cannot be written: permission denied"):
+        folder.add("default", key, NOW, in_keyring=False)
+
+
+def test_a_half_key_that_cannot_be_taken_away(folder: KeyFolder, key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.folder.mkdir(parents=True)
+    (folder.folder / "default.next.key").write_bytes(b"SENSEID_KEY_I")
+
+    def refuses(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(key_folder.os, "unlink", refuses)
+    with pytest.raises(KeyStoreError, match="cannot be written: permission denied"):
+        folder.prepare_next("default", key, NOW, in_keyring=False)
 
 
 # Replacing a key.

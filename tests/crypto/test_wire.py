@@ -12,7 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from senseid_crypto import wire
-from senseid_crypto.errors import DamagedError, DecryptionError, KeyFormatError, MissingKeyError, NotEncryptedError
+from senseid_crypto.errors import (
+    DamagedError,
+    DecryptionError,
+    KeyFormatError,
+    MissingKeyError,
+    NotEncryptedError,
+    TooLongError,
+)
 from senseid_crypto.key import Key, generate_key, parse_key
 from tests.crypto.helpers import data_of, fixed, joined
 
@@ -90,6 +97,20 @@ def test_blanks_at_the_ends_are_skipped(key: Key, length: int, ends: tuple[bytes
     data = data_of(length)
     text = ends[0] + wire.encrypt_bytes(data, key) + ends[1]
     assert wire.decrypt_bytes(text, [key]) == unstreamed(text, key) == data
+
+
+def test_the_limit_of_the_cipher(key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it the library itself fails, with an error that is not ours."""
+    for most in (0, 100, 3 * 64 * 1024, 500_000):
+        monkeypatch.setattr(wire, "MOST_BYTES", most)
+        text = streamed(data_of(most), key)
+        assert unstreamed(text, key) == data_of(most)
+        with pytest.raises(TooLongError, match="under one IV"):
+            streamed(data_of(most + 1), key)
+        with pytest.raises(DamagedError):
+            unstreamed(wire.encrypt_bytes(data_of(most + 3), key), key)
+        with pytest.raises(DamagedError):
+            unstreamed(wire.encrypt_bytes(data_of(most + 500_000), key), key)
 
 
 def refuses(text: bytes, *keys: Key) -> None:
