@@ -49,8 +49,9 @@ def read_capture(data: bytes, *, name: str, keys: Iterable[Key]) -> Capture:
 
     Raises:
         LivenessDataError: it is none, is sealed with another key, or was changed.
+        CryptoError: the keys cannot be read.
     """
-    from senseid_crypto.errors import CryptoError
+    from senseid_crypto.errors import DecryptionError
     from senseid_crypto.sealed import open_bytes
     from senseid_engine.errors import LivenessDataError
     from senseid_engine.liveness.capture import unpack_capture
@@ -58,7 +59,7 @@ def read_capture(data: bytes, *, name: str, keys: Iterable[Key]) -> Capture:
     def unseal(sealed: bytes) -> bytes:
         try:
             return open_bytes(sealed, keys)
-        except CryptoError as error:
+        except DecryptionError as error:
             raise LivenessDataError(name, f"is liveness data that {error.message}: {error.remedy}") from error
 
     return unpack_capture(data, name=name, unseal=unseal)

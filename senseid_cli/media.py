@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 
+_DEVICES = frozenset({Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")})
+
 # Enough to tell by whether it looks encrypted.
 _START = 4096
 
@@ -150,10 +152,24 @@ def check_output(
         option: that named it.
 
     Raises:
-        BadParameter: it has another suffix, is a source, in no folder, or there already.
+        BadParameter: it has another suffix, is a source, no file, in no folder, or there already.
     """
     if problem := _output_problem(path, sources, suffix, force=force):
         raise typer.BadParameter(f"{path} {problem}", param_hint=option)
+
+
+def check_word(word: str, *, name: str) -> None:
+    """Refuse an empty word: a variable of a script that was not set. As a path it would be the current folder.
+
+    Args:
+        word: as it was given.
+        name: of the argument or the option.
+
+    Raises:
+        BadParameter: it is empty.
+    """
+    if not word:
+        raise typer.BadParameter("an empty word names no file: check the variable that it came from", param_hint=name)
 
 
 def check_apart(outputs: Mapping[str, Path | None]) -> None:
@@ -182,6 +198,8 @@ def _output_problem(path: Path, sources: tuple[str, ...], suffix: str, *, force:
         if path.exists():
             if any(source != STDIN and _same_file(path, Path(source)) for source in sources):
                 return "is one of the photos"
+            if is_device(path):
+                return "is no regular file"
             if not force:
                 return "is there already; --force overwrites it"
     except OSError as error:
@@ -199,6 +217,15 @@ def write_output(path: Path, data: bytes) -> None:
 
     with new_file(path, overwrite=True) as file:
         file.write(data)
+
+
+def is_device(path: Path) -> bool:
+    """Whether something else than a regular file has this name, such as a pipe or a device.
+
+    A result takes the name of what is there, and would not go into it: `/dev/null` would be a file from then on. Names
+    of open files, such as `/dev/stdout`, are links to regular files at times.
+    """
+    return (path.exists() and not path.is_file()) or path.absolute().parent in _DEVICES
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -51,6 +51,7 @@ class Cluster:
             from senseid_cli.batch.machine import Machine
         except ImportError:
             raise ClusterError("--scheduler needs Dask", remedy="install the extra `dask` of senseid") from None
+        _check_address(address)
         # What goes wrong is told once, by an error of ours. Dask would log it beside that, with tracebacks, and also
         # what comes of breaking off a run.
         for name in ("distributed", "distributed.client"):
@@ -109,3 +110,33 @@ class Cluster:
         with suppress(OSError, TimeoutError):  # the scheduler may be what ended the run
             self._client.unregister_worker_plugin(self._plugin)
         self._client.close()
+
+
+def _check_address(address: str) -> None:
+    """Refuse what Dask cannot use. Its client would leave a thread behind, and a traceback 20 seconds later.
+
+    Raises:
+        ClusterError: it is no address, or Dask's settings for TLS do not fit it.
+    """
+    from urllib.parse import urlsplit
+
+    from distributed.security import Security
+
+    remedy = "give it as tcp://HOST:8786, or tls://HOST:8786"
+    try:
+        parts = urlsplit(address if "://" in address else f"tcp://{address}")
+        usable = parts.scheme in {"tcp", "tls"} and bool(parts.hostname) and parts.port is not None
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ClusterError(f"{address!r} is no address of a Dask scheduler", remedy=remedy)
+    remedy = "see Dask's settings distributed.comm.tls and distributed.comm.require-encryption"
+    try:
+        security = Security()  # type: ignore[no-untyped-call]
+        context = security.get_connection_args("client").get("ssl_context")  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, TypeError) as error:
+        raise ClusterError("Dask's files for TLS cannot be used", remedy=remedy) from error
+    if parts.scheme == "tls" and context is None:
+        raise ClusterError(f"{address} needs TLS, and Dask has no certificates", remedy=remedy)
+    if parts.scheme == "tcp" and security.require_encryption:
+        raise ClusterError(f"{address} is not encrypted, and Dask's settings ask for it", remedy=remedy)

@@ -119,7 +119,11 @@ class Journal:
             for line in lines:
                 at += len(line)
                 if line.startswith(MARK) and line.endswith(b"\n"):
-                    done, end = int(line.removeprefix(MARK)), at
+                    number = line.removeprefix(MARK).strip()
+                    if not number.isdigit():
+                        file.close()
+                        raise _changed(path)
+                    done, end = int(number), at
         file.truncate(end)
         file.seek(end)
         return cls(path, file, done, clock)
@@ -147,16 +151,27 @@ class Journal:
         self._last = self._clock()
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """The records of all whole units, from the file."""
+        """The records of all whole units, from the file.
+
+        Raises:
+            ResumeError: it was changed.
+        """
         with self.path.open("rb") as file:
             file.readline()
             for line in file:
                 if not line.startswith(MARK):
-                    yield json.loads(line)
+                    try:
+                        yield json.loads(line)
+                    except ValueError:
+                        raise _changed(self.path) from None
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _changed(path: Path) -> ResumeError:
+    return ResumeError(f"{path} was changed since its run was interrupted", remedy="begin anew: --force")
 
 
 def _is_of(header: bytes, run: str) -> bool:

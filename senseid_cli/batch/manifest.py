@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import json
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -158,7 +159,13 @@ def _text(file: BinaryIO) -> io.TextIOWrapper:
 
 def _csv_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:
     rows = csv.reader(_text(file), strict=True)
-    header = next(rows, None)
+    try:
+        header = next((row for row in rows if row), None)
+    except csv.Error as error:
+        raise ManifestError(
+            f"the header of {manifest.name} is not a row of CSV ({error})",
+            remedy="its first line names the columns, such as first,second",
+        ) from None
     if header is None:
         raise ManifestError(
             f"{manifest.name} is empty", remedy="its first line names the columns, such as first,second"
@@ -190,9 +197,12 @@ def _ndjson_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:  # noq
         if not line.strip():
             continue
         try:
-            fields = json.loads(line)
+            fields = json.loads(line, parse_float=_finite, parse_constant=_finite)
         except ValueError as error:
             yield {}, f"not an object of JSON ({error})"
+            continue
+        except RecursionError:
+            yield {}, "not an object of JSON (nested too deep)"
             continue
         if not isinstance(fields, dict):
             yield {}, "not an object of JSON"
@@ -202,6 +212,14 @@ def _ndjson_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:  # noq
             {name: value for name, value in fields.items() if name not in nested},
             (f"{nested[0]} is not a plain value" if nested else ""),
         )
+
+
+def _finite(text: str) -> float:
+    # Python takes NaN, Infinity and 1e999. JSON has none of them, so the records could not pass them on.
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number")
+    return value
 
 
 def _parquet_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:
@@ -214,9 +232,16 @@ def _parquet_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:
                 yield {name: _plain(value) for name, value in fields.items()}, ""
     except pyarrow.ArrowException as error:
         raise ManifestError(f"{manifest.name} is not a Parquet file", remedy="check what wrote it") from error
+    except (OverflowError, ValueError) as error:
+        raise ManifestError(
+            f"{manifest.name} holds a value that cannot be read, such as a time after the year 9999",
+            remedy="write the column as text, or leave it out",
+        ) from error
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)  # NaN is how data frames say that there is nothing
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 

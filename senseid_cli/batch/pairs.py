@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from senseid_engine.batch.scorer import Scorer
     from senseid_engine.template import Template
 
-VIDEO_SUFFIXES = frozenset({".3gp", ".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
+VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".rm", ".webm", ".wmv"}
+)
 COLUMNS = ("first", "second", "code", "verification_score", "message", "problem")
 
 
@@ -50,7 +52,7 @@ class Photos:
 
 
 def list_media(folder: Path, medium: Medium = Medium.PHOTO) -> Photos:
-    """The photos or videos of a folder, by their suffix; what begins with a dot is left out.
+    """The photos or videos of a folder, by their suffix, before that of encryption; what begins with a dot is left out.
 
     Raises:
         ManifestError: it cannot be read, or there is none.
@@ -62,7 +64,7 @@ def list_media(folder: Path, medium: Medium = Medium.PHOTO) -> Photos:
         names = sorted(
             path.relative_to(folder).as_posix()
             for path in folder.rglob("*")
-            if path.suffix.lower() in suffixes
+            if _suffix(path) in suffixes
             and not any(part.startswith(".") for part in path.relative_to(folder).parts)
             and path.is_file()
         )
@@ -75,6 +77,12 @@ def list_media(folder: Path, medium: Medium = Medium.PHOTO) -> Photos:
             f"{folder} holds no {medium}", remedy=f"they are told by their suffix: {', '.join(sorted(suffixes))}"
         )
     return Photos(folder, tuple(names))
+
+
+def _suffix(path: Path) -> str:
+    from senseid_cli.crypt.plan import SUFFIXES
+
+    return (path.with_suffix("") if path.suffix in SUFFIXES.values() else path).suffix.lower()
 
 
 def encode_all(

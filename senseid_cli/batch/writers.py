@@ -72,13 +72,13 @@ class ParquetWriter:
         types = {int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_()}
         self._text = {column for column in columns if column not in result}
         self._schema = pyarrow.schema([(c, types[result[c]] if c in result else pyarrow.string()) for c in columns])
-        self._writer = parquet.ParquetWriter(file, self._schema)
+        self._writer = parquet.ParquetWriter(_Open(file), self._schema)
         self._table = pyarrow.Table.from_pylist
         self._records: list[dict[str, Any]] = []
 
     def put(self, record: Mapping[str, Any]) -> None:
         """See `Writer`."""
-        self._records.append({name: _text(v) if name in self._text else v for name, v in record.items()})
+        self._records.append({name: _unicode(_text(v)) if name in self._text else v for name, v in record.items()})
         if len(self._records) >= ROWS_AT_ONCE:
             self._flush()
 
@@ -106,7 +106,11 @@ def open_writer(form: Format, file: BinaryIO, columns: Sequence[str], result: Ma
         return ParquetWriter(file, columns, result)
 
     def write(text: str) -> None:
-        file.write(text.encode("utf-8", "surrogateescape"))
+        try:
+            data = text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON can spell and no encoding has
+            data = text.encode("utf-8", "backslashreplace")
+        file.write(data)
 
     return text_writer(form, write, columns)
 
@@ -114,6 +118,25 @@ def open_writer(form: Format, file: BinaryIO, columns: Sequence[str], result: Ma
 def text_writer(form: Format, write: Callable[[str], object], columns: Sequence[str]) -> Writer:
     """A writer of CSV or NDJSON to a stream of text."""
     return CsvWriter(write, columns) if form == Format.CSV else NdjsonWriter(write)
+
+
+class _Open:
+    """A file for pyarrow, whose writer ends its file even when it is thrown away: then the file is closed already."""
+
+    closed = False
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        return len(data) if self._file.closed else self._file.write(data)
+
+    def flush(self) -> None:
+        if not self._file.closed:
+            self._file.flush()
+
+    def close(self) -> None:
+        """Its owner closes it."""
 
 
 class _Sink:
@@ -134,3 +157,8 @@ def _text(value: object) -> str | None:
         return value
     # repr of a float and of an int are what JSON has; lists and objects have no other form.
     return json.dumps(value, separators=(",", ":"))
+
+
+def _unicode(text: str | None) -> str | None:
+    """Text that UTF-8 has: Parquet takes no other. Bytes of a file name that are none are shown as escapes."""
+    return None if text is None else text.encode("utf-8", "backslashreplace").decode()

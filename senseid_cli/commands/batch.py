@@ -125,10 +125,13 @@ def batch(
     from senseid_cli.batch.jobs import Settings
     from senseid_cli.batch.journal import Journal, partial_of
     from senseid_cli.batch.runner import Outputs
+    from senseid_cli.crypt.plan import check_here
     from senseid_licensing.capability import Capability
 
+    check_here()
+    media.check_word(manifest, name="MANIFEST")
     form = _output_format(out, output_format, as_json=as_json)
-    _check_output(out, resume=resume, force=force)
+    _check_output(out, manifest, resume=resume, force=force)
     media.check_apart({"--out": out, "--report": report, "MANIFEST": None if manifest == STDIN else Path(manifest)})
     if report is not None:
         if out is None:
@@ -176,8 +179,9 @@ def _output_format(out: Path | None, chosen: OutputFormat | None, *, as_json: bo
     return form
 
 
-def _check_output(out: Path | None, *, resume: bool, force: bool) -> None:
+def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool) -> None:
     """Refuse before the work is done, not after it."""
+    from senseid_cli import media
     from senseid_cli.batch.journal import partial_of
 
     if out is None:
@@ -188,6 +192,12 @@ def _check_output(out: Path | None, *, resume: bool, force: bool) -> None:
         raise typer.BadParameter("--resume and --force exclude each other", param_hint="--resume")
     if out.is_dir():
         raise typer.BadParameter(f"{out} is a folder", param_hint="--out")
+    if media.is_device(out):
+        raise typer.BadParameter(
+            f"{out} is no regular file: without --out the results go to standard output", param_hint="--out"
+        )
+    if manifest != STDIN and out.exists() and Path(manifest).exists() and out.samefile(manifest):
+        raise typer.BadParameter(f"{out} is also that of MANIFEST", param_hint="--out")
     if not out.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
     if partial_of(out).exists():

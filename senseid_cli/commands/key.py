@@ -75,10 +75,12 @@ def rotate(
     The old key stays known under another name. Each container is replaced when its new one has been read back and found
     right. Interrupted, the same command goes on where it stopped. Wire text is left as it is.
     """
-    from senseid_cli.crypt import plan, rotation, work
+    from senseid_cli import media
+    from senseid_cli.crypt import rotation, work
     from senseid_cli.crypt.run import run_jobs
 
-    plan.check_words(folders)
+    for folder in folders:
+        media.check_word(folder, name="FOLDER")
     paths = [Path(folder) for folder in folders]
     sources = wiring.key_sources()
     fresh, now = wiring.new_key(), wiring.now()

@@ -109,6 +109,8 @@ def pack(
     licence.
     """
     options.check_keys(key_file, key)
+    if str(out) == media.STDIN:
+        raise typer.BadParameter("liveness data go to a file: name one", param_hint="--out")
     media.check_output(out, sources=(video,), force=force, suffix=out.suffix.lower(), option="--out")
     licences = wiring.verify_licences()
     render.note_grace(licences.require(Product.LIVENESS, Capability.LIVENESS))
@@ -127,7 +129,7 @@ def pack(
     else:
         render.put_lines(render_liveness.lines(result, explain=False))
     if not result.passed:
-        render.note(f"{out} is not written: of an attack no liveness data are made")
+        render.note(f"{out} is not written: the check did not pass")
     raise typer.Exit(ExitStatus.YES if result.passed else ExitStatus.NO)
 
 

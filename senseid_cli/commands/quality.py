@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from senseid_engine.quality.policy import Policy
     from senseid_engine.quality.results import QualityReport
 
+_POLICY_BYTES = 1 << 16
+
 
 def quality(
     photo: Annotated[
@@ -53,6 +55,9 @@ def quality(
 
     Exit status: 0 measured, or good enough; 1 the policy is not met; 3 a photo is refused; 4 licence.
     """
+    media.check_word(photo, name="PHOTO")
+    if policy_name is not None:
+        media.check_word(policy_name, name="--policy")
     folder = _folder(photo)
     if folder is not None and draw is not None:
         raise typer.BadParameter(f"{photo} is a folder, and one photo is drawn at a time", param_hint="--draw")
@@ -113,20 +118,25 @@ def _write_reports(
 
 
 def _read_policy(name: str) -> Policy:
-    from senseid_engine.errors import PolicyError
+    from senseid_engine.errors import MediaError, MediaNotFoundError, PolicyError
+    from senseid_engine.media import open_media
     from senseid_engine.quality.policy import BUILT_IN, Policy
 
     if name in BUILT_IN:
         return Policy.built_in(name)
     try:
-        text = Path(name).read_text(encoding="utf-8")
-    except FileNotFoundError:
+        with open_media(Path(name), "policy") as file:
+            data = file.read(_POLICY_BYTES + 1)
+    except MediaNotFoundError:
         raise PolicyError(name, f"no such file: name one, or {' or '.join(BUILT_IN)}") from None
+    except MediaError as error:
+        raise PolicyError(name, error.problem) from None
+    if len(data) > _POLICY_BYTES:
+        raise PolicyError(name, f"is not a policy: it is over {_POLICY_BYTES:,} bytes")
+    try:
+        return Policy.parse(data.decode(), name=name)
     except UnicodeDecodeError:
         raise PolicyError(name, "is not a TOML file: it is not UTF-8") from None
-    except (OSError, ValueError) as error:
-        raise PolicyError(name, f"cannot be read ({getattr(error, 'strerror', None) or 'not a path'})") from None
-    return Policy.parse(text, name=name)
 
 
 def _walk(

@@ -74,7 +74,10 @@ def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suf
         RefusedError: the current folder was deleted.
     """
     check_here()
-    check_words([*sources, *([] if out is None else [out])])
+    for word in sources:
+        media.check_word(word, name="FILE")
+    if out is not None:
+        media.check_word(out, name="--out")
     found = _unique(entry for word in sources for entry in _expand(word, direction))
     into_folder = out is not None and out != STDOUT and _is_folder(out)
     if out is not None and not into_folder and (len(found) != 1 or _is_folder(sources[0])):
@@ -96,18 +99,6 @@ def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suf
         jobs.append(Job(entry.source, target, size, makes_folders=into_folder))
     _refuse_clashes(jobs)
     return jobs
-
-
-def check_words(words: Sequence[str]) -> None:
-    """Refuse an empty word: a variable of a script that was not set.
-
-    As a path it would be the current folder, and all that is in it.
-
-    Raises:
-        BadParameter: there is one.
-    """
-    if "" in words:
-        raise typer.BadParameter("an empty word names no file: check the variable that it came from")
 
 
 def check_here() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from senseid_cli.doctor.finding import Finding, note, ok, problem
 from senseid_cli.exits import SettingError
-from senseid_cli.service.settings import OLDER_NAMES, VARIABLES, gather, parse, read_env_file
+from senseid_cli.service.settings import OLDER_NAMES, VARIABLES, check_certificate, gather, parse, read_env_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,7 @@ def check_settings(
     try:
         values = gather({}, environment, env_file)
         settings = parse(values, physical_cores=cores, cpus=cpus)
+        check_certificate(settings)
         written = {} if env_file is None else read_env_file(env_file)
     except SettingError as error:
         return None, [problem(_CHECK, error.message, error.remedy)]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from senseid_cli.exits import SettingError
@@ -57,11 +57,33 @@ class Background:
             options: settings that go before everything else.
 
         Raises:
-            SettingError: it runs already, or it ends again.
+            SettingError: it runs already, is being started, or it ends again; its log cannot be written.
         """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with self._lock():
+                self._start(words, options)
+        except OSError as error:
+            raise SettingError(
+                f"{self._folder} cannot be used: {(error.strerror or 'unknown reason').lower()}",
+                remedy="it holds the log and the process id: check its permissions and the space on its disk",
+            ) from error
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Keep others from starting it meanwhile: each would take the other's process for its own."""
+        import fcntl
+
+        with self._state.with_suffix(".lock").open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SettingError("it is being started", remedy="see `senseid serve status`") from None
+            yield
+
+    def _start(self, words: list[str], options: Mapping[str, str]) -> None:
         if self._pid() is not None:
             raise SettingError("it runs already", remedy="see `senseid serve status`")
-        self._folder.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _SECRET)
@@ -77,7 +99,8 @@ class Background:
             )
         self._remember(process.pid)
         until = time.monotonic() + _START_SECONDS
-        while not self._healthy():
+        # Another service may answer at that address, while this one ends because the port is taken.
+        while not (self._serves(begin) and self._healthy()):
             if process.poll() is not None:
                 self._state.unlink(missing_ok=True)
                 raise SettingError(f"it ended again: {self._last_word(begin)}", remedy="see `senseid serve logs`")
@@ -92,7 +115,14 @@ class Background:
         pid = self._pid()
         if pid is None:
             return False
-        os.kill(pid, signal.SIGTERM)
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            raise SettingError(
+                f"process {pid} belongs to another user", remedy="stop it as the user who started it"
+            ) from None
         while self._pid() is not None:
             time.sleep(0.05)
         self._state.unlink(missing_ok=True)
@@ -157,6 +187,12 @@ class Background:
         ):
             return bool(response.status == 200)
         return False
+
+    def _serves(self, begin: int) -> bool:
+        """Whether it has said that it serves, behind this place of its log."""
+        with self.log.open("rb") as file:
+            file.seek(begin)
+            return b'"event":"serving"' in file.read()
 
     def _last_word(self, begin: int) -> str:
         with self.log.open("rb") as file:

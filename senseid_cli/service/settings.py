@@ -304,6 +304,28 @@ def _check_together(settings: Settings, physical_cores: int) -> None:
         raise SettingError("a worker serves no page", remedy="use --ui with the role all or api")
 
 
+def check_certificate(settings: Settings) -> None:
+    """Returns if the listener can use its certificate and key, or has none.
+
+    Raises:
+        SettingError: it cannot.
+    """
+    if settings.tls_cert is None or settings.tls_key is None:
+        return
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # Without a password of ours OpenSSL would ask the terminal for one, and wait.
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password=lambda: b"")
+    except OSError as error:
+        raise SettingError(
+            "SENSEID_TLS_CERT and SENSEID_TLS_KEY cannot be used together",
+            remedy=f"check that {settings.tls_cert} is a certificate in PEM and {settings.tls_key} its key, readable"
+            " and without a passphrase",
+        ) from error
+
+
 def shown(values: Values, settings: Settings) -> list[tuple[str, str, str]]:
     """What holds, for `--show-config`: name, value and origin of each setting; of a secret only whether it is set."""
     rows = []
@@ -384,6 +406,11 @@ class _Reader:
                 raise SettingError(f"{file_name} names {path}, which cannot be read", remedy="check it") from None
             if not found:
                 raise SettingError(f"{file_name} names {path}, which holds no key", remedy="write one key a line")
+        if not all(key.isascii() and key.isprintable() for key in found):
+            raise SettingError(
+                f"{name} or {file_name} holds a key that no header can carry",
+                remedy="use letters, digits and signs of ASCII",
+            )
         return tuple(found)
 
     @staticmethod

@@ -11,6 +11,7 @@ from senseid_cli import wiring
 from senseid_cli.exits import SettingError
 from senseid_cli.service.licence_watch import LicenceWatch
 from senseid_cli.service.log import Log
+from senseid_cli.service.settings import check_certificate
 from senseid_cli.service.supervisor import Supervisor, bind_all
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ def run(settings: Settings, keys: Sequence[Key], *, cpus: int) -> int:
 
     Raises:
         LicensingError: no licence allows serving.
-        SettingError: a port cannot be used.
+        SettingError: a port, the certificate or its key cannot be used.
     """
+    check_certificate(settings)
     log = Log(lambda line: os.write(_STDERR, line), _now)
     watch = licence_watch() if settings.role.has_models else None
     if watch is not None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from senseid_cli import wiring
 from senseid_cli.captures import make_capture, read_capture
+from senseid_crypto.errors import KeyStoreError
 from senseid_crypto.key import Key, generate_key
 from senseid_crypto.sealed import seal_bytes
 from senseid_engine.errors import LivenessDataError
@@ -20,6 +22,9 @@ from senseid_engine.liveness.capture import MAGIC
 from senseid_engine.liveness.results import LivenessResult, SelectedFrame, Status
 from senseid_engine.results import Rect
 from senseid_engine.video import Video
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +105,12 @@ def test_a_capture_that_nobody_sealed(sealed: bytes, key: Key) -> None:
     from senseid_crypto.sealed import open_bytes
 
     assert "no senseid container" in refusal(MAGIC + open_bytes(sealed[len(MAGIC) :], [key]), key)
+
+
+def test_keys_that_cannot_be_read_are_no_fault_of_the_data(sealed: bytes) -> None:
+    def broken() -> Iterator[Key]:
+        raise KeyStoreError("none.key: there is no such key file", remedy="check the path")
+        yield
+
+    with pytest.raises(KeyStoreError, match=r"none\.key: there is no such key file"):
+        read_capture(sealed, name="a.liveness", keys=broken())

@@ -322,3 +322,20 @@ def test_decrypting_opens_no_file_to_write(encrypt: Callable[[bytes], bytes], tm
     )
     done = subprocess.run([sys.executable, "-B", "-c", script, str(path)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[('open', '/dev/null')]"  # the hook does see, and nothing else was there to see
+
+
+@pytest.mark.parametrize("name", ["pipe.png", "/dev/null.png", "/dev/fd/1.png"])
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    assert media.is_device(tmp_path / name)
+    (tmp_path / "file.png").touch()
+    assert not media.is_device(tmp_path / "file.png")
+    assert not media.is_device(tmp_path / "none.png")
+    with pytest.raises(typer.BadParameter, match="no regular file"):
+        media.check_output(tmp_path / "pipe.png", sources=(), force=True)
+
+
+def test_an_empty_word_is_not_the_current_folder() -> None:
+    with pytest.raises(typer.BadParameter, match="check the variable"):
+        media.check_word("", name="PHOTO")
+    media.check_word(".", name="PHOTO")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import random
 import re
 import shutil
@@ -295,9 +296,33 @@ def test_the_licence_must_allow_batches_and_the_task(
         (["docs", "-o", "x.csv"], "holds no photo"),
         (["README.md", "--report", "x.html"], "it needs --out"),
         (["README.md", "-o", "README.md", "--format", "csv", "--force"], "is also that of"),
+        ([""], "an empty word names no file"),
     ],
 )
 def test_what_cannot_work_is_said_before_it_begins(senseid: Senseid, words: list[str], said: str) -> None:
     done = senseid("batch", *words, cwd=Path(__file__).resolve().parents[2])
     assert done.returncode == 2
     assert said in done.stderr.decode()
+
+
+def test_what_must_not_be_overwritten(senseid: Senseid, tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_bytes(b"first,second\na.jpg,b.jpg\n")
+    (tmp_path / "link.csv").hardlink_to(tmp_path / "pairs.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    for out, said in (("link.csv", b"is also that of MANIFEST"), ("pipe.csv", b"is no regular file")):
+        done = senseid("batch", "pairs.csv", "-o", out, "--force", cwd=tmp_path)
+        assert done.returncode == 2
+        assert said in done.stderr
+
+
+def test_a_folder_that_was_deleted(senseid: Senseid, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    words = senseid.command("batch", "pairs.csv")
+    script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", tmp_path / "gone", *words],
+        env=senseid.environment(),
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, b"senseid: the current folder was deleted")

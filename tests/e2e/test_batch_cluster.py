@@ -148,3 +148,12 @@ def test_nobody_answers(senseid: Senseid, manifest: Path) -> None:
     done = senseid("batch", manifest, "--scheduler", "tcp://127.0.0.1:1")
     assert done.returncode == 2
     assert b"no Dask scheduler answers at tcp://127.0.0.1:1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "address", ["", "cluster", "tcp://", "http://127.0.0.1:8786", "tcp://[::1", "tls://127.0.0.1:1"]
+)
+def test_an_address_that_dask_cannot_use(senseid: Senseid, manifest: Path, address: str) -> None:
+    done = senseid("batch", manifest, "--scheduler", address, timeout=30)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 2

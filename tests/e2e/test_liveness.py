@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -272,6 +273,13 @@ def test_liveness_data_there_and_back(
     done = keyed("verify", packed, photos["obama.jpg"])
     assert done.returncode == 1
     assert re.fullmatch(rb"no match\t0\.\d{4}\tcaptured\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n", done.stdout)
+
+
+def test_liveness_data_go_to_a_file(keyed: Senseid, still: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for out in ("-", "pipe"):
+        assert keyed("liveness", "pack", still, "-o", out, "--force", cwd=tmp_path).returncode == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
 def test_of_an_attack_no_data_are_made(keyed: Senseid, still: Path, tmp_path: Path) -> None:

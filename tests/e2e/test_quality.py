@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +14,6 @@ import pytest
 from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.e2e.conftest import Senseid
 
 
@@ -173,15 +173,20 @@ def test_a_folder_under_a_policy_and_as_json(senseid: Senseid, album: Path) -> N
 
 def test_what_cannot_be_done(senseid: Senseid, album: Path, photos: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
+    os.mkfifo(tmp_path / "pipe.toml")
     for words, text in (
         ((tmp_path / "none",), b"holds no photo"),
         ((album, "--draw", tmp_path / "x.png"), b"is a folder"),
+        (("",), b"an empty word names no file"),
+        ((photos["biden.jpg"], "--policy", ""), b"an empty word names no file"),
         ((photos["biden.jpg"], "--csv", tmp_path / "x.txt"), b"does not end in .csv"),
         ((photos["biden.jpg"], "--html", tmp_path / "no" / "x.html"), b"folder that does not exist"),
     ):
         done = senseid("quality", *words)
         assert done.returncode == 2
         assert text in done.stderr
+    for policy in (tmp_path / "pipe.toml", Path("/dev/zero"), photos["biden.jpg"]):
+        assert senseid("quality", photos["biden.jpg"], "--policy", policy).returncode == 3
     body = senseid.json("quality", album / "empty.png", status=3)
     assert (body["code"], body["message"]) == (4000, "detection failed")
 

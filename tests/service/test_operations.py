@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import http.server
 import json
 import os
 import signal
@@ -326,3 +328,48 @@ def test_an_api_without_models_in_front_of_workers(home: Path, tmp_path: Path, p
         until(lambda: not api.is_healthy())
         nobody = api.post(COMPARE, pair, headers=headers)
         assert (nobody.status_code, nobody.json()["code"], nobody.headers["retry-after"]) == (503, 503, "1")
+
+
+def test_an_answer_of_another_service_is_not_ours(home: Path, tmp_path: Path) -> None:
+    class Healthy(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Healthy) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        try:
+            done = serve(home, tmp_path, "--port", str(other.server_port), "start", env={"SENSEID_WORKER_PORT": "0"})
+        finally:
+            other.shutdown()
+            thread.join()
+    assert done.returncode == 2
+    assert f"it ended again: port {other.server_port} of 127.0.0.1 cannot be used" in done.stderr
+
+
+def test_two_starts_do_not_meet(home: Path, tmp_path: Path) -> None:
+    (home / "service").mkdir(exist_ok=True)
+    with (home / "service" / "all.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = serve(home, tmp_path, "--port", str(free_port()), "start")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "senseid: it is being started")
+
+
+def test_a_data_directory_without_room_for_the_log(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    (home / "service").write_bytes(b"")
+    done = serve(home, tmp_path, "--port", str(free_port()), "start")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"senseid: {home / 'service'} cannot be used: file exists")
+
+
+def test_a_certificate_that_is_none(home: Path, tmp_path: Path) -> None:
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("nothing")
+    done = serve(home, tmp_path, "--port", "0", "--tls-cert", "cert.pem", "--tls-key", "key.pem")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "senseid: SENSEID_TLS_CERT and SENSEID_TLS_KEY cannot be used together"

@@ -120,3 +120,11 @@ def test_an_env_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingError, match="it is not UTF-8"):
         gather({}, {}, tmp_path / "binary")
+
+
+def test_an_api_key_that_no_header_can_carry(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("one\ntwo\tparts\n")
+    for variables in ({"SENSEID_API_KEY": "schlüssel"}, {"SENSEID_API_KEY_FILE": str(tmp_path / "keys")}):
+        with pytest.raises(SettingError, match="no header can carry") as caught:
+            settings(**variables)
+        assert "schl" not in str(caught.value)

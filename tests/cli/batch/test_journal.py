@@ -90,3 +90,20 @@ def test_nobody_else_may_read_it(tmp_path: Path) -> None:
 def test_a_fingerprint_knows_every_fact() -> None:
     assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": [2], "a": 1})
     assert fingerprint({"a": 1}) != fingerprint({"a": 2})
+
+
+def test_a_journal_that_somebody_changed(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    journal = Journal.begin(path, "run", Clock())
+    journal.add([{"row": 1}])
+    journal.flush()
+    journal.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"= 1", b"= x"))
+    with pytest.raises(ResumeError, match="was changed"):
+        Journal.resume(path, "run", Clock())
+    path.write_bytes(whole.replace(b'{"row":1}', b'{"row":'))
+    journal = Journal.resume(path, "run", Clock())
+    with pytest.raises(ResumeError, match="was changed"):
+        list(journal.records())
+    journal.close()

@@ -99,3 +99,34 @@ def test_a_file_that_is_gone(tmp_path: Path) -> None:
         list(gone.rows())
     with pytest.raises(ManifestError, match="no such file"):
         gone.digest()
+
+
+@pytest.mark.parametrize("line", [b'{"x": NaN}', b'{"x": 1e999}', b'{"x": -Infinity}', b"[" * 100_000])
+def test_what_python_takes_for_json_and_others_do_not(line: bytes) -> None:
+    bad, good = read(line + b'\n{"first": "x"}\n', Format.NDJSON)
+    assert bad.problem.startswith("not an object of JSON (")
+    assert good == Row(2, {"first": "x"})
+
+
+@pytest.mark.parametrize("data", [b'"first"x,second\na,b\n', b'"first,second\na,b\n', b"x" * 200_000 + b"\na\n"])
+def test_a_header_that_is_no_csv(data: bytes) -> None:
+    with pytest.raises(ManifestError, match="header of m is not a row of CSV"):
+        read(data)
+
+
+def test_blank_lines_before_the_header() -> None:
+    assert read(b"\n\nfirst\na\n") == [Row(1, {"first": "a"})]
+    with pytest.raises(ManifestError, match="is empty"):
+        read(b"\n\n")
+
+
+def test_parquet_with_what_records_cannot_hold() -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    buffer = io.BytesIO()
+    parquet.write_table(pa.table({"n": [float("nan"), float("inf"), 0.5]}), buffer)
+    assert [row.fields["n"] for row in read(buffer.getvalue(), Format.PARQUET)] == [None, "inf", 0.5]
+    buffer = io.BytesIO()
+    parquet.write_table(pa.table({"t": pa.array([2**63 - 1], pa.timestamp("us"))}), buffer)
+    with pytest.raises(ManifestError, match="a value that cannot be read"):
+        read(buffer.getvalue(), Format.PARQUET)

@@ -80,14 +80,24 @@ def test_it_goes_on_anywhere(scorer: Scorer, second: Outcomes | None) -> None:
 
 
 def test_the_photos_of_a_folder(tmp_path: Path) -> None:
-    for name in ("b.JPG", "a/c d.png", ".hidden.jpg", ".thumbs/x.jpg", "notes.txt", "v.mp4"):
+    for name in (
+        "b.JPG",
+        "a/c d.png",
+        ".hidden.jpg",
+        ".thumbs/x.jpg",
+        "notes.txt",
+        "v.mp4",
+        "w.mpg",
+        "e.png.senseid",
+        "f.jpg.b64",
+    ):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"")
     (tmp_path / "folder.jpg").mkdir()
     listed = list_media(tmp_path)
-    assert listed.names == ("a/c d.png", "b.JPG")
-    assert list_media(tmp_path, Medium.VIDEO).names == ("v.mp4",)
+    assert listed.names == ("a/c d.png", "b.JPG", "e.png.senseid", "f.jpg.b64")
+    assert list_media(tmp_path, Medium.VIDEO).names == ("v.mp4", "w.mpg")
     digest = listed.digest()
     (tmp_path / "b.JPG").write_bytes(b"changed")
     assert listed.digest() != digest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 from typing import Any
@@ -58,3 +59,24 @@ def test_parquet() -> None:
     assert table.column("match").to_pylist() == [False, None]
     assert table.column("note").to_pylist() == ["7", None]
     assert table.column("scores").to_pylist() == ["[[0.5]]", None]
+
+
+def test_text_that_no_encoding_has() -> None:
+    pytest.importorskip("pyarrow")
+    records = [{"row": 1, "first": "\udcff.jpg", "note": "\ud800", "code": 1000}]
+    assert b"\\ud800" in written(Format.CSV, records)
+    assert [json.loads(line) for line in written(Format.NDJSON, records).splitlines()] == records
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(io.BytesIO(written(Format.PARQUET, records)))
+    assert table.column("first").to_pylist() == ["\\udcff.jpg"]
+    assert table.column("note").to_pylist() == ["\\ud800"]
+
+
+def test_a_parquet_file_that_is_given_up_is_quiet() -> None:
+    pytest.importorskip("pyarrow")
+    with io.BytesIO() as buffer:
+        writer = open_writer(Format.PARQUET, buffer, COLUMNS, TYPES)
+        for number in range(5000):
+            writer.put({"row": number, "code": 1000})
+    del writer
+    gc.collect()  # what it raised now would fail this test, and be a traceback for a user

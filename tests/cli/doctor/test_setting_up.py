@@ -106,6 +106,9 @@ def test_settings_that_do_not(tmp_path: Path) -> None:
     assert the_only(found).status is Status.PROBLEM
     assert "HANDLERS is 9" in the_only(found).message
     assert the_only(settings({}, tmp_path / "none")).status is Status.PROBLEM
+    (tmp_path / "cert.pem").write_text("nothing")
+    pair = dict.fromkeys(("SENSEID_TLS_CERT", "SENSEID_TLS_KEY"), str(tmp_path / "cert.pem"))
+    assert the_only(settings(pair)).status is Status.PROBLEM
 
 
 def test_names_that_nobody_reads(tmp_path: Path) -> None:
