@@ -56,7 +56,7 @@ def model_addition(file: Path, licences: VerifiedLicences) -> tuple[Addition, Mo
     """
     from senseid_engine.encoder import try_embedding_model
 
-    path = file.with_suffix(".toml")
+    path = file.with_suffix(".toml") if file.name else file  # "." and "/" have no name to change
     found = Registry.load(path)
     if len(found.entries) != 1 or found.assets:
         raise ManifestError(path, "must describe one model and no data file")
@@ -84,12 +84,16 @@ def curve_addition(file: Path, registry: Registry) -> tuple[Addition, ScoreCurve
     from senseid_engine.recognition import ASSET
 
     name = str(file)
-    with open_media(file, "score curve") as opened, reading(name, "score curve"):
-        data = opened.read(_LONGEST_CURVE)
+    with open_media(file, "score curve", piped=False) as opened, reading(name, "score curve"):
+        data = opened.read(_LONGEST_CURVE + 1)
+    if len(data) > _LONGEST_CURVE:
+        raise CalibrationError(name, f"is no score curve: it is longer than {_LONGEST_CURVE >> 20} MiB")
     try:
         curve = ScoreCurve.parse(data.decode())
     except UnicodeDecodeError:
         raise CalibrationError(name, "is not UTF-8 text") from None
+    except CalibrationError as error:
+        raise CalibrationError(name, f"is no score curve: {error.problem}") from None
     recognition = _recognition_of(curve, name, registry)
     files = {CURVE: data}
     if recognition is not None:

@@ -30,7 +30,9 @@ def parse_calibration(name: str, data: bytes | str, read: Callable[[Fields], T])
     try:
         text = data if isinstance(data, str) else data.decode("utf-8")
         return parse_table("file", tomllib.loads(text), read)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CalibrationError(name, f"is not TOML: {error}") from None
     except FieldError as error:
         raise CalibrationError(name, str(error).removeprefix("file").lstrip(".: ")) from None
+    except RecursionError:
+        raise CalibrationError(name, "is nested too deeply") from None
+    except ValueError as error:  # also what Python says of a number with thousands of digits
+        raise CalibrationError(name, f"is not TOML: {error}") from None

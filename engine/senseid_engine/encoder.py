@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from senseid_engine.image import Image
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import ModelEntry, Registry
+
+LARGEST_CHIP: Final = 2048
+"""The longest side, in pixels, of the chips that an embedding model may ask for: more than any face has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ def _embedder(session: Session, model: ModelEntry) -> Embedder:
     side, contract = model.input.size[0], model.embedding
     if contract is None or not isinstance(side, int):
         raise ModelError(f"model {model.id}", "the manifest does not describe it as an embedding model")
+    if side > LARGEST_CHIP:
+        raise ModelError(f"model {model.id}", f"it wants faces of {side} px, {LARGEST_CHIP} px are the most")
     template, crop = contract.template, model.input.crop
     by_crop: list[Alignment] = [] if crop is None else [CropAlignment(crop, side)]
     by_template: list[Alignment] = []

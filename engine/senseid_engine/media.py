@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-def open_media(path: Path, what: str) -> BinaryIO:
+def open_media(path: Path, what: str, *, piped: bool = True) -> BinaryIO:
     """Open a file to read from it. Never blocks: only regular files are opened.
 
     Args:
         path: of the file.
         what: the kind of media that is wanted, such as ``photo``, for messages.
+        piped: whether the caller would also take it from standard input.
 
     Raises:
         MediaNotFoundError: There is no such file.
@@ -32,7 +33,8 @@ def open_media(path: Path, what: str) -> BinaryIO:
         # The check comes after the opening, on the descriptor, so that the file cannot be exchanged in between.
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             file.close()
-            raise MediaUnreadableError(str(path), f"is not a regular file: name a file, or pipe the {what} in as '-'")
+            or_pipe = f", or pipe the {what} in as '-'" if piped else ""
+            raise MediaUnreadableError(str(path), f"is not a regular file: name a file{or_pipe}")
         return file
 
 

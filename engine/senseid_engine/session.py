@@ -58,11 +58,15 @@ class Session:
         # Spinning workers burn the CPU quota of a container while nothing is to be done.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
+        # The SHA-256 is that of one file. Weights in a second one, which would be looked for in the current folder,
+        # nobody has checked: they are looked for where there is none.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         try:
             session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             # onnxruntime raises a dozen unrelated classes; the model is at fault in every one.
-            raise ModelError(f"model {model.id}", f"onnxruntime cannot load it ({type(error).__name__})") from error
+            why = "its weights are in another file" if "External data" in str(error) else type(error).__name__
+            raise ModelError(f"model {model.id}", f"onnxruntime cannot load it ({why})") from error
         return cls(model.id, model.input, session)
 
     def run(self, chips: Pixels) -> tuple[Floats, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from .errors import ModelCorruptError, ModelExpiredError, ModelFileMissingError, ModelUnreadableError
+from .regular import open_regular
 
 if TYPE_CHECKING:
     import datetime
@@ -281,7 +282,7 @@ def read_checked(name: str, path: Path, sha256: str, size: int) -> bytes:
         ModelCorruptError: Its length or SHA-256 differs.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(size + 1)
     except FileNotFoundError as error:
         raise ModelFileMissingError(name, path) from error

@@ -49,10 +49,12 @@ def parse_manifest(path: Path, text: bytes) -> tuple[tuple[ModelEntry, ...], tup
         return parse_table("manifest", document, lambda fields: _manifest(fields, path.parent))
     except UnicodeDecodeError:
         raise ManifestError(path, "is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ManifestError(path, f"is not TOML: {error}") from None
+    except RecursionError:
+        raise ManifestError(path, "is nested too deeply") from None
     except FieldError as error:
         raise ManifestError(path, str(error)) from None
+    except ValueError as error:  # also what Python says of a number with thousands of digits
+        raise ManifestError(path, f"is not TOML: {error}") from None
 
 
 def _manifest(fields: Fields, directory: Path) -> tuple[tuple[ModelEntry, ...], tuple[Asset, ...]]:

@@ -20,6 +20,10 @@ from .entries import (
 )
 from .errors import ManifestError, ModelNotFoundError
 from .manifest import parse_manifest
+from .regular import open_regular
+
+LONGEST_MANIFEST = 1 << 20
+"""The longest manifest, in bytes."""
 
 __all__ = [
     "Asset",
@@ -55,9 +59,12 @@ class Registry:
             ManifestError: It cannot be read, or says something it may not say.
         """
         try:
-            text = path.read_bytes()
+            with open_regular(path) as file:
+                text = file.read(LONGEST_MANIFEST + 1)
         except OSError as error:
             raise ManifestError(path, f"cannot be read: {error.strerror}") from error
+        if len(text) > LONGEST_MANIFEST:
+            raise ManifestError(path, f"is longer than {LONGEST_MANIFEST >> 20} MiB")
         return cls(*parse_manifest(path, text))
 
     @classmethod

@@ -73,7 +73,7 @@ def calibrate(
     The curve tells how often strangers are taken for the same person at each score. Photos without a face are counted
     and left out. Nothing but rates and the names of such photos is written: no embeddings.
     """
-    _check_outputs(out, report, force=force)
+    _check_outputs(out, report, [labelled_set, *([pairs] if pairs is not None else [])], force=force)
 
     from senseid_cli import media, render, wiring
     from senseid_cli.report import facts
@@ -101,8 +101,11 @@ def calibrate(
     typer.echo(f"written to {out}" + (f" and {report}" if report else ""), err=True)
 
 
-def _check_outputs(out: Path, report: Path | None, *, force: bool) -> None:
+def _check_outputs(out: Path, report: Path | None, sources: list[Path], *, force: bool) -> None:
     """Refuse before the work is done, not after it."""
+    from senseid_cli import media
+
+    _check_not_sources({"--out": out, "--report": report}, sources)
     if report is not None:
         from senseid_cli.report import pictures
 
@@ -116,24 +119,54 @@ def _check_outputs(out: Path, report: Path | None, *, force: bool) -> None:
             raise typer.BadParameter(f"there is no folder {report.parent}", param_hint="--report")
     if out.is_dir():
         raise typer.BadParameter(f"{out} is a folder", param_hint="--out")
+    if media.is_device(out):
+        raise typer.BadParameter(f"{out} is no regular file", param_hint="--out")
     if not out.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
-    files = [out] + [report / file for file in REPORT_FILES if report is not None]
+    reports = [report / file for file in REPORT_FILES if report is not None]
+    if out.absolute() in [file.absolute() for file in reports]:
+        raise typer.BadParameter(f"{out} is also a file of the report", param_hint="--out")
+    files = [out, *reports]
     there = [file for file in files if file.exists()]
     if there and not force:
         hint = "--out" if there[0] == out else "--report"
         raise typer.BadParameter(f"{there[0]} is there already; --force overwrites it", param_hint=hint)
 
 
+def _check_not_sources(outputs: dict[str, Path | None], sources: list[Path]) -> None:
+    for option, path in outputs.items():
+        try:
+            made_from = path is not None and path.exists() and any(_is_same(path, source) for source in sources)
+        except OSError as error:
+            reason = (error.strerror or "unknown reason").lower()
+            raise typer.BadParameter(f"{path} cannot be used ({reason})", param_hint=option) from None
+        if made_from:
+            raise typer.BadParameter(f"{path} is what the curve is made from", param_hint=option)
+
+
+def _is_same(path: Path, source: Path) -> bool:
+    try:
+        return path.samefile(source)
+    except OSError:  # the source is not there, which is told when it is read
+        return False
+
+
 def _read_set(labelled_set: Path, pairs: Path | None) -> tuple[LabelledSet, LabelledPairs | None]:
     from senseid_engine.calibration.labelled import read_folder, read_lfw_pairs, read_pairs_csv
 
-    if labelled_set.is_dir():
+    if _is_folder(labelled_set):
         folder = read_folder(labelled_set)
         return folder, None if pairs is None else read_lfw_pairs(pairs, folder)
     if pairs is not None:
         raise typer.BadParameter("it needs a folder as SET; a CSV of pairs is a set by itself", param_hint="--pairs")
     return read_pairs_csv(labelled_set), None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _recognition(model: str | None) -> Recognition:

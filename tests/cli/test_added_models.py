@@ -158,10 +158,18 @@ def test_what_is_no_curve(tmp_path: Path) -> None:
     file = tmp_path / "curve.toml"
     with pytest.raises(MediaNotFoundError):
         curve_addition(file, BUILTIN)
-    for data in (b"", b"\xff", b"format = 1\n"):
+    curve = curve_file(tmp_path, MADE).read_bytes()
+    for data in (b"", b"\xff", b"format = 1\n", curve + b"#" * (1 << 20)):
         file.write_bytes(data)
-        with pytest.raises(CalibrationError):
+        with pytest.raises(CalibrationError) as caught:
             curve_addition(file, BUILTIN)
+        assert str(caught.value).startswith(f"{file}: is ")
+
+
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_a_folder_is_no_model(licences: VerifiedLicences, name: str) -> None:
+    with pytest.raises(ManifestError, match="cannot be read"):
+        model_addition(Path(name), licences)
 
 
 # Placing and removing.

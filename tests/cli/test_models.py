@@ -407,12 +407,18 @@ def test_a_csv_of_pairs(senseid: Senseid, people: Path) -> None:
         (["--out", "c.toml", "--report", "no/where"], "--report: there is no folder no"),
         (["--out", "c.toml", "--report", "old"], "--report: old/rates.csv is there already"),
         (["--out", "c.toml", "--own-cohort", "2"], "'--own-cohort': 2 is not in the range x>=3"),
+        (["--out", "x" * 300], "cannot be used (file name too long)"),
+        (["--out", "c.toml", "--report", "x" * 300], "cannot be used (file name too long)"),
+        (["--out", "pipe", "--force"], "--out: pipe is no regular file"),
+        (["--out", "old/report.json", "--report", "old", "--force"], "old/report.json is also a file of the report"),
+        (["--out", "there.txt", "--pairs", "there.txt", "--force"], "--out: there.txt is what the curve is made from"),
     ],
 )
 def test_outputs_are_checked_before_the_work(senseid: Senseid, people: Path, words: list[str], problem: str) -> None:
     Path("there.txt").touch()
     Path("old").mkdir()
     Path("old/rates.csv").touch()
+    os.mkfifo("pipe")
     result = senseid("calibrate", people, *words, code=2)
     assert problem in " ".join(result.stderr.split())
 

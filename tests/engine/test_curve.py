@@ -184,6 +184,8 @@ def test_numbers_that_make_no_curve_are_refused(
         ("format = 1", "", "field format is missing"),
         ("format = 1", "format = 1\nmood = 3", "unknown field mood"),
         ("format = 1", "format = [", "is not TOML"),
+        pytest.param("format = 1", f"format = {'1' * 5000}", "is not TOML", id="thousands of digits"),
+        pytest.param("format = 1", f"format = {'[' * 5000}{']' * 5000}", "nested too deeply", id="deep"),
         ("tail_slope = 0.5", "tail_slope = -0.5", "tail_slope must be"),
         ("tail_slope = 0.5", "tail_slope = 0.0", "tail slope is 0.0"),
         ("people = 40", 'people = "forty"', "people must be a whole number"),

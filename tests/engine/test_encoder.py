@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import pytest
 
 from senseid_engine.encoder import Encoder, try_embedding_model
@@ -128,3 +129,21 @@ def test_an_embedding_model_that_does_not(licences: VerifiedLicences, tmp_path: 
     broken = packs.write_pack(tmp_path, scale=float("nan"))
     with pytest.raises(ModelError, match="or no numbers"):
         try_embedding_model(entry_of(broken), licences)
+
+
+def test_an_embedding_model_for_giant_faces(licences: VerifiedLicences, tmp_path: Path) -> None:
+    file = packs.write_pack(tmp_path)
+    entry = entry_of(file)
+    giant = replace(entry, input=replace(entry.input, shape=("batch", 3, 100_000, 100_000)))
+    with pytest.raises(ModelError, match="it wants faces of 100000 px, 2048 px are the most"):
+        try_embedding_model(giant, licences)
+
+
+def test_weights_in_another_file_are_not_looked_for(
+    licences: VerifiedLicences, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = packs.write_pack(tmp_path)
+    onnx.save(onnx.load(file), file, save_as_external_data=True, location="weights", size_threshold=0)
+    monkeypatch.chdir(tmp_path)  # where onnxruntime would find them
+    with pytest.raises(ModelError, match=r"cannot load it \(its weights are in another file\)"):
+        try_embedding_model(entry_of(file), licences)

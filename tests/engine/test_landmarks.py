@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 import pytest
 
+from senseid_engine import landmarks as mesh
 from senseid_engine.faces import Face, find_faces
-from senseid_engine.landmarks import LEFT_EYE, RIGHT_EYE
+from senseid_engine.landmarks import LEFT_EYE, RIGHT_EYE, Landmarker
 
 if TYPE_CHECKING:
+    from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.encoder import Encoder
     from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
+    from senseid_engine.session import Session
 
 EYE_CORNERS = [*LEFT_EYE, *RIGHT_EYE]
 # Points of the mesh and their mirror images: eye corners, mouth corners, outer ends of the brows, nose wings.
@@ -111,3 +114,23 @@ def test_each_face_has_its_own_landmarks_in_the_order_of_the_detections(two_men:
 
 def test_no_detection_no_landmarks(blank: Image, encoder: Encoder) -> None:
     assert encoder.finder.landmarker.locate(blank.pixels, []) == []
+
+
+def test_many_faces_run_in_parts(photos: dict[str, Image], encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = photos["obama.jpg"]
+    finder = encoder.finder
+    faces = finder.detector.detect(photo.pixels)[:1] * 5
+    whole = finder.landmarker.locate(photo.pixels, faces)
+    sizes = []
+
+    class Watched:
+        def run(self, chips: Pixels) -> tuple[Floats, ...]:
+            sizes.append(len(chips))
+            return finder.landmarker._session.run(chips)
+
+    monkeypatch.setattr(mesh, "FACES_A_RUN", 2)
+    parts = Landmarker(cast("Session", Watched())).locate(photo.pixels, faces)
+    assert sizes == [2, 2, 1] * mesh.PASSES
+    for part, one in zip(parts, whole, strict=True):
+        np.testing.assert_array_equal(part.points, one.points)
+        assert part.presence == one.presence

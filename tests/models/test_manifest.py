@@ -179,6 +179,8 @@ def test_a_manifest_may_be_empty() -> None:
         ("format = 1", "format = true", "whole number"),
         ("format = 1", "format = 1\nauthor = 'me'", "manifest: unknown field author"),
         ("format = 1", "format = ", "is not TOML"),
+        pytest.param("format = 1", f"format = {'1' * 5000}", "is not TOML", id="thousands of digits"),
+        pytest.param("format = 1", f"format = {'[' * 5000}{']' * 5000}", "nested too deeply", id="deep"),
         ("bytes = 1\n", "bytes = 1\nbytes = 1\n", "is not TOML"),
         ("bytes = 1\n", "bytes = 0\n", r"model\[0\]: bytes must be a whole number of at least 1"),
         ("bytes = 1\n", "bytes = '1'\n", "whole number"),

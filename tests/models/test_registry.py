@@ -1,11 +1,13 @@
+import os
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from senseid_models.entries import PRODUCT_OF
-from senseid_models.errors import ManifestError, ModelNotFoundError
-from senseid_models.registry import PackageSource, Registry, TrainedSource
+from senseid_models.errors import ManifestError, ModelNotFoundError, ModelUnreadableError
+from senseid_models.registry import LONGEST_MANIFEST, PackageSource, Registry, TrainedSource
 
 PACKAGE = Path(__file__).parents[2] / "models" / "senseid_models"
 MAX_BYTES = 60_000_000
@@ -95,3 +97,18 @@ def test_loading_opens_no_model(tmp_path: Path) -> None:
 def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match=r"nowhere\.toml: cannot be read: No such file"):
         Registry.load(tmp_path / "nowhere.toml")
+
+
+def test_a_manifest_that_never_ends_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(ManifestError, match="it is not a regular file"):
+        Registry.load(tmp_path / "pipe.toml")
+    (tmp_path / "long.toml").write_bytes(b"#" * (LONGEST_MANIFEST + 1))
+    with pytest.raises(ManifestError, match="is longer than 1 MiB"):
+        Registry.load(tmp_path / "long.toml")
+
+
+def test_a_pipe_in_place_of_a_model_is_not_waited_for(builtin: Registry, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model.onnx")
+    with pytest.raises(ModelUnreadableError, match="it is not a regular file"):
+        replace(builtin.entries[0], path=tmp_path / "model.onnx").read()

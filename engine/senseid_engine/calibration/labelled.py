@@ -11,17 +11,19 @@ LFW's `pairs.txt` names pairs of a folder a person, in folds, for the accuracy t
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from senseid_engine.calibration.pairs import ListedPairs
 from senseid_engine.errors import CalibrationError
+from senseid_engine.media import open_media, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -101,11 +103,11 @@ def read_folder(folder: Path) -> LabelledSet:
 def read_pairs_csv(file: Path) -> LabelledSet:
     """A CSV of pairs with the header `first,second,same`: two paths relative to the file, and 1, 0, true or false.
 
-    Photos that are linked by pairs of the same person show one person.
+    Photos that are linked by pairs of the same person show one person. A pair that is listed twice counts once.
 
     Raises:
-        CalibrationError: the file cannot be read; a line is malformed, names no file, pairs a photo with itself, or
-            contradicts the others.
+        MediaError: the file cannot be read.
+        CalibrationError: a line is malformed, names no file, pairs a photo with itself, or contradicts the others.
     """
     lines: list[tuple[int, str, str, bool]] = []
     rows = _numbered(file, csv.reader(_lines(file), strict=True))
@@ -120,7 +122,7 @@ def read_pairs_csv(file: Path) -> LabelledSet:
         first, second, answer = (text.strip() for text in row)
         if answer.lower() not in _YES:
             raise _bad_line(file, number, f"'same' must be 1, 0, true or false, not {answer!r}")
-        lines.append((number, first, second, _YES[answer.lower()]))
+        lines.append((number, _plain(first), _plain(second), _YES[answer.lower()]))
     return _set_of_pairs(file, lines)
 
 
@@ -132,8 +134,9 @@ def read_lfw_pairs(file: Path, labelled: LabelledSet) -> LabelledPairs:
         labelled: the folder a person whose photos it names, as `name/name_0001.jpg`.
 
     Raises:
-        CalibrationError: the file cannot be read, a line is malformed or names no photo of the set, or there are more
-            or fewer lines than the header says.
+        MediaError: the file cannot be read.
+        CalibrationError: a line is malformed or names no photo of the set, or there are more or fewer lines than the
+            header says.
     """
     known = {photo.name.rpartition(".")[0]: number for number, photo in enumerate(labelled.photos)}
     # Tabs, so that a name may hold spaces; by hand, people type spaces.
@@ -190,8 +193,11 @@ def _set_of_pairs(file: Path, lines: list[tuple[int, str, str, bool]]) -> Labell
     numbers: dict[int, int] = {}
     people = [numbers.setdefault(find(photo), len(numbers)) for photo in range(len(names))]
     photos = (Photo(name, file.parent / name, person) for name, person in zip(names, people, strict=True))
-    pairs = _columns([(number_of[first], number_of[second], same, 0) for _, first, second, same in lines])
-    return LabelledSet(str(file), tuple(photos), pairs)
+    # A pair that is said twice is no more evidence than one that is said once.
+    once: dict[frozenset[str], tuple[int, int, bool, int]] = {}
+    for _, first, second, same in lines:
+        once.setdefault(frozenset((first, second)), (number_of[first], number_of[second], same, 0))
+    return LabelledSet(str(file), tuple(photos), _columns(list(once.values())))
 
 
 def _columns(pairs: list[tuple[int, int, bool, int]]) -> LabelledPairs:
@@ -211,12 +217,18 @@ def _is_photo(path: Path) -> bool:
 
 
 def _lines(file: Path) -> list[str]:
+    with open_media(file, "list of pairs", piped=False) as opened, reading(str(file), "list of pairs"):
+        data = opened.read()
     try:
-        return file.read_text(encoding="utf-8-sig").splitlines(keepends=True)
-    except OSError as error:
-        raise CalibrationError(str(file), f"cannot be read: {error.strerror or error}") from None
+        # Not str.splitlines, which breaks lines within names: at a form feed, or at U+2028.
+        return list(io.StringIO(data.decode("utf-8-sig"), newline=""))
     except UnicodeDecodeError:
         raise CalibrationError(str(file), "is not UTF-8 text") from None
+
+
+def _plain(name: str) -> str:
+    """One spelling of a path for `a.jpg`, `./a.jpg` and `.//a.jpg`."""
+    return Path(name).as_posix() if name else name
 
 
 def _numbered(file: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:

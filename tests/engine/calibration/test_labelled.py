@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from senseid_engine.calibration.labelled import LabelledSet, read_folder, read_lfw_pairs, read_pairs_csv
-from senseid_engine.errors import CalibrationError
+from senseid_engine.errors import CalibrationError, MediaNotFoundError, MediaUnreadableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,9 +94,30 @@ def test_a_bad_line_of_a_csv_is_named(photos: Path, text: str, line: int, proble
     assert str(caught.value).startswith(f"{photos / 'pairs.csv'}, line {line}: ")
 
 
-def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(CalibrationError, match="No such file"):
+def test_a_pair_counts_once(photos: Path) -> None:
+    text = "first,second,same\na.jpg,b.jpg,0\n./a.jpg,b.jpg,0\nb.jpg,a.jpg,0\na.jpg,e.jpg,1\n"
+    labelled = read_pairs_csv(csv_file(photos, text))
+    assert [photo.name for photo in labelled.photos] == ["a.jpg", "b.jpg", "e.jpg"]
+    assert labelled.pairs is not None
+    assert labelled.pairs.same.tolist() == [False, True]
+    with pytest.raises(CalibrationError, match="with itself"):
+        read_pairs_csv(csv_file(photos, "first,second,same\na.jpg,./a.jpg,1\n"))
+
+
+def test_names_with_odd_breaks(tmp_path: Path) -> None:
+    touch(tmp_path, "a\u2028b.jpg", "c\x0cd.jpg", "e\nf.jpg")
+    text = 'first,second,same\na\u2028b.jpg,c\x0cd.jpg,1\na\u2028b.jpg,"e\nf.jpg",0\n'
+    names = [photo.name for photo in read_pairs_csv(csv_file(tmp_path, text)).photos]
+    assert names == ["a\u2028b.jpg", "c\x0cd.jpg", "e\nf.jpg"]
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path, lfw: LabelledSet) -> None:
+    with pytest.raises(MediaNotFoundError, match="no such file"):
         read_pairs_csv(tmp_path / "none.csv")
+    os.mkfifo(tmp_path / "pipe")
+    for read in (read_pairs_csv, lambda file: read_lfw_pairs(file, lfw)):
+        with pytest.raises(MediaUnreadableError, match=r"is not a regular file: name a file$"):
+            read(tmp_path / "pipe")
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CalibrationError, match="not UTF-8"):
         read_pairs_csv(tmp_path / "binary.csv")
