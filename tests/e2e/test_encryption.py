@@ -305,7 +305,9 @@ def test_what_is_half_written_goes_where_files_need_a_name(
     halfway: Callable[..., tuple[subprocess.Popen[bytes], Path]], how: signal.Signals
 ) -> None:
     """As on a memory stick: its file system has no files without a name."""
-    process, folder = halfway("import os; del os.O_TMPFILE; from senseid_cli.app import main; main()")
+    # Under nohup the tests, and what they start, ignore SIGHUP, and the program leaves that as it is.
+    undo = "import os, signal; del os.O_TMPFILE; signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+    process, folder = halfway(f"{undo}; from senseid_cli.app import main; main()")
     assert holding(folder / "work", MARK) != []
     process.send_signal(how)
     _, err = process.communicate()
