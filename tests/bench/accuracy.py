@@ -13,7 +13,6 @@ curve was not fitted on.
 from __future__ import annotations
 
 import sys
-import tarfile
 import tempfile
 import time
 from dataclasses import replace
@@ -28,6 +27,7 @@ from senseid_engine.calibration.labelled import LabelledSet, read_folder, read_l
 from senseid_engine.calibration.own_cohort import tile_by_others
 from senseid_engine.calibration.run import CalibrationResult, Settings, calibrate, random
 from senseid_engine.cpu import available_cpus
+from tests.archives import unpack
 from tests.bench.report import Promise, Report, UnavailableError, at_least, at_most, parser_of, run, test_data
 from tests.bench.surroundings import open_engine
 
@@ -57,8 +57,7 @@ def read_lfw(folder: Path, limit: int | None) -> tuple[LabelledSet, LabelledPair
     archive = test_data() / "lfw-pairs.tar"
     if not archive.is_file():
         raise UnavailableError(f"no {archive}")
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+    unpack(archive, folder)
     labelled = read_folder(folder / "lfw")
     if limit is None:
         return labelled, read_lfw_pairs(folder / "lfw" / "pairs.txt", labelled)

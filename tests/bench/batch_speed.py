@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import random
 import sys
-import tarfile
 import tempfile
 import time
 from contextlib import ExitStack
@@ -31,14 +30,13 @@ from senseid_engine.batch.scorer import Scorer
 from senseid_engine.errors import EngineError
 from senseid_engine.image import decode_image
 from senseid_models.registry import Registry
+from tests.archives import some_photos, unpack
 from tests.bench.compare_speed import Dlib, open_dlib
 from tests.bench.report import Report, UnavailableError, at_least, at_most, parser_of, run, test_data
 from tests.bench.report import Row as Figure
 from tests.bench.surroundings import licences, sample_photos
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from senseid_cli.batch.work import Medium
 
 NAME = "batch_speed"
@@ -109,21 +107,12 @@ def loop(tools: Tools, photos: list[Path]) -> float:
     return (time.perf_counter() - start) / (len(photos) - 1)
 
 
-def extract(folder: Path, count: int) -> Iterator[Path]:
-    """Photos of LFW, spread over the alphabet."""
-    with tarfile.open(test_data() / "lfw-pairs.tar") as tar:
-        members = [member for member in tar.getmembers() if member.name.endswith(".jpg")]
-        picked = members[:: max(1, len(members) // count)][:count]
-        tar.extractall(folder, picked, filter="data")
-    return (folder / member.name for member in picked)
-
-
 def measure(count: int, rounds: int, dlib_python: str | None) -> Report:
     """Measure everything in turn."""
     tools = Tools(licences(), frozenset({Want.ENGINE}), threads=1)
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        photos = list(extract(folder, count))
+        photos = unpack(test_data() / "lfw-pairs.tar", folder, some_photos(count))
         some = photos[:: max(1, len(photos) // FOR_DLIB)][:FOR_DLIB]
         aflw = sorted((test_data() / "pose-aflw2000").glob("*.jpg"))
         samples = []

@@ -9,7 +9,6 @@ the other faces of these people; a feature is covered where less than half of it
 from __future__ import annotations
 
 import sys
-import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -24,6 +23,7 @@ from senseid_engine.finder import FaceFinder
 from senseid_engine.image import decode_image, read_photo
 from senseid_engine.quality.occlusion import LEAST_VISIBLE, REGIONS, Occlusion, OcclusionEstimator
 from senseid_models.registry import Registry
+from tests.archives import unpack
 from tests.bench.report import Report, Row, at_least, at_most, parser_of, run, test_data
 from tests.bench.surroundings import licences
 
@@ -147,8 +147,7 @@ def unpacked(*, synthetic: int, verbose: bool) -> Report:
     data = test_data()
     with tempfile.TemporaryDirectory() as folder:
         for name in ("masks.tar", "lfw-pairs.tar"):
-            with tarfile.open(data / name) as archive:
-                archive.extractall(folder, filter="data")
+            unpack(data / name, Path(folder))
         return measure(Path(folder), synthetic=synthetic, verbose=verbose)
 
 

@@ -11,11 +11,11 @@ Promise of issue 5: without the worst tenth of the photos FNMR is lower by at le
 from __future__ import annotations
 
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
 from models.recipes.overall_quality import DISCARDS, FMR, HALVINGS, discard_curve, learn, load
+from tests.archives import unpack
 from tests.bench.report import Report, UnavailableError, at_least, parser_of, run, test_data
 
 NAME = "quality_discard"
@@ -29,8 +29,7 @@ def measure(embeddings: Path | None, measures: Path | None) -> Report:
     if not archive.is_file():
         raise UnavailableError(f"no {archive}")
     with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(archive) as tar:
-            tar.extractall(folder, filter="data")
+        unpack(archive, Path(folder))
         photos = load(Path(folder) / "lfw", embeddings, measures)
     curve = discard_curve(photos, lambda taught: learn(photos, taught).terms(photos.values), HALVINGS)
     notes = []

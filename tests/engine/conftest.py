@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from senseid_licensing.context import Context, context_here
 from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
 from senseid_models.registry import Registry
+from tests.archives import first_photos, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,12 +119,7 @@ def lfw(test_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[
     """The first photos of that many people of LFW, spread over the alphabet."""
 
     def extract(people: int) -> list[Path]:
-        folder = tmp_path_factory.mktemp("lfw")
-        with tarfile.open(test_data / "lfw-pairs.tar") as tar:
-            members = [member for member in tar.getmembers() if member.name.endswith("_0001.jpg")]
-            picked = members[:: max(1, len(members) // people)][:people]
-            tar.extractall(folder, picked, filter="data")
-        return [folder / member.name for member in picked]
+        return unpack(test_data / "lfw-pairs.tar", tmp_path_factory.mktemp("lfw"), first_photos(people))
 
     return extract
 
