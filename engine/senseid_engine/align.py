@@ -38,8 +38,11 @@ class TemplateAlignment:
 
     def chip(self, pixels: Pixels, face: Face) -> Pixels:
         """Cut the face out of its photo: uint8 (side, side, 3), RGB, black outside the photo."""
-        flat = face.landmarks.points[:, :2]
-        points = np.stack([flat[list(indices)].mean(axis=0) for indices in self.mesh_points])
+        grouped = face.landmarks.points[[index for group in self.mesh_points for index in group], :2]
+        counts = [len(group) for group in self.mesh_points]
+        # The sums of all groups at once: a mean of each by itself takes milliseconds a photo.
+        sums: Floats = np.add.reduceat(grouped, np.cumsum([0, *counts[:-1]]))
+        points: Floats = sums / np.array(counts, np.float32)[:, None]
         return warp.warp(pixels, warp.similarity(points, self.template), self.side)
 
 
