@@ -172,6 +172,20 @@ def check_word(word: str, *, name: str) -> None:
         raise typer.BadParameter("an empty word names no file: check the variable that it came from", param_hint=name)
 
 
+def check_here() -> None:
+    """Refuse to work in a folder that was deleted: no relative path means anything there.
+
+    Raises:
+        RefusedError: it was.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        from senseid_cli.exits import RefusedError
+
+        raise RefusedError("the current folder was deleted", remedy="change to one that exists") from None
+
+
 def check_apart(outputs: Mapping[str, Path | None]) -> None:
     """Refuse two results in one file.
 
@@ -196,7 +210,7 @@ def _output_problem(path: Path, sources: tuple[str, ...], suffix: str, *, force:
         if not path.parent.is_dir():
             return "is in a folder that does not exist"
         if path.exists():
-            if any(source != STDIN and _same_file(path, Path(source)) for source in sources):
+            if any(source != STDIN and is_same_file(path, Path(source)) for source in sources):
                 return "is one of the photos"
             if is_device(path):
                 return "is no regular file"
@@ -228,8 +242,17 @@ def is_device(path: Path) -> bool:
     return (path.exists() and not path.is_file()) or path.absolute().parent in _DEVICES
 
 
-def _same_file(one: Path, other: Path) -> bool:
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file; not where one of them leads nowhere."""
     try:
         return one.samefile(other)
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is one; not where the system refuses the name. Reading it as a file will say what is wrong with it."""
+    try:
+        return path.is_dir()
     except OSError:
         return False

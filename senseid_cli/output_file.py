@@ -66,15 +66,6 @@ def sync(file: BinaryIO) -> None:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on its disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 @contextmanager
 def _draft(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
     """The file, and a path to make a link from."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from senseid_crypto import os_keyring
+from senseid_crypto.durable import sync_folder
 from senseid_crypto.errors import CryptoError, KeyFormatError, KeyStoreError
 from senseid_crypto.key_file import MOST_BYTES, KeyFile, format_key_file, parse_key_file
 
@@ -161,7 +162,7 @@ class KeyFolder:
                 with suppress(FileExistsError):
                     retired.hardlink_to(path)
             prepared.replace(path)
-            _sync_folder(self.folder)
+            sync_folder(self.folder)
         except OSError as error:
             raise _unwritable(path, error) from None
         return retired
@@ -182,7 +183,7 @@ class KeyFolder:
                     file.write(format_key_file(key, created, in_keyring=in_keyring))
                     file.flush()
                     os.fsync(file.fileno())
-                _sync_folder(self.folder)
+                sync_folder(self.folder)
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise
@@ -214,14 +215,6 @@ def read_key_file(path: Path) -> KeyFile:
         return parse_key_file(data)
     except CryptoError as error:
         raise error.at(str(path)) from None
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unreadable(path: Path, error: OSError) -> KeyStoreError:

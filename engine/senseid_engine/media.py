@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from senseid_engine.errors import MediaNotFoundError, MediaUnreadableError
+from senseid_models.regular import NotRegularError, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +29,11 @@ def open_media(path: Path, what: str, *, piped: bool = True) -> BinaryIO:
         MediaUnreadableError: A directory, a pipe, a socket or a device; no permission; a name the system refuses.
     """
     with reading(str(path), what):
-        file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115  the caller closes it
-        # The check comes after the opening, on the descriptor, so that the file cannot be exchanged in between.
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            file.close()
+        try:
+            return open_regular(path)
+        except NotRegularError:
             or_pipe = f", or pipe the {what} in as '-'" if piped else ""
-            raise MediaUnreadableError(str(path), f"is not a regular file: name a file{or_pipe}")
-        return file
+            raise MediaUnreadableError(str(path), f"is not a regular file: name a file{or_pipe}") from None
 
 
 @contextmanager
@@ -59,8 +57,3 @@ def reading(name: str, what: str) -> Iterator[None]:
         raise MediaUnreadableError(name, f"cannot be read ({reason})") from error
     except ValueError as error:
         raise MediaUnreadableError(name, "is not a usable path: check the name") from error
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    # Opening a pipe that nobody writes to would otherwise wait for ever.
-    return os.open(path, flags | os.O_NONBLOCK)

@@ -125,10 +125,9 @@ def batch(
     from senseid_cli.batch.jobs import Settings
     from senseid_cli.batch.journal import Journal, partial_of
     from senseid_cli.batch.runner import Outputs
-    from senseid_cli.crypt.plan import check_here
     from senseid_licensing.capability import Capability
 
-    check_here()
+    media.check_here()
     media.check_word(manifest, name="MANIFEST")
     form = _output_format(out, output_format, as_json=as_json)
     _check_output(out, manifest, resume=resume, force=force)
@@ -196,7 +195,7 @@ def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool)
         raise typer.BadParameter(
             f"{out} is no regular file: without --out the results go to standard output", param_hint="--out"
         )
-    if manifest != STDIN and out.exists() and Path(manifest).exists() and out.samefile(manifest):
+    if manifest != STDIN and media.is_same_file(out, Path(manifest)):
         raise typer.BadParameter(f"{out} is also that of MANIFEST", param_hint="--out")
     if not out.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")

@@ -134,9 +134,11 @@ def _check_outputs(out: Path, report: Path | None, sources: list[Path], *, force
 
 
 def _check_not_sources(outputs: dict[str, Path | None], sources: list[Path]) -> None:
+    from senseid_cli import media
+
     for option, path in outputs.items():
         try:
-            made_from = path is not None and path.exists() and any(_is_same(path, source) for source in sources)
+            made_from = path is not None and path.exists() and any(media.is_same_file(path, each) for each in sources)
         except OSError as error:
             reason = (error.strerror or "unknown reason").lower()
             raise typer.BadParameter(f"{path} cannot be used ({reason})", param_hint=option) from None
@@ -144,29 +146,16 @@ def _check_not_sources(outputs: dict[str, Path | None], sources: list[Path]) -> 
             raise typer.BadParameter(f"{path} is what the curve is made from", param_hint=option)
 
 
-def _is_same(path: Path, source: Path) -> bool:
-    try:
-        return path.samefile(source)
-    except OSError:  # the source is not there, which is told when it is read
-        return False
-
-
 def _read_set(labelled_set: Path, pairs: Path | None) -> tuple[LabelledSet, LabelledPairs | None]:
+    from senseid_cli import media
     from senseid_engine.calibration.labelled import read_folder, read_lfw_pairs, read_pairs_csv
 
-    if _is_folder(labelled_set):
+    if media.is_folder(labelled_set):
         folder = read_folder(labelled_set)
         return folder, None if pairs is None else read_lfw_pairs(pairs, folder)
     if pairs is not None:
         raise typer.BadParameter("it needs a folder as SET; a CSV of pairs is a set by itself", param_hint="--pairs")
     return read_pairs_csv(labelled_set), None
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # such as a name that is too long
-        return False
 
 
 def _recognition(model: str | None) -> Recognition:

@@ -96,11 +96,7 @@ def quality(
 
 
 def _folder(photo: str) -> Path | None:
-    try:
-        return Path(photo) if photo != media.STDIN and Path(photo).is_dir() else None
-    except OSError:
-        # Reading it as a photo will say what is wrong with the name.
-        return None
+    return Path(photo) if photo != media.STDIN and media.is_folder(Path(photo)) else None
 
 
 def _write_reports(

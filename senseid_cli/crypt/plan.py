@@ -73,14 +73,14 @@ def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suf
         MediaError: a folder cannot be read.
         RefusedError: the current folder was deleted.
     """
-    check_here()
+    media.check_here()
     for word in sources:
         media.check_word(word, name="FILE")
     if out is not None:
         media.check_word(out, name="--out")
     found = _unique(entry for word in sources for entry in _expand(word, direction))
-    into_folder = out is not None and out != STDOUT and _is_folder(out)
-    if out is not None and not into_folder and (len(found) != 1 or _is_folder(sources[0])):
+    into_folder = out is not None and out != STDOUT and media.is_folder(Path(out))
+    if out is not None and not into_folder and (len(found) != 1 or media.is_folder(Path(sources[0]))):
         raise typer.BadParameter(f"{out} must be a folder that exists: there is more than one file", param_hint="--out")
     if out is not None and not into_folder and out.endswith("/"):
         raise typer.BadParameter(f"{out} must be a folder that exists", param_hint="--out")
@@ -99,18 +99,6 @@ def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suf
         jobs.append(Job(entry.source, target, size, makes_folders=into_folder))
     _refuse_clashes(jobs)
     return jobs
-
-
-def check_here() -> None:
-    """Refuse to work in a folder that was deleted: no relative path means anything there.
-
-    Raises:
-        RefusedError: it was.
-    """
-    try:
-        Path.cwd()
-    except FileNotFoundError:
-        raise RefusedError("the current folder was deleted", remedy="change to one that exists") from None
 
 
 def check_target(job: Job, *, force: bool) -> None:
@@ -190,7 +178,7 @@ def _expand(word: str, direction: Direction) -> Iterator[_Found]:
         found = sorted(glob.glob(word, recursive=True))  # noqa: PTH207  a path of any kind
         paths = [_as_path(each) for each in found] or [word]
     for each in paths:
-        if each != media.STDIN and _is_folder(each):
+        if each != media.STDIN and media.is_folder(Path(each)):
             root = Path(each)
             for file in walk(root):
                 if _belongs(file, direction):
@@ -222,13 +210,6 @@ def _belongs(path: Path, direction: Direction) -> bool:
     if contained is None:
         return direction is Direction.ENCRYPT or path.suffix in SUFFIXES.values()
     return (contained or path.suffix == SUFFIXES["wire"]) == (direction is Direction.DECRYPT)
-
-
-def _is_folder(word: str) -> bool:
-    try:
-        return Path(word).is_dir()
-    except OSError:
-        return False
 
 
 def _unique(entries: Iterator[_Found]) -> list[_Found]:

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from senseid_cli.crypt.plan import Job, check_here, is_container, size_of, walk
+from senseid_cli import media
+from senseid_cli.crypt.plan import Job, is_container, size_of, walk
 from senseid_cli.exits import RefusedError
 from senseid_cli.output_file import new_file
 from senseid_crypto.errors import MissingKeyError
@@ -48,7 +49,7 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
             complete.
         CryptoError: a key cannot be stored or read, or there is none of that name.
     """
-    check_here()
+    media.check_here()
     for folder in folders:
         if not folder.is_dir():
             raise RefusedError(f"{folder} is no folder", remedy="name folders that hold containers")

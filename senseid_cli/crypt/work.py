@@ -12,9 +12,10 @@ from senseid_cli import media
 from senseid_cli.crypt import streams
 from senseid_cli.crypt.streams import Pieces, Reader
 from senseid_cli.exits import OutputError, RefusedError
-from senseid_cli.output_file import new_file, sync, sync_folder
+from senseid_cli.output_file import new_file, sync
 from senseid_crypto import container, wire
 from senseid_crypto.chunks import read_fully
+from senseid_crypto.durable import sync_folder
 from senseid_crypto.errors import CryptoError
 from senseid_crypto.format import Format
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from senseid_cli import app as cli
-from senseid_cli import wiring
+from senseid_cli import media, wiring
 from senseid_cli.crypt import plan, rotation, run, streams, work
 from senseid_cli.stdout import tolerant
 from senseid_crypto import wire
@@ -358,7 +358,7 @@ def test_a_folder_that_may_not_be_looked_into(here: Here, monkeypatch: pytest.Mo
         patch.setattr(plan, "is_container", lambda _: None)
         assert len(plan.make_plan(["d"], None, plan.Direction.ENCRYPT, ".senseid")) == 2
         assert [job.source for job in plan.make_plan(["d"], None, plan.Direction.DECRYPT, "")] == ["d/b.senseid"]
-    monkeypatch.setattr(plan, "_is_folder", lambda _: False)
+    monkeypatch.setattr(media, "is_folder", lambda _: False)
     assert ".: permission denied: make the folder readable" in here("encrypt", ".", status=3)[1]
 
 
