@@ -148,7 +148,9 @@ class Policy:
         """
         try:
             table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except RecursionError:
+            raise PolicyError(name, "is nested too deeply") from None
+        except ValueError as error:  # also what Python says of a number with thousands of digits
             raise PolicyError(name, f"is not TOML ({error})") from error
         if table.pop("format", None) != FORMAT:
             raise PolicyError(name, f"must begin with 'format = {FORMAT}'")

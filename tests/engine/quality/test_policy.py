@@ -79,6 +79,8 @@ def test_every_measure_can_be_limited_to_its_own_range() -> None:
         ("format = 2", "format = 1"),
         ("", "format = 1"),
         ("format = ", "not TOML"),
+        ("format = 1\nyaw = " + "9" * 5000, "not TOML"),
+        ("format = 1\nyaw = " + "[" * 5000, "nested too deeply"),
         ("format = 1\nsharpnes = { least = 0.5 }", "'sharpnes' is no measure"),
         ('format = 1\nfaces = "some"', "'faces'"),
         ("format = 1\nsharpness = 0.5", "'sharpness' takes"),
