@@ -7,51 +7,47 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from senseid_cli import exits, render, stdout, stids, wiring
-from senseid_cli.commands import (
-    batch,
-    compare,
-    decrypt,
-    doctor,
-    encrypt,
-    key,
-    license,  # noqa: A004
-    liveness,
-    models,
-    omni,
-    quality,
-    serve,
-    udid,
-    verify,
-)
+from senseid_cli import __version__, exits, render, stdout, stids, wiring
+from senseid_cli.groups import LazyGroup
+
+COMMANDS = {
+    "compare": "Compare the faces of two photos.",
+    "omni": "Compare every face of A with every face of B.",
+    "quality": "Measure the quality of every face of a photo, or of all photos of a folder.",
+    "verify": "Check that the person in a video is living, and compare the face with that of a photo.",
+    "batch": "Many comparisons or checks in one run: each photo is read and encoded once.",
+    "encrypt": "Encrypt files.",
+    "decrypt": "Decrypt files of either format, told by their content: FILE.senseid and FILE.b64 become FILE.",
+    "udid": "Print this machine's hardware fingerprint and write it to UDID.txt, to send to your vendor.",
+    "doctor": "Check this installation: processor, memory, licences, clock, keys, settings, models, codecs, packages.",
+    "liveness": "Check that the person in a video is living: `senseid liveness VIDEO`.",
+    "key": "Make, list and change the keys of encrypted media.",
+    "license": "Check, install and issue licences.",
+    "models": "List, verify, calibrate and import models.",
+    "serve": "Answer the HTTP API.",
+}
+"""Every command and the first sentence of its help, which the help of `senseid` shows without importing it."""
+
+
+class _Root(LazyGroup):
+    package = "senseid_cli.commands"
+    summaries = COMMANDS
+
 
 app = typer.Typer(
     name="senseid",
+    cls=_Root,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     # Plain help: it costs no rich import, and is the same in a pipe and on a terminal.
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("compare")(compare.compare)
-app.command("omni")(omni.omni)
-app.command("quality")(quality.quality)
-app.command("verify")(verify.verify)
-app.command("batch")(batch.batch)
-app.command("encrypt")(encrypt.encrypt)
-app.command("decrypt")(decrypt.decrypt)
-app.command("udid")(udid.udid)
-app.command("doctor")(doctor.doctor)
-app.add_typer(liveness.app, name="liveness")
-app.add_typer(key.app, name="key")
-app.add_typer(license.app, name="license")
-app.add_typer(models.app, name="models")
-app.add_typer(serve.app, name="serve")
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"senseid {wiring.product_version()}")
+        typer.echo(f"senseid {__version__}")
         raise typer.Exit
 
 

@@ -1,15 +1,51 @@
-"""Groups of commands of which one needs no name: `senseid liveness VIDEO` is `senseid liveness check VIDEO`."""
+"""Groups of commands: one that imports a command when it is called, and one of which a command needs no name."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import importlib
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from typer.core import TyperGroup
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports and builds a command when it is called: both take longer than what most commands do.
+
+    Its help, its completion and the suggestions for a misspelt name need only names and summaries. Each command is a
+    module of `package` that holds the Typer application `app`, for a group, or a function of the module's name.
+    """
+
+    package: ClassVar[str]
+    summaries: ClassVar[Mapping[str, str]]
+
+    def __init__(self, **settings: Any) -> None:
+        named = {name: TyperCommand(name, help=summary) for name, summary in self.summaries.items()}
+        super().__init__(**{**settings, "commands": named})
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command itself, not only its name and summary."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, None if command is None else self._load(str(name)), rest
+
+    def _load(self, name: str) -> Any:
+        module = importlib.import_module(f"{self.package}.{name}")
+        holder = typer.Typer(rich_markup_mode=self.rich_markup_mode)
+        if hasattr(module, "app"):
+            holder.add_typer(module.app, name=name)
+        else:
+            holder.command(name)(getattr(module, name))
+        return get_group(holder).commands[name]
 
 
 class GroupWithDefault(TyperGroup):
     """A group that takes what does not begin with the name of a command for the words of its default command.
 
+    `senseid liveness VIDEO` is `senseid liveness check VIDEO`.
     A file that is called like a command is written `./pack`.
     """
 

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from senseid_cli import __version__
+
 if TYPE_CHECKING:
     from senseid_cli.crypt.work import Manner
     from senseid_cli.keys import KeySources
@@ -69,19 +71,12 @@ def registry() -> Registry:
     return with_additions(Registry.builtin(), additions_dir())
 
 
-def product_version() -> str:
-    """The version of this installation, the one that licences are checked against."""
-    from importlib.metadata import version
-
-    return version("senseid")
-
-
 def open_store() -> tuple[LicenceStore, Context]:
     """The licences of this installation, and what they are checked against."""
     from senseid_licensing.context import context_here
     from senseid_licensing.store import LicenceStore
 
-    return LicenceStore(data_dir()), context_here(now=datetime.datetime.now(datetime.UTC), version=product_version())
+    return LicenceStore(data_dir()), context_here(now=datetime.datetime.now(datetime.UTC), version=__version__)
 
 
 def verify_licences() -> VerifiedLicences:
@@ -213,7 +208,7 @@ def this_device() -> Device:
 
     from senseid_engine.liveness.capture import Device
 
-    return Device(f"senseid {product_version()}", platform.system(), platform.machine())
+    return Device(f"senseid {__version__}", platform.system(), platform.machine())
 
 
 def entropy(count: int) -> bytes:

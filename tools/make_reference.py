@@ -73,7 +73,7 @@ def pages() -> list[Page]:
 
 def _walk(command: Any, context: Any) -> Iterator[Page]:
     children = [] if not hasattr(command, "list_commands") else command.list_commands(context)
-    named = [(name, command.get_command(context, name)) for name in children]
+    named = [(name, command.resolve_command(context, [name])[1]) for name in children]
     named = [(name, child) for name, child in named if not child.hidden]
     parameters = [p for p in command.get_params(context) if not getattr(p, "hidden", False)]
     records = [(p.param_type_name, p.get_help_record(context)) for p in parameters]

@@ -12,7 +12,7 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from senseid_cli import wiring
+from senseid_cli import __version__, wiring
 from senseid_cli.batch.errors import ClusterError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Cluster:
         try:
             client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
             run = f"senseid-{wiring.new_request_id()}"
-            machine = Machine(run, wiring.product_version(), wiring.models_digest(), wants)
+            machine = Machine(run, __version__, wiring.models_digest(), wants)
             client.register_plugin(machine, name=machine.name)
             threads = sum(client.nthreads().values())
         except TimeoutError as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import WorkerPlugin, get_worker
 
-from senseid_cli import exits, wiring
+from senseid_cli import __version__, exits, wiring
 from senseid_cli.batch.errors import ClusterError
 from senseid_cli.batch.work import Tools, perform
 
@@ -90,7 +90,7 @@ class Machine(WorkerPlugin):
     def _open(self) -> Tools:
         with self._lock:
             if self._tools is None:
-                if (wiring.product_version(), wiring.models_digest()) != self._same:
+                if (__version__, wiring.models_digest()) != self._same:
                     raise ClusterError(
                         "has another version of senseid, or other models", remedy="install the same on every machine"
                     )

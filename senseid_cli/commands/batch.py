@@ -261,10 +261,10 @@ def _open_manifest(source: str) -> Manifest:
 
 
 def _fingerprint(plan: Plan) -> str:
-    from senseid_cli import wiring
+    from senseid_cli import __version__, wiring
     from senseid_cli.batch.journal import fingerprint
 
-    return fingerprint({**plan.facts(), "version": wiring.product_version(), "models": wiring.models_digest()})
+    return fingerprint({**plan.facts(), "version": __version__, "models": wiring.models_digest()})
 
 
 def _run(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from senseid_cli import wiring
+from senseid_cli import __version__, wiring
 from senseid_cli.service.app import Front, api_app, hashed, metrics_app, refusal_of_garbage, worker_app
 from senseid_cli.service.guard import GuardedProtocol
 from senseid_cli.service.log import LogHandler
@@ -131,7 +131,7 @@ def _pool(settings: Settings, control: socket.socket | None, log: Log) -> LocalP
 
 def _apps(settings: Settings, listeners: Bound, front: Front) -> Iterator[tuple[ASGIApp, socket.socket]]:
     if listeners.api is not None:
-        openapi = json.dumps(document(wiring.product_version()), separators=(",", ":")).encode()
+        openapi = json.dumps(document(__version__), separators=(",", ":")).encode()
         page = read_page() if settings.ui else {}
         yield api_app(front, cors=settings.cors, openapi=openapi, page=page), listeners.api
     if listeners.worker is not None:

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from senseid_cli.wiring import cpus, product_version
+from senseid_cli import __version__
+from senseid_cli.wiring import cpus
 from senseid_crypto.key import generate_key
 from senseid_crypto.wire import encrypt_bytes
 from senseid_engine.engine import Engine
@@ -204,7 +205,7 @@ def measure(seconds: float, rounds: int, requests: int, overload_seconds: float)
 def _context() -> Any:
     from datetime import UTC, datetime
 
-    return context_here(now=datetime.now(UTC), version=product_version())
+    return context_here(now=datetime.now(UTC), version=__version__)
 
 
 def _throughput(

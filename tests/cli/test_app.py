@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import pty
 import pwd
 import re
@@ -15,8 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import typer
+from typer.main import get_command
 
 from senseid_cli import app as cli
+from senseid_cli import commands
 from senseid_cli.exits import ExitStatus
 
 if TYPE_CHECKING:
@@ -46,16 +50,15 @@ def licensed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-def loaded_by(words: Sequence[str]) -> set[str]:
-    """The top-level modules that are loaded when a command has run."""
-    script = (
-        "import sys\n"
-        "from senseid_cli.app import run\n"
-        "status = run(sys.argv[1:])\n"
-        "print('modules', *sorted({name.partition('.')[0] for name in sys.modules}))\n"
+def loaded_by(words: Sequence[str], *, whole: bool = False) -> set[str]:
+    """The top-level modules that are loaded when a command has run; with `whole` the others, too."""
+    script = "import sys\nfrom senseid_cli.app import run\nstatus = run(sys.argv[1:])\nprint('modules', *sys.modules)\n"
+    environment = {**os.environ, "SENSEID_HOME": "/nonexistent"}
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, env=environment, check=True
     )
-    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True)
-    return set(done.stdout.splitlines()[-1].split()[1:])
+    names = done.stdout.splitlines()[-1].split()[1:]
+    return set(names) if whole else {name.partition(".")[0] for name in names}
 
 
 @pytest.mark.parametrize(
@@ -79,6 +82,37 @@ def test_help_is_light(words: list[str]) -> None:
     modules = loaded_by(words)
     assert "typer" in modules
     assert not HEAVY & modules
+
+
+@pytest.mark.parametrize(
+    ("words", "imported"),
+    [
+        (["--help"], set()),
+        (["--version"], set()),
+        (["nope"], set()),
+        (["compare", "--help"], {"compare"}),
+        (["--debug", "compare", "--help"], {"compare"}),
+        (["license", "check"], {"license", "license_vendor"}),
+    ],
+    ids=str,
+)
+def test_only_the_called_command_is_imported(words: list[str], imported: set[str]) -> None:
+    found = re.findall(r"senseid_cli\.commands\.(\w+)", " ".join(loaded_by(words, whole=True)))
+    assert set(found) == imported
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_summary_of_a_command_is_what_its_own_help_begins_with(name: str) -> None:
+    root = get_command(cli.app)
+    _, command, _ = root.resolve_command(typer.Context(root), [name])
+    for limit in (40, 60, 400):
+        assert root.commands[name].get_short_help_str(limit) == command.get_short_help_str(limit)
+
+
+def test_every_module_of_a_command_is_registered() -> None:
+    parts = {"license_vendor", "models_calibrate", "models_import"}
+    modules = {module.name for module in pkgutil.iter_modules(commands.__path__)}
+    assert modules - parts == set(cli.COMMANDS)
 
 
 def test_help_names_every_command() -> None:

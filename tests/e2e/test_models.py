@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from senseid_cli import wiring
+from senseid_cli import __version__
 from senseid_engine.calibration.provenance import Data, Provenance
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.encoder import Encoder
@@ -74,7 +74,7 @@ def test_a_model_is_imported_used_and_removed(own: Senseid, photos: dict[str, Pa
 def similarity(own: Senseid, photos: dict[str, Path]) -> float:
     """The cosine of the two photos by the imported model, as the engine sees them."""
     registry = with_additions(Registry.builtin(), own.home / "models")
-    context = context_here(now=datetime.now(UTC), version=wiring.product_version())
+    context = context_here(now=datetime.now(UTC), version=__version__)
     licences = LicenceStore(own.home).verify_all(context)
     encoder = Encoder.open(registry, ["tiny"], licences, threads=1)
     embeddings = []

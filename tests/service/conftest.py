@@ -164,9 +164,9 @@ def make_home(folder: Path, now: datetime | None = None) -> Path:
 
 def renew(folder: Path, now: datetime | None = None, days: int = 30) -> None:
     """Licences that begin now, or at that time."""
-    from senseid_cli.wiring import product_version
+    from senseid_cli import __version__
 
-    context = context_here(now=now or datetime.now(UTC), version=product_version())
+    context = context_here(now=now or datetime.now(UTC), version=__version__)
     quickstart(LicenceStore(folder), context, licensee="tests", entropy=os.urandom, days=days)
 
 

@@ -14,7 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from senseid_cli import app, wiring
+from senseid_cli import __version__, app
 from senseid_cli.commands import doctor
 from senseid_cli.doctor import checkup
 from senseid_cli.doctor.finding import ok
@@ -56,7 +56,7 @@ class Doctor:
 
 
 def context(now: datetime) -> Context:
-    return context_here(now=now, version=wiring.product_version())
+    return context_here(now=now, version=__version__)
 
 
 def licensed(home: Path, now: datetime) -> None:
@@ -94,7 +94,7 @@ def test_a_sound_installation(sound: Doctor) -> None:
 def test_json_is_one_object(sound: Doctor) -> None:
     report = sound.report()
     assert report["ready"] is True
-    assert report["version"] == wiring.product_version()
+    assert report["version"] == __version__
     assert all(row["status"] != "problem" for row in report["findings"])
     assert sound.lacks()["omni"] == []
 
@@ -273,7 +273,7 @@ def test_an_api_asks_its_workers(sound: Doctor, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.usefixtures("quick")
 def test_a_licence_that_does_not_cover_this_version(sound: Doctor, tmp_path: Path) -> None:
     """What an upgrade can run into: the licence was carried over, and ends before the new version."""
-    key, below = str(sound.store.root_key_path), wiring.product_version()
+    key, below = str(sound.store.root_key_path), __version__
     words = ["license", "issue", "--key", key, "--licensee", "Acme", "--any-machine", "--days", "9"]
     assert app.run([*words, "--product", "senseid_face", "--below-version", below, "--out", str(tmp_path)]) == 0
     (issued,) = tmp_path.glob("SENSEID_FACE_*.lic")

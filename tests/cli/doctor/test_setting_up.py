@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from senseid_cli import wiring
+from senseid_cli import __version__
 from senseid_cli.doctor.finding import Finding, Status
 from senseid_cli.doctor.keys import check_keys
 from senseid_cli.doctor.licences import check_licences
@@ -175,7 +175,7 @@ def test_a_worker_without_a_certificate(worker: WorkerAddress) -> None:
 
 
 def licensed(home: Path, days: int) -> Path:
-    context = context_here(now=datetime.now(UTC), version=wiring.product_version())
+    context = context_here(now=datetime.now(UTC), version=__version__)
     quickstart(LicenceStore(home), context, licensee="test", entropy=os.urandom, days=days)
     return home
 
