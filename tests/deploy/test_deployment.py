@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from senseid_cli import __version__
 from senseid_cli.service.settings import VARIABLES, Limits, gather, parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -243,9 +244,7 @@ def test_kustomize_builds_it() -> None:
     assert len(built) == len(manifests())
     assert {item["metadata"].get("namespace", "senseid") for item in built} == {"senseid"}
     images = re.findall(r"image: (\S+)", done.stdout)
-    version = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert version
-    assert images == [f"senseid:{version[1]}"] * 2
+    assert images == [f"senseid:{__version__}"] * 2
     assert compose()["services"]["api"]["image"] == images[0]
 
 

@@ -32,7 +32,7 @@ VARYING = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "<request id>"),
     (re.compile(r"\b(?:[0-9A-Z]{5}-){5}[0-9A-Z]{2}\b"), "<udid>"),
     (re.compile(r"\b\d+ days left"), "<days> left"),
-    (re.compile(r"\b[0-9a-f]{16}\b"), "<key id>"),
+    (re.compile(r"(?<!\.)\b[0-9a-f]{16}\b"), "<key id>"),  # not the digits of a score
     (re.compile(r"/\S+/keys/"), "<keys>/"),
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "<time>"),
 )
