@@ -211,7 +211,7 @@ def _output_problem(path: Path, sources: tuple[str, ...], suffix: str, *, force:
             return "is in a folder that does not exist"
         if path.exists():
             if any(source != STDIN and is_same_file(path, Path(source)) for source in sources):
-                return "is one of the photos"
+                return "is one of the inputs"
             if is_device(path):
                 return "is no regular file"
             if not force:

@@ -140,7 +140,7 @@ def test_a_photo_is_never_overwritten(tmp_path: Path) -> None:
     link = tmp_path / "link.png"
     link.symlink_to(photo)
     for out in (photo, link):
-        with pytest.raises(typer.BadParameter, match="one of the photos"):
+        with pytest.raises(typer.BadParameter, match="one of the inputs"):
             media.check_output(out, sources=("missing.jpg", str(photo)), force=True)
 
 

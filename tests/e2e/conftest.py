@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
+# The command line of the process's arguments, where each record of a batch takes a moment more.
+SLOW = """
+import time
+from senseid_cli.batch.journal import Journal
+add = Journal.add
+Journal.add = lambda self, records: (time.sleep(0.05), add(self, records))
+from senseid_cli.__main__ import main
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,13 @@ class Senseid:
         )
         assert b"Traceback" not in done.stderr, done.stderr.decode(errors="replace")
         return done
+
+    def start_slow_batch(
+        self, *words: str | Path, env: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.Popen[bytes]:
+        """A batch that is still going on, however fast the machine is, when some of its records are written."""
+        command = [sys.executable, "-c", SLOW, "batch", *map(str, words)]
+        return subprocess.Popen(command, env=self.environment(env), **options)
 
     def json(self, *words: str | Path, status: int | None = None, **options: Any) -> dict[str, Any]:
         """The one object that it prints."""

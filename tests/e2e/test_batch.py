@@ -105,9 +105,7 @@ def test_killed_and_resumed_it_writes_the_same(
     senseid: Senseid, manifest: Path, whole: bytes, tmp_path: Path, lines: int
 ) -> None:
     out = tmp_path / "out.csv"
-    # One worker: slow enough to be caught in the middle.
-    command = senseid.command("batch", manifest, "-o", out, "--workers", "1")
-    process = subprocess.Popen(command, env=senseid.environment())
+    process = senseid.start_slow_batch(manifest, "--workers", "1", "-o", out)
     deadline = time.monotonic() + 120
     while partial_lines(out) < lines and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.005)
@@ -131,10 +129,7 @@ def test_killed_and_resumed_it_writes_the_same(
 def test_with_a_cache_nothing_is_encoded_twice(senseid: Senseid, manifest: Path, whole: bytes, tmp_path: Path) -> None:
     key = {"PARAM_DECRYPT_KEY": "kf8Zq2Lw0xTn5Rb7Yc3Vm9Gd1Hs6Pj4A"}
     out, cache = tmp_path / "out.csv", tmp_path / "cache"
-    process = subprocess.Popen(
-        senseid.command("batch", manifest, "-o", out, "--cache", cache, "--workers", "1"),
-        env=senseid.environment(key),
-    )
+    process = senseid.start_slow_batch(manifest, "--workers", "1", "-o", out, "--cache", cache, env=key)
     while partial_lines(out) < 6 and process.poll() is None:
         time.sleep(0.005)
     process.kill()
@@ -155,11 +150,8 @@ def test_with_a_cache_nothing_is_encoded_twice(senseid: Senseid, manifest: Path,
 @pytest.mark.slow
 def test_control_c_leaves_a_run_that_can_go_on(senseid: Senseid, manifest: Path, whole: bytes, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    process = subprocess.Popen(
-        senseid.command("batch", manifest, "-o", out, "--workers", "1"),
-        env=senseid.environment(),
-        stderr=subprocess.PIPE,
-        preexec_fn=heed_sigint,
+    process = senseid.start_slow_batch(
+        manifest, "--workers", "1", "-o", out, stderr=subprocess.PIPE, preexec_fn=heed_sigint
     )
     while partial_lines(out) < 4 and process.poll() is None:
         time.sleep(0.01)

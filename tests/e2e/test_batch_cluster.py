@@ -89,8 +89,7 @@ def partial_of(out: Path) -> Path:
 
 def run_to_the_middle(senseid: Senseid, manifest: Path, out: Path, scheduler: Path) -> subprocess.Popen[bytes]:
     """A run of which some rows are written, and most are not."""
-    command = senseid.command("batch", manifest, "-o", out, "--scheduler", address(scheduler))
-    run = subprocess.Popen(command, env=senseid.environment(), stderr=subprocess.PIPE)
+    run = senseid.start_slow_batch(manifest, "-o", out, "--scheduler", address(scheduler), stderr=subprocess.PIPE)
     partial = partial_of(out)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and not (partial.exists() and partial.read_bytes().count(b'"row"') > 3):

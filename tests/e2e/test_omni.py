@@ -117,7 +117,7 @@ def test_a_photo_is_not_drawn_over(senseid: Senseid, groups: tuple[Path, Path]) 
     before = groups[0].read_bytes()
     done = senseid("omni", *groups, "--draw", groups[0], "--force")
     assert done.returncode == 2
-    assert b"is one of the photos" in done.stderr
+    assert b"is one of the inputs" in done.stderr
     assert groups[0].read_bytes() == before
 
 
