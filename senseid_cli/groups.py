@@ -45,8 +45,7 @@ class LazyGroup(TyperGroup):
 class GroupWithDefault(TyperGroup):
     """A group that takes what does not begin with the name of a command for the words of its default command.
 
-    `senseid liveness VIDEO` is `senseid liveness check VIDEO`.
-    A file that is called like a command is written `./pack`.
+    `senseid liveness VIDEO` is `senseid liveness check VIDEO`. A file that is called like a command is `./pack`.
     """
 
     default: ClassVar[str] = "check"
