@@ -17,7 +17,8 @@ demo: $(VENV)/.installed
 test: $(VENV)/.developing
 	$(BIN)/python -m pytest -n auto -m "not slow" --cov --cov-report=term $(ARGS)
 
-# The slower gates: style, types, arrows, the slow tests, the built wheel.
+# The slower gates: style, types, arrows, the slow tests, the built wheel, and the oldest
+# packages that it asks for.
 check: $(VENV)/.developing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -27,6 +28,7 @@ check: $(VENV)/.developing
 	$(BIN)/python tools/make_reference.py --check
 	$(BIN)/python -m pytest -m slow $(ARGS)
 	$(BIN)/python tools/check_release.py
+	$(BIN)/python tools/check_floors.py
 
 # sdist, wheel and SBOM in dist/, checked.
 release: $(VENV)/.developing
@@ -48,5 +50,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.developing: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[serve]' --group dev --group recipes
+	$(BIN)/python -m pip install --quiet --editable '.[serve,report,keyring,parquet,dask]' --group dev --group recipes
 	@touch $@ $(VENV)/.installed
