@@ -624,7 +624,7 @@ def test_a_source_that_changes_meanwhile_is_kept(here: Here, monkeypatch: pytest
 
     def changing(file: io.BufferedRandom) -> None:
         real(file)
-        path.write_bytes(BIG[:-1] + b"x")
+        path.write_bytes(BIG[:-1] + bytes([BIG[-1] ^ 1]))
 
     with monkeypatch.context() as patch:
         patch.setattr(work, "sync", changing)
