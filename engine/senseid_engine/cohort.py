@@ -12,6 +12,7 @@ import io
 import math
 import zipfile
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ import numpy as np
 from senseid_engine.errors import ModelError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from senseid_engine.arrays import Doubles, Floats
 
 
@@ -80,5 +83,11 @@ def quadratic_features(centred: Floats, basis: Floats, crossed: int) -> Doubles:
     """The features that `Cohort` describes, float64 (n, features), of centred embeddings, float32 (n, dimensions)."""
     p = (centred @ basis.T).astype(np.float64)
     length = (centred.astype(np.float64) ** 2).sum(axis=1, keepdims=True)
-    rows, columns = np.triu_indices(crossed, 1)
+    rows, columns = _pairs(crossed)
     return np.hstack([p, p**2, length, p[:, rows] * p[:, columns]])
+
+
+@cache
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Every pair of `count` things; made once, as making it takes longer than using it."""
+    return np.triu_indices(count, 1)

@@ -155,10 +155,12 @@ def _suppress(boxes: Floats, limit: float, *, of_smaller: bool = False) -> list[
     while len(alive):
         apart = _apart(boxes[alive[:BOXES_A_ROUND]], boxes[alive], limit, of_smaller=of_smaller)
         stays = np.ones(len(alive), dtype=bool)
+        best = []
         for i, apart_from_this in enumerate(apart):
             if stays[i]:
-                keep.append(int(order[alive[i]]))
-                stays[i + 1 :] &= apart_from_this[i + 1 :]
+                best.append(i)
+                stays &= apart_from_this  # what stood before it is decided already
+        keep += order[alive[best]].tolist()
         alive = alive[BOXES_A_ROUND:][stays[BOXES_A_ROUND:]]
     return keep
 

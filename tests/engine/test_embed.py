@@ -71,6 +71,24 @@ def test_a_face_and_its_mirror_image_are_the_same(
         np.testing.assert_allclose(plain, unit(once[0] + once[1]), atol=1e-6)
 
 
+def test_a_view_and_its_mirror_image_are_cut_out_once(
+    registry: Registry, licences: VerifiedLicences, found: dict[str, UprightPhoto]
+) -> None:
+    @dataclass(frozen=True)
+    class Counted(GivenChip):
+        calls: list[int]
+
+        def chip(self, pixels: Pixels, face: Face) -> Pixels:
+            self.calls.append(1)
+            return self.given
+
+    photo = found["obama.jpg"]
+    view = Counted(np.ascontiguousarray(photo.image.pixels[:150, :150]), [])
+    session = Session.open(registry.get("dlib-resnet"), licences, threads=1)
+    Embedder(session, [view], [view]).embed(photo.image.pixels, photo.faces[0])
+    assert len(view.calls) == 1
+
+
 def test_a_face_does_not_depend_on_the_others(two_men: Image, encoder: Encoder) -> None:
     larger, smaller = encoder.finder.find(two_men).faces
     first = encoder.embed(two_men, larger)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from senseid_engine.warp import apply, invert, similarity, square_crop, warp
+from senseid_engine.warp import apply, invert, scale_of, similarity, square_crop, warp
 
 angles = st.floats(-math.pi, math.pi)
 scales = st.floats(0.05, 20.0)
@@ -77,6 +77,8 @@ def test_applying_and_undoing_a_transform(angle: float, scale: float, shift: tup
     # float32 keeps seven digits of a place up to some thousand pixels away, then scaled back.
     np.testing.assert_allclose(apply(invert(matrix), there), FACE, atol=2e-3 / scale + 1e-4)
     np.testing.assert_allclose(invert(invert(matrix)), matrix, rtol=1e-9, atol=1e-6)
+    np.testing.assert_allclose(invert(matrix)[:, :2], np.linalg.inv(matrix[:, :2]), rtol=1e-9, atol=1e-12)
+    assert scale_of(matrix) == pytest.approx(scale)
 
 
 @given(shifts, st.floats(1, 5000), angles, st.sampled_from([112, 150, 192, 224]))
