@@ -8,8 +8,8 @@ from typing import NoReturn
 
 def main() -> NoReturn:
     """Run the command line of this process and end it."""
-    # Ctrl-C while modules are still being imported would show a traceback: until then the signal ends the process, as
-    # it does with any program. Where it is ignored (nohup), it stays so.
+    # Ctrl-C while modules are still being imported, or while Python cleans up when all is done, would show a traceback:
+    # there the signal ends the process, as it does with any program. Where it is ignored (nohup), it stays so.
     handled = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if handled:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -17,7 +17,11 @@ def main() -> NoReturn:
 
     if handled:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    app.main()
+    try:
+        app.main()
+    finally:
+        if handled:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

@@ -284,6 +284,19 @@ def test_sigint_ends_with_130(licensed_home: Path) -> None:
         assert b"Traceback" not in process.stderr.read()
 
 
+def test_an_interrupt_when_all_is_done_shows_no_traceback() -> None:
+    script = (
+        "import atexit, os, signal, sys\n"
+        "atexit.register(os.kill, os.getpid(), signal.SIGINT)\n"
+        "from senseid_cli.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--version"], capture_output=True, preexec_fn=heed_sigint, check=False
+    )
+    assert (done.returncode, done.stdout[:8], done.stderr) == (-signal.SIGINT, b"senseid ", b"")
+
+
 @pytest.mark.parametrize("delay", [0.0, 0.01, 0.02, 0.04])
 def test_an_interrupt_during_the_imports_shows_no_traceback(delay: float) -> None:
     with subprocess.Popen(
