@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -20,10 +21,7 @@ def floors() -> dict[str, str]:
     """The packages that are needed, with those of all extras, and the lowest version of each."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     found = {}
-    for text in [
-        *project["dependencies"],
-        *(line for lines in project["optional-dependencies"].values() for line in lines),
-    ]:
+    for text in chain(project["dependencies"], *project["optional-dependencies"].values()):
         requirement = Requirement(text)
         lowest = [bound.version for bound in requirement.specifier if bound.operator == ">="]
         if len(lowest) != 1:
