@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from senseid_cli.exits import OutputError, RefusedError
+from senseid_cli.render import printable
+from senseid_licensing.product import Product
 from senseid_models.additions import MANIFEST, added_names, joined
+from senseid_models.entries import PRODUCT_OF
 from senseid_models.errors import ManifestError, ModelsError
-from senseid_models.registry import Registry
+from senseid_models.manifest import dump_manifest
+from senseid_models.presets import PRESETS
+from senseid_models.registry import ModelEntry, OperatorSource, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,10 +25,12 @@ if TYPE_CHECKING:
     from senseid_engine.curve import ScoreCurve
     from senseid_engine.recognition import Recognition
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import ModelEntry
 
 CURVE: Final = "score-curve"
 """Name of the addition that a score curve becomes, and of the data file whose place it takes."""
+
+NOT_STATED: Final = "not stated"
+"""The licence of a model of which nobody said one."""
 
 _LONGEST_CURVE: Final = 1 << 20
 
@@ -49,21 +56,96 @@ def model_addition(file: Path, licences: VerifiedLicences) -> tuple[Addition, Mo
         licences: the verified licences of this run; they are asked before the model is opened.
 
     Raises:
-        ManifestError: there is no manifest, or it does not describe one embedding model under a name that is free.
+        RefusedError: there is no manifest.
+        ManifestError: it cannot be read, or does not describe one embedding model under a name that is free.
         LicensingError: no verified licence for the model's product.
         ModelsError: the file is missing, is not the one of the manifest, or its last day has passed.
         ModelError: it cannot be used, or does something else than the manifest says.
     """
     from senseid_engine.encoder import try_embedding_model
 
-    path = file.with_suffix(".toml") if file.name else file  # "." and "/" have no name to change
-    found = Registry.load(path)
+    path = _manifest_of(file)
+    try:
+        found = Registry.load(path)
+    except ManifestError as error:
+        if not isinstance(error.__cause__, FileNotFoundError) or path == file:
+            raise
+        families = ", ".join(PRESETS)
+        raise RefusedError(
+            f"there is no manifest {path}",
+            remedy=f"write it, or name the family of the model by --preset ({families}): docs/own-models.md",
+        ) from None
     if len(found.entries) != 1 or found.assets:
         raise ManifestError(path, "must describe one model and no data file")
     (entry,) = found.entries
     joined(Registry.builtin(), found, path)
     try_embedding_model(entry, licences)
     return Addition(entry.id, {MANIFEST: path.read_bytes(), entry.path.name: entry.read()}), entry
+
+
+def _manifest_of(file: Path) -> Path:
+    return file.with_suffix(".toml") if file.name else file  # "." and "/" have no name to change
+
+
+def preset_addition(
+    file: Path, preset: str, model_id: str, licence: str, licences: VerifiedLicences
+) -> tuple[Addition, ModelEntry]:
+    """Describe an embedding model by its family and its graph, and try it.
+
+    Args:
+        file: the ONNX file.
+        preset: name of its family.
+        model_id: what it is to be called.
+        licence: what the operator says of its licence; empty where nothing was said.
+        licences: the verified licences of this run; they are asked before the model is opened.
+
+    Raises:
+        LicensingError: no verified licence for the models' product.
+        RefusedError: it has a manifest, or a model or data file of senseid has that name.
+        MediaError: the file cannot be read.
+        ModelError: it cannot be used, or is none of that family.
+    """
+    from senseid_engine.encoder import try_embedding_model
+    from senseid_engine.own_model import described
+
+    licences.require(Product.FACE)
+    sha256, size = _digest(file)
+    if (manifest := _manifest_of(file)).exists():
+        raise RefusedError(
+            f"{file} has the manifest {manifest} beside it", remedy="leave out --preset, or move the manifest away"
+        )
+    builtin = Registry.builtin()
+    if model_id in {entry.id for entry in builtin.entries} | {asset.name for asset in builtin.assets}:
+        raise RefusedError(f"a model or data file of senseid is called {model_id}", remedy="--id gives another name")
+    origin = f"{printable(file.name)}, by the preset {preset}"
+    draft = ModelEntry(
+        id=model_id,
+        kind="embedding",
+        path=file,
+        sha256=sha256,
+        size=size,
+        product=PRODUCT_OF["embedding"],
+        licence=licence or NOT_STATED,
+        licence_source="said at the import" if licence else "nothing was said at the import",
+        source=OperatorSource(origin),
+        rebuild=None,
+        input=PRESETS[preset].input(),
+        outputs=(),
+        embedding=None,
+        calibration=None,
+    )
+    entry = described(draft, PRESETS[preset], licences)
+    try_embedding_model(entry, licences)
+    stored = replace(entry, path=Path(f"{model_id}.onnx"))
+    return Addition(model_id, {MANIFEST: dump_manifest(stored, origin), stored.path.name: entry.read()}), entry
+
+
+def _digest(file: Path) -> tuple[str, int]:
+    from senseid_engine.media import open_media, reading
+
+    with open_media(file, "model", piped=False) as opened, reading(str(file), "model"):
+        data = opened.read()
+    return hashlib.sha256(data).hexdigest(), len(data)
 
 
 def curve_addition(file: Path, registry: Registry) -> tuple[Addition, ScoreCurve]:
@@ -76,7 +158,7 @@ def curve_addition(file: Path, registry: Registry) -> tuple[Addition, ScoreCurve
     Raises:
         MediaError: it cannot be read.
         CalibrationError: it is no score curve.
-        RefusedError: it was made with other models, or with cohorts that are gone.
+        RefusedError: it was made with another model.
     """
     from senseid_engine.curve import ScoreCurve
     from senseid_engine.errors import CalibrationError
@@ -106,31 +188,13 @@ def _recognition_of(curve: ScoreCurve, name: str, registry: Registry) -> Recogni
     """What the curve is for, where it is not what comes with senseid."""
     from senseid_engine.recognition import Recognition
 
-    made_with = curve.provenance
-    known = {entry.id: entry.sha256 for entry in registry.entries}
-    for model in made_with.models:
-        if known.get(model.id) != model.sha256:
-            raise RefusedError(
-                f"{name} was made with a model {model.id} that is not the one here",
-                remedy="import the model that it was made with, or make a new curve: senseid models calibrate",
-            )
-    if made_with.own_cohort is not None:
+    model = curve.provenance.model
+    if {entry.id: entry.sha256 for entry in registry.entries}.get(model.id) != model.sha256:
         raise RefusedError(
-            f"{name} was made with cohorts of its own, which are gone: its scores would mean nothing here",
-            remedy="make a curve without --own-cohort",
+            f"{name} was made with a model {model.id} that is not the one here",
+            remedy="import the model that it was made with, or make a new curve: senseid models calibrate",
         )
-    shipped = Registry.builtin()
-    builtin = Recognition.load(shipped)
-    if tuple(model.id for model in made_with.models) == tuple(part.model for part in builtin.parts):
-        cohort = None if builtin.cohort is None else shipped.asset(builtin.cohort).sha256
-        if cohort == (made_with.cohort and made_with.cohort.sha256):
-            return None
-    elif len(made_with.models) == 1 and made_with.cohort is None:
-        return Recognition.plain(made_with.models[0].id, curve=CURVE)
-    raise RefusedError(
-        f"{name} was made with another version of senseid, which compared otherwise",
-        remedy="make a curve with this one: senseid models calibrate",
-    )
+    return None if model.id == Recognition.load(Registry.builtin()).model else Recognition(model.id, CURVE)
 
 
 def _manifest(files: Mapping[str, bytes], about: Mapping[str, str]) -> bytes:
@@ -190,7 +254,7 @@ def remove(name: str, folder: Path, registry: Callable[[], Registry]) -> None:
         raise RefusedError(
             f"no model or curve called {name} was imported", remedy=f"choose one of: {', '.join(names) or '(none)'}"
         )
-    if name != CURVE and CURVE in names and name in _compared_by(registry):
+    if name != CURVE and CURVE in names and name == _compared_by(registry):
         raise RefusedError(
             f"faces are compared by {name}", remedy=f"go back to senseid's own first: senseid models remove {CURVE}"
         )
@@ -198,14 +262,14 @@ def remove(name: str, folder: Path, registry: Callable[[], Registry]) -> None:
         (folder / name).rename(draft / name)
 
 
-def _compared_by(registry: Callable[[], Registry]) -> tuple[str, ...]:
+def _compared_by(registry: Callable[[], Registry]) -> str | None:
     from senseid_engine.errors import ModelError
     from senseid_engine.recognition import Recognition
 
     try:
-        return tuple(part.model for part in Recognition.load(registry()).parts)
+        return Recognition.load(registry()).model
     except (ModelsError, ModelError):
-        return ()  # nothing can be compared as it is, and a removal may be what mends it
+        return None  # nothing can be compared as it is, and a removal may be what mends it
 
 
 @contextlib.contextmanager

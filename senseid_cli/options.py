@@ -38,6 +38,10 @@ CheckQuality = Annotated[
         "--check-quality", help="Refuse a photo on which an eye, the nose or the mouth of a compared face is covered."
     ),
 ]
+SingleFace = Annotated[
+    bool,
+    typer.Option("--single-face", help="Refuse a photo whose second face is at least half as large as the largest."),
+]
 ReturnStatus = Annotated[bool, typer.Option("--return-status", help="With --json: add `liveness_status`.")]
 ReturnImage = Annotated[
     bool,

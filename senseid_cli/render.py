@@ -67,7 +67,8 @@ def error_body(outcome: Outcome, request_id: str) -> dict[str, Any]:
 
 def compare_body(result: Comparison, request_id: str) -> dict[str, Any]:
     """The body of a 1:1 comparison."""
-    return {"code": OK_CODE, "verification_score": result.score, "request_id": request_id}
+    warnings = _warnings(first_image=result.first, second_image=result.second)
+    return {"code": OK_CODE, "verification_score": result.score, **warnings, "request_id": request_id}
 
 
 def compare_details(result: Comparison, threshold: float) -> dict[str, Any]:
@@ -150,12 +151,25 @@ def verify_body(
     head = _liveness_head(result.liveness, return_status=return_status)
     score = {} if result.score is None else {"verification_score": result.score}
     pictures = _live_pictures(result.liveness, return_image=return_image, return_face_image=return_face_image)
-    return {**head, **score, **pictures, "request_id": request_id}
+    return {**head, **score, **_warnings(image=result.photo), **pictures, "request_id": request_id}
 
 
 def capture_body(result: CaptureVerification, request_id: str) -> dict[str, Any]:
     """The body of a comparison of liveness data with a photo."""
-    return {"code": OK_CODE, "verification_score": result.score, "request_id": request_id}
+    warnings = _warnings(image=result.photo)
+    return {"code": OK_CODE, "verification_score": result.score, **warnings, "request_id": request_id}
+
+
+def _warnings(**photos: FoundFaces) -> dict[str, Any]:
+    """`warnings`, where there is a doubt about the face of a photo; the photos by their names in the API."""
+    warnings: list[dict[str, Any]] = []
+    for name, found in photos.items():
+        if found.ambiguous:
+            rect = found.rects[0].as_list()
+            warnings.append({"image": name, "warning": "several_faces", "faces": len(found.rects), "face_rect": rect})
+        if found.covered:
+            warnings.append({"image": name, "warning": "face_covered", "features": list(found.covered)})
+    return {"warnings": warnings} if warnings else {}
 
 
 def _liveness_head(result: LivenessResult, *, return_status: bool) -> dict[str, Any]:
@@ -230,7 +244,7 @@ def compare_table(result: Comparison, threshold: float, *, details: bool) -> Ren
     facts.add_row(Text(verdict(result.score, threshold), _style(result.score, threshold)), score_text(result.score))
     facts.add_row("threshold", f"{threshold} (reached by {odds(threshold)} strangers)")
     for label, found in (("first", result.first), ("second", result.second)):
-        if details or len(found.rects) > 1 or found.quarter_turns:
+        if details or len(found.rects) > 1 or found.quarter_turns or found.covered:
             facts.add_row(label, Text(_face_text(found, details=details)))
     if not details:
         return facts
@@ -274,7 +288,7 @@ def _face_text(found: FoundFaces, *, details: bool) -> str:
     text += f"the largest of {_count(found)}" if len(found.rects) > 1 else _count(found)
     if details:
         text += f" at {', '.join(map(str, found.rects[0].as_list()))} of {found.width} x {found.height}"
-    return text + _turned(found)
+    return text + _turned(found) + (f", covered: {' and '.join(found.covered)}" if found.covered else "")
 
 
 def _count(found: FoundFaces) -> str:
@@ -316,6 +330,18 @@ def put_table(table: RenderableType) -> None:
 def note(text: str) -> None:
     """Tell the user something beside the result."""
     typer.echo(f"note: {text}", err=True)
+
+
+def note_doubts(*photos: FoundFaces) -> None:
+    """Say which face was compared where another may be meant, and what of it is covered. Tables tell it themselves."""
+    for found in photos:
+        name = printable(found.name)
+        if found.ambiguous:
+            box = ",".join(map(str, found.rects[0].as_list()))
+            note(f"{name}: of {len(found.rects)} faces the largest was compared, at {box}; --single-face refuses this")
+        if found.covered:
+            features = " and ".join(found.covered)
+            note(f"{name}: covered: {features}; the score is less sure than that of a bare face")
 
 
 def put_problem(line: str, remedy: str) -> None:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from senseid_cli import __version__
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from senseid_cli.crypt.work import Manner
     from senseid_cli.keys import KeySources
     from senseid_crypto.key import Key
-    from senseid_engine.engine import Engine, Inspection
+    from senseid_engine.engine import Engine
     from senseid_engine.finder import FaceFinder
     from senseid_engine.liveness.capture import Device
     from senseid_engine.liveness.detector import LivenessDetector
@@ -106,6 +108,23 @@ def open_engine(
     return Engine.open(registry(), licences, threads=threads or available_cpus(), recognition=recognition)
 
 
+def opening_engine(licences: VerifiedLicences) -> Future[Engine]:
+    """Begin to load the models that compare faces, beside what is done meanwhile: on a second core it costs no time.
+
+    The result raises what `open_engine` does.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    # While it is imported it changes sys.path and takes itself out of sys.modules: not beside other threads.
+    import cv2  # noqa: F401
+
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(open_engine, licences)
+    finally:
+        pool.shutdown(wait=False)
+
+
 def open_quality(
     licences: VerifiedLicences, finder: FaceFinder | None = None, *, threads: int | None = None
 ) -> QualityChecker:
@@ -125,29 +144,6 @@ def open_quality(
 
     models, finder, threads = _with_finder(licences, finder, threads)
     return QualityChecker.open(models, licences, finder, threads=threads)
-
-
-def inspection(
-    licences: VerifiedLicences, engine: Engine, quality: QualityChecker | None = None, *, check_quality: bool
-) -> Inspection:
-    """What looks at each face before it is compared: refuses covered ones, or nothing.
-
-    Args:
-        licences: the verified licences of this run.
-        engine: its finder finds the faces.
-        quality: measures faces, where one is open already.
-        check_quality: whether covered faces are refused.
-
-    Raises:
-        LicensingError: no verified licence for the models' products.
-        ModelsError: a model file is missing or is not the one of the manifest.
-        ModelError: a model cannot be used.
-    """
-    if not check_quality:
-        from senseid_engine.engine import pass_all
-
-        return pass_all
-    return (quality or open_quality(licences, engine.encoder.finder)).refuse_covered
 
 
 def open_liveness(

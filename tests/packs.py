@@ -10,9 +10,48 @@ import tomli_w
 from onnx import TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 SIDE, SIZE = 16, 8
+
+
+def network(
+    *,
+    shape: Sequence[str | int | None] = ("batch", 3, SIDE, SIDE),
+    output: Sequence[str | int | None] = ("batch", SIZE),
+    values: int = 3 * SIDE * SIDE,
+    names: tuple[str, str] = ("face", "embedding"),
+    scale: float = 1.0,
+    listed: bool = False,
+    idle: Sequence[str] = (),
+) -> bytes:
+    """A random projection of the pixels, as its maker might publish it.
+
+    Args:
+        shape: of its input, as the file says it.
+        output: of its output, likewise.
+        values: how many pixel values there are.
+        names: of its input and its output.
+        scale: of the projection; 0 makes all embeddings the same.
+        listed: whether the weights are listed as inputs, too.
+        idle: inputs that nothing reads.
+    """
+    image, embedding = names
+    weights = scale * np.random.default_rng(1).normal(size=(values, SIZE)).astype(np.float32)
+    inputs = [helper.make_tensor_value_info(image, TensorProto.FLOAT, shape)]
+    inputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2, 3]) for name in idle]
+    if listed:
+        inputs.insert(0, helper.make_tensor_value_info("weights", TensorProto.FLOAT, weights.shape))
+    graph = helper.make_graph(
+        [helper.make_node("Flatten", [image], ["flat"]), helper.make_node("MatMul", ["flat", "weights"], [embedding])],
+        "projection",
+        inputs,
+        [helper.make_tensor_value_info(embedding, TensorProto.FLOAT, output)],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    return bytes(model.SerializeToString())
 
 
 def write_pack(folder: Path, *, name: str = "tiny", batch: str | int = "batch", scale: float = 1.0) -> Path:
@@ -24,20 +63,8 @@ def write_pack(folder: Path, *, name: str = "tiny", batch: str | int = "batch", 
         batch: the first dimension: a name, or 1 for a graph that takes one chip at a time.
         scale: of the projection; 0 makes all embeddings the same.
     """
-    weights = scale * np.random.default_rng(1).normal(size=(3 * SIDE * SIDE, SIZE)).astype(np.float32)
-    graph = helper.make_graph(
-        [
-            helper.make_node("Flatten", ["face"], ["flat"]),
-            helper.make_node("MatMul", ["flat", "weights"], ["embedding"]),
-        ],
-        name,
-        [helper.make_tensor_value_info("face", TensorProto.FLOAT, [batch, 3, SIDE, SIDE])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [batch, SIZE])],
-        [numpy_helper.from_array(weights, "weights")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     file = folder / f"{name}.onnx"
-    file.write_bytes(model.SerializeToString())
+    file.write_bytes(network(shape=(batch, 3, SIDE, SIDE), output=(batch, SIZE), scale=scale))
     write_manifest(file, batch=batch)
     return file
 

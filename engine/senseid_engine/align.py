@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from senseid_engine import warp
 
 if TYPE_CHECKING:
@@ -23,26 +21,39 @@ class Alignment(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateAlignment:
-    """The similarity transform that brings landmarks closest to where a model expects them.
+class FivePointAlignment:
+    """The similarity transform that brings the five points of a face closest to where a model expects them.
 
     Attributes:
-        mesh_points: for each template point, the landmarks (of 468) whose mean it is.
-        template: float32 (n, 2), where those points belong, in pixels of the chip.
+        template: float32 (5, 2), where those points belong, in pixels of the chip.
         side: side of the chip, pixels.
     """
 
-    mesh_points: tuple[tuple[int, ...], ...]
     template: Floats
     side: int
 
     def chip(self, pixels: Pixels, face: Face) -> Pixels:
         """Cut the face out of its photo: uint8 (side, side, 3), RGB, black outside the photo."""
-        grouped = face.landmarks.points[[index for group in self.mesh_points for index in group], :2]
-        counts = [len(group) for group in self.mesh_points]
-        # The sums of all groups at once: a mean of each by itself takes milliseconds a photo.
-        sums: Floats = np.add.reduceat(grouped, np.cumsum([0, *counts[:-1]]))
-        points: Floats = sums / np.array(counts, np.float32)[:, None]
+        return warp.warp(pixels, warp.similarity(face.points, self.template), self.side)
+
+
+@dataclass(frozen=True, slots=True)
+class MeshAlignment:
+    """The same with points of the face mesh.
+
+    Attributes:
+        mesh_points: for each template point the landmark, of 468.
+        template: float32 (n, 2), where those points belong, in pixels of the chip.
+        side: side of the chip, pixels.
+    """
+
+    mesh_points: tuple[int, ...]
+    template: Floats
+    side: int
+
+    def chip(self, pixels: Pixels, face: Face) -> Pixels:
+        """Cut the face out of its photo: uint8 (side, side, 3), RGB, black outside the photo."""
+        points = face.landmarks.points[list(self.mesh_points), :2]
         return warp.warp(pixels, warp.similarity(points, self.template), self.side)
 
 

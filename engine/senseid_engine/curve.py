@@ -1,4 +1,4 @@
-"""From a normalised similarity to the verification score, whose meaning is a false-match rate.
+"""From a similarity to the verification score, whose meaning is a false-match rate.
 
 A score s says: a stranger reaches it with probability 10^-((s - 0.3) / 0.1). With L(z) = -log10 FMR(z), the share of
 strangers' pairs at or above z, that is s = (3 + L) / 10. See docs/formats/score-curve.md.
@@ -20,7 +20,7 @@ from senseid_engine.errors import CalibrationError
 if TYPE_CHECKING:
     from senseid_models.fields import Fields
 
-FORMAT = 1
+FORMAT = 2
 LITERAL_TO = 6.0
 """The level up to which s = (3 + L) / 10 holds to the letter; beyond it the score bends so as to stay below 1."""
 
@@ -30,7 +30,7 @@ _LEAST_STEP = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class ScoreCurve:
-    """Maps a normalised similarity z to a score in [0, 1]; continuous and increasing.
+    """Maps a similarity z to a score in [0, 1]; continuous and increasing.
 
     Between the knots the level L is a straight line in z. Above the last knot it goes on with `tail_slope`. Below the
     first knot there is no rate left to speak of, and the score falls smoothly from 0.3 towards 0. Above L = 6 the score
@@ -170,7 +170,7 @@ class ScoreCurve:
 def _read_curve(fields: Fields) -> ScoreCurve:
     version = fields.whole("format")
     if version != FORMAT:
-        raise fields.fail("format", f"is {version}; this version of senseid knows {FORMAT}")
+        raise fields.fail("format", f"is {version}; this senseid knows {FORMAT}: make the curve again with it")
     return ScoreCurve(
         knots=fields.points("knots"),
         tail_slope=fields.number("tail_slope"),

@@ -1,4 +1,4 @@
-"""From a photo to its faces and their embeddings."""
+"""The models that turn a photo into faces and embeddings."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from senseid_engine.align import Alignment, CropAlignment, TemplateAlignment
+from senseid_engine.align import Alignment, CropAlignment, FivePointAlignment
 from senseid_engine.embed import Embedder
 from senseid_engine.errors import ModelError
 from senseid_engine.finder import FaceFinder
-from senseid_engine.session import Session, open_sessions
+from senseid_engine.session import Session
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from senseid_engine.arrays import Floats
-    from senseid_engine.faces import Face
-    from senseid_engine.image import Image
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import ModelEntry, Registry
 
@@ -34,21 +29,19 @@ class Encoder:
 
     Attributes:
         finder: finds faces.
-        embedders: the embedding models.
+        embedder: the embedding model.
     """
 
     finder: FaceFinder
-    embedders: tuple[Embedder, ...]
+    embedder: Embedder
 
     @classmethod
-    def open(
-        cls, registry: Registry, embedding_models: Sequence[str], licences: VerifiedLicences, *, threads: int
-    ) -> Encoder:
+    def open(cls, registry: Registry, embedding_model: str, licences: VerifiedLicences, *, threads: int) -> Encoder:
         """Load the models.
 
         Args:
             registry: which models there are.
-            embedding_models: ids of the embedding models.
+            embedding_model: id of the embedding model.
             licences: the verified licences of this run; they are asked before any model file is opened.
             threads: threads that each model may use, at least 1.
 
@@ -62,16 +55,10 @@ class Encoder:
         # While it is imported it changes sys.path and takes itself out of sys.modules: not beside other threads.
         import cv2  # noqa: F401
 
-        models = [registry.get(model_id) for model_id in embedding_models]
         with ThreadPoolExecutor(1) as pool:
             finder = pool.submit(FaceFinder.open, registry, licences, threads=threads)
-            sessions = open_sessions(models, licences, threads=threads)
-            embedders = tuple(_embedder(session, model) for session, model in zip(sessions, models, strict=True))
-            return cls(finder.result(), embedders)
-
-    def embed(self, image: Image, face: Face) -> tuple[Floats, ...]:
-        """The embeddings of one face of a photo, one a model: float32 (dimensions,), unit length."""
-        return tuple(embedder.embed(image.pixels, face) for embedder in self.embedders)
+            embedder = open_embedder(registry.get(embedding_model), licences, threads=threads)
+            return cls(finder.result(), embedder)
 
 
 def try_embedding_model(model: ModelEntry, licences: VerifiedLicences) -> None:
@@ -86,8 +73,7 @@ def try_embedding_model(model: ModelEntry, licences: VerifiedLicences) -> None:
         ModelsError: the file is missing or is not the one of the manifest.
         ModelError: onnxruntime refuses it, or it does something else.
     """
-    session = Session.open(model, licences, threads=1)
-    _embedder(session, model)
+    session = open_embedder(model, licences, threads=1).session
     side = int(model.input.size[0])
     noise = np.random.default_rng(0).integers(0, 256, (2, side, side, 3)).astype(np.uint8)
     outputs = session.run(noise)
@@ -99,20 +85,29 @@ def try_embedding_model(model: ModelEntry, licences: VerifiedLicences) -> None:
         raise ModelError(f"model {model.id}", "its embeddings of two different chips are the same, or no numbers")
 
 
-def _embedder(session: Session, model: ModelEntry) -> Embedder:
-    side, contract = model.input.size[0], model.embedding
+def open_embedder(model: ModelEntry, licences: VerifiedLicences, *, threads: int) -> Embedder:
+    """Load an embedding model.
+
+    Args:
+        model: the registry's entry.
+        licences: the verified licences of this run; they are asked before the file is opened.
+        threads: threads that it may use, at least 1.
+
+    Raises:
+        LicensingError: no verified licence for the model's product.
+        ModelsError: the file is missing or is not the one of the manifest.
+        ModelError: onnxruntime refuses it, or the manifest does not describe an embedding model.
+    """
+    side, contract, crop = model.input.size[0], model.embedding, model.input.crop
     if contract is None or not isinstance(side, int):
         raise ModelError(f"model {model.id}", "the manifest does not describe it as an embedding model")
     if side > LARGEST_CHIP:
         raise ModelError(f"model {model.id}", f"it wants faces of {side} px, {LARGEST_CHIP} px are the most")
-    template, crop = contract.template, model.input.crop
-    by_crop: list[Alignment] = [] if crop is None else [CropAlignment(crop, side)]
-    by_template: list[Alignment] = []
-    if template is not None:
-        by_template += [
-            TemplateAlignment(template.mesh_points, np.array(targets, np.float32), side)
-            for targets in template.targets(side)
-        ]
-    if not by_crop and not by_template:
+    alignment: Alignment
+    if contract.template is not None:
+        alignment = FivePointAlignment(np.array(contract.template, np.float32), side)
+    elif crop is not None:
+        alignment = CropAlignment(crop, side)
+    else:
         raise ModelError(f"model {model.id}", "the manifest does not say how to align a face for it")
-    return Embedder(session, by_crop or by_template, by_template or by_crop, square_root=contract.square_root)
+    return Embedder(Session.open(model, licences, threads=threads), alignment, contract.mirrored)

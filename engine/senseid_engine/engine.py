@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
-from senseid_engine.cohort import Cohort
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.encoder import Encoder
-from senseid_engine.errors import CalibrationError, ModelError
+from senseid_engine.errors import AmbiguousFaceError, CalibrationError, ModelError, OcclusionError
+from senseid_engine.photo_options import AS_IT_IS, PhotoOptions
+from senseid_engine.quality.occlusion import OcclusionEstimator
 from senseid_engine.recognition import Recognition
 from senseid_engine.results import Comparison, OmniComparison
-from senseid_engine.template import Template, normalised_similarities
+from senseid_engine.template import Template, similarities
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from senseid_engine.arrays import Doubles
     from senseid_engine.faces import Face
     from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Inspection: TypeAlias = "Callable[[Image, Face], None]"
-"""Looks at one face of an upright photo and raises an EngineError where the photo is refused."""
-
-
-def pass_all(image: Image, face: Face) -> None:
-    """The inspection that refuses nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -42,16 +35,14 @@ class Engine:
 
     Attributes:
         encoder: finds and embeds faces.
-        recognition: how embeddings become one number.
-        cohort: how much a face resembles strangers; none where the recognition asks for none.
-        curve: from normalised similarity to score.
+        occlusion: tells what is covered of a face.
+        curve: from similarity to score.
         licences: asked before each use.
         photos_at_once: how many photos of one comparison are encoded at the same time.
     """
 
     encoder: Encoder
-    recognition: Recognition
-    cohort: Cohort | None
+    occlusion: OcclusionEstimator
     curve: ScoreCurve
     licences: VerifiedLicences
     photos_at_once: int
@@ -80,103 +71,104 @@ class Engine:
         licences.require(Product.FACE)
         recognition = recognition or Recognition.load(registry)
         photos_at_once = min(2, threads)
-        models = [part.model for part in recognition.parts]
+        threads_each = max(1, threads // photos_at_once)
         return cls(
-            encoder=Encoder.open(registry, models, licences, threads=max(1, threads // photos_at_once)),
-            recognition=recognition,
-            cohort=None if recognition.cohort is None else Cohort.parse(registry.asset(recognition.cohort).read()),
+            encoder=Encoder.open(registry, recognition.model, licences, threads=threads_each),
+            occlusion=OcclusionEstimator.open(registry, licences, threads=threads_each),
             curve=read_curve(registry.asset(recognition.curve)),
             licences=licences,
             photos_at_once=photos_at_once,
         )
 
-    def compare(
-        self, first: Image, second: Image, *, auto_rotate: bool = False, inspect: Inspection = pass_all
-    ) -> Comparison:
+    def compare(self, first: Image, second: Image, options: PhotoOptions = AS_IT_IS) -> Comparison:
         """Compare the largest face of each photo.
 
         Args:
             first: a decoded photo.
             second: a decoded photo.
-            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
-            inspect: sees each face that is compared before it is embedded, and may refuse its photo.
+            options: how both are looked at.
 
         Raises:
             LicensingError: the licence does not allow it.
-            NoFaceError: a photo has no face.
-            EngineError: whatever `inspect` raises.
+            NoFaceError: a photo has no face, or none that is upright.
+            AmbiguousFaceError: a photo has two faces of like size, which `options` forbid.
+            OcclusionError: a face is covered, which `options` forbid.
         """
         self.licences.require(Product.FACE, Capability.COMPARE)
+        a, b = self._both(lambda image: self.encode_largest(image, options), first, second)
+        score = self.curve.score(float(similarities([a[1]], [b[1]])[0, 0]))
+        return Comparison(score, a[0].found, b[0].found)
 
-        def encode(image: Image) -> tuple[UprightPhoto, list[Template]]:
-            return self.encode(image, auto_rotate=auto_rotate, only_largest=True, inspect=inspect)
-
-        a, b = self._both(encode, first, second)
-        z = float(self.similarities(a[1], b[1])[0, 0])
-        return Comparison(self.curve.score(z), a[0].found, b[0].found)
-
-    def omni(
-        self, first: Image, second: Image, *, auto_rotate: bool = False, inspect: Inspection = pass_all
-    ) -> OmniComparison:
+    def omni(self, first: Image, second: Image, options: PhotoOptions = AS_IT_IS) -> OmniComparison:
         """Compare every face of one photo with every face of the other.
 
         Args:
             first: a decoded photo.
             second: a decoded photo.
-            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
-            inspect: sees each face before any is embedded, and may refuse its photo.
+            options: how both are looked at.
 
         Raises:
             LicensingError: the licence does not allow it.
-            NoFaceError: a photo has no face.
-            EngineError: whatever `inspect` raises.
+            NoFaceError: a photo has no face, or none that is upright.
+            OcclusionError: a face is covered, which `options` forbid.
         """
         self.licences.require(Product.FACE, Capability.OMNI)
-
-        def encode(image: Image) -> tuple[UprightPhoto, list[Template]]:
-            return self.encode(image, auto_rotate=auto_rotate, only_largest=False, inspect=inspect)
-
-        a, b = self._both(encode, first, second)
-        z = self.similarities(a[1], b[1])
+        a, b = self._both(lambda image: self.encode_all(image, options), first, second)
+        z = similarities(a[1], b[1])
         scores = tuple(tuple(self.curve.score(float(value)) for value in row) for row in z)
         return OmniComparison(scores, a[0].found, b[0].found)
 
-    def encode(
-        self, image: Image, *, auto_rotate: bool, only_largest: bool, inspect: Inspection
-    ) -> tuple[UprightPhoto, list[Template]]:
-        """The faces of a photo and their templates.
+    def encode_largest(self, image: Image, options: PhotoOptions = AS_IT_IS) -> tuple[UprightPhoto, Template]:
+        """The faces of a photo, with what is covered of the largest one, and its template.
 
         Args:
             image: a decoded photo.
-            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
-            only_largest: give one template, that of the largest face.
-            inspect: sees each of these faces before any is embedded, and may refuse the photo.
+            options: how it is looked at.
 
         Raises:
-            NoFaceError: the photo has no face.
-            EngineError: whatever `inspect` raises.
+            LicensingError: the licence does not allow to check whether a face is covered.
+            NoFaceError: the photo has no face, or none that is upright.
+            AmbiguousFaceError: the photo has two faces of like size, which `options` forbid.
+            OcclusionError: the face is covered, which `options` forbid.
         """
-        photo = self.encoder.finder.find(image, auto_rotate=auto_rotate)
-        faces = photo.faces[:1] if only_largest else photo.faces
-        for face in faces:
-            inspect(photo.image, face)
-        return photo, [self.template(photo.image, face) for face in faces]
+        photo = self.encoder.finder.find(image, auto_rotate=options.auto_rotate)
+        if options.single_face and photo.found.ambiguous:
+            raise AmbiguousFaceError(
+                image.name, f"shows {len(photo.faces)} faces, two of them of like size: cut out the one that is meant"
+            )
+        covered = self._covered(photo.image, photo.faces[0], options)
+        photo = replace(photo, found=replace(photo.found, covered=covered))
+        return photo, self.template(photo.image, photo.faces[0])
 
-    def encode_largest(self, image: Image, *, auto_rotate: bool = False) -> Template:
-        """The template of the photo's largest face.
+    def encode_all(self, image: Image, options: PhotoOptions = AS_IT_IS) -> tuple[UprightPhoto, list[Template]]:
+        """The faces of a photo, and their templates.
+
+        Args:
+            image: a decoded photo.
+            options: how it is looked at.
 
         Raises:
-            NoFaceError: the photo has no face.
+            LicensingError: the licence does not allow to check whether a face is covered.
+            NoFaceError: the photo has no face, or none that is upright.
+            OcclusionError: a face is covered, which `options` forbid.
         """
-        return self.encode(image, auto_rotate=auto_rotate, only_largest=True, inspect=pass_all)[1][0]
-
-    def similarities(self, first: Sequence[Template], second: Sequence[Template]) -> Doubles:
-        """How alike faces are before calibration: float64 (first, second), see `normalised_similarities`."""
-        return normalised_similarities(first, second, self.recognition.parts)
+        photo = self.encoder.finder.find(image, auto_rotate=options.auto_rotate)
+        if options.check_quality:
+            for face in photo.faces:
+                self._covered(photo.image, face, options)
+        return photo, [self.template(photo.image, face) for face in photo.faces]
 
     def template(self, image: Image, face: Face) -> Template:
         """The template of one face of an upright photo."""
-        return Template.of(self.encoder.embed(image, face), self.recognition.parts, self.cohort)
+        return Template(self.encoder.embedder.embed(image.pixels, face))
+
+    def _covered(self, image: Image, face: Face, options: PhotoOptions) -> tuple[str, ...]:
+        if options.check_quality:
+            self.licences.require(Product.KESTREL, Capability.QUALITY)
+        covered = self.occlusion.estimate(image.pixels, face).covered
+        if covered and options.check_quality:
+            raise OcclusionError(image.name, covered)
+        return covered
 
     def _both(self, encode: Callable[[Image], T], first: Image, second: Image) -> tuple[T, T]:
         if self.photos_at_once == 1:

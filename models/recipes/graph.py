@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # Old enough for every onnxruntime that the package allows, and fixed, so that a newer onnx writes the same bytes.
 OPSET = 17
 IR_VERSION = 8
+# The first with a scale for each block of a weight.
+OPSET_OF_BLOCKS = 21
+IR_VERSION_OF_BLOCKS = 10
 
 Dim = int | str
 Pads = tuple[int, int, int, int]
@@ -27,6 +30,12 @@ def _node(op: str, inputs: list[str], output: str, attrs: Mapping[str, int | str
     return node
 
 
+def _stored_as(dtype: np.dtype[np.generic]) -> tuple[int, str]:
+    if dtype == np.int8:
+        return TensorProto.INT8, "i1"
+    return (TensorProto.FLOAT, "<f4") if np.issubdtype(dtype, np.floating) else (TensorProto.INT64, "<i8")
+
+
 class Graph:
     """Collects nodes and weights in the order they are added and writes them as one float32 model.
 
@@ -34,8 +43,9 @@ class Graph:
     NCHW; `Pads` is (top, left, bottom, right).
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, opset: int = OPSET) -> None:
         self._name = name
+        self._opset = opset
         self._nodes: list[onnx.NodeProto] = []
         self._weights: list[onnx.TensorProto] = []
 
@@ -52,19 +62,36 @@ class Graph:
         Args:
             op: ONNX operator.
             inputs: Values that come before the weights in the operator's argument list.
-            weights: Constant arguments. Floating-point ones are stored as float32, integers as int64.
+            weights: Constant arguments. Floating-point ones are stored as float32, int8 as it is, other integers as
+                int64.
             output: Name of the result; by default one made from the node's number.
             attrs: The operator's attributes.
         """
         output = output or f"v{len(self._nodes)}"
         names = [f"{output}.w{i}" for i in range(len(weights))]
         for name, weight in zip(names, weights, strict=True):
-            dtype = "<f4" if np.issubdtype(weight.dtype, np.floating) else "<i8"
-            kind = TensorProto.FLOAT if dtype == "<f4" else TensorProto.INT64
+            kind, dtype = _stored_as(weight.dtype)
             data = np.ascontiguousarray(weight, dtype=dtype).tobytes()
             self._weights.append(helper.make_tensor(name, kind, weight.shape, data, raw=True))
         self._nodes.append(_node(op, [*inputs, *names], output, attrs))
         return output
+
+    def dequantised(
+        self, values: NDArray[np.int8], zero: NDArray[np.int8], scale: NDArray[np.floating], shape: Sequence[int]
+    ) -> str:
+        """A weight that is stored as int8: (values - zero) * scale, with a zero and a scale for each block of a row.
+
+        `Session` has onnxruntime multiply it out once, while it loads the model.
+
+        Args:
+            values: int8 (rows, numbers of a row).
+            zero: int8 (rows, blocks).
+            scale: (rows, blocks).
+            shape: of the weight.
+        """
+        block = values.shape[1] // scale.shape[1]
+        weight = self.node("DequantizeLinear", [], [values, scale, zero], axis=1, block_size=block)
+        return self.node("Reshape", [weight], [np.array(shape, np.int64)])
 
     def conv(
         self,
@@ -96,8 +123,7 @@ class Graph:
 
         onnxruntime runs PRelu one value at a time and outside its blocked layout, where it costs more than the
         convolutions around it (measured: the landmark model takes 4.7 ms with it and 1.8 ms without). The same function
-        of 1x1 depthwise convolutions and a sum stays in that layout, which wants the channels to be a multiple of 16
-        (see `wide`).
+        of 1x1 depthwise convolutions and a sum stays in that layout, which wants the channels to be a multiple of 16.
         """
         channels = len(slope)
         steep = 1.0 - slope.astype(np.float64).reshape(channels, 1, 1, 1)
@@ -117,17 +143,13 @@ class Graph:
             self._weights,
         )
         model = helper.make_model(
-            graph, producer_name="senseid", ir_version=IR_VERSION, opset_imports=[helper.make_opsetid("", OPSET)]
+            graph,
+            producer_name="senseid",
+            ir_version=IR_VERSION if self._opset == OPSET else IR_VERSION_OF_BLOCKS,
+            opset_imports=[helper.make_opsetid("", self._opset)],
         )
         onnx.checker.check_model(model, full_check=True)
         return bytes(model.SerializeToString(deterministic=True))
-
-
-def wide(array: NDArray[np.floating], axis: int = 0) -> NDArray[np.floating]:
-    """Append zeros along one axis up to a multiple of 16, the largest block of onnxruntime's channel layouts."""
-    pads = [(0, 0)] * array.ndim
-    pads[axis] = (0, -array.shape[axis] % 16)
-    return np.pad(array, pads)
 
 
 def fold_input(

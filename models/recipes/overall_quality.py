@@ -1,6 +1,6 @@
-"""`python -m models.recipes.overall_quality LFW [--embeddings FILE] [--measures FILE]`: learn the overall quality.
+"""`python -m models.recipes.overall_quality DATA [--embeddings FILE] [--measures FILE]`: learn the overall quality.
 
-From pairs of photos of the same person: their normalised similarity is taken for the sum of one term a photo, each term
+From pairs of photos of the same person: their similarity is taken for the sum of one term a photo, each term
 for the sum of one piecewise linear curve a measure, by least squares with curves that are kept smooth. The score is
 then the share of the photos whose term is lower.
 
@@ -20,23 +20,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tomli_w
 
-from senseid_engine.calibration.labelled import LabelledSet, read_folder
-from senseid_engine.calibration.own_cohort import tile_by_others
-from senseid_engine.calibration.run import random
-from senseid_engine.errors import EngineError
-from senseid_engine.image import decode_image, read_photo
+from senseid_engine.image import decode_image
 from senseid_engine.quality.chip import cut
 from senseid_engine.quality.features import five_features
 from senseid_engine.quality.overall import FORMAT, overall_measures
 from senseid_engine.quality.pose import PoseEstimator
-from senseid_engine.recognition import Recognition
-from senseid_engine.template import Template
 from senseid_models.registry import Registry
 
-from .recognition import GROUPS, SEED, load_or_encode, open_encoder, put
+from .build import put
+from .recognition.encode import face_of, load_or_encode, open_engine
+from .recognition.people import LFW, corrected, numbered, read_photos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from senseid_engine.engine import Engine
 
 # Where the curves have values: quantiles of the photos. One that may only rise is level from where most photos are, one
 # that may only fall up to there.
@@ -66,6 +64,7 @@ WORST = {
 FMR = 1e-3
 DISCARDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3)
 HALVINGS = 5
+SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Photos:
 
     Attributes:
         people: int32 (n,), the person of each.
-        z: float32 (n, n), their normalised similarities.
+        z: float32 (n, n), their similarities.
         values: float64 (n, measures).
         names: of the measures.
     """
@@ -230,7 +229,7 @@ def discard_curve(photos: Photos, score: Callable[[np.ndarray], np.ndarray], hal
         For each of `DISCARDS` the rate at a threshold of the photos that are left, and at that of all photos.
     """
     counts = np.zeros((len(DISCARDS), 2, 2), np.int64)
-    rng = random(SEED, "halves")
+    rng = np.random.default_rng(SEED)
     for _ in range(halvings):
         one, other = halves(photos.people, rng)
         for taught, judged in ((one, other), (other, one)):
@@ -265,63 +264,55 @@ def dump(names: Sequence[str], learned: Learned, terms: np.ndarray) -> bytes:
     return tomli_w.dumps(table).encode()
 
 
-def measure(path: Path | None, labelled: LabelledSet, numbers: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The measures of the largest face of each photo, from the file or from the photos."""
+def measure(path: Path | None, data: Path, engine: Engine) -> tuple[dict[str, list[float]], tuple[str, ...]]:
+    """The measures of the face of each photo of LFW by its name, from the file or from the photos."""
     if path is not None and path.exists():
         with np.load(path, allow_pickle=False) as archive:
-            row = {int(number): i for i, number in enumerate(archive["numbers"])}
-            values, names = archive["values"], tuple(map(str, archive["names"]))
-        return values[[row[int(number)] for number in numbers]], names
-    registry = Registry.builtin()
-    finder = open_encoder(registry, Recognition.load(registry)).finder
-    poser = PoseEstimator.parse(registry.asset("face-model").read())
-    rows = []
-    for done, number in enumerate(numbers):
-        image = decode_image(read_photo(labelled.photos[number].path), name=labelled.photos[number].name)
-        try:
-            face = finder.find(image).faces[0]
-        except EngineError as error:
-            raise SystemExit(f"a photo that was encoded has no face now: {error}") from None
-        chip = cut(image.pixels, face.landmarks, five_features(face.landmarks, image.width, image.height))
-        rows.append(overall_measures(face, poser.pose(face.landmarks), chip))
-        if done % 500 == 0:
-            print(f"{done} of {len(numbers)} photos measured", flush=True)
-    names = tuple(rows[0])
-    values = np.array([list(row.values()) for row in rows])
+            values = dict(zip(archive["photos"].tolist(), archive["values"].tolist(), strict=True))
+            return values, tuple(archive["names"].tolist())
+    poser = PoseEstimator.parse(Registry.builtin().asset("face-model").read())
+    measured: dict[str, dict[str, float]] = {}
+    for photo, content in read_photos(data):
+        if photo.set != LFW:
+            break
+        image = decode_image(content, name=photo.name)
+        face = face_of(engine, image, photo)
+        if face is not None:
+            chip = cut(image.pixels, face.landmarks, five_features(face.landmarks, image.width, image.height))
+            measured[photo.name] = overall_measures(face, poser.pose(face.landmarks), chip)
+        if len(measured) % 500 == 0:
+            print(f"{len(measured)} photos measured", flush=True)
+    values = {name: list(row.values()) for name, row in measured.items()}
+    names = tuple(next(iter(measured.values())))
     if path is not None:
-        np.savez(path, numbers=numbers, values=values, names=np.array(names))
+        np.savez(path, photos=np.array(list(values)), values=np.array(list(values.values())), names=np.array(names))
     return values, names
 
 
-def load(lfw: Path, embeddings: Path | None, measures: Path | None) -> Photos:
-    """LFW, compared and measured; each pair is normalised by a cohort that does not know its people."""
-    registry = Registry.builtin()
-    recognition = Recognition.load(registry)
-    labelled = read_folder(lfw)
-    encoded, _ = load_or_encode(embeddings, labelled, registry, recognition)
-    numbers = np.array([photo.number for photo in encoded])
-    people = np.array([labelled.photos[number].person for number in numbers], np.int32)
-    values, names = measure(measures, labelled, numbers)
-    templates = [Template(photo.template, 0.0, 1.0) for photo in encoded]
-    tiled = tile_by_others(templates, people, recognition, groups=GROUPS, rng=random(SEED, "groups"))
-    z = np.zeros((len(people), len(people)), np.float32)
-    for tile in tiled.tiles:
-        rows, columns = tile.z.shape
-        z[tile.row : tile.row + rows, tile.column : tile.column + columns] = tile.z
-    z = np.triu(z, 1)
-    z += z.T
-    place = np.argsort(tiled.order)
-    return Photos(people, z[np.ix_(place, place)], values, names)
+def load(data: Path, embeddings: Path | None, measures: Path | None) -> Photos:
+    """LFW, its labels corrected, compared and measured."""
+    engine = open_engine()
+    encoded = load_or_encode(embeddings, data, engine)
+    values, names = measure(measures, data, engine)
+    photos = corrected(encoded.photos)
+    rows = [i for i, photo in enumerate(photos) if photo.set == LFW and not encoded.covering[i]]
+    compared = encoded.embeddings[rows]
+    return Photos(
+        people=numbered(photos)[rows],
+        z=compared @ compared.T,
+        values=np.array([values[photos[row].name] for row in rows]),
+        names=names,
+    )
 
 
 def main() -> None:
     """Learn, tell what it predicts on other people, write the file and its SHA-256."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("lfw", type=Path)
+    parser.add_argument("data", type=Path, metavar="DATA", help="the folder with lfw-pairs.tar and the other sets")
     parser.add_argument("--embeddings", type=Path, help="reuse the embeddings in this file, or write them there")
     parser.add_argument("--measures", type=Path, help="reuse the measures in this file, or write them there")
     words = parser.parse_args()
-    photos = load(words.lfw, words.embeddings, words.measures)
+    photos = load(words.data, words.embeddings, words.measures)
     every = np.arange(len(photos.people))
     learned = learn(photos, every)
     put(

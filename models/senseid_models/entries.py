@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     import datetime
     from pathlib import Path
 
-Kind = Literal[
-    "detector-pnet", "detector-rnet", "detector-onet", "detector", "landmarks", "embedding", "occlusion", "liveness"
-]
+Kind = Literal["detector", "landmarks", "embedding", "occlusion", "liveness"]
 Product = Literal["senseid_face", "senseid_kestrel", "senseid_liveness"]
 Layout = Literal["NCHW", "NHWC"]
 Colour = Literal["RGB", "BGR", "GRAY"]
@@ -27,9 +25,6 @@ Point = tuple[float, float]
 
 # The licence that opens a kind of model. A manifest cannot choose another.
 PRODUCT_OF: dict[Kind, Product] = {
-    "detector-pnet": "senseid_kestrel",
-    "detector-rnet": "senseid_kestrel",
-    "detector-onet": "senseid_kestrel",
     "detector": "senseid_kestrel",
     "landmarks": "senseid_kestrel",
     "embedding": "senseid_face",
@@ -143,45 +138,20 @@ class OutputContract:
 
 
 @dataclass(frozen=True, slots=True)
-class MeshTemplate:
-    """Where the points of a face belong in a model's input.
-
-    Attributes:
-        mesh_points: For each template point the numbers of the points of the 468-point mesh whose mean it is.
-        points: Where these points belong, as (x, y) in units of the face square, (0, 0) at its top left.
-        paddings: Border on every side of the face square, in the same unit; one value a view. Views that differ in more
-            than the side tell more.
-    """
-
-    mesh_points: tuple[tuple[int, ...], ...]
-    points: tuple[Point, ...]
-    paddings: tuple[float, ...]
-
-    def targets(self, side: int) -> tuple[tuple[Point, ...], ...]:
-        """For each view the template in pixels of a `side` x `side` input: (p + padding) / (1 + 2 padding) * side."""
-        return tuple(
-            tuple(
-                (side * (x + padding) / (1 + 2 * padding), side * (y + padding) / (1 + 2 * padding))
-                for x, y in self.points
-            )
-            for padding in self.paddings
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class EmbeddingContract:
     """What comes out of an embedding model, and how a face is aligned for it.
 
     Attributes:
         size: Length of the embedding.
-        template: Where the points of the face belong; none where the model takes the crop that its input asks for.
-            Where there are both, the face is cut out by the crop and its mirror images by the template.
-        square_root: Whether the square roots of the values are compared, not the values, none of which is negative.
+        template: Where the centres of the eyes, the tip of the nose and the corners of the mouth belong, those at the
+            left of the picture first, as (x, y) in pixels of the input; none where the model takes the crop that its
+            input asks for.
+        mirrored: Whether the mean of the embeddings of the face and of its mirror image is compared.
     """
 
     size: int
-    template: MeshTemplate | None
-    square_root: bool
+    template: tuple[Point, ...] | None
+    mirrored: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +216,7 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A data file that is no model: a cohort, a calibration.
+    """A data file that is no model, such as a calibration.
 
     Attributes:
         name: Name in the registry.

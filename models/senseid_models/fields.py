@@ -16,6 +16,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
+IDENTIFIER = "lower-case words joined by '-' or '.'"
+"""The form of a name in the registry."""
+
 
 class FieldError(Exception):
     """A field is missing, unknown or of the wrong form. The text starts with where."""
@@ -71,7 +74,7 @@ class Fields:
 
     def identifier(self, name: str) -> str:
         """Lower-case words joined by '-' or '.'."""
-        return self._matching(name, _ID, "lower-case words joined by '-' or '.'")
+        return self._matching(name, _ID, IDENTIFIER)
 
     def file_name(self, name: str) -> str:
         """A bare file name: no directory, so nothing outside the manifest's own can be reached."""
@@ -127,26 +130,12 @@ class Fields:
             raise self.fail(name, f"must be a list of {count} numbers")
         return tuple(float(v) for v in value)
 
-    def borders(self, name: str) -> tuple[float, ...]:
-        """A list of finite numbers, at least one, none of them negative."""
-        value = self._take(name)
-        if not isinstance(value, list) or not value or not all(_is_number(v) and v >= 0 for v in value):
-            raise self.fail(name, "must be a list of numbers that are not negative")
-        return tuple(float(v) for v in value)
-
     def points(self, name: str) -> tuple[tuple[float, float], ...]:
         """A list of at least two [x, y], which is what a similarity transform needs."""
         value = self._take(name)
         if not isinstance(value, list) or len(value) < 2 or not all(_is_pair(p) for p in value):
             raise self.fail(name, "must be a list of at least two [x, y]")
         return tuple((float(x), float(y)) for x, y in value)
-
-    def groups(self, name: str, below: int) -> tuple[tuple[int, ...], ...]:
-        """A list of lists of whole numbers from 0 to `below` - 1, none of them empty."""
-        value = self._take(name)
-        if not isinstance(value, list) or not all(_is_group(g, below) for g in value):
-            raise self.fail(name, f"must be a list of lists of numbers from 0 to {below - 1}")
-        return tuple(tuple(g) for g in value)
 
     def shape(self, name: str) -> tuple[int | str, ...]:
         """A list of dimensions: positive whole numbers, or names of free ones."""
@@ -167,6 +156,11 @@ class Fields:
         return tuple(parse_table(f"{self._where}.{name}[{i}]", v, parse) for i, v in enumerate(value))
 
 
+def is_identifier(text: str) -> bool:
+    """Whether the text has the form of a name in the registry."""
+    return _ID.fullmatch(text) is not None
+
+
 def parse_table(where: str, table: object, parse: Callable[[Fields], T]) -> T:
     """Parse one table and refuse what `parse` did not take.
 
@@ -185,10 +179,6 @@ def _is_number(value: object) -> bool:
 
 def _is_pair(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
-
-
-def _is_group(value: object, below: int) -> bool:
-    return isinstance(value, list) and bool(value) and all(type(v) is int and 0 <= v < below for v in value)
 
 
 def _is_dimension(value: object) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
 
 from .entries import (
     PRODUCT_OF,
@@ -15,7 +16,6 @@ from .entries import (
     InputContract,
     Kind,
     Layout,
-    MeshTemplate,
     ModelEntry,
     OperatorSource,
     OutputContract,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = 1
-MESH_POINTS = 468
+TEMPLATE_POINTS = 5
 
 SourceRegistry = Literal["pypi", "npm", "trained", "operator"]
 
@@ -55,6 +55,32 @@ def parse_manifest(path: Path, text: bytes) -> tuple[tuple[ModelEntry, ...], tup
         raise ManifestError(path, str(error)) from None
     except ValueError as error:  # also what Python says of a number with thousands of digits
         raise ManifestError(path, f"is not TOML: {error}") from None
+
+
+def dump_manifest(model: ModelEntry, origin: str) -> bytes:
+    """The manifest of one embedding model that an operator brought from `origin`; `parse_manifest` reads it back."""
+    import tomli_w
+
+    table = {
+        "id": model.id,
+        "kind": model.kind,
+        "product": model.product,
+        "file": model.path.name,
+        "sha256": model.sha256,
+        "bytes": model.size,
+        "licence": model.licence,
+        "licence_source": model.licence_source,
+        "source": {"registry": "operator", "origin": origin},
+        "input": _stated(model.input),
+        "output": [_stated(output) for output in model.outputs],
+    }
+    if model.embedding is not None:
+        table["embedding"] = _stated(model.embedding)
+    return tomli_w.dumps({"format": FORMAT, "model": [table]}).encode()
+
+
+def _stated(contract: InputContract | OutputContract | EmbeddingContract) -> dict[str, Any]:
+    return {name: value for name, value in asdict(contract).items() if value is not None}
 
 
 def _manifest(fields: Fields, directory: Path) -> tuple[tuple[ModelEntry, ...], tuple[Asset, ...]]:
@@ -127,8 +153,8 @@ def _check_embedding(
     height, width = contract.size
     if height != width or not isinstance(height, int):
         raise fields.fail("input", "of an embedding model must be a square of a fixed size")
-    if embedding.template is None and contract.crop is None:
-        raise fields.fail("embedding", "of an embedding model must have a template, or its input a crop")
+    if (embedding.template is None) == (contract.crop is None):
+        raise fields.fail("embedding", "of an embedding model must have a template, or its input a crop, and not both")
     if len(outputs) != 1 or outputs[0].shape[1:] != (embedding.size,):
         raise fields.fail("output", f"of an embedding model must be one, of shape [batch, {embedding.size}]")
 
@@ -200,13 +226,8 @@ def _output(fields: Fields) -> OutputContract:
 
 
 def _embedding(fields: Fields) -> EmbeddingContract:
-    size = fields.whole("size")
-    square_root = fields.has("square_root") and fields.flag("square_root")
-    if not fields.has("template"):
-        return EmbeddingContract(size=size, template=None, square_root=square_root)
-    mesh_points = fields.groups("mesh_points", MESH_POINTS)
-    points = fields.points("template")
-    if len(mesh_points) != len(points):
-        raise fields.fail("mesh_points", f"has {len(mesh_points)} groups for {len(points)} template points")
-    template = MeshTemplate(mesh_points, points, fields.borders("paddings"))
-    return EmbeddingContract(size=size, template=template, square_root=square_root)
+    template = fields.points("template") if fields.has("template") else None
+    if template is not None and len(template) != TEMPLATE_POINTS:
+        raise fields.fail("template", f"has {len(template)} points instead of {TEMPLATE_POINTS}")
+    mirrored = fields.has("mirrored") and fields.flag("mirrored")
+    return EmbeddingContract(size=fields.whole("size"), template=template, mirrored=mirrored)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from senseid_cli.batch.work import Encoded, Work
     from senseid_engine.batch.scorer import Scorer
+    from senseid_engine.photo_options import PhotoOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +22,15 @@ class Settings:
 
     Attributes:
         threshold: the score, in [0, 1], from which on it is a match.
-        auto_rotate: turn sideways and upside-down photos.
-        check_quality: refuse photos whose face is covered.
+        photos: how photos are looked at.
     """
 
     threshold: float
-    auto_rotate: bool
-    check_quality: bool
+    photos: PhotoOptions
 
     def encode(self, capability: Capability) -> Encode:
         """What is done with a photo whose faces are compared: its largest one, or for omni every one."""
-        return Encode(capability != Capability.OMNI, self.auto_rotate, self.check_quality, capability)
+        return Encode(capability != Capability.OMNI, self.photos, capability)
 
 
 class Job(Protocol):
@@ -114,7 +113,7 @@ class Quality:
     @property
     def works(self) -> Mapping[str, Work]:
         """See `Job`."""
-        return {"photo": MeasureQuality(self.settings.auto_rotate)}
+        return {"photo": MeasureQuality(self.settings.photos.auto_rotate)}
 
     def conclude(self, outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """See `Job`."""

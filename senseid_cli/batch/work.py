@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from senseid_engine.engine import Engine
     from senseid_engine.liveness.detector import LivenessDetector
     from senseid_engine.liveness.results import LivenessResult
+    from senseid_engine.photo_options import PhotoOptions
     from senseid_engine.quality.checker import QualityChecker
     from senseid_engine.template import Template
     from senseid_licensing.verified import VerifiedLicences
@@ -148,46 +148,42 @@ class Encode:
 
     Attributes:
         only_largest: of its largest face only.
-        auto_rotate: turn a sideways or upside-down photo by looking for its faces.
-        check_quality: refuse a photo whose face is covered.
+        options: how the photo is looked at.
         capability: what it is for.
     """
 
     medium: ClassVar[Medium] = Medium.PHOTO
     only_largest: bool
-    auto_rotate: bool
-    check_quality: bool
+    options: PhotoOptions
     capability: Capability
 
     @property
     def identity(self) -> str:
         """See `Work`."""
-        return f"encode {self.only_largest} {self.auto_rotate} {self.check_quality}"
+        options = self.options
+        return f"encode {self.only_largest} {options.auto_rotate} {options.check_quality} {options.single_face}"
 
     @property
     def needs(self) -> tuple[Need, ...]:
         """See `Work`."""
         encode = (Product.FACE, self.capability)
-        return (encode, (Product.KESTREL, Capability.QUALITY)) if self.check_quality else (encode,)
+        return (encode, (Product.KESTREL, Capability.QUALITY)) if self.options.check_quality else (encode,)
 
     @property
     def wants(self) -> frozenset[Want]:
         """See `Work`."""
-        return frozenset({Want.ENGINE, Want.QUALITY} if self.check_quality else {Want.ENGINE})
+        return frozenset({Want.ENGINE})
 
     def run(self, tools: Tools, data: bytes) -> Encoded:
         """See `Work`."""
-        from senseid_engine.engine import pass_all
         from senseid_engine.image import decode_image
 
-        photo, templates = tools.engine.encode(
-            decode_image(data, name="photo"),
-            auto_rotate=self.auto_rotate,
-            only_largest=self.only_largest,
-            inspect=tools.quality.refuse_covered if self.check_quality else pass_all,
-        )
-        rects = photo.found.rects[: len(templates)]
-        return Encoded(tuple(templates), tuple(rect.as_list() for rect in rects))
+        image = decode_image(data, name="photo")
+        if self.only_largest:
+            photo, template = tools.engine.encode_largest(image, self.options)
+            return Encoded((template,), (photo.found.rects[0].as_list(),))
+        photo, templates = tools.engine.encode_all(image, self.options)
+        return Encoded(tuple(templates), tuple(rect.as_list() for rect in photo.found.rects))
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,17 +303,12 @@ def refusal_of(error: Exception) -> Refusal:
 
 
 def dump(encoded: Encoded) -> bytes:
-    """Templates as bytes: JSON with what is short, and one array a model."""
+    """Templates as bytes: their embeddings and rectangles."""
     import numpy as np
 
-    facts = {
-        "rects": encoded.rects,
-        "statistics": [[template.mean, template.deviation] for template in encoded.templates],
-    }
+    embeddings = np.stack([template.embedding for template in encoded.templates])
     buffer = io.BytesIO()
-    columns = zip(*(template.embeddings for template in encoded.templates), strict=True)
-    arrays = {f"part_{i}": np.stack(column) for i, column in enumerate(columns)}
-    np.savez(buffer, allow_pickle=False, facts=np.array(json.dumps(facts)), **arrays)
+    np.savez(buffer, allow_pickle=False, embeddings=embeddings, rects=np.array(encoded.rects, np.int64))
     return buffer.getvalue()
 
 
@@ -333,10 +324,5 @@ def load(data: bytes) -> Encoded:
     from senseid_engine.template import Template
 
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        facts = json.loads(str(archive["facts"]))
-        parts = [archive[f"part_{i}"] for i in range(len(archive.files) - 1)]
-    templates = tuple(
-        Template(tuple(part[i] for part in parts), mean, deviation)
-        for i, (mean, deviation) in enumerate(facts["statistics"])
-    )
-    return Encoded(templates, tuple(facts["rects"]))
+        embeddings, rects = archive["embeddings"], archive["rects"]
+    return Encoded(tuple(Template(embedding) for embedding in embeddings), tuple(rects.tolist()))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from senseid_cli.options import DEFAULT_THRESHOLD, AutoRotate, CheckQuality, Threshold
+from senseid_cli.options import DEFAULT_THRESHOLD, AutoRotate, CheckQuality, SingleFace, Threshold
+from senseid_engine.photo_options import PhotoOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,6 +81,7 @@ def batch(
     threshold: Threshold = DEFAULT_THRESHOLD,
     auto_rotate: AutoRotate = False,
     check_quality: CheckQuality = False,
+    single_face: SingleFace = False,
     cache: Annotated[
         Path | None,
         typer.Option(
@@ -137,7 +139,8 @@ def batch(
             raise typer.BadParameter("it needs --out", param_hint="--report")
         media.check_output(report, sources=(), force=force or resume, suffix=".html", option="--report")
     licences = wiring.verify_licences()
-    settings = Settings(threshold, auto_rotate, check_quality)
+    photos = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
+    settings = Settings(threshold, photos)
     plan = _plan(manifest, other, task, settings, wiring.registry())
     for product, capability in dict.fromkeys(need for work in plan.works for need in work.needs):
         licences.require(product, capability)

@@ -8,7 +8,17 @@ import typer
 
 from senseid_cli import media, render, wiring
 from senseid_cli.exits import ExitStatus
-from senseid_cli.options import DEFAULT_THRESHOLD, AsJson, AutoRotate, CheckQuality, FirstPhoto, SecondPhoto, Threshold
+from senseid_cli.options import (
+    DEFAULT_THRESHOLD,
+    AsJson,
+    AutoRotate,
+    CheckQuality,
+    FirstPhoto,
+    SecondPhoto,
+    SingleFace,
+    Threshold,
+)
+from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -20,21 +30,26 @@ def compare(
     threshold: Threshold = DEFAULT_THRESHOLD,
     auto_rotate: AutoRotate = False,
     check_quality: CheckQuality = False,
+    single_face: SingleFace = False,
     details: Annotated[
         bool, typer.Option("--details", help="Say which faces were compared, and what the score means.")
     ] = False,
 ) -> None:
     """Compare the faces of two photos. Of several faces the largest is used.
 
-    Prints the verdict and the score. Exit status: 0 match, 1 no match, 3 a photo is refused, 4 licence.
+    Prints the verdict and the score, and on standard error which face was taken where another one may be meant, and
+    what of a face is covered. Exit status: 0 match, 1 no match, 3 a photo is refused, 4 licence.
     """
     media.check_sources(first, second)
     licences = wiring.verify_licences()
     render.note_grace(licences.require(Product.FACE, Capability.COMPARE))
+    opening = wiring.opening_engine(licences)
     photos = media.read_photo(first), media.read_photo(second)
-    engine = wiring.open_engine(licences)
-    inspect = wiring.inspection(licences, engine, check_quality=check_quality)
-    result = engine.compare(*photos, auto_rotate=auto_rotate, inspect=inspect)
+    engine = opening.result()
+    options = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
+    result = engine.compare(*photos, options)
+    if as_json or render.terminal_width() is None:
+        render.note_doubts(result.first, result.second)
     if as_json:
         body = render.compare_body(result, wiring.new_request_id())
         render.put_json({**body, "details": render.compare_details(result, threshold)} if details else body)

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from senseid_engine.calibration.encode import EncodedPhoto
     from senseid_engine.calibration.labelled import LabelledPairs, LabelledSet
     from senseid_engine.calibration.run import CalibrationResult, Settings
     from senseid_engine.calibration.tiles import Tile, Tiled
     from senseid_engine.engine import Engine
     from senseid_engine.recognition import Recognition
-    from senseid_engine.template import Template
 
 REPORT_FILES = ("report.json", "rates.csv", "det.png", "roc.png")
 
@@ -40,19 +38,9 @@ def calibrate(
         Path | None,
         typer.Option("--report", metavar="DIR", help=f"Also write {', '.join(REPORT_FILES)} there."),
     ] = None,
-    own_cohort: Annotated[
-        int | None,
-        typer.Option(
-            "--own-cohort",
-            min=3,
-            metavar="GROUPS",
-            help="For the set whose people the shipped cohort was made of: put the people into this many groups, and"
-            " normalise each pair by a cohort of the people of the other groups.",
-        ),
-    ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", metavar="ID", help="Compare by this embedding model alone, such as one imported."),
+        typer.Option("--model", metavar="ID", help="Compare by this embedding model, such as one imported."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
     workers: Annotated[
@@ -80,14 +68,12 @@ def calibrate(
     from senseid_licensing.capability import Capability
     from senseid_licensing.product import Product
 
-    if model is not None and own_cohort is not None:
-        raise typer.BadParameter("a single model is compared without a cohort", param_hint="--own-cohort")
     recognition = _recognition(model)
     labelled, folds = _read_set(labelled_set, pairs)
     licences = wiring.verify_licences()
     render.note_grace(licences.require(Product.FACE, Capability.COMPARE))
     engine = wiring.open_engine(licences, recognition=recognition)
-    settings = _settings(labelled_set, recognition, name=name, note=note, seed=seed, own_cohort=own_cohort)
+    settings = _settings(labelled_set, recognition, name=name, note=note, seed=seed)
     result = _run(engine, labelled, folds, settings, workers or engine.photos_at_once)
     media.write_output(out, result.curve.dump().encode())
     if report is not None:
@@ -169,28 +155,23 @@ def _recognition(model: str | None) -> Recognition:
         return builtin
     if wiring.registry().get(model).kind != "embedding":
         raise typer.BadParameter(f"{model} is no embedding model", param_hint="--model")
-    return Recognition.plain(model, curve=builtin.curve)
+    return Recognition(model, curve=builtin.curve)
 
 
-def _settings(
-    labelled_set: Path, recognition: Recognition, *, name: str, note: str, seed: int, own_cohort: int | None
-) -> Settings:
+def _settings(labelled_set: Path, recognition: Recognition, *, name: str, note: str, seed: int) -> Settings:
     from senseid_cli import wiring
     from senseid_cli.render import printable
-    from senseid_engine.calibration.provenance import Data
+    from senseid_engine.calibration.provenance import ModelFile
     from senseid_engine.calibration.run import Settings
 
     _, context = wiring.open_store()
     registry = wiring.registry()
-    cohort = None if recognition.cohort is None or own_cohort else registry.asset(recognition.cohort)
-    models = [registry.get(part.model) for part in recognition.parts]
+    model = registry.get(recognition.model)
     return Settings(
         set_name=printable((name or labelled_set.resolve().name).strip() or "unnamed"),
         made=context.now.date().isoformat(),
         seed=seed,
-        models=tuple(Data(model.id, model.sha256) for model in models),
-        cohort=None if cohort is None else Data(cohort.name, cohort.sha256),
-        own_cohort=own_cohort,
+        model=ModelFile(model.id, model.sha256),
         note=printable(note.strip()) or None,
     )
 
@@ -201,12 +182,14 @@ def _run(
     from senseid_cli.report.progress import progress
     from senseid_engine.calibration.encode import encode_photos
     from senseid_engine.calibration.run import calibrate as fit_and_measure
+    from senseid_engine.calibration.tiles import tile_templates
+    from senseid_engine.template import similarities
 
     with progress("encoding photos", len(labelled.photos)) as advance:
         encoded, unusable = encode_photos(
-            labelled.photos, engine.encode_largest, workers=workers, advance=lambda: advance(1)
+            labelled.photos, lambda image: engine.encode_largest(image)[1], workers=workers, advance=lambda: advance(1)
         )
-    tiled = _tile(engine, labelled, encoded, settings)
+    tiled = tile_templates([photo.template for photo in encoded], similarities)
     with progress("comparing photos", tiled.rows) as advance:
         return fit_and_measure(
             labelled,
@@ -216,25 +199,6 @@ def _run(
             settings,
             folds=folds,
         )
-
-
-def _tile(
-    engine: Engine, labelled: LabelledSet, encoded: Sequence[EncodedPhoto[Template]], settings: Settings
-) -> Tiled:
-    """Lay out the comparison of all encoded photos; nothing is compared yet."""
-    import numpy as np
-
-    from senseid_engine.calibration.own_cohort import tile_by_others
-    from senseid_engine.calibration.run import random
-    from senseid_engine.calibration.tiles import tile_templates
-
-    templates = [photo.template for photo in encoded]
-
-    if settings.own_cohort is None:
-        return tile_templates(templates, engine.similarities)
-    people = np.array([labelled.photos[photo.number].person for photo in encoded], np.int32)
-    rng = random(settings.seed, "groups")
-    return tile_by_others(templates, people, engine.recognition, groups=settings.own_cohort, rng=rng)
 
 
 def _watched(tiled: Tiled, advance: Callable[[int], None]) -> Tiled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from senseid_cli.added_models import Addition
     from senseid_engine.curve import ScoreCurve
     from senseid_models.registry import ModelEntry
 
@@ -20,30 +22,58 @@ class Kind(StrEnum):
     CURVE = "curve"
 
 
+class Preset(StrEnum):
+    """Families of embedding models that need no manifest."""
+
+    SFACE = "sface"
+    ARCFACE = "arcface"
+    FACENET = "facenet"
+
+
 def import_(
     file: Annotated[
         Path,
         typer.Argument(
             metavar="FILE",
-            help="An ONNX file with its manifest beside it (the same name, but .toml); or a score curve of"
-            " `senseid models calibrate`.",
+            help="An ONNX file, with --preset or with its manifest beside it (the same name, but .toml); or a score"
+            " curve of `senseid models calibrate`.",
         ),
     ],
     kind: Annotated[Kind, typer.Option("--as", help="What it is.")],
+    preset: Annotated[
+        Preset | None,
+        typer.Option(
+            "--preset",
+            help="The family of the model, instead of a manifest: sface takes 112x112 pixels as they are, arcface"
+            " 112x112 from -1 to 1, facenet 160x160.",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--id", metavar="NAME", help="What to call the model of a --preset; as its file if unset."),
+    ] = None,
+    licence: Annotated[
+        str | None,
+        typer.Option("--licence", metavar="TEXT", help="The licence of the model of a --preset, which is recorded."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what was imported under this name.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was imported as one JSON object.")] = False,
 ) -> None:
     """Bring your own embedding model, or the score curve that was made for your people.
 
-    A model is checked against the SHA-256 of its manifest and tried on noise. It compares faces once a curve that was
-    made with it is imported as well. Nothing is downloaded.
+    A model is checked against its preset or the SHA-256 of its manifest, and tried on noise. It compares faces once a
+    curve that was made with it is imported as well. Nothing is downloaded.
     """
     from senseid_cli import added_models, render, wiring
 
     if kind is Kind.EMBEDDING:
-        addition, entry = added_models.model_addition(file, wiring.verify_licences())
+        addition, entry = _read_model(file, preset, name, licence)
         row, words = _model(entry)
+        if entry.licence == added_models.NOT_STATED:
+            render.note(f"the licence of {entry.id} is not stated: may you use it? --licence records the answer")
     else:
+        if preset is not None or name is not None or licence is not None:
+            raise typer.BadParameter("--preset, --id and --licence are for --as embedding")
         addition, curve = added_models.curve_addition(file, wiring.registry())
         row, words = _curve(curve)
         render.note(f"it was measured up to a score of {curve.measured_to:.2f}; above, it is extrapolated")
@@ -75,6 +105,28 @@ def remove(
         render.put_lines([f"removed {render.printable(name)}"])
 
 
+def _read_model(
+    file: Path, preset: Preset | None, name: str | None, licence: str | None
+) -> tuple[Addition, ModelEntry]:
+    from senseid_cli import added_models, render, wiring
+    from senseid_models.fields import IDENTIFIER, is_identifier
+
+    if preset is None:
+        if name is not None or licence is not None:
+            raise typer.BadParameter("--id and --licence are for a model of a --preset; a manifest says both")
+        return added_models.model_addition(file, wiring.verify_licences())
+    model_id = _words(file.stem) if name is None else name
+    if not is_identifier(model_id):
+        raise typer.BadParameter(f"{model_id!r} is no name for a model: {IDENTIFIER}", param_hint="--id")
+    said = render.printable((licence or "").strip())
+    return added_models.preset_addition(file, preset.value, model_id, said, wiring.verify_licences())
+
+
+def _words(stem: str) -> str:
+    """The name of a file in the form of a model's."""
+    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
+
+
 def _model(entry: ModelEntry) -> tuple[dict[str, Any], str]:
     from senseid_models.registry import OperatorSource
 
@@ -97,8 +149,7 @@ def _curve(curve: ScoreCurve) -> tuple[dict[str, Any], str]:
         "kind": "curve",
         "set": made.set_name,
         "made": made.made,
-        "models": [model.id for model in made.models],
+        "model": made.model.id,
         "measured_to": curve.measured_to,
     }
-    models = " and ".join(model.id for model in made.models)
-    return row, f"faces are now compared by {models}, scored by a curve of {made.made} on {made.set_name}"
+    return row, f"faces are now compared by {made.model.id}, scored by a curve of {made.made} on {made.set_name}"

@@ -10,6 +10,7 @@ import typer
 from senseid_cli import media, render, wiring
 from senseid_cli.exits import ExitStatus
 from senseid_cli.options import DEFAULT_THRESHOLD, AsJson, AutoRotate, CheckQuality, FirstPhoto, SecondPhoto, Threshold
+from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -37,10 +38,10 @@ def omni(
         media.check_output(draw, sources=(first, second), force=force)
     licences = wiring.verify_licences()
     render.note_grace(licences.require(Product.FACE, Capability.OMNI))
+    opening = wiring.opening_engine(licences)
     photos = media.read_photo(first), media.read_photo(second)
-    engine = wiring.open_engine(licences)
-    inspect = wiring.inspection(licences, engine, check_quality=check_quality)
-    result = engine.omni(*photos, auto_rotate=auto_rotate, inspect=inspect)
+    engine = opening.result()
+    result = engine.omni(*photos, PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality))
     if draw is not None:
         from senseid_cli.draw import draw_omni
 

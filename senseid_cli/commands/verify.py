@@ -17,9 +17,11 @@ from senseid_cli.options import (
     ReturnFaceImage,
     ReturnImage,
     ReturnStatus,
+    SingleFace,
     Threshold,
 )
 from senseid_cli.report.progress import progress
+from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -37,6 +39,7 @@ def verify(
     as_json: AsJson = False,
     threshold: Threshold = DEFAULT_THRESHOLD,
     check_quality: CheckQuality = False,
+    single_face: SingleFace = False,
     auto_rotate: AutoRotate = False,
     return_status: ReturnStatus = False,
     return_image: ReturnImage = False,
@@ -57,6 +60,7 @@ def verify(
     from senseid_engine.liveness.capture import is_capture
     from senseid_engine.video import MAX_BYTES, decode_video
 
+    options = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
     picture = media.read_photo(photo)
     name, data = media.name_of(video), media.read_bytes(video, most=MAX_BYTES, what="video")
     if is_capture(data):
@@ -64,15 +68,15 @@ def verify(
 
         capture = read_capture(data, name=name, keys=wiring.key_sources(key_file))
         verifier = wiring.open_verifier(licences)
-        inspect = wiring.inspection(licences, verifier.engine, verifier.liveness.quality, check_quality=check_quality)
-        compared = verifier.verify_capture(capture, picture, name=name, auto_rotate=auto_rotate, inspect=inspect)
+        compared = verifier.verify_capture(capture, picture, options, name=name)
+        render.note_doubts(compared.photo)
         _put_capture(compared, capture, threshold, as_json=as_json)
         raise typer.Exit(ExitStatus.YES if compared.score >= threshold else ExitStatus.NO)
     opened = decode_video(data, name=name)
     verifier = wiring.open_verifier(licences)
-    inspect = wiring.inspection(licences, verifier.engine, verifier.liveness.quality, check_quality=check_quality)
     with progress("looking at frames", opened.expected_frames) as advance:
-        result = verifier.verify_video(opened, picture, auto_rotate=auto_rotate, inspect=inspect, watch=advance)
+        result = verifier.verify_video(opened, picture, options, watch=advance)
+    render.note_doubts(result.photo)
     if as_json:
         body = render.verify_body(
             result,

@@ -25,9 +25,7 @@ def report_body(result: CalibrationResult) -> dict[str, Any]:
         "genuine_pairs": provenance.genuine_pairs,
         "impostor_pairs": provenance.impostor_pairs,
         "seed": provenance.seed,
-        "own_cohort": provenance.own_cohort,
-        "models": [{"id": model.id, "sha256": model.sha256} for model in provenance.models],
-        "cohort": provenance.cohort and {"id": provenance.cohort.id, "sha256": provenance.cohort.sha256},
+        "model": {"id": provenance.model.id, "sha256": provenance.model.sha256},
         "measured_to": result.curve.measured_to,
         "rates": [_row(row, result) for row in provenance.rates],
         "fnmr_at_fmr": [

@@ -12,6 +12,7 @@ from senseid_cli.service import endpoints
 from senseid_cli.service.endpoints import ENDPOINTS
 from senseid_cli.service.forms import parse_form
 from senseid_cli.service.inputs import Inputs
+from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
 
 if TYPE_CHECKING:
@@ -104,17 +105,15 @@ def reason_of(error: Exception) -> str:
 
 
 def _compare(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
-    auto_rotate, check_quality = inputs.switch("auto_rotate"), inputs.switch("check_quality")
+    options = _options(inputs)
     first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
-    inspect = models.inspection(licences, check_quality=check_quality)
-    result = models.engine(licences).compare(first, second, auto_rotate=auto_rotate, inspect=inspect)
-    return render.compare_body(result, request_id)
+    return render.compare_body(models.engine(licences).compare(first, second, options), request_id)
 
 
 def _omni(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
-    auto_rotate = inputs.switch("auto_rotate")
+    options = PhotoOptions(auto_rotate=inputs.switch("auto_rotate"))
     first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
-    return render.omni_body(models.engine(licences).omni(first, second, auto_rotate=auto_rotate), request_id)
+    return render.omni_body(models.engine(licences).omni(first, second, options), request_id)
 
 
 def _quality(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
@@ -128,22 +127,21 @@ def _liveness(models: Models, licences: VerifiedLicences, inputs: Inputs, reques
 
 
 def _verify_video(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
-    auto_rotate, check_quality = inputs.switch("auto_rotate"), inputs.switch("check_quality")
-    wanted = _pictures(inputs)
+    options, wanted = _options(inputs), _pictures(inputs)
     video, photo = inputs.video("encrypted_video"), inputs.photo("encrypted_image")
-    inspect = models.inspection(licences, check_quality=check_quality)
-    verifier = models.verifier(licences)
-    result = verifier.verify_video(video, photo, auto_rotate=auto_rotate, inspect=inspect)
+    result = models.verifier(licences).verify_video(video, photo, options)
     return render.verify_body(result, request_id, **wanted)
 
 
 def _verify_capture(models: Models, licences: VerifiedLicences, inputs: Inputs, request_id: str) -> dict[str, Any]:
-    auto_rotate, check_quality = inputs.switch("auto_rotate"), inputs.switch("check_quality")
+    options = _options(inputs)
     capture, photo = inputs.capture("liveness_file"), inputs.photo("encrypted_image")
-    inspect = models.inspection(licences, check_quality=check_quality)
-    verifier = models.verifier(licences)
-    result = verifier.verify_capture(capture, photo, name="liveness_file", auto_rotate=auto_rotate, inspect=inspect)
+    result = models.verifier(licences).verify_capture(capture, photo, options, name="liveness_file")
     return render.capture_body(result, request_id)
+
+
+def _options(inputs: Inputs) -> PhotoOptions:
+    return PhotoOptions(auto_rotate=inputs.switch("auto_rotate"), check_quality=inputs.switch("check_quality"))
 
 
 def _pictures(inputs: Inputs) -> dict[str, bool]:

@@ -9,7 +9,7 @@ from senseid_cli import wiring
 from senseid_licensing.errors import LicensingError
 
 if TYPE_CHECKING:
-    from senseid_engine.engine import Engine, Inspection
+    from senseid_engine.engine import Engine
     from senseid_engine.finder import FaceFinder
     from senseid_engine.liveness.detector import LivenessDetector
     from senseid_engine.liveness.verify import LiveVerifier
@@ -89,16 +89,6 @@ class Models:
         from senseid_engine.liveness.verify import LiveVerifier
 
         return LiveVerifier(self.engine(licences), self.liveness(licences))
-
-    def inspection(self, licences: VerifiedLicences, *, check_quality: bool) -> Inspection:
-        """What looks at each face before it is compared: refuses covered ones, or nothing.
-
-        Raises:
-            LicensingError: the licences do not allow it.
-        """
-        from senseid_engine.engine import pass_all
-
-        return self.quality(licences).refuse_covered if check_quality else pass_all
 
     def _finder(self) -> FaceFinder | None:
         return None if self._engine is None else self._engine.encoder.finder

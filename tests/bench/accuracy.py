@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from senseid_engine.calibration.own_cohort import tile_by_others
 
 from senseid_engine.calibration.encode import encode_photos
 from senseid_engine.calibration.labelled import LabelledSet, read_folder, read_lfw_pairs
-from senseid_engine.calibration.own_cohort import tile_by_others
 from senseid_engine.calibration.run import CalibrationResult, Settings, calibrate, random
 from senseid_engine.cpu import available_cpus
 from tests.archives import unpack

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from models.recipes.faceres import read_weights
 from PIL import Image
+from senseid_engine.calibration.own_cohort import tile_by_others
 
 from models.recipes.errors import RecipeError
-from models.recipes.faceres import read_weights
 from models.recipes.fetch import cache_directory, extract, fetch
 from models.recipes.recognition import load_or_encode
-from senseid_engine.calibration.own_cohort import tile_by_others
 from senseid_engine.calibration.run import random
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.recognition import Recognition

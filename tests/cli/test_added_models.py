@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -10,17 +11,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from senseid_cli import wiring
-from senseid_cli.added_models import CURVE, Addition, curve_addition, model_addition, place, remove
+from senseid_cli.added_models import (
+    CURVE,
+    NOT_STATED,
+    Addition,
+    curve_addition,
+    model_addition,
+    place,
+    preset_addition,
+    remove,
+)
 from senseid_cli.exits import OutputError, RefusedError
-from senseid_engine.calibration.provenance import Data, Provenance
+from senseid_engine.calibration.provenance import ModelFile, Provenance
 from senseid_engine.curve import ScoreCurve
-from senseid_engine.errors import CalibrationError, MediaNotFoundError
+from senseid_engine.errors import CalibrationError, MediaNotFoundError, MediaUnreadableError, ModelError
 from senseid_engine.recognition import Recognition
 from senseid_licensing.errors import LicenceMissingError
 from senseid_licensing.quickstart import quickstart
 from senseid_models.additions import MANIFEST, added_names
 from senseid_models.errors import ManifestError, ModelCorruptError, ModelFileMissingError
-from senseid_models.registry import Registry
+from senseid_models.registry import OperatorSource, Registry
 from tests import packs
 
 if TYPE_CHECKING:
@@ -28,9 +38,8 @@ if TYPE_CHECKING:
 
 BUILTIN = Registry.builtin()
 SHIPPED = Recognition.load(BUILTIN)
-MODELS = tuple(Data(part.model, BUILTIN.get(part.model).sha256) for part in SHIPPED.parts)
-COHORT = Data("cohort", BUILTIN.asset("cohort").sha256)
-MADE = Provenance("forty people", "2026-11-24", 40, 0, 0, 40, 1, 780, 0, None, MODELS, COHORT, (), None)
+MODEL = ModelFile(SHIPPED.model, BUILTIN.get(SHIPPED.model).sha256)
+MADE = Provenance("forty people", "2026-11-24", 40, 0, 0, 40, 1, 780, 0, MODEL, (), None)
 
 
 @pytest.fixture(autouse=True)
@@ -88,14 +97,24 @@ def test_a_model_whose_bytes_are_not_those_of_its_manifest(tmp_path: Path, licen
 
 def test_a_manifest_that_is_not_of_one_new_embedding_model(tmp_path: Path, licences: VerifiedLicences) -> None:
     file = packs.write_pack(tmp_path)
-    packs.write_manifest(file, id="hse-faceres")
-    with pytest.raises(ManifestError, match="another model or data file is called hse-faceres"):
+    packs.write_manifest(file, id="sface")
+    with pytest.raises(ManifestError, match="another model or data file is called sface"):
         model_addition(file, licences)
     file.with_suffix(".toml").write_text("format = 1\n")
     with pytest.raises(ManifestError, match="must describe one model and no data file"):
         model_addition(file, licences)
+
+
+def test_without_a_manifest_the_presets_are_named(tmp_path: Path, licences: VerifiedLicences) -> None:
+    file = packs.write_pack(tmp_path)
     file.with_suffix(".toml").unlink()
-    with pytest.raises(ManifestError, match="cannot be read"):
+    with pytest.raises(RefusedError, match=r"^there is no manifest .*tiny\.toml$") as caught:
+        model_addition(file, licences)
+    assert "--preset (sface, arcface, facenet)" in caught.value.remedy
+    with pytest.raises(ManifestError, match="cannot be read: No such file"):
+        model_addition(file.with_suffix(".toml"), licences)
+    file.with_suffix(".toml").mkdir()
+    with pytest.raises(ManifestError, match="cannot be read: Is a directory"):
         model_addition(file, licences)
 
 
@@ -104,6 +123,68 @@ def test_without_a_licence_no_model_is_opened(tmp_path: Path) -> None:
     file.unlink()
     with pytest.raises(LicenceMissingError):
         model_addition(file, wiring.verify_licences())
+
+
+# Models by a preset.
+
+
+def published(folder: Path, name: str = "Face Net_v1.onnx", **what: Any) -> Path:
+    """A network of 112x112 pixels, as a maker publishes it."""
+    file = folder / name
+    shape = what.pop("shape", (1, 3, 112, 112))
+    file.write_bytes(packs.network(shape=shape, output=(1, packs.SIZE), values=3 * 112 * 112, listed=True, **what))
+    return file
+
+
+def test_a_preset_takes_the_place_of_a_manifest(tmp_path: Path, licences: VerifiedLicences) -> None:
+    file = published(tmp_path, names=("data", "fc1"))
+    addition, entry = preset_addition(file, "sface", "own", "CC-BY-4.0", licences)
+    assert (entry.id, entry.licence, entry.licence_source) == ("own", "CC-BY-4.0", "said at the import")
+    assert entry.source == OperatorSource("Face Net_v1.onnx, by the preset sface")
+    assert (entry.sha256, entry.size) == (hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_size)
+    assert (entry.input.name, entry.input.shape, entry.input.mean) == ("data", (1, 3, 112, 112), (0.0, 0.0, 0.0))
+    place(addition, wiring.additions_dir(), overwrite=False)
+    imported = wiring.registry().get("own")
+    assert imported == replace(entry, path=wiring.additions_dir() / "own" / "own.onnx")
+    assert imported.read() == file.read_bytes()
+
+
+def test_a_licence_that_nobody_stated_is_recorded_as_such(tmp_path: Path, licences: VerifiedLicences) -> None:
+    _, entry = preset_addition(published(tmp_path), "arcface", "own", "", licences)
+    assert (entry.licence, entry.licence_source) == (NOT_STATED, "nothing was said at the import")
+    assert entry.input.scale == (1 / 127.5,) * 3
+
+
+def test_a_preset_and_a_manifest_are_one_too_many(tmp_path: Path, licences: VerifiedLicences) -> None:
+    file = published(tmp_path)
+    file.with_suffix(".toml").write_text("format = 1\n")
+    with pytest.raises(RefusedError, match=r"has the manifest .* beside it"):
+        preset_addition(file, "sface", "own", "", licences)
+
+
+@pytest.mark.parametrize("name", ["sface", "score-curve"])
+def test_a_preset_takes_no_name_of_senseid(tmp_path: Path, licences: VerifiedLicences, name: str) -> None:
+    with pytest.raises(RefusedError, match=f"a model or data file of senseid is called {name}") as caught:
+        preset_addition(published(tmp_path), "sface", name, "", licences)
+    assert caught.value.remedy == "--id gives another name"
+
+
+def test_what_a_preset_cannot_take(tmp_path: Path, licences: VerifiedLicences) -> None:
+    with pytest.raises(ModelError, match=r"^model own: its input face is \[1, 3, 112, 112\], the preset's"):
+        preset_addition(published(tmp_path), "facenet", "own", "", licences)
+    with pytest.raises(ModelError, match="embeddings of two different chips are the same"):
+        preset_addition(published(tmp_path, scale=0.0), "sface", "own", "", licences)
+    with pytest.raises(MediaNotFoundError):
+        preset_addition(tmp_path / "none.onnx", "sface", "own", "", licences)
+    with pytest.raises(MediaUnreadableError, match="is a directory: name a model in it"):
+        preset_addition(tmp_path, "sface", "own", "", licences)
+    with pytest.raises(MediaUnreadableError, match="file name too long"):
+        preset_addition(Path("x" * 300), "sface", "own", "", licences)
+
+
+def test_without_a_licence_a_preset_opens_nothing(tmp_path: Path) -> None:
+    with pytest.raises(LicenceMissingError):
+        preset_addition(tmp_path / "none.onnx", "sface", "own", "", wiring.verify_licences())
 
 
 # Curves.
@@ -125,10 +206,10 @@ def test_a_curve_for_an_imported_model_makes_faces_be_compared_by_it(
 ) -> None:
     addition, entry = model_addition(packs.write_pack(tmp_path), licences)
     place(addition, wiring.additions_dir(), overwrite=False)
-    made = replace(MADE, models=(Data("tiny", entry.sha256),), cohort=None)
+    made = replace(MADE, model=ModelFile("tiny", entry.sha256))
     place(curve_addition(curve_file(tmp_path, made), wiring.registry())[0], wiring.additions_dir(), overwrite=False)
     recognition = Recognition.load(wiring.registry())
-    assert recognition == Recognition.plain("tiny", curve="score-curve")
+    assert recognition == Recognition("tiny", curve="score-curve")
     # Back to senseid's own: first the curve, then the model.
     with pytest.raises(RefusedError, match="faces are compared by tiny"):
         remove("tiny", wiring.additions_dir(), wiring.registry)
@@ -137,21 +218,18 @@ def test_a_curve_for_an_imported_model_makes_faces_be_compared_by_it(
     assert wiring.registry() == BUILTIN
 
 
-@pytest.mark.parametrize(
-    ("changes", "problem"),
-    [
-        ({"models": (Data("sface", "0" * 64),)}, "was made with a model sface that is not the one here"),
-        ({"models": (Data("dlib-resnet", "0" * 64), MODELS[1])}, "a model dlib-resnet that is not the one here"),
-        ({"cohort": Data("cohort", "0" * 64)}, "was made with another version of senseid"),
-        ({"models": MODELS[::-1]}, "was made with another version of senseid"),
-        ({"cohort": None}, "was made with another version of senseid"),
-        ({"cohort": None, "own_cohort": 10}, "with cohorts of its own"),
-    ],
-)
-def test_a_curve_that_would_mean_nothing_here(tmp_path: Path, changes: dict[str, Any], problem: str) -> None:
-    with pytest.raises(RefusedError, match=problem) as caught:
-        curve_addition(curve_file(tmp_path, replace(MADE, **changes)), wiring.registry())
-    assert "make a" in caught.value.remedy
+@pytest.mark.parametrize("model", [ModelFile("arcface", "0" * 64), ModelFile(SHIPPED.model, "0" * 64)])
+def test_a_curve_that_would_mean_nothing_here(tmp_path: Path, model: ModelFile) -> None:
+    with pytest.raises(RefusedError, match=f"was made with a model {model.id} that is not the one here") as caught:
+        curve_addition(curve_file(tmp_path, replace(MADE, model=model)), wiring.registry())
+    assert "make a new curve" in caught.value.remedy
+
+
+def test_a_curve_of_an_earlier_senseid(tmp_path: Path) -> None:
+    file = curve_file(tmp_path, MADE)
+    file.write_text(file.read_text().replace("format = 2", "format = 1"))
+    with pytest.raises(CalibrationError, match="format is 1; this senseid knows 2: make the curve again"):
+        curve_addition(file, BUILTIN)
 
 
 def test_what_is_no_curve(tmp_path: Path) -> None:

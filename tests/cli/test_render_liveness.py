@@ -37,8 +37,8 @@ RECT = Rect(60, 20, 120, 100)
 def frame_of(timestamp: float) -> SelectedFrame:
     y, x = np.mgrid[0:120, 0:160]
     pixels = np.stack([x, y, x], axis=2).astype(np.uint8)
-    landmarks = Landmarks(np.zeros((468, 3), np.float32), 1.0)
-    face = Face(RECT, np.array([60, 20, 120, 100], np.float32), 4800.0, 0.99, landmarks)
+    landmarks = Landmarks.of(np.zeros((468, 3), np.float32), 1.0)
+    face = Face(RECT, np.array([60, 20, 120, 100], np.float32), 4800.0, 0.99, landmarks, landmarks.five)
     return SelectedFrame(timestamp, 0.75, Image(pixels=pixels, format="video", orientation=1, name="a.mp4"), face)
 
 

@@ -39,7 +39,7 @@ def report(*faces: FaceQuality, name: str = "a.jpg") -> QualityReport:
         found=FoundFaces(name, 200, 160, 0, tuple(face.rect for face in faces)),
         faces=faces,
         image=Image(pixels, "PNG", 1, name),
-        landmarks=tuple(Landmarks(points.astype(np.float32), 1.0) for _ in faces),
+        landmarks=tuple(Landmarks.of(points.astype(np.float32), 1.0) for _ in faces),
     )
 
 

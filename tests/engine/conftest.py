@@ -65,7 +65,7 @@ def recognition(registry: Registry) -> Recognition:
 
 @pytest.fixture(scope="session")
 def encoder(registry: Registry, recognition: Recognition, licences: VerifiedLicences) -> Encoder:
-    return Encoder.open(registry, [part.model for part in recognition.parts], licences, threads=1)
+    return Encoder.open(registry, recognition.model, licences, threads=1)
 
 
 @pytest.fixture(scope="session")
@@ -89,6 +89,23 @@ def found(photos: dict[str, Image], encoder: Encoder) -> dict[str, UprightPhoto]
 def two_men(photos: dict[str, Image]) -> Image:
     """A photo that shows two faces beside each other, the smaller one on the left."""
     return beside("two men", half(half(photos["obama.jpg"])), half(photos["biden.jpg"]))
+
+
+@pytest.fixture(scope="session")
+def twins(photos: dict[str, Image]) -> Image:
+    """A photo that shows two faces of like size beside each other, the larger one on the right."""
+    return beside("twins", half(photos["obama.jpg"]), half(photos["biden.jpg"]))
+
+
+@pytest.fixture(scope="session")
+def masked(photos: dict[str, Image]) -> Image:
+    """A man behind a blue cloth, from the middle of the nose down."""
+    import cv2
+
+    pixels = photos["obama.jpg"].pixels.copy()
+    cloth = np.array([[385, 270], [490, 245], [600, 270], [590, 360], [495, 425], [400, 360]])
+    cv2.fillPoly(pixels, [cloth], (120, 160, 200))
+    return picture(pixels, "masked.png")
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from senseid_engine.calibration.provenance import Data, HeldOut, Interval, Provenance, Rate, RateRow
+from senseid_engine.calibration.provenance import (
+    Group,
+    GroupRow,
+    HeldOut,
+    Interval,
+    ModelFile,
+    Provenance,
+    Rate,
+    RateRow,
+)
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.errors import CalibrationError
 
@@ -26,16 +35,25 @@ FULL = Provenance(
     genuine_pairs=400,
     impostor_pairs=19_500,
     seed=7,
-    own_cohort=10,
-    models=(Data("dlib-resnet", "a" * 64), Data("hse-faceres", "b" * 64)),
-    cohort=Data("cohort", "c" * 64),
+    model=ModelFile("sface", "a" * 64),
     rates=(
         RateRow(0.4, RATE, replace(RATE, events=0), HeldOut(0.1, 0.09, 0.11)),
         RateRow(0.5, RATE, RATE, None),
     ),
     note='a "note" with é, \\ and a tab\t',
+    exponent=0.8,
+    groups=(
+        Group(
+            name="sisters",
+            fitted=True,
+            people=12,
+            pairs=66,
+            rows=(GroupRow(0.4, 9, HeldOut(0.2, 0.1, 0.3)), GroupRow(0.5, 0, HeldOut(0.0, 0.0, 0.0))),
+        ),
+        Group(name="both in a hat", fitted=False, people=30, pairs=435, rows=()),
+    ),
 )
-BARE = replace(FULL, own_cohort=None, cohort=None, rates=(), note=None)
+BARE = replace(FULL, rates=(), note=None, exponent=1.0, groups=())
 KNOTS = ((-5.0, 0.0005), (-2.0, 0.3), (0.0, 1.0), (2.0, 3.0), (4.0, 5.0), (5.5, 6.25))
 CURVE = ScoreCurve(KNOTS, 0.5, 0.9, FULL)
 
@@ -136,7 +154,11 @@ def test_only_scores_inside_have_a_similarity(score: float) -> None:
         CURVE.similarity_at(score)
 
 
-@pytest.mark.parametrize("provenance", [FULL, BARE])
+@pytest.mark.parametrize(
+    "provenance",
+    [FULL, BARE, replace(BARE, exponent=0.5), replace(BARE, groups=FULL.groups)],
+    ids=["full", "bare", "exponent", "groups"],
+)
 def test_the_file_gives_the_same_curve(provenance: Provenance) -> None:
     curve = replace(CURVE, provenance=provenance)
     text = curve.dump()
@@ -145,6 +167,14 @@ def test_the_file_gives_the_same_curve(provenance: Provenance) -> None:
     assert again.dump() == text
     values = np.linspace(-30, 30, 999)
     assert (again.scores(values) == curve.scores(values)).all()
+
+
+def test_a_file_that_says_nothing_of_them_has_the_sets_own_strangers_and_no_groups() -> None:
+    text = replace(CURVE, provenance=BARE).dump()
+    assert "exponent" not in text
+    assert "group" not in text
+    read = ScoreCurve.parse(text).provenance
+    assert (read.exponent, read.groups) == (1.0, ())
 
 
 def test_the_documented_file_is_one() -> None:
@@ -180,18 +210,22 @@ def test_numbers_that_make_no_curve_are_refused(
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("format = 1", "format = 2", "format is 2; this version of senseid knows 1"),
-        ("format = 1", "", "field format is missing"),
-        ("format = 1", "format = 1\nmood = 3", "unknown field mood"),
-        ("format = 1", "format = [", "is not TOML"),
-        pytest.param("format = 1", f"format = {'1' * 5000}", "is not TOML", id="thousands of digits"),
-        pytest.param("format = 1", f"format = {'[' * 5000}{']' * 5000}", "nested too deeply", id="deep"),
+        ("format = 2", "format = 1", "format is 1; this senseid knows 2: make the curve again with it"),
+        ("format = 2", "format = 3", "format is 3; this senseid knows 2"),
+        ("format = 2", "", "field format is missing"),
+        ("format = 2", "format = 2\nmood = 3", "unknown field mood"),
+        ("format = 2", "format = [", "is not TOML"),
+        pytest.param("format = 2", f"format = {'1' * 5000}", "is not TOML", id="thousands of digits"),
+        pytest.param("format = 2", f"format = {'[' * 5000}{']' * 5000}", "nested too deeply", id="deep"),
         ("tail_slope = 0.5", "tail_slope = -0.5", "tail_slope must be"),
         ("tail_slope = 0.5", "tail_slope = 0.0", "tail slope is 0.0"),
         ("people = 40", 'people = "forty"', "people must be a whole number"),
         ("events = 3", "events = -3", "events must be a whole number"),
         ("photos = 200", "photos = 200\nsmile = true", "unknown field smile"),
-        ("own_cohort = 10", "own_cohort = 2", "at least 3"),
+        ("exponent = 0.8", "exponent = -0.8", "exponent must be a number that is not negative"),
+        ("fitted = true", "fitted = 1", "fitted must be true or false"),
+        ("events = 9", "events = -9", "events must be a whole number"),
+        ('id = "sface"', 'id = "sface"\nsize = 3', "unknown field size"),
     ],
 )
 def test_a_file_that_says_something_else_is_refused_in_one_line(old: str, new: str, problem: str) -> None:

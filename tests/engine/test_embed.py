@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
 
 from senseid_engine.embed import Embedder, unit
 from senseid_engine.image import Image
-from senseid_engine.session import Session
 
 if TYPE_CHECKING:
-    from senseid_engine.arrays import Pixels
+    from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.encoder import Encoder
     from senseid_engine.faces import Face
     from senseid_engine.finder import UprightPhoto
-    from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import Registry
-
-SIZES = {"dlib-resnet": 128, "hse-faceres": 1024}
-SIDES = {"dlib-resnet": 150, "hse-faceres": 224}
+    from senseid_engine.session import Session
 
 
 @dataclass(frozen=True)
@@ -29,18 +24,35 @@ class GivenChip:
     """No alignment: the chip is there already."""
 
     given: Pixels
+    asked: list[Face] = field(default_factory=list)
 
     def chip(self, pixels: Pixels, face: Face) -> Pixels:
+        self.asked.append(face)
         return self.given
+
+
+class Sums:
+    """A network whose embedding of a chip is the sum of its left half and that of its right one."""
+
+    def __init__(self) -> None:
+        self.runs: list[Pixels] = []
+
+    def run(self, chips: Pixels) -> tuple[Floats, ...]:
+        self.runs.append(chips)
+        halves = np.split(chips.astype(np.float32), 2, axis=2)
+        return (np.stack([half.sum(axis=(1, 2, 3)) for half in halves], axis=1),)
+
+
+def embed(photo: UprightPhoto, encoder: Encoder) -> Floats:
+    return encoder.embedder.embed(photo.image.pixels, photo.faces[0])
 
 
 def test_unit_length(found: dict[str, UprightPhoto], encoder: Encoder) -> None:
     for photo in found.values():
-        embeddings = encoder.embed(photo.image, photo.faces[0])
-        assert [embedding.shape for embedding in embeddings] == [(128,), (1024,)]
-        for embedding in embeddings:
-            assert embedding.dtype == np.float32
-            assert np.linalg.norm(embedding.astype(float)) == pytest.approx(1, abs=1e-6)
+        embedding = embed(photo, encoder)
+        assert embedding.shape == (128,)
+        assert embedding.dtype == np.float32
+        assert np.linalg.norm(embedding.astype(float)) == pytest.approx(1, abs=1e-6)
 
 
 def test_scaling_to_unit_length() -> None:
@@ -49,87 +61,62 @@ def test_scaling_to_unit_length() -> None:
     np.testing.assert_array_equal(unit(vectors[0]), unit(vectors)[0])
 
 
-@pytest.mark.parametrize("model", SIZES)
-def test_a_face_and_its_mirror_image_are_the_same(
-    registry: Registry, licences: VerifiedLicences, found: dict[str, UprightPhoto], model: str
-) -> None:
-    session = Session.open(registry.get(model), licences, threads=1)
-    for photo in found.values():
-        face = photo.faces[0]
-        left, top, right, bottom = face.rect.as_list()
-        y = np.linspace(top, bottom - 1, SIDES[model]).astype(int)
-        x = np.linspace(left, right - 1, SIDES[model]).astype(int)
-        chip = np.ascontiguousarray(photo.image.pixels[y][:, x])
-        plain = Embedder(session, [GivenChip(chip)], [GivenChip(chip)]).embed(photo.image.pixels, face)
-        mirrored = Embedder(session, [GivenChip(chip[:, ::-1])], [GivenChip(chip[:, ::-1])]).embed(
-            photo.image.pixels, face
-        )
-        np.testing.assert_allclose(plain, mirrored, atol=1e-6)
-        # Not because the model were blind to it.
-        once = unit(session.run(np.stack([chip, chip[:, ::-1]]))[0])
-        assert float(once[0] @ once[1]) < 0.999
-        np.testing.assert_allclose(plain, unit(once[0] + once[1]), atol=1e-6)
+# The left half has the sum 2 x 3 x 8, the right one 2 x 3 x 6.
+CHIP = np.repeat(np.array([4, 4, 3, 3], np.uint8), 3).reshape(1, 4, 3).repeat(2, axis=0)
 
 
-def test_a_view_and_its_mirror_image_are_cut_out_once(
-    registry: Registry, licences: VerifiedLicences, found: dict[str, UprightPhoto]
-) -> None:
-    @dataclass(frozen=True)
-    class Counted(GivenChip):
-        calls: list[int]
+def test_a_face_is_embedded_as_its_model_sees_it(found: dict[str, UprightPhoto]) -> None:
+    photo, network, view = found["obama.jpg"], Sums(), GivenChip(CHIP)
+    embedding = Embedder(cast("Session", network), view, mirrored=False).embed(photo.image.pixels, photo.faces[0])
+    np.testing.assert_array_equal([chips.tolist() for chips in network.runs], [[CHIP.tolist()]])
+    np.testing.assert_allclose(embedding, [0.8, 0.6], rtol=1e-6)
+    assert view.asked == [photo.faces[0]]
 
-        def chip(self, pixels: Pixels, face: Face) -> Pixels:
-            self.calls.append(1)
-            return self.given
 
-    photo = found["obama.jpg"]
-    view = Counted(np.ascontiguousarray(photo.image.pixels[:150, :150]), [])
-    session = Session.open(registry.get("dlib-resnet"), licences, threads=1)
-    Embedder(session, [view], [view]).embed(photo.image.pixels, photo.faces[0])
-    assert len(view.calls) == 1
+def test_the_mirror_image_counts_as_much_where_the_model_asks_for_it(found: dict[str, UprightPhoto]) -> None:
+    photo, network, view = found["obama.jpg"], Sums(), GivenChip(CHIP)
+    embedding = Embedder(cast("Session", network), view, mirrored=True).embed(photo.image.pixels, photo.faces[0])
+    # One run for both, and the face is cut out once.
+    np.testing.assert_array_equal([chips.tolist() for chips in network.runs], [[CHIP.tolist(), CHIP[:, ::-1].tolist()]])
+    assert len(view.asked) == 1
+    np.testing.assert_allclose(embedding, [0.5**0.5, 0.5**0.5], rtol=1e-6)
+
+
+def test_a_mirrored_model_does_not_tell_left_from_right(found: dict[str, UprightPhoto], encoder: Encoder) -> None:
+    photo = found["biden.jpg"]
+    chip = encoder.embedder.alignment.chip(photo.image.pixels, photo.faces[0])
+
+    def of(chip: Pixels, *, mirrored: bool) -> Floats:
+        embedder = Embedder(encoder.embedder.session, GivenChip(chip), mirrored)
+        return embedder.embed(photo.image.pixels, photo.faces[0])
+
+    np.testing.assert_allclose(of(chip, mirrored=True), of(chip[:, ::-1], mirrored=True), atol=1e-6)
+    # Not because the model were blind to it.
+    plain = of(chip, mirrored=False), of(chip[:, ::-1], mirrored=False)
+    assert float(plain[0] @ plain[1]) < 0.99
+    np.testing.assert_allclose(of(chip, mirrored=True), unit(plain[0] + plain[1]), atol=1e-6)
 
 
 def test_a_face_does_not_depend_on_the_others(two_men: Image, encoder: Encoder) -> None:
     larger, smaller = encoder.finder.find(two_men).faces
-    first = encoder.embed(two_men, larger)
-    encoder.embed(two_men, smaller)
-    pixels = two_men.pixels.copy()
-    pixels[:, : smaller.rect.right] = 0
-    alone = Image(pixels=pixels, format="PNG", orientation=1, name="alone")
-    for before, after, without in zip(first, encoder.embed(two_men, larger), encoder.embed(alone, larger), strict=True):
-        np.testing.assert_array_equal(before, after)
-        np.testing.assert_array_equal(before, without)
+    first = encoder.embedder.embed(two_men.pixels, larger)
+    encoder.embedder.embed(two_men.pixels, smaller)
+    np.testing.assert_array_equal(encoder.embedder.embed(two_men.pixels, larger), first)
+    alone = two_men.pixels.copy()
+    alone[:, : smaller.rect.right] = 0
+    np.testing.assert_array_equal(encoder.embedder.embed(alone, larger), first)
 
 
 def test_the_same_man_is_nearer_than_another(found: dict[str, UprightPhoto], encoder: Encoder) -> None:
-    embedded = {name: encoder.embed(photo.image, photo.faces[0]) for name, photo in found.items()}
-    for part in range(2):
-        obama = [embedded[name][part] for name in ("obama.jpg", "obama2.jpg", "obama3.jpg")]
-        biden = embedded["biden.jpg"][part]
-        same = min(float(obama[a] @ obama[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
-        other = max(float(biden @ each) for each in obama)
-        assert same > other + 0.05
+    embedded = {name: embed(photo, encoder) for name, photo in found.items()}
+    obama = [embedded[name] for name in ("obama.jpg", "obama2.jpg", "obama3.jpg")]
+    same = min(float(obama[a] @ obama[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
+    other = max(float(embedded["biden.jpg"] @ each) for each in obama)
+    assert same > other + 0.3
 
 
-def test_the_square_roots_of_features_can_be_compared(
-    registry: Registry, licences: VerifiedLicences, found: dict[str, UprightPhoto]
-) -> None:
-    session = Session.open(registry.get("hse-faceres"), licences, threads=1)
-    photo = found["obama.jpg"]
-    chip = photo.image.pixels[:224, :224]
-    rooted = Embedder(session, [GivenChip(chip)], [GivenChip(chip)], square_root=True).embed(
-        photo.image.pixels, photo.faces[0]
-    )
-    both = unit(np.sqrt(session.run(np.stack([chip, chip[:, ::-1]]))[0]))
-    np.testing.assert_allclose(rooted, unit(both[0] + both[1]), atol=1e-6)
-
-
-def test_a_mirrored_photo_shows_the_same_face(
-    photos: dict[str, Image], found: dict[str, UprightPhoto], encoder: Encoder
-) -> None:
-    for name, photo in photos.items():
-        pixels = np.ascontiguousarray(photo.pixels[:, ::-1])
+def test_a_mirrored_photo_shows_the_same_face(found: dict[str, UprightPhoto], encoder: Encoder) -> None:
+    for name, photo in found.items():
+        pixels = np.ascontiguousarray(photo.image.pixels[:, ::-1])
         mirrored = encoder.finder.find(Image(pixels=pixels, format="PNG", orientation=1, name=name))
-        original = encoder.embed(photo, found[name].faces[0])
-        for one, other in zip(original, encoder.embed(mirrored.image, mirrored.faces[0]), strict=True):
-            assert float(one @ other) > 0.97
+        assert float(embed(photo, encoder) @ embed(mirrored, encoder)) > 0.9

@@ -10,9 +10,10 @@ import numpy as np
 import onnx
 import pytest
 
-from senseid_engine.encoder import Encoder, try_embedding_model
+from senseid_engine.align import CropAlignment, FivePointAlignment
+from senseid_engine.encoder import LARGEST_CHIP, Encoder, open_embedder, try_embedding_model
 from senseid_engine.errors import ModelError
-from senseid_engine.finder import KINDS, model_of_kind
+from senseid_engine.finder import model_of_kind
 from senseid_licensing.errors import LicenceMissingError
 from senseid_licensing.product import Product
 from senseid_licensing.verified import VerifiedLicences
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from senseid_engine.image import Image
     from senseid_models.registry import ModelEntry
 
-MODELS = ("dlib-resnet", "hse-faceres")
+MODEL = "sface"
 
 
 def with_entry(registry: Registry, model_id: str, change: Callable[[ModelEntry], ModelEntry]) -> Registry:
@@ -51,15 +52,15 @@ def test_both_products_are_asked_for_before_any_model_is_opened(
 
     monkeypatch.setattr(entries, "read_checked", watched)
     with pytest.raises(LicenceMissingError, match=f"there is no licence for {product}"):
-        Encoder.open(registry, MODELS, VerifiedLicences(held, {}), threads=1)
+        Encoder.open(registry, MODEL, VerifiedLicences(held, {}), threads=1)
     assert opened == []
-    Encoder.open(registry, MODELS, licences, threads=1)
-    assert sorted(opened) == sorted([*(model_of_kind(registry, kind).id for kind in KINDS), *MODELS])
+    Encoder.open(registry, MODEL, licences, threads=1)
+    assert sorted(opened) == sorted([*(model_of_kind(registry, kind).id for kind in ("detector", "landmarks")), MODEL])
 
 
 def test_a_model_that_is_not_there(registry: Registry, licences: VerifiedLicences) -> None:
     with pytest.raises(ModelNotFoundError, match="'facenet'"):
-        Encoder.open(registry, ("dlib-resnet", "facenet"), licences, threads=1)
+        Encoder.open(registry, "facenet", licences, threads=1)
 
 
 def test_what_is_no_embedding_model(registry: Registry, licences: VerifiedLicences) -> None:
@@ -70,33 +71,46 @@ def test_what_is_no_embedding_model(registry: Registry, licences: VerifiedLicenc
         return replace(entry, embedding=None)
 
     for change in (of_any_size, of_another_kind):
-        wrong = with_entry(registry, "hse-faceres", change)
-        with pytest.raises(ModelError, match=r"^model hse-faceres: the manifest does not describe it as an embedding"):
-            Encoder.open(wrong, MODELS, licences, threads=1)
+        wrong = with_entry(registry, MODEL, change)
+        with pytest.raises(ModelError, match=r"^model sface: the manifest does not describe it as an embedding"):
+            Encoder.open(wrong, MODEL, licences, threads=1)
+    with pytest.raises(ModelError, match=r"^model yunet: the manifest does not describe it as an embedding"):
+        Encoder.open(registry, "yunet", licences, threads=1)
 
 
-def test_embeddings_come_in_the_order_asked_for(
-    registry: Registry, licences: VerifiedLicences, encoder: Encoder, found: dict[str, UprightPhoto]
-) -> None:
-    turned = Encoder.open(registry, MODELS[::-1], licences, threads=1)
-    photo = found["obama.jpg"]
-    first, second = encoder.embed(photo.image, photo.faces[0])
-    for got, want in zip(turned.embed(photo.image, photo.faces[0]), (second, first), strict=True):
-        np.testing.assert_array_equal(got, want)
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_face_is_aligned_as_the_manifest_says(licences: VerifiedLicences, tmp_path: Path, mirrored: bool) -> None:
+    template = [[4.0, 6.0], [12.0, 6.0], [8.0, 9.0], [5.0, 12.0], [11.0, 12.0]]
+    cut = entry_of(packs.write_pack(tmp_path), embedding={"size": packs.SIZE, "mirrored": mirrored})
+    embedder = open_embedder(cut, licences, threads=1)
+    assert embedder.alignment == CropAlignment(1.2, packs.SIDE)
+    assert embedder.mirrored is mirrored
+    assert cut.embedding is not None
+    aligned = replace(
+        cut,
+        input=replace(cut.input, crop=None),
+        embedding=replace(cut.embedding, template=tuple((x, y) for x, y in template)),
+    )
+    alignment = open_embedder(aligned, licences, threads=1).alignment
+    assert isinstance(alignment, FivePointAlignment)
+    assert (alignment.template.tolist(), alignment.side) == (template, packs.SIDE)
+    assert alignment.template.dtype == np.float32
+    neither = replace(cut, input=replace(cut.input, crop=None))
+    with pytest.raises(ModelError, match="the manifest does not say how to align a face for it"):
+        open_embedder(neither, licences, threads=1)
 
 
 def test_threads_may_share_it(found: dict[str, UprightPhoto], photos: dict[str, Image], encoder: Encoder) -> None:
-    def encode(name: str) -> tuple[np.ndarray, ...]:
+    def encode(name: str) -> np.ndarray:
         photo = encoder.finder.find(photos[name])
-        return encoder.embed(photo.image, photo.faces[0])
+        return encoder.embedder.embed(photo.image.pixels, photo.faces[0])
 
     names = list(photos) * 3
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(encode, names))
-    for name, embeddings in zip(names, results, strict=True):
+    for name, embedding in zip(names, results, strict=True):
         photo = found[name]
-        for got, want in zip(embeddings, encoder.embed(photo.image, photo.faces[0]), strict=True):
-            np.testing.assert_array_equal(got, want)
+        np.testing.assert_array_equal(embedding, encoder.embedder.embed(photo.image.pixels, photo.faces[0]))
 
 
 def entry_of(file: Path, **changes: Any) -> ModelEntry:
@@ -132,11 +146,14 @@ def test_an_embedding_model_that_does_not(licences: VerifiedLicences, tmp_path: 
 
 
 def test_an_embedding_model_for_giant_faces(licences: VerifiedLicences, tmp_path: Path) -> None:
-    file = packs.write_pack(tmp_path)
-    entry = entry_of(file)
-    giant = replace(entry, input=replace(entry.input, shape=("batch", 3, 100_000, 100_000)))
+    entry = entry_of(packs.write_pack(tmp_path))
+
+    def of_side(side: int) -> ModelEntry:
+        return replace(entry, input=replace(entry.input, shape=("batch", 3, side, side)))
+
+    assert open_embedder(of_side(LARGEST_CHIP), licences, threads=1).alignment == CropAlignment(1.2, LARGEST_CHIP)
     with pytest.raises(ModelError, match="it wants faces of 100000 px, 2048 px are the most"):
-        try_embedding_model(giant, licences)
+        try_embedding_model(of_side(100_000), licences)
 
 
 def test_weights_in_another_file_are_not_looked_for(

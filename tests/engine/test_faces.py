@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,35 +11,73 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from senseid_engine.detect import Detection
-from senseid_engine.faces import LEAST_PRESENCE, Face, find_faces
+from senseid_engine.faces import CERTAIN, LEAST_PRESENCE, MOST_APART, Face, face_of, find_faces
 from senseid_engine.landmarks import LEFT_EYE, RIGHT_EYE, Landmarks
+from tests.made_up import landmarks_of
 
 if TYPE_CHECKING:
-    from senseid_engine.arrays import Pixels
+    from collections.abc import Sequence
+
+    from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.encoder import Encoder
     from senseid_engine.image import Image
 
+    Box = tuple[float, float, float, float]
+
 WIDTH, HEIGHT = 400, 300
 PIXELS = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+NO_MESH = np.zeros((468, 3), np.float32)
+
+
+def points_in(box: Box) -> Floats:
+    """Five points of a face in a box."""
+    left, top, right, bottom = box
+    places = [[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]]
+    return np.array([[left + x * (right - left), top + y * (bottom - top)] for x, y in places], np.float32)
 
 
 @dataclass(frozen=True)
 class Found:
-    """Stands for both models: boxes as if detected, each with a presence."""
+    """Stands for both models: boxes as if detected, each with a score and a presence.
 
-    boxes: tuple[tuple[float, float, float, float], ...]
+    Attributes:
+        boxes: of the faces that are detected.
+        beyond: of those that are detected beyond the edge.
+        scores: the detector's, 0.9 unless given.
+        presence: the mesh's, 1 unless given.
+        slip: by how many pixels the mesh's five points lie below the detector's.
+    """
+
+    boxes: tuple[Box, ...]
+    beyond: tuple[Box, ...] = ()
+    scores: tuple[float, ...] = ()
     presence: tuple[float, ...] = ()
+    slip: float = 0.0
+
+    def _detections(self, boxes: tuple[Box, ...]) -> list[Detection]:
+        scores = self.scores or (0.9,) * len(boxes)
+        return [
+            Detection(np.array(box, np.float32), score, points_in(box))
+            for box, score in zip(boxes, scores, strict=True)
+        ]
 
     def detect(self, pixels: Pixels) -> list[Detection]:
-        return [Detection(np.array(box, np.float32), 0.9, np.zeros((5, 2), np.float32)) for box in self.boxes]
+        return self._detections(self.boxes)
 
-    def locate(self, pixels: Pixels, detections: list[Detection]) -> list[Landmarks]:
+    def detect_beyond(self, pixels: Pixels) -> list[Detection]:
+        return self._detections(self.beyond)
+
+    def locate(self, pixels: Pixels, detections: Sequence[Detection]) -> list[Landmarks]:
         presence = self.presence or (1.0,) * len(detections)
-        return [Landmarks(np.zeros((468, 3), np.float32), value) for value in presence]
+        slip = np.array([0, self.slip], np.float32)
+        return [
+            Landmarks(NO_MESH, value, detection.points + slip)
+            for detection, value in zip(detections, presence, strict=True)
+        ]
 
 
-def faces_of(*boxes: tuple[float, float, float, float], presence: tuple[float, ...] = ()) -> list[Face]:
-    found = Found(boxes, presence)
+def faces_of(*boxes: Box, presence: tuple[float, ...] = (), scores: tuple[float, ...] = ()) -> list[Face]:
+    found = Found(boxes, presence=presence, scores=scores)
     return find_faces(PIXELS, found, found)  # type: ignore[arg-type]
 
 
@@ -58,16 +96,64 @@ def test_of_the_same_size_from_left_to_right_then_downwards() -> None:
     assert rects(faces) == [[100, 20, 140, 60], [100, 90, 140, 130], [200, 10, 240, 50], [300, 10, 340, 50]]
 
 
-def test_a_crop_that_holds_no_face_is_dropped() -> None:
-    boxes = (10.0, 10.0, 90.0, 90.0), (100.0, 10.0, 150.0, 60.0), (200.0, 10.0, 240.0, 50.0)
-    faces = faces_of(*boxes, presence=(0.499, LEAST_PRESENCE, 0.01))
+BOXES = (10.0, 10.0, 90.0, 90.0), (100.0, 10.0, 150.0, 60.0), (200.0, 10.0, 240.0, 50.0)
+
+
+def test_what_the_mesh_does_not_confirm_is_dropped() -> None:
+    faces = faces_of(*BOXES, presence=(0.499, LEAST_PRESENCE, 0.01), scores=(0.799, 0.75, 0.7))
     assert rects(faces) == [[100, 10, 150, 60]]
     assert faces[0].landmarks.presence == LEAST_PRESENCE
-    assert faces[0].score == 0.9
+    assert faces[0].score == 0.75
+
+
+def test_what_the_detector_is_certain_of_needs_no_mesh() -> None:
+    # A face under a mask.
+    faces = faces_of(*BOXES, presence=(0.01, 1.0, 0.01), scores=(CERTAIN, 0.7, 0.799))
+    assert rects(faces) == [[10, 10, 90, 90], [100, 10, 150, 60]]
+
+
+def test_where_nothing_is_confirmed_everything_counts() -> None:
+    faces = faces_of(*BOXES, presence=(0.1, 0.2, 0.3), scores=(0.75, 0.79, 0.7))
+    assert rects(faces) == [[10, 10, 90, 90], [100, 10, 150, 60], [200, 10, 240, 50]]
 
 
 def test_nobody() -> None:
     assert faces_of() == []
+
+
+def test_beyond_the_edge_faces_are_looked_for_only_where_there_are_no_others() -> None:
+    both = Found(BOXES[:1], beyond=BOXES[1:])
+    assert rects(find_faces(PIXELS, both, both)) == [[10, 10, 90, 90]]  # type: ignore[arg-type]
+    beyond = Found((), beyond=(*BOXES[1:], (-60.0, 20.0, 80.0, 160.0)))
+    assert rects(find_faces(PIXELS, beyond, beyond)) == [  # type: ignore[arg-type]
+        [0, 20, 80, 160],
+        [100, 10, 150, 60],
+        [200, 10, 240, 50],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("apart", "presence", "of_mesh"),
+    [
+        (0.05, 1.0, True),
+        (MOST_APART - 0.01, LEAST_PRESENCE, True),
+        (MOST_APART + 0.01, 1.0, False),
+        (0.05, LEAST_PRESENCE - 0.01, False),
+        (1.5, 0.0, False),
+    ],
+)
+def test_the_points_are_the_detectors_where_the_mesh_has_slipped(apart: float, presence: float, of_mesh: bool) -> None:
+    box = (50.0, 40.0, 130.0, 165.0)  # 100 pixels in the geometric mean of its sides
+    found = Found((box,), presence=(presence,), slip=100 * apart)
+    (face,) = find_faces(PIXELS, found, found)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(face.points, face.landmarks.five if of_mesh else points_in(box))
+
+
+def test_a_face_that_was_followed_has_the_points_of_its_mesh() -> None:
+    mesh = Landmarks(NO_MESH, 0.1, points_in((300, 200, 310, 210)))
+    face = face_of(np.array([10, 10, 50, 60], np.float32), 0.8, mesh, WIDTH, HEIGHT)
+    np.testing.assert_array_equal(face.points, mesh.five)
+    assert (face.score, face.size, face.rect.as_list()) == (0.8, 2000, [10, 10, 50, 60])
 
 
 def test_a_face_cut_by_the_edge_loses_against_a_whole_one() -> None:
@@ -109,8 +195,7 @@ def test_the_roll_is_the_angle_of_the_eyes(across: tuple[float, float], degrees:
     points = np.zeros((468, 3), np.float32)
     points[list(LEFT_EYE), :2] = [100, 100]
     points[list(RIGHT_EYE), :2] = [100 + across[0], 100 + across[1]]
-    face = faces_of((10, 10, 50, 50))[0]
-    turned = Face(face.rect, face.box, face.size, face.score, Landmarks(points, 1.0))
+    turned = replace(faces_of((10, 10, 50, 50))[0], landmarks=landmarks_of(points))
     assert turned.roll == pytest.approx(degrees)
 
 

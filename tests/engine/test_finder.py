@@ -23,7 +23,7 @@ def test_it_needs_the_kestrel_licence_only(registry: Registry, licences: Verifie
     FaceFinder.open(registry, kestrel, threads=1)
 
 
-@pytest.mark.parametrize("kind", ["detector-pnet", "detector-rnet", "detector-onet", "landmarks"])
+@pytest.mark.parametrize("kind", ["detector", "landmarks"])
 def test_a_registry_without_a_detector(registry: Registry, licences: VerifiedLicences, kind: str) -> None:
     fewer = replace(registry, entries=tuple(entry for entry in registry.entries if entry.kind != kind))
     with pytest.raises(ModelKindMissingError, match=f"the registry has no model of kind {kind}"):

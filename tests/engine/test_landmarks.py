@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from senseid_engine import landmarks as mesh
+from senseid_engine.detect import Detection
 from senseid_engine.faces import Face, find_faces
-from senseid_engine.landmarks import LEFT_EYE, RIGHT_EYE, Landmarker
+from senseid_engine.landmarks import FIVE_POINTS, LEFT_EYE, RIGHT_EYE, Landmarker, five_points
 
 if TYPE_CHECKING:
     from senseid_engine.arrays import Floats, Pixels
@@ -46,13 +47,95 @@ def test_shape_and_presence(found: dict[str, UprightPhoto]) -> None:
         assert depth[1] < min(depth[234], depth[454])
 
 
-def test_the_eyes_lie_where_the_detector_sees_them(photos: dict[str, Image], encoder: Encoder) -> None:
+def test_the_five_points_are_means_of_landmarks() -> None:
+    points = np.random.default_rng(4).normal(0, 50, (468, 3)).astype(np.float32)
+    five = five_points(points)
+    assert five.dtype == np.float32
+    np.testing.assert_allclose(five, [points[list(group), :2].mean(axis=0) for group in FIVE_POINTS], atol=1e-4)
+    np.testing.assert_array_equal(five_points(points[:, :2]), five)
+
+
+def test_the_five_points_are_in_order(found: dict[str, UprightPhoto]) -> None:
+    for photo in found.values():
+        left_eye, right_eye, nose, left_mouth, right_mouth = photo.faces[0].landmarks.five
+        assert left_eye[0] < nose[0] < right_eye[0]
+        assert left_mouth[0] < right_mouth[0]
+        assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_mouth[1], right_mouth[1])
+
+
+def test_the_five_points_lie_where_the_detector_sees_them(photos: dict[str, Image], encoder: Encoder) -> None:
     for photo in photos.values():
-        detection = max(encoder.finder.detector.detect(photo.pixels), key=lambda found: found.score)
+        detection = encoder.finder.detector.detect(photo.pixels)[0]
         (landmarks,) = encoder.finder.landmarker.locate(photo.pixels, [detection])
-        eyes = np.stack([landmarks.points[list(eye), :2].mean(axis=0) for eye in (LEFT_EYE, RIGHT_EYE)])
-        apart = np.linalg.norm(eyes[1] - eyes[0])
-        assert np.linalg.norm(eyes - detection.points[:2], axis=1).max() < 0.12 * apart
+        apart = np.linalg.norm(landmarks.five[1] - landmarks.five[0])
+        assert np.linalg.norm(landmarks.five - detection.points, axis=1).mean() < 0.2 * apart
+
+
+def test_the_mirror_image_confirms_the_five_points(photos: dict[str, Image], encoder: Encoder) -> None:
+    """The points of a photo and of its mirror image are the same, but for where they are looked for."""
+    for photo in photos.values():
+        original = only_face(photo.pixels, encoder).landmarks
+        mirrored = only_face(np.ascontiguousarray(photo.pixels[:, ::-1]), encoder).landmarks
+        back = mirrored.five[[1, 0, 2, 4, 3]] * [-1, 1] + [photo.width - 1, 0]
+        apart = np.linalg.norm(original.five[1] - original.five[0])
+        assert np.linalg.norm(back - original.five, axis=1).mean() < 0.03 * apart
+
+
+class Shifted:
+    """A network that sees the same face in every crop, in its middle but for some pixels to the right."""
+
+    def __init__(self, shift: float) -> None:
+        self._shift = shift
+        self.chips: list[Pixels] = []
+
+    def run(self, chips: Pixels) -> tuple[Floats, ...]:
+        self.chips.append(chips)
+        points = np.zeros((len(chips), 468, 3), np.float32)
+        points[:, :, :2] = (mesh.SIZE - 1) / 2
+        for group, away in zip(FIVE_POINTS, ((-30, -20), (30, -20), (0, 0), (-20, 30), (20, 30)), strict=True):
+            points[:, group, :2] += away
+        # The ends of the face: the next crop is as large as this one.
+        points[:, 10, :2] -= mesh.SIZE / mesh.CROP_TO_BOX / 2
+        points[:, 152, :2] += mesh.SIZE / mesh.CROP_TO_BOX / 2
+        points[:, :, 0] += self._shift
+        return points.reshape(len(chips), -1), np.zeros((len(chips), 1), np.float32)
+
+
+def test_what_the_network_always_gets_wrong_to_one_side_the_mirror_image_takes_back() -> None:
+    pixels = np.random.default_rng(5).integers(0, 256, (400, 400, 3), np.uint8)
+    # A pixel of the crop is one of the photo.
+    box = np.array([150, 150, 278, 278], np.float32)
+    detection = Detection(box, 1.0, np.array([[190, 200], [240, 200], [0, 0], [0, 0], [0, 0]], np.float32))
+    right, wrong = Shifted(0.0), Shifted(2.0)
+    (true,), (found,) = (Landmarker(cast("Session", network)).locate(pixels, [detection]) for network in (right, wrong))
+    assert [chips.shape for chips in wrong.chips] == [(1, mesh.SIZE, mesh.SIZE, 3)] * 3
+    # But for half a pixel: the middle of a crop is the corner of a pixel.
+    np.testing.assert_allclose(true.five, five_points(true.points), atol=0.5)
+    # Each pass starts from where the one before saw the face. What the last one adds, its mirror image takes off.
+    np.testing.assert_allclose(found.points[:, :2] - true.points[:, :2], np.tile([4, 0], (468, 1)), atol=1e-3)
+    np.testing.assert_allclose(found.five - true.five, np.tile([(4 + 4 - 2) / 2, 0], (5, 1)), atol=1e-3)
+    assert found.presence == 0.5
+    # It was shown what the next pass would have been shown, the other way round.
+    Landmarker(cast("Session", wrong)).follow(pixels, [found])
+    np.testing.assert_array_equal(wrong.chips[2], wrong.chips[3][:, :, ::-1])
+
+
+def test_a_face_that_has_not_settled_is_looked_at_once_more_whoever_is_beside_it() -> None:
+    pixels = np.random.default_rng(5).integers(0, 256, (400, 400, 3), np.uint8)
+    box = np.array([150, 150, 278, 278], np.float32)
+    detection = Detection(box, 1.0, np.array([[190, 200], [240, 200], [0, 0], [0, 0], [0, 0]], np.float32))
+    far = Shifted(4.0)
+    Landmarker(cast("Session", far)).locate(pixels, [detection] * 2)
+    assert [len(chips) for chips in far.chips] == [2, 2, 2, 2]
+
+
+def test_following_takes_one_pass(found: dict[str, UprightPhoto], encoder: Encoder) -> None:
+    photo = found["obama.jpg"]
+    network = Shifted(4.0)
+    (followed,) = Landmarker(cast("Session", network)).follow(photo.image.pixels, [photo.faces[0].landmarks])
+    assert len(network.chips) == 1
+    np.testing.assert_array_equal(followed.five, five_points(followed.points))
+    assert Landmarker(cast("Session", network)).follow(photo.image.pixels, []) == []
 
 
 @pytest.mark.parametrize("degrees", [-30, -15, 15, 30])
@@ -130,7 +213,8 @@ def test_many_faces_run_in_parts(photos: dict[str, Image], encoder: Encoder, mon
 
     monkeypatch.setattr(mesh, "FACES_A_RUN", 2)
     parts = Landmarker(cast("Session", Watched())).locate(photo.pixels, faces)
-    assert sizes == [2, 2, 1] * mesh.PASSES
+    assert sizes == [2, 2, 1] * 3
     for part, one in zip(parts, whole, strict=True):
         np.testing.assert_array_equal(part.points, one.points)
+        np.testing.assert_array_equal(part.five, one.five)
         assert part.presence == one.presence

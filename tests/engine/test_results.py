@@ -25,3 +25,19 @@ def test_results_are_plain_and_frozen(result: object) -> None:
     with pytest.raises(FrozenInstanceError):
         setattr(result, field, None)
     assert hash(result) == hash(result)
+
+
+@pytest.mark.parametrize(
+    ("areas", "ambiguous"),
+    [((100,), False), ((100, 50), True), ((100, 49), False), ((100, 99, 98), True), ((1, 0), False)],
+)
+def test_a_second_face_of_like_size_makes_a_photo_ambiguous(areas: tuple[int, ...], ambiguous: bool) -> None:
+    rects = tuple(Rect(0, 0, area, 1) for area in areas)
+    assert FoundFaces("a.jpg", 640, 480, 0, rects).ambiguous is ambiguous
+
+
+def test_overlap_is_intersection_over_union() -> None:
+    assert RECT.overlap(RECT) == 1.0
+    assert Rect(0, 0, 4, 4).overlap(Rect(2, 0, 6, 4)) == 8 / 24
+    assert Rect(0, 0, 4, 4).overlap(Rect(4, 0, 6, 4)) == 0.0
+    assert Rect(3, 3, 3, 3).overlap(Rect(3, 3, 3, 3)) == 0.0

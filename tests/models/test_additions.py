@@ -51,7 +51,7 @@ def test_a_data_file_takes_the_place_of_its_namesake(tmp_path: Path) -> None:
     builtin, found = Registry.builtin(), with_additions(Registry.builtin(), tmp_path)
     assert [asset.name for asset in found.assets] == [asset.name for asset in builtin.assets]
     assert found.asset("score-curve").read() == b"another curve"
-    assert found.asset("cohort") == builtin.asset("cohort")
+    assert found.asset("face-model") == builtin.asset("face-model")
 
 
 def test_folders_without_a_manifest_and_hidden_drafts_add_nothing(tmp_path: Path) -> None:
@@ -68,8 +68,8 @@ def test_folders_without_a_manifest_and_hidden_drafts_add_nothing(tmp_path: Path
             {"kind": "liveness", "product": "senseid_liveness", "embedding": None},
             "adds a model of kind liveness: only embedding models",
         ),
-        ({"id": "dlib-resnet"}, "another model or data file is called dlib-resnet"),
-        ({"id": "cohort"}, "another model or data file is called cohort"),
+        ({"id": "sface"}, "another model or data file is called sface"),
+        ({"id": "face-model"}, "another model or data file is called face-model"),
         ({"product": "senseid_liveness"}, "must be senseid_face for a model of kind embedding"),
         ({"file": "../elsewhere.onnx"}, "a file name without a directory"),
     ],
@@ -101,7 +101,7 @@ def test_a_data_file_that_nothing_asks_for(tmp_path: Path) -> None:
 def test_the_manifest_of_the_guide_is_one(tmp_path: Path) -> None:
     guide = (Path(__file__).parents[2] / "docs" / "own-models.md").read_text(encoding="utf-8")
     text = guide.split("```toml\n")[1].split("```")[0].replace('"..."', f'"{"0" * 64}"')
-    (tmp_path / "sface").mkdir()
-    (tmp_path / "sface" / MANIFEST).write_text(text, encoding="utf-8")
-    entry = with_additions(Registry.builtin(), tmp_path).get("sface")
-    assert (entry.embedding is not None and entry.embedding.size, entry.input.shape) == (128, (1, 3, 112, 112))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / MANIFEST).write_text(text, encoding="utf-8")
+    entry = with_additions(Registry.builtin(), tmp_path).get("face-512")
+    assert (entry.embedding is not None and entry.embedding.size, entry.input.shape) == (512, (1, 3, 112, 112))

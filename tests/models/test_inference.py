@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from senseid_models.registry import ModelEntry, PackageSource, Registry
 
-# Made by tests/bench/oracles.py: pictures, and what dlib, PyTorch, LiteRT and TensorFlow.js answered to them.
+# Made by tests/bench/oracles.py: pictures, and what OpenCV, PyTorch and LiteRT answered to them.
 GOLDEN = Path(__file__).parent / "golden" / "oracles.npz"
 # Landmarks are pixels of a 192x192 crop, features reach 20; everything else is of the order of 1.
 TOLERANCE = {"landmarks": 1e-3, "features": 1e-4}
+# The last product of an embedding rounds otherwise in a batch, which is why the engine embeds one face at a time.
+ALONE = {"embedding": 2e-6}
 ENTRIES = Registry.builtin().entries
 # What was trained here has no other original than itself: its recipe compares it with PyTorch.
 CONVERTED = [entry for entry in ENTRIES if isinstance(entry.source, PackageSource)]
@@ -55,6 +57,8 @@ def test_the_graph_answers_as_the_original_does(
 ) -> None:
     answers = run(sessions, entry, golden[f"{entry.id}/image"])
     for name, answer in answers.items():
+        if entry.kind == "detector":  # whose original says how probable class and presence are
+            answer[:, :2] = 1 / (1 + np.exp(-answer[:, :2]))
         expected = golden[f"{entry.id}/{name}"]
         assert answer.shape == expected.shape
         np.testing.assert_allclose(answer, expected, rtol=0, atol=TOLERANCE.get(name, 1e-5), err_msg=name)
@@ -72,15 +76,12 @@ def test_a_face_does_not_depend_on_its_neighbours_in_the_batch(
     batch = run(sessions, entry, np.concatenate([image[:, ::-1], image, image[..., ::-1]]))
     for name, answer in alone.items():
         assert len(batch[name]) == 3
-        np.testing.assert_array_equal(batch[name][1:2], answer)
+        np.testing.assert_allclose(batch[name][1:2], answer, rtol=0, atol=ALONE.get(name, 0), err_msg=name)
 
 
-@pytest.mark.parametrize(("height", "width"), [(12, 12), (13, 12), (37, 50), (64, 65)])
-def test_the_proposal_network_takes_any_size(sessions: Sessions, height: int, width: int) -> None:
-    entry = next(e for e in ENTRIES if e.kind == "detector-pnet")
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (64, 32), (96, 320)])
+def test_the_detector_takes_any_size(sessions: Sessions, height: int, width: int) -> None:
+    entry = next(e for e in ENTRIES if e.kind == "detector")
     answers = run(sessions, entry, np.full((1, 3, height, width), 90.0))
-    # 3x3 convolution, pooling by 2 rounded up, two more 3x3 convolutions.
-    cells = tuple(-(-(n - 2) // 2) - 4 for n in (height, width))
-    assert answers["prob"].shape == (1, 2, *cells)
-    assert answers["reg"].shape == (1, 4, *cells)
-    np.testing.assert_allclose(answers["prob"].sum(axis=1), 1, atol=1e-6)
+    for stride in (8, 16, 32):
+        assert answers[f"cells_{stride}"].shape == (1, 16, height // stride, width // stride)

@@ -1,18 +1,20 @@
 """The format of manifest.toml: what is accepted, and that everything else is refused with its place."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from senseid_models.errors import ManifestError
-from senseid_models.manifest import parse_manifest
+from senseid_models.manifest import dump_manifest, parse_manifest
+from senseid_models.presets import PRESETS
 from senseid_models.registry import Asset, ModelEntry, OperatorSource, PackageSource, TrainedSource, TrainingData
 
 PATH = Path("/registry/manifest.toml")
 ZEROS = "0" * 64
 
-# A pack that an operator could add: ArcFace's five points on a 112x112 input, eye centres as the mean of two corners.
+# A pack that an operator could add: InsightFace's five points on a 112x112 input.
 MANIFEST = f"""
 format = 1
 
@@ -48,10 +50,8 @@ meaning = "embedding"
 
 [model.embedding]
 size = 128
-paddings = [0, 0.1]
-square_root = true
-mesh_points = [[33, 133], [362, 263], [1], [61], [291]]
-template = [[0.34, 0.46], [0.66, 0.46], [0.5, 0.64], [0.37, 0.82], [0.63, 0.82]]
+template = [[38.3, 51.7], [73.5, 51.5], [56, 71.7], [41.5, 92.4], [70.7, 92.2]]
+mirrored = true
 
 [[model]]
 id = "fas"
@@ -112,10 +112,10 @@ def test_packs_of_an_operator_can_be_described() -> None:
     assert fas.last_day is None
     assert sface.input.scale == (0.0078125,) * 3
     assert sface.embedding is not None
-    assert sface.embedding.template is not None
-    assert sface.embedding.template.paddings == (0.0, 0.1)
-    assert sface.embedding.square_root
-    assert sface.embedding.template.mesh_points[0] == (33, 133)
+    assert sface.embedding.template == ((38.3, 51.7), (73.5, 51.5), (56.0, 71.7), (41.5, 92.4), (70.7, 92.2))
+    assert sface.embedding.mirrored
+    ((plain, _), _) = parse(MANIFEST.replace("mirrored = true\n", ""))
+    assert plain.embedding == replace(sface.embedding, mirrored=False)
     assert sface.path == Path("/registry/sface.onnx")
     assert isinstance(fas.source, PackageSource)
     assert fas.input.crop == pytest.approx(2.7)
@@ -192,7 +192,7 @@ def test_a_manifest_may_be_empty() -> None:
         ('file = "sface.onnx"', 'file = "../sface.onnx"', "without a directory"),
         ('file = "sface.onnx"', 'file = "/etc/passwd"', "without a directory"),
         ('file = "sface.onnx"', 'file = ".."', "without a directory"),
-        ('kind = "embedding"', 'kind = "poem"', r"kind must be one of detector-pnet, .*, not 'poem'"),
+        ('kind = "embedding"', 'kind = "poem"', r"kind must be one of detector, .*, not 'poem'"),
         ('product = "senseid_face"', 'product = "free"', "product must be one of"),
         (
             'product = "senseid_face"',
@@ -237,13 +237,11 @@ def test_a_manifest_may_be_empty() -> None:
         ("size = 128", "size = 1.5", "whole number"),
         ("last_day = 2030-12-31", "last_day = '2030-12-31'", "must be a date, as in 2030-12-31"),
         ("last_day = 2030-12-31", "last_day = 2030-12-31T00:00:00Z", "must be a date"),
-        ("paddings = [0, 0.1]", "paddings = [0, inf]", "not negative"),
-        ("[[33, 133], [362, 263], [1], [61], [291]]", "[[33]]", "has 1 groups for 5 template points"),
-        ("[[33, 133], [362, 263], [1], [61], [291]]", "[[468], [1], [2], [3], [4]]", "from 0 to 467"),
-        ("[[33, 133], [362, 263], [1], [61], [291]]", "[[], [1], [2], [3], [4]]", "from 0 to 467"),
-        ("[[33, 133], [362, 263], [1], [61], [291]]", "33", "from 0 to 467"),
-        ("[0.63, 0.82]]", "[0.63]]", r"at least two \[x, y\]"),
-        ("template = [[0.34, 0.46], ", "template = 1 # [[0.34, 0.46], ", r"at least two \[x, y\]"),
+        ("mirrored = true", "mirrored = 1", "mirrored must be true or false"),
+        ("mirrored = true", "square_root = true", r"model\[0\]\.embedding: unknown field square_root"),
+        ("[41.5, 92.4], ", "", "template has 4 points instead of 5"),
+        ("[70.7, 92.2]]", "[70.7]]", r"at least two \[x, y\]"),
+        ("template = [[38.3, 51.7], ", "template = 1 # [[38.3, 51.7], ", r"at least two \[x, y\]"),
         ("[[asset]]", "[asset]", "asset must be a list of tables"),
         ('about = "score curve from a labelled set"', "", r"asset\[0\]: field about is missing"),
         ('name = "fc1"\nshape = [1, 128]', 'name = "fc1"\nshape = [1, 64]', "must be one, of shape"),
@@ -275,16 +273,30 @@ def test_an_embedding_table_belongs_to_embedding_models_only() -> None:
         parse(MANIFEST.replace("[[asset]]", "[model.embedding]\nsize = 1\n\n[[asset]]", 1))
 
 
-def test_an_embedding_model_says_how_a_face_is_cut_out() -> None:
-    start = MANIFEST.index("paddings = ")
-    neither = MANIFEST[:start] + MANIFEST[MANIFEST.index("\n\n", start) :]
-    with pytest.raises(ManifestError, match="must have a template, or its input a crop"):
-        parse(neither)
+def test_an_embedding_model_says_how_a_face_is_cut_out_and_says_it_once() -> None:
+    start = MANIFEST.index("template = ")
+    neither = MANIFEST[:start] + MANIFEST[MANIFEST.index("mirrored", start) :]
     scale = "scale = [0.0078125, 0.0078125, 0.0078125]"
+    with pytest.raises(ManifestError, match="must have a template, or its input a crop, and not both"):
+        parse(neither)
+    with pytest.raises(ManifestError, match="must have a template, or its input a crop, and not both"):
+        parse(MANIFEST.replace(scale, f"{scale}\ncrop = 1.2"))
     ((by_crop, *_), _) = parse(neither.replace(scale, f"{scale}\ncrop = 1.2"))
     assert by_crop.embedding is not None
     assert by_crop.embedding.template is None
-    ((both, *_), _) = parse(MANIFEST.replace(scale, f"{scale}\ncrop = 1.2"))
-    assert both.embedding is not None
-    assert both.embedding.template is not None
-    assert both.input.crop == pytest.approx(1.2)
+    assert by_crop.input.crop == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_is_written_is_read_back(name: str) -> None:
+    ((sface, _), _) = parse(MANIFEST)
+    preset = PRESETS[name]
+    assert sface.embedding is not None
+    entry = replace(
+        sface,
+        input=preset.input("data:0", "NHWC", 1),
+        embedding=replace(sface.embedding, template=preset.template),
+        calibration=None,
+        last_day=None,
+    )
+    assert parse_manifest(PATH, dump_manifest(entry, "brought by the operator")) == ((entry,), ())

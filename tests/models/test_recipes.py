@@ -3,10 +3,8 @@
 import collections
 import hashlib
 import io
-import json
 import os
 import pickle
-import struct
 import tarfile
 import zipfile
 from dataclasses import replace
@@ -22,10 +20,10 @@ pytest.importorskip("onnx", reason="needs the dependency group 'recipes'")
 pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")
 
 from models.recipes import build, fetch, torch_state
-from models.recipes.dlib_resnet import dlib_resnet
 from models.recipes.errors import ConvertError, FetchError, PinError
-from models.recipes.faceres import faceres
-from models.recipes.graph import Graph, fold_input, wide
+from models.recipes.graph import OPSET_OF_BLOCKS, Graph, fold_input
+from models.recipes.opencv_zoo import sface
+from tests import packs
 
 # A training gives other bytes on another machine: only what comes out of packages can be made again to the bit.
 ENTRIES = [entry for entry in Registry.builtin().entries if isinstance(entry.source, PackageSource)]
@@ -182,33 +180,9 @@ def test_a_tensor_cannot_reach_outside_its_storage() -> None:
             torch_state._Tensor(storage, offset, shape, stride).view(values)
 
 
-def test_a_dlib_file_without_its_layers_is_refused() -> None:
-    with pytest.raises(ConvertError, match=r"no tensor of dimensions \(4736, 1, 1, 1\)"):
-        dlib_resnet(b"no weights here")
-    header = bytes([1, 2, 2]) + struct.pack("<H", 4736) + bytes([1, 1] * 3)
-    with pytest.raises(ConvertError, match="no tensor"):
-        dlib_resnet(header + bytes(100))
-
-
-def test_another_tfjs_graph_is_refused() -> None:
-    def convert(nodes: list[object], weights: list[object] = [], data: bytes = b"") -> bytes:  # noqa: B006
-        document = {"modelTopology": {"node": nodes}, "weightsManifest": [{"weights": weights}]}
-        return faceres(json.dumps(document).encode(), data)
-
-    start = {"op": "Placeholder", "name": "in"}
-    with pytest.raises(ConvertError, match="unexpected operator Elu"):
-        convert([start, {"op": "Elu", "name": "a", "input": ["in"]}])
-    with pytest.raises(ConvertError, match="not a chain"):
-        convert([start, {"op": "Relu", "name": "a", "input": ["b"]}])
-    with pytest.raises(ConvertError, match="follows no convolution"):
-        convert([start, {"op": "Relu", "name": "a", "input": ["in"]}])
-    with pytest.raises(ConvertError, match="describes 0 bytes of weights, the file has 3"):
-        convert([start], data=b"abc")
-    bound = {"name": "six", "shape": [], "dtype": "float32"}
-    with pytest.raises(ConvertError, match=r"bound 5\.0, not that of Relu6"):
-        convert([start, {"op": "Minimum", "name": "a", "input": ["in", "six"]}], [bound], struct.pack("<f", 5))
-    with pytest.raises(ConvertError, match="unknown type string"):
-        convert([start], [{"name": "s", "shape": [], "dtype": "string"}])
+def test_a_file_that_is_not_sface_is_refused() -> None:
+    with pytest.raises(ConvertError, match="conv_1_batchnorm_gamma is not quantised"):
+        sface(packs.network())
 
 
 # --- writing graphs
@@ -250,7 +224,19 @@ def test_the_same_recipe_writes_the_same_bytes() -> None:
     assert infer(make(), np.ones((1, 2, 2, 2))).sum() == 8
 
 
-def test_wide_fills_up_with_zeros() -> None:
-    assert wide(np.ones((10, 2)), axis=0).shape == (16, 2)
-    assert wide(np.ones((16, 2)), axis=0).shape == (16, 2)
-    assert wide(np.ones((2, 28)), axis=1).sum() == 56
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_a_weight_that_is_stored_as_int8_is_what_was_meant(blocks: int) -> None:
+    rng = np.random.default_rng(4)
+    values, zero = rng.integers(-128, 128, (4, 12), np.int8), rng.integers(-9, 9, (4, blocks), np.int8)
+    scale = rng.uniform(0.01, 0.1, (4, blocks))
+    graph = Graph("blocks", OPSET_OF_BLOCKS)
+    graph.node("Conv", ["image", graph.dequantised(values, zero, scale, (4, 3, 2, 2))], output="y")
+    made = graph.model({"image": ["n", 3, 5, 6]}, {"y": ["n", 4, 4, 5]})
+    meant = (values - zero.astype(float).repeat(12 // blocks, 1)) * scale.repeat(12 // blocks, 1)
+    plain = Graph("plain")
+    plain.conv("image", meant.reshape(4, 3, 2, 2), np.zeros(4), output="y")
+    image = rng.uniform(0, 255, (2, 3, 5, 6))
+    expected = infer(plain.model({"image": ["n", 3, 5, 6]}, {"y": ["n", 4, 4, 5]}), image)
+    np.testing.assert_allclose(infer(made, image), expected, rtol=1e-5, atol=1e-3)
+    # It is stored as it is, and multiplied out once, where the engine loads it.
+    assert values.tobytes() in made

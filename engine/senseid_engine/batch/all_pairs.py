@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from senseid_engine.batch.pack import approximate
-from senseid_engine.template import normalised_similarities
+from senseid_engine.template import similarities
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from senseid_engine.arrays import Doubles
     from senseid_engine.batch.pack import Pack
-    from senseid_engine.recognition import Part
 
 ROWS = 512
 COLUMNS = 2048
@@ -29,7 +28,7 @@ class RowHits:
     Attributes:
         row: its number in the first pack.
         columns: int64 (hits,), their numbers in the second pack, rising.
-        similarities: float64 (hits,), to the bit what `normalised_similarities` gives.
+        similarities: float64 (hits,), to the bit what `template.similarities` gives.
     """
 
     row: int
@@ -37,19 +36,16 @@ class RowHits:
     similarities: Doubles
 
 
-def pairs_over(
-    first: Pack, second: Pack, parts: Sequence[Part], least: float, *, triangle: bool = False, start: int = 0
-) -> Iterator[RowHits]:
+def pairs_over(first: Pack, second: Pack, least: float, *, triangle: bool = False, start: int = 0) -> Iterator[RowHits]:
     """The pairs whose similarity is at least `least`, row by row.
 
     The matrix products only sort out what is clearly below; what is left is worked out anew, in double precision and
-    in the order of `normalised_similarities`, so that a pair has the same similarity wherever it is compared.
+    in the order of `template.similarities`, so that a pair has the same similarity wherever it is compared.
 
     Args:
         first: templates.
         second: templates; the same as `first` for all against all of one set.
-        parts: the models.
-        least: the lowest normalised similarity that counts; minus infinity for all pairs.
+        least: the lowest similarity that counts; minus infinity for all pairs.
         triangle: only pairs with a column after the row's number: each pair once, and no face with itself.
         start: the first row.
     """
@@ -65,14 +61,13 @@ def pairs_over(
             for i in map(int, np.flatnonzero(over.any(axis=1))):
                 columns = left + np.flatnonzero(over[i])
                 found[i].append(columns[columns > top + i] if triangle else columns)
-        for i, parts_of_row in enumerate(found):
-            yield _exact(first, second, parts, least, top + i, parts_of_row)
+        for i, columns_of_row in enumerate(found):
+            yield _exact(first, second, least, top + i, columns_of_row)
 
 
 def _exact(
     first: Pack,
     second: Pack,
-    parts: Sequence[Part],
     least: float,
     row: int,
     candidates: list[np.ndarray[tuple[int], np.dtype[np.int64]]],
@@ -83,10 +78,7 @@ def _exact(
         # A part at a time: the embeddings are copied to double precision.
         others = [columns[i : i + COLUMNS] for i in range(0, len(columns), COLUMNS)]
         values = np.concatenate(
-            [
-                normalised_similarities([first.templates[row]], [second.templates[j] for j in some], parts)[0]
-                for some in others
-            ]
+            [similarities([first.templates[row]], [second.templates[j] for j in some])[0] for some in others]
         )
     hits = values >= least
     return RowHits(row, columns[hits], values[hits])

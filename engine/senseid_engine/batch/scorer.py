@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from senseid_engine.engine import read_curve
 from senseid_engine.liveness.verify import vote
 from senseid_engine.recognition import Recognition
-from senseid_engine.template import normalised_similarities
+from senseid_engine.template import similarities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +23,9 @@ class Scorer:
     """Gives the scores that `Engine.compare` and `Engine.omni` give.
 
     Attributes:
-        recognition: how embeddings become one number.
-        curve: from normalised similarity to score.
+        curve: from similarity to score.
     """
 
-    recognition: Recognition
     curve: ScoreCurve
 
     @classmethod
@@ -38,14 +36,13 @@ class Scorer:
             ModelsError: a file is missing or is not the one of the manifest.
             ModelError: a file cannot be used.
         """
-        recognition = Recognition.load(registry)
-        return cls(recognition, read_curve(registry.asset(recognition.curve)))
+        return cls(read_curve(registry.asset(Recognition.load(registry).curve)))
 
     def scores(self, first: Sequence[Template], second: Sequence[Template]) -> list[list[float]]:
         """The scores, in [0, 1], a row a template of the first."""
-        z = normalised_similarities(first, second, self.recognition.parts)
+        z = similarities(first, second)
         return [[self.curve.score(float(value)) for value in row] for row in z]
 
     def vote(self, live: Sequence[Template], photo: Sequence[Template]) -> float:
         """The score, in [0, 1], of the frames of a living person against the one template of a photo."""
-        return vote(self.curve, normalised_similarities(live, photo, self.recognition.parts))
+        return vote(self.curve, similarities(live, photo))

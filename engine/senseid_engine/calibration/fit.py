@@ -53,6 +53,11 @@ class Fit:
     tail_slope: float
     measured_level: float
 
+    def scaled(self, exponent: float) -> Fit:
+        """The curve of strangers who reach a similarity at this one's rate to the power of `exponent`, above 0."""
+        knots = tuple((z, round(exponent * level, _DIGITS)) for z, level in self.knots)
+        return Fit(knots, round(exponent * self.tail_slope, _DIGITS), exponent * self.measured_level)
+
 
 def fit_curve(set_name: str, impostor: npt.NDArray[np.float32]) -> Fit:
     """Fit a curve.

@@ -38,7 +38,7 @@ def held_out_rates(
         impostor: all pairs of different people.
         scores: thresholds in (0, 1).
         rng: where the halves come from.
-        provenance: what the curves of the halves are labelled with; it does not influence the result.
+        provenance: what the curves of the halves are labelled with; of it only the exponent counts.
         halvings: how often the people are halved; each gives two rates.
 
     Returns:
@@ -53,7 +53,7 @@ def held_out_rates(
         if min(map(len, parts)) < LEAST_IMPOSTORS:
             return [None] * len(scores)
         for fitted, left_out in (parts, parts[::-1]):
-            fit = fit_curve(set_name, fitted)
+            fit = fit_curve(set_name, fitted).scaled(provenance.exponent)
             curve = ScoreCurve(fit.knots, fit.tail_slope, 1.0, provenance)
             rates.append([float(np.mean(left_out >= curve.similarity_at(score))) for score in scores])
     return [HeldOut(float(np.mean(column)), min(column), max(column)) for column in zip(*rates, strict=True)]

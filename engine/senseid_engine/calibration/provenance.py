@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -72,11 +72,45 @@ class RateRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """A model or data file that the similarities were made with: its id in the registry and its SHA-256."""
+class ModelFile:
+    """The model that the similarities were made with: its id in the registry and its SHA-256."""
 
     id: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """What was measured of strangers within a group of people at one score.
+
+    Attributes:
+        score: the threshold.
+        events: pairs of different people that reach it.
+        held_out: false-match rate with curves that were fitted on other people.
+    """
+
+    score: float
+    events: int
+    held_out: HeldOut
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Strangers of a group of people.
+
+    Attributes:
+        name: what they have in common.
+        fitted: whether half of them took part in each fit.
+        people: how many people there are.
+        pairs: pairs of photos of different ones.
+        rows: what was measured, by rising score.
+    """
+
+    name: str
+    fitted: bool
+    people: int
+    pairs: int
+    rows: tuple[GroupRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +126,12 @@ class Provenance:
         people: people with at least one photo that was compared.
         genuine_pairs: pairs of the same person. A pair with a photo that could not be compared is one of them.
         impostor_pairs: pairs of different people, both compared.
-        seed: of everything random: groups of people for the own cohort, halves of people left out.
-        own_cohort: number of groups of people where each pair was normalised by a cohort without its own people.
-        models: the models whose embeddings were compared.
-        cohort: the cohort, unless the set brought its own.
+        seed: of everything random, such as halves of people left out.
+        model: the model whose embeddings were compared.
+        exponent: what the level that was counted is multiplied by: strangers who are alike reach a similarity at the
+            rate of the set's strangers to this power. 1 where the set's own strangers are meant.
         rates: what was measured, by rising score.
+        groups: what was measured within groups of people.
         note: anything else worth knowing.
     """
 
@@ -109,11 +144,11 @@ class Provenance:
     genuine_pairs: int
     impostor_pairs: int
     seed: int
-    own_cohort: int | None
-    models: tuple[Data, ...]
-    cohort: Data | None
+    model: ModelFile
     rates: tuple[RateRow, ...]
     note: str | None
+    exponent: float = 1.0
+    groups: tuple[Group, ...] = ()
 
     def to_table(self) -> dict[str, Any]:
         """As a TOML table, which `read_provenance` reads back as an equal object."""
@@ -128,14 +163,14 @@ class Provenance:
             "impostor_pairs": self.impostor_pairs,
             "seed": self.seed,
         }
-        if self.own_cohort is not None:
-            table["own_cohort"] = self.own_cohort
         if self.note is not None:
             table["note"] = self.note
-        if self.cohort is not None:
-            table["cohort"] = _data_table(self.cohort)
-        table["model"] = [_data_table(model) for model in self.models]
+        if self.exponent != 1:
+            table["exponent"] = self.exponent
+        table["model"] = {"id": self.model.id, "sha256": self.model.sha256}
         table["rate"] = [_row_table(row) for row in self.rates]
+        if self.groups:
+            table["group"] = [_group_table(group) for group in self.groups]
         return table
 
 
@@ -155,27 +190,46 @@ def read_provenance(fields: Fields) -> Provenance:
         genuine_pairs=fields.whole("genuine_pairs"),
         impostor_pairs=fields.whole("impostor_pairs"),
         seed=fields.whole("seed", at_least=0),
-        own_cohort=fields.whole("own_cohort", at_least=3) if fields.has("own_cohort") else None,
-        models=fields.tables("model", _read_data),
-        cohort=fields.table("cohort", _read_data) if fields.has("cohort") else None,
+        model=fields.table("model", _read_model),
         rates=fields.tables("rate", _read_row),
         note=fields.text("note") if fields.has("note") else None,
+        exponent=fields.number("exponent") if fields.has("exponent") else 1.0,
+        groups=fields.tables("group", _read_group),
     )
 
 
-def _data_table(data: Data) -> dict[str, Any]:
-    return {"id": data.id, "sha256": data.sha256}
-
-
-def _read_data(fields: Fields) -> Data:
-    return Data(id=fields.identifier("id"), sha256=fields.sha256("sha256"))
+def _read_model(fields: Fields) -> ModelFile:
+    return ModelFile(id=fields.identifier("id"), sha256=fields.sha256("sha256"))
 
 
 def _row_table(row: RateRow) -> dict[str, Any]:
     table: dict[str, Any] = {"score": row.score, "fmr": _rate_table(row.fmr), "fnmr": _rate_table(row.fnmr)}
     if row.held_out is not None:
-        table["held_out"] = {"mean": row.held_out.mean, "lowest": row.held_out.lowest, "highest": row.held_out.highest}
+        table["held_out"] = asdict(row.held_out)
     return table
+
+
+def _group_table(group: Group) -> dict[str, Any]:
+    rows = [{"score": row.score, "events": row.events, "held_out": asdict(row.held_out)} for row in group.rows]
+    return {"name": group.name, "fitted": group.fitted, "people": group.people, "pairs": group.pairs, "rate": rows}
+
+
+def _read_group(fields: Fields) -> Group:
+    return Group(
+        name=fields.text("name"),
+        fitted=fields.flag("fitted"),
+        people=fields.whole("people"),
+        pairs=fields.whole("pairs"),
+        rows=fields.tables("rate", _read_group_row),
+    )
+
+
+def _read_group_row(fields: Fields) -> GroupRow:
+    return GroupRow(
+        score=fields.number("score"),
+        events=fields.whole("events", at_least=0),
+        held_out=fields.table("held_out", _read_held_out),
+    )
 
 
 def _read_row(fields: Fields) -> RateRow:

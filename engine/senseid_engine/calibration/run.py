@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from senseid_engine.calibration.fit import LEAST_PAIRS, fit_curve
 from senseid_engine.calibration.holdout import held_out_rates
 from senseid_engine.calibration.pairs import Gathered, ListedPairs, PairScores, gather
-from senseid_engine.calibration.provenance import Data, Provenance, RateRow
+from senseid_engine.calibration.provenance import ModelFile, Provenance, RateRow
 from senseid_engine.calibration.rates import Sharing, false_match_rate, false_non_match_rate
 from senseid_engine.calibration.verification import (
     Accuracy,
@@ -47,19 +47,17 @@ class Settings:
         set_name: what the set is called in the curve.
         made: the day, `YYYY-MM-DD` (UTC).
         seed: of everything random, at least 0.
-        models: the models whose embeddings are compared.
-        cohort: the cohort that similarities are normalised against; None with an own cohort.
-        own_cohort: number of groups of people where each pair is normalised by a cohort without its own people.
+        model: the model whose embeddings are compared.
+        exponent: see `Provenance`.
         note: free text for the curve's file.
     """
 
     set_name: str
     made: str
     seed: int
-    models: tuple[Data, ...]
-    cohort: Data | None
-    own_cohort: int | None = None
+    model: ModelFile
     note: str | None = None
+    exponent: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +120,7 @@ def calibrate(
         genuine, impostor = _only(labelled.pairs, of_chosen, usable, people)
     if not len(genuine):
         raise CalibrationError(labelled.name, "has no two photos of the same person: add photos")
-    fit = fit_curve(labelled.name, impostor.z)
+    fit = fit_curve(labelled.name, impostor.z).scaled(settings.exponent)
     provenance = Provenance(
         set_name=settings.set_name,
         made=settings.made,
@@ -133,14 +131,13 @@ def calibrate(
         genuine_pairs=len(genuine),
         impostor_pairs=len(impostor),
         seed=settings.seed,
-        own_cohort=settings.own_cohort,
-        models=settings.models,
-        cohort=settings.cohort,
+        model=settings.model,
         rates=(),
         note=settings.note,
+        exponent=settings.exponent,
     )
     curve = ScoreCurve(fit.knots, fit.tail_slope, 1.0, provenance)
-    held_out = held_out_rates(labelled.name, impostor, SCORES, random(settings.seed, "halves"), provenance)
+    held_out = held_out_rates(labelled.name, impostor, SCORES, np.random.default_rng(settings.seed), provenance)
     strangers, selves = Sharing.of(impostor), Sharing.of(genuine)
     rates = tuple(
         RateRow(score, false_match_rate(strangers, z), false_non_match_rate(selves, z), other)
@@ -158,11 +155,6 @@ def calibrate(
         det=tuple(det_points(alike, different)),
         unusable=tuple(unusable),
     )
-
-
-def random(seed: int, purpose: Literal["groups", "halves"]) -> np.random.Generator:
-    """A generator for one purpose of a run, so that what one draws does not change what another does."""
-    return np.random.default_rng([seed, ("groups", "halves").index(purpose)])
 
 
 def _rows_of(pairs: LabelledPairs | None, numbers: Ints64, photos: int) -> tuple[ListedPairs, Bools]:

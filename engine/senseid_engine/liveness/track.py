@@ -13,7 +13,7 @@ import numpy as np
 
 from senseid_engine import warp
 from senseid_engine.detect import Detection
-from senseid_engine.faces import LEAST_PRESENCE, Face, face_of
+from senseid_engine.faces import CERTAIN, LEAST_PRESENCE, Face, face_of
 from senseid_engine.image import Image
 from senseid_engine.landmarks import level_crop
 from senseid_engine.video import long_enough
@@ -52,7 +52,6 @@ _MOST_UNCONFIRMED: Final = 3
 # The mesh doubts the face on many a dim or glaring screen. To follow one, and then to judge it, takes less than to find
 # one in a photo, where the detector is sure.
 _LEAST_FOLLOWED: Final = 0.1
-_SURE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +228,7 @@ class _Tracker:
         faces = [
             face_of(detection.box, detection.score, landmarks, image.width, image.height)
             for detection, landmarks in zip(detections, located, strict=True)
-            if landmarks.presence >= (_LEAST_FOLLOWED if detection.score >= _SURE else LEAST_PRESENCE)
+            if landmarks.presence >= (_LEAST_FOLLOWED if detection.score >= CERTAIN else LEAST_PRESENCE)
         ]
         return sorted(faces, key=lambda face: (-face.size, face.rect.left, face.rect.top))
 

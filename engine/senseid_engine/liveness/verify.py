@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from senseid_engine.engine import Inspection, pass_all
 from senseid_engine.errors import LivenessDataError, NoFaceError
 from senseid_engine.liveness.results import CaptureVerification, Status, VideoVerification
+from senseid_engine.photo_options import AS_IT_IS, PhotoOptions
+from senseid_engine.template import Template, similarities
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from senseid_engine.liveness.detector import LivenessDetector
     from senseid_engine.liveness.results import LivenessResult
     from senseid_engine.results import Rect
-    from senseid_engine.template import Template
     from senseid_engine.video import Video
 
 SAME_PERSON: Final = 0.5
@@ -49,9 +49,8 @@ class LiveVerifier:
         self,
         video: Video,
         photo: Image,
+        options: PhotoOptions = AS_IT_IS,
         *,
-        auto_rotate: bool = False,
-        inspect: Inspection = pass_all,
         watch: Callable[[int], None] = lambda _: None,
     ) -> VideoVerification:
         """Check a video, and compare its person with the largest face of a photo.
@@ -61,8 +60,7 @@ class LiveVerifier:
         Args:
             video: the video.
             photo: a decoded photo.
-            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
-            inspect: sees the photo's face before it is compared, and may refuse the photo.
+            options: how the photo is looked at.
             watch: called with the number of frames looked at since the last call.
 
         Raises:
@@ -71,12 +69,13 @@ class LiveVerifier:
             VideoError: the video does not decode, changes its shape or is too short.
             ImageSizeError: its frames are too small or too large.
             LivenessError: no frame of the video shows a face.
-            EngineError: whatever `inspect` raises.
+            AmbiguousFaceError: the photo has two faces of like size, which `options` forbid.
+            OcclusionError: the photo's face is covered, which `options` forbid.
         """
         self.engine.licences.require(Product.FACE, Capability.VERIFY)
-        upright, against = self.engine.encode(photo, auto_rotate=auto_rotate, only_largest=True, inspect=inspect)
+        upright, against = self.engine.encode_largest(photo, options)
         result, live = self.encode_live(video, watch=watch)
-        score = vote(self.engine.curve, self.engine.similarities(live, against)) if live else None
+        score = vote(self.engine.curve, similarities(live, [against])) if live else None
         return VideoVerification(result, score, upright.found, len(live))
 
     def encode_live(
@@ -112,10 +111,9 @@ class LiveVerifier:
         self,
         capture: Capture,
         photo: Image,
+        options: PhotoOptions = AS_IT_IS,
         *,
         name: str,
-        auto_rotate: bool = False,
-        inspect: Inspection = pass_all,
     ) -> CaptureVerification:
         """Compare the person of a capture with the largest face of a photo.
 
@@ -124,25 +122,25 @@ class LiveVerifier:
         Args:
             capture: liveness data.
             photo: a decoded photo.
+            options: how the photo is looked at.
             name: what the caller calls the capture, for messages.
-            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
-            inspect: sees the photo's face before it is compared, and may refuse the photo.
 
         Raises:
             LicensingError: the licence does not allow it.
             NoFaceError: the photo has no face.
             LivenessDataError: a frame of the capture does not show the face, or its frames show two people.
-            EngineError: whatever `inspect` raises.
+            AmbiguousFaceError: the photo has two faces of like size, which `options` forbid.
+            OcclusionError: the photo's face is covered, which `options` forbid.
         """
         self.engine.licences.require(Product.FACE, Capability.VERIFY)
-        upright, against = self.engine.encode(photo, auto_rotate=auto_rotate, only_largest=True, inspect=inspect)
+        upright, against = self.engine.encode_largest(photo, options)
         found = [_of_frame(self.engine, frame.image, frame.face) for frame in capture.frames]
         live = [template for template in found if template is not None]
         if len(live) < len(found):
             raise LivenessDataError(name, "holds a frame without the face: make it again")
         if not _one_person(self.engine, live):
             raise LivenessDataError(name, "holds frames of different people: make it again")
-        score = vote(self.engine.curve, self.engine.similarities(live, against))
+        score = vote(self.engine.curve, similarities(live, [against]))
         return CaptureVerification(score, upright.found, len(live))
 
 
@@ -157,18 +155,17 @@ def _of_frame(engine: Engine, image: Image, rect: Rect) -> Template | None:
 
 
 def _one_person(engine: Engine, templates: Sequence[Template]) -> bool:
-    similarities = engine.similarities(templates, templates)
-    return engine.curve.score(float(similarities.min())) >= SAME_PERSON
+    return engine.curve.score(float(similarities(templates, templates).min())) >= SAME_PERSON
 
 
-def vote(curve: ScoreCurve, similarities: Doubles) -> float:
+def vote(curve: ScoreCurve, alike: Doubles) -> float:
     """The score of the mean similarity: frames of one clip differ in pose and blur, and their errors level out.
 
     The curve was made for single photos. A mean strays less than one of them, so a stranger reaches a score at most as
     often as the curve says.
 
     Args:
-        curve: from normalised similarity to score.
-        similarities: float64 (frames, 1), of the live face and the photo's.
+        curve: from similarity to score.
+        alike: float64 (frames, 1), of the live face and the photo's.
     """
-    return curve.score(float(similarities.mean()))
+    return curve.score(float(alike.mean()))

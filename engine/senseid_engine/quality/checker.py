@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from senseid_engine.errors import OcclusionError
 from senseid_engine.quality.chip import cut
 from senseid_engine.quality.eyes import eye_distance
 from senseid_engine.quality.features import distance_to_centre, five_features, integrity, size, visible_share
@@ -118,19 +117,3 @@ class QualityChecker:
             eye_distance=distance,
             overall=self.overall.of(measures, visible=visible, sharpness=sharp, eye_distance=distance),
         )
-
-    def refuse_covered(self, image: Image, face: Face) -> None:
-        """Refuse a photo on which an eye, the nose or the mouth is covered.
-
-        Args:
-            image: the upright photo.
-            face: a face of that photo.
-
-        Raises:
-            LicensingError: the licence does not allow it.
-            OcclusionError: a feature is covered; the error names it.
-        """
-        self.licences.require(Product.KESTREL, Capability.QUALITY)
-        covered = self.occlusion.estimate(image.pixels, face).covered
-        if covered:
-            raise OcclusionError(image.name, covered)

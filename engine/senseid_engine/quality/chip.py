@@ -45,8 +45,7 @@ def cut(pixels: Pixels, landmarks: Landmarks, features: FiveFeatures) -> Chip:
     """
     import cv2
 
-    flat = landmarks.points[:, :2]
-    points = np.stack([flat[list(indices)].mean(axis=0) for indices in ALIGNMENT.mesh_points])
+    points = landmarks.points[list(ALIGNMENT.mesh_points), :2]
     matrix = warp.similarity(points, _TEMPLATE)
     luma = cv2.cvtColor(warp.warp(pixels, matrix, SIDE), cv2.COLOR_RGB2GRAY).astype(np.float32)
     inside = np.zeros((SIDE, SIDE), np.uint8)

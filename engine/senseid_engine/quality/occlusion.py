@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from senseid_engine.align import TemplateAlignment
+from senseid_engine.align import MeshAlignment
 from senseid_engine.finder import model_of_kind
 from senseid_engine.session import Session
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 SIDE = 96
 """Side of the chip, pixels."""
 
-ALIGNMENT = TemplateAlignment(
-    mesh_points=((33,), (133,), (362,), (263,), (1,), (61,), (291,)),
+ALIGNMENT = MeshAlignment(
+    mesh_points=(33, 133, 362, 263, 1, 61, 291),
     template=np.array(
         [[24.8, 32.0], [39.2, 32.0], [56.8, 32.0], [71.2, 32.0], [48.0, 50.8], [34.4, 65.5], [61.6, 65.5]], np.float32
     ),

@@ -98,7 +98,7 @@ def cut_out(photos: Sequence[Path], finder: FaceFinder) -> Faces:
 def wide_chip(image: Image, face: Face) -> tuple[Pixels, Floats]:
     """The aligned chip with `MARGIN` pixels around it, (WIDE, WIDE, 3), and the mesh in it, (468, 2)."""
     mesh = face.landmarks.points[:, :2]
-    anchors = np.stack([mesh[list(group)].mean(axis=0) for group in ALIGNMENT.mesh_points])
+    anchors = mesh[list(ALIGNMENT.mesh_points)]
     matrix = warp.similarity(anchors, ALIGNMENT.template + np.float32(MARGIN))
     return warp.warp(image.pixels, matrix, WIDE), warp.apply(matrix, mesh)
 

@@ -13,14 +13,15 @@ from senseid_cli.batch.jobs import Settings
 from senseid_cli.batch.work import Encoded, Refusal, dump, load
 from senseid_cli.exits import OutputError
 from senseid_crypto.key import Key
+from senseid_engine.photo_options import PhotoOptions
 from senseid_engine.template import Template
 from senseid_licensing.capability import Capability
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORK = Settings(0.7, auto_rotate=False, check_quality=False).encode(Capability.COMPARE)
-OTHER = Settings(0.7, auto_rotate=False, check_quality=False).encode(Capability.OMNI)
+WORK = Settings(0.7, PhotoOptions()).encode(Capability.COMPARE)
+OTHER = Settings(0.7, PhotoOptions()).encode(Capability.OMNI)
 KEY = Key(b"0123456789abcdefghijklmnopqrstuv", None)
 
 
@@ -33,18 +34,13 @@ _random = (bytes([i]) * 64 for i in itertools.count(1))
 
 def encoded(seed: int = 0, faces: int = 2) -> Encoded:
     rng = np.random.default_rng(seed)
-    templates = tuple(
-        Template(tuple(rng.normal(size=n).astype(np.float32) for n in (8, 16)), rng.normal(), rng.uniform())
-        for _ in range(faces)
-    )
+    templates = tuple(Template(rng.normal(size=16).astype(np.float32)) for _ in range(faces))
     return Encoded(templates, tuple([i, 2, 3, 4] for i in range(faces)))
 
 
 def same(one: Encoded, other: Encoded) -> bool:
     return one.rects == other.rects and all(
-        (a.mean, a.deviation) == (b.mean, b.deviation)
-        and all(np.array_equal(x, y) for x, y in zip(a.embeddings, b.embeddings, strict=True))
-        for a, b in zip(one.templates, other.templates, strict=True)
+        np.array_equal(a.embedding, b.embedding) for a, b in zip(one.templates, other.templates, strict=True)
     )
 
 
@@ -89,7 +85,7 @@ def test_neither_the_photo_nor_the_template_can_be_told_from_the_files(tmp_path:
     cache(tmp_path).put(WORK, "digest", encoded())
     (path,) = tmp_path.rglob("*.template")
     assert "digest" not in str(path)
-    assert encoded().templates[0].embeddings[0].tobytes() not in path.read_bytes()
+    assert encoded().templates[0].embedding.tobytes() not in path.read_bytes()
 
 
 def test_no_refusal_is_kept(tmp_path: Path) -> None:

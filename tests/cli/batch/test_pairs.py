@@ -27,12 +27,12 @@ def scorer() -> Scorer:
 def photos(prefix: str, count: int, refused: set[int], seed: int = 0) -> Outcomes:
     """Photos of a few people; some of them refused."""
     rng = np.random.default_rng(seed)
-    people = [np.random.default_rng(9).normal(size=(4, size)) for size in (128, 1024)]
+    people = np.random.default_rng(9).normal(size=(4, 128))
     outcomes: list[Template | Refusal] = []
     for i in range(count):
-        vectors = [group[i % 4] + 0.6 * rng.normal(size=group.shape[1]) for group in people]
-        unit = tuple((vector / np.linalg.norm(vector)).astype(np.float32) for vector in vectors)
-        outcomes.append(REFUSED if i in refused else Template(unit, 0.5 + 0.01 * (i % 3), 0.03))
+        vector = people[i % 4] + 0.6 * rng.normal(size=128)
+        unit = (vector / np.linalg.norm(vector)).astype(np.float32)
+        outcomes.append(REFUSED if i in refused else Template(unit))
     return Photos(Path(), tuple(f"{prefix}{i:02}" for i in range(count))), outcomes
 
 

@@ -18,7 +18,8 @@ def test_scores_are_those_of_the_engine(
 ) -> None:
     engine, scorer = Engine.open(registry, licences, threads=1), Scorer.open(registry)
     first, second = photos["obama.jpg"], photos["biden.jpg"]
-    templates = [engine.encode_largest(first)], [engine.encode_largest(second)]
-    assert scorer.scores(*templates) == [[engine.compare(first, second).score]]
-    _, faces = engine.encode(two_men, auto_rotate=False, only_largest=False, inspect=lambda image, face: None)
-    assert tuple(map(tuple, scorer.scores(faces, templates[0]))) == engine.omni(two_men, first).scores
+    one, other = (engine.encode_largest(photo)[1] for photo in (first, second))
+    assert scorer.scores([one], [other]) == [[engine.compare(first, second).score]]
+    assert scorer.vote([one], [other]) == engine.compare(first, second).score
+    _, faces = engine.encode_all(two_men)
+    assert tuple(map(tuple, scorer.scores(faces, [one]))) == engine.omni(two_men, first).scores

@@ -109,3 +109,16 @@ def test_the_order_does_not_matter() -> None:
 def test_what_makes_no_curve(z: npt.NDArray[np.float32], problem: str) -> None:
     with pytest.raises(CalibrationError, match=problem):
         fit_curve("set", z)
+
+
+def test_strangers_who_are_alike_reach_a_similarity_at_a_power_of_the_rate() -> None:
+    fit = fit_curve("set", normal(30_000))
+    alike = fit.scaled(0.75)
+    for (z, level_of_any), (same_z, level_of_alike) in zip(fit.knots, alike.knots, strict=True):
+        assert same_z == z
+        assert level_of_alike == pytest.approx(0.75 * level_of_any, abs=1e-6)
+        assert 10**-level_of_alike == pytest.approx((10**-level_of_any) ** 0.75, rel=1e-5)
+        assert round(level_of_alike, 6) == level_of_alike
+    assert alike.tail_slope == 0.75 * fit.tail_slope
+    assert alike.measured_level == 0.75 * fit.measured_level
+    assert fit.scaled(1.0) == fit

@@ -9,14 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from senseid_engine.calibration.pairs import Gathered, ListedPairs, PairScores, gather
-from senseid_engine.calibration.tiles import (
-    OwnCohort,
-    Tile,
-    Tiled,
-    tile_matrix,
-    tile_templates,
-    tile_with_own_cohort,
-)
+from senseid_engine.calibration.tiles import Tile, tile_matrix, tile_templates
 from senseid_engine.errors import CalibrationError
 
 if TYPE_CHECKING:
@@ -66,9 +59,9 @@ def test_every_pair_is_gathered_once(rows: int) -> None:
 
 
 def test_the_rows_are_told_for_progress() -> None:
-    for tiled in (tile_matrix(MATRIX, rows=3), tile_templates(range(SIZE), similarities, rows=2), own(4, [])):
+    for tiled in (tile_matrix(MATRIX, rows=3), tile_templates(range(SIZE), similarities, rows=2)):
         rows = tiled.rows
-        assert sum(len(tile.z) for tile in tiled.tiles) == rows
+        assert sum(len(tile.z) for tile in tiled.tiles) == rows == SIZE
 
 
 def test_listed_pairs_keep_their_order_and_may_be_turned_round() -> None:
@@ -112,52 +105,3 @@ def test_a_listed_pair_that_no_tile_has() -> None:
 def test_no_photo_no_pair() -> None:
     gathered = gather(np.zeros(0, np.int32), tile_templates([], similarities).tiles, NOTHING)
     assert len(gathered.genuine) == len(gathered.impostor) == 0
-
-
-# Cohorts of the set itself. A template is (photo, people of its cohort).
-Template = tuple[int, tuple[int, ...]]
-
-
-def own(groups: int, cohorts: list[tuple[int, ...]], seed: int = 3) -> Tiled:
-    def cohort_of(people: npt.NDArray[np.int64]) -> tuple[int, ...]:
-        cohorts.append(tuple(people.tolist()))
-        return cohorts[-1]
-
-    def renormalise(cohort: tuple[int, ...], templates: Sequence[Template]) -> list[Template]:
-        return [(photo, cohort) for photo, _ in templates]
-
-    def compare(first: Sequence[Template], second: Sequence[Template]) -> npt.NDArray[np.float64]:
-        for a, cohort_a in first:
-            for b, cohort_b in second:
-                assert cohort_a == cohort_b != ()
-                assert not {PEOPLE[a], PEOPLE[b]} & set(cohort_a)
-        return similarities([a for a, _ in first], [b for b, _ in second])
-
-    templates: list[Template] = [(photo, ()) for photo in range(SIZE)]
-    rng = np.random.default_rng(seed)
-    return tile_with_own_cohort(templates, PEOPLE, OwnCohort(groups, cohort_of, renormalise), compare, rng, rows=2)
-
-
-@pytest.mark.parametrize("groups", [3, 4])
-@pytest.mark.parametrize("seed", range(5))
-def test_no_pair_meets_a_cohort_of_its_own_people(groups: int, seed: int) -> None:
-    cohorts: list[tuple[int, ...]] = []
-    tiled = own(groups, cohorts, seed)
-    assert sorted(tiled.order.tolist()) == list(range(SIZE))
-    gathered = gather(PEOPLE[tiled.order], tiled.tiles, NOTHING)
-    check(gathered)
-    # Each pair of groups once. Person 3 has no photo and is in no cohort.
-    assert len(cohorts) == groups * (groups + 1) // 2
-    assert {person for cohort in cohorts for person in cohort} == {0, 1, 2, 4}
-
-
-def test_the_groups_come_from_the_seed() -> None:
-    orders = [own(3, [], seed).order.tolist() for seed in (1, 1, 2, 5, 8)]
-    assert orders[0] == orders[1]
-    assert len({tuple(order) for order in orders}) > 1
-
-
-@pytest.mark.parametrize(("groups", "problem"), [(2, "at least 3 groups"), (5, "4 people cannot make 5 groups")])
-def test_groups_that_leave_no_cohort(groups: int, problem: str) -> None:
-    with pytest.raises(CalibrationError, match=problem):
-        own(groups, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,13 @@ import pytest
 from senseid_engine.calibration.encode import Unusable
 from senseid_engine.calibration.labelled import LabelledPairs, LabelledSet, Photo
 from senseid_engine.calibration.pairs import ListedPairs
-from senseid_engine.calibration.provenance import Data
-from senseid_engine.calibration.run import CalibrationResult, Settings, calibrate, random
-from senseid_engine.calibration.tiles import OwnCohort, Tiled, tile_matrix, tile_with_own_cohort
+from senseid_engine.calibration.provenance import HeldOut, ModelFile
+from senseid_engine.calibration.run import CalibrationResult, Settings, calibrate
+from senseid_engine.calibration.tiles import tile_matrix
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.errors import CalibrationError
 
-SETTINGS = Settings("made up", "2026-11-24", 3, (Data("model", "a" * 64),), Data("cohort", "b" * 64), None, "a note")
+SETTINGS = Settings("made up", "2026-11-24", 3, ModelFile("model", "a" * 64), "a note")
 
 
 def people_of(people: int, photos: int) -> LabelledSet:
@@ -131,31 +132,35 @@ def test_folds_give_an_accuracy_and_change_nothing_else() -> None:
         run(LabelledSet("pairs", labelled.photos, folds), [], folds)
 
 
-def test_an_own_cohort_measures_the_same_pairs_in_another_order() -> None:
+def test_an_exponent_makes_every_score_promise_less() -> None:
     labelled = people_of(60, 3)
     matrix = matrix_of(labelled)
-    people = np.array([photo.person for photo in labelled.photos], np.int32)
-    own: OwnCohort[int, None] = OwnCohort(5, lambda others: None, lambda cohort, photos: photos)
-
-    def tiled(seed: int) -> Tiled:
-        photos = list(range(len(people)))
-        return tile_with_own_cohort(
-            photos, people, own, lambda a, b: matrix[np.ix_(a, b)], random(seed, "groups"), rows=10
-        )
-
-    folds = chosen(labelled, 300)
-    result = calibrate(labelled, range(len(people)), [], tiled(4), SETTINGS, folds=folds)
-    plain = calibrate(labelled, range(len(people)), [], tile_matrix(matrix), SETTINGS, folds=folds)
-    assert result == plain
-
-
-def test_what_each_purpose_draws_is_its_own() -> None:
-    groups, again, halves, other = (
-        random(seed, purpose).random()
-        for seed, purpose in ((1, "groups"), (1, "groups"), (1, "halves"), (2, "groups"))  # type: ignore[arg-type]
+    photos = range(len(labelled.photos))
+    plain, alike = (
+        calibrate(labelled, photos, [], tile_matrix(matrix), settings).curve
+        for settings in (SETTINGS, replace(SETTINGS, exponent=0.8))
     )
-    assert groups == again
-    assert len({groups, halves, other}) == 3
+    assert (plain.provenance.exponent, alike.provenance.exponent) == (1.0, 0.8)
+    assert [z for z, _ in alike.knots] == [z for z, _ in plain.knots]
+    assert [level for _, level in alike.knots] == pytest.approx([0.8 * level for _, level in plain.knots], abs=1e-6)
+    assert alike.tail_slope == 0.8 * plain.tail_slope
+    assert alike.measured_to < plain.measured_to
+    # What was measured at a score was measured at the threshold of this curve.
+    row = alike.provenance.rates[0]
+    assert row.fmr.value == pytest.approx((10**-1) ** (1 / 0.8), rel=0.05)
+    assert ScoreCurve.parse(alike.dump()) == alike
+
+
+def test_halves_are_drawn_by_the_seed() -> None:
+    labelled = people_of(60, 3)
+    photos = range(len(labelled.photos))
+
+    def held_out(seed: int) -> list[HeldOut | None]:
+        settings = replace(SETTINGS, seed=seed)
+        result = calibrate(labelled, photos, [], tile_matrix(matrix_of(labelled)), settings)
+        return [row.held_out for row in result.curve.provenance.rates]
+
+    assert held_out(3) == held_out(3) != held_out(4)
 
 
 def test_a_set_without_two_photos_of_anybody() -> None:

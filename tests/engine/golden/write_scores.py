@@ -1,6 +1,6 @@
 """`python -m tests.engine.golden.write_scores`: write scores.json: faces and scores of the sample photos.
 
-Run it, and look at what it changes, whenever a model, the cohort, the score curve or a step of the engine is changed on
+Run it, and look at what it changes, whenever a model, the score curve or a step of the engine is changed on
 purpose. The file names the data files that it was made with, so that a forgotten run is told from a broken engine.
 """
 
@@ -15,8 +15,9 @@ from itertools import combinations
 from pathlib import Path
 
 from senseid_engine.engine import Engine
-from senseid_engine.finder import KINDS
+from senseid_engine.finder import model_of_kind
 from senseid_engine.image import decode_image, read_photo
+from senseid_engine.recognition import ASSET, Recognition
 from senseid_licensing.context import context_here
 from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
@@ -40,11 +41,12 @@ def main() -> None:
     registry = Registry.builtin()
     engine = open_engine(registry)
     photos = [decode_image(read_photo(path), name=name) for name, path in fetch_samples(DEFAULT_FOLDER).items()]
-    models = {entry.path.name: entry.sha256 for entry in registry.entries if entry.kind in (*KINDS, "embedding")}
-    assets = {asset.path.name: asset.sha256 for asset in registry.assets}
+    recognition = Recognition.load(registry)
+    models = [*(model_of_kind(registry, kind) for kind in ("detector", "landmarks")), registry.get(recognition.model)]
+    assets = [registry.asset(name) for name in (ASSET, recognition.curve)]
     golden = {
         "made_by": "python -m tests.engine.golden.write_scores",
-        "made_with": models | assets,
+        "made_with": {used.path.name: used.sha256 for used in (*models, *assets)},
         "largest_face": {photo.name: engine.encoder.finder.find(photo).found.rects[0].as_list() for photo in photos},
         "scores": [[a.name, b.name, round(engine.compare(a, b).score, 6)] for a, b in combinations(photos, 2)],
     }

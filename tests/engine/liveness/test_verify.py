@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from senseid_engine.engine import Engine
-from senseid_engine.errors import LivenessDataError, LivenessError, NoFaceError, OcclusionError
+from senseid_engine.errors import AmbiguousFaceError, LivenessDataError, LivenessError, NoFaceError, OcclusionError
+from senseid_engine.image import rotate
 from senseid_engine.liveness.capture import Capture, CapturedFrame, Device
 from senseid_engine.liveness.detector import LivenessDetector
 from senseid_engine.liveness.results import LivenessResult, SelectedFrame, Status
 from senseid_engine.liveness.verify import LiveVerifier
+from senseid_engine.photo_options import PhotoOptions
 from senseid_engine.quality.checker import QualityChecker
 from senseid_engine.video import Video, decode_video
 
@@ -135,17 +137,31 @@ def test_a_clip_of_two_people_is_an_attack(
         assert (result.liveness.passed, result.liveness.status, result.score) == (False, Status.HACK, None)
 
 
-def test_the_photo_is_refused_first(verifier: LiveVerifier, blank: Image, photos: dict[str, Image]) -> None:
+def test_the_photo_is_refused_first(verifier: LiveVerifier, blank: Image, masked: Image, twins: Image) -> None:
     with pytest.raises(NoFaceError):
         verifier.verify_video(NOT_READ, blank)
+    for photo, options, error in (
+        (masked, PhotoOptions(check_quality=True), OcclusionError),
+        (twins, PhotoOptions(single_face=True), AmbiguousFaceError),
+    ):
+        with pytest.raises(error):
+            verifier.verify_video(NOT_READ, photo, options)
+        with pytest.raises(error):
+            verifier.verify_capture(capture_of(), photo, options, name="a.liveness")
 
-    def refuse(image: Image, face: object) -> None:
-        raise OcclusionError(image.name, ("mouth",))
 
-    with pytest.raises(OcclusionError):
-        verifier.verify_video(NOT_READ, photos[OBAMA], inspect=refuse)
-    with pytest.raises(OcclusionError):
-        verifier.verify_capture(capture_of(), photos[OBAMA], name="a.liveness", inspect=refuse)
+def test_the_photo_is_looked_at_as_asked(
+    verifier: LiveVerifier, found: dict[str, UprightPhoto], photos: dict[str, Image], masked: Image
+) -> None:
+    capture = capture_of(selected(found[OBAMA], 0.0))
+    turned = rotate(photos["obama2.jpg"], 1)
+    with pytest.raises(NoFaceError, match="--auto-rotate"):
+        verifier.verify_capture(capture, turned, name="a.liveness")
+    result = verifier.verify_capture(capture, turned, PhotoOptions(auto_rotate=True), name="a.liveness")
+    assert result.score == verifier.verify_capture(capture, photos["obama2.jpg"], name="a.liveness").score
+    assert result.photo.quarter_turns == 3
+    covered = after(verifier, selected(found[OBAMA], 0.0)).verify_video(NOT_READ, masked)
+    assert covered.photo.covered == ("nose", "mouth")
 
 
 def test_a_video_without_a_face(verifier: LiveVerifier, encode_clip: Any, photos: dict[str, Image]) -> None:

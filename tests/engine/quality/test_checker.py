@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from senseid_engine.engine import Engine
-from senseid_engine.errors import NoFaceError, OcclusionError
+from senseid_engine.errors import NoFaceError
 from senseid_engine.quality.checker import QualityChecker
 from senseid_licensing.errors import LicensingError
 from tests.engine.conftest import picture
@@ -26,15 +25,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def checker(registry: Registry, licences: VerifiedLicences, finder: FaceFinder) -> QualityChecker:
     return QualityChecker.open(registry, licences, finder, threads=1)
-
-
-@pytest.fixture(scope="module")
-def masked(photos: dict[str, Image]) -> Image:
-    """A man behind a blue cloth, from the middle of the nose down."""
-    pixels = photos["obama.jpg"].pixels.copy()
-    cloth = np.array([[385, 270], [490, 245], [600, 270], [590, 360], [495, 425], [400, 360]])
-    cv2.fillPoly(pixels, [cloth], (120, 160, 200))
-    return picture(pixels, "masked.png")
 
 
 def test_every_value_lies_in_its_range(checker: QualityChecker, photos: dict[str, Image], two_men: Image) -> None:
@@ -101,28 +91,6 @@ def test_a_mirrored_photo(checker: QualityChecker, photos: dict[str, Image]) -> 
     assert one.pose.yaw == pytest.approx(-other.pose.yaw, abs=4)
 
 
-def test_covered_faces_are_refused_by_name(checker: QualityChecker, photos: dict[str, Image], masked: Image) -> None:
-    face = checker.finder.find(masked).faces[0]
-    with pytest.raises(OcclusionError, match=r"masked\.png") as caught:
-        checker.refuse_covered(masked, face)
-    assert {"nose", "mouth"} == set(caught.value.features)
-    for photo in photos.values():
-        checker.refuse_covered(photo, checker.finder.find(photo).faces[0])
-
-
-def test_an_engine_refuses_before_it_compares(
-    checker: QualityChecker,
-    registry: Registry,
-    licences: VerifiedLicences,
-    photos: dict[str, Image],
-    masked: Image,
-) -> None:
-    engine = Engine.open(registry, licences, threads=1)
-    for compare in (engine.compare, engine.omni):
-        with pytest.raises(OcclusionError):
-            compare(photos["biden.jpg"], masked, inspect=checker.refuse_covered)
-
-
 def test_no_face(checker: QualityChecker, blank: Image) -> None:
     with pytest.raises(NoFaceError, match=r"blank\.png"):
         checker.check(blank)
@@ -137,12 +105,8 @@ def test_no_licence(
 ) -> None:
     with pytest.raises(LicensingError):
         QualityChecker.open(registry, no_licences, finder, threads=1)
-    photo = photos["biden.jpg"]
-    unlicensed = replace(checker, licences=no_licences)
     with pytest.raises(LicensingError):
-        unlicensed.check(photo)
-    with pytest.raises(LicensingError):
-        unlicensed.refuse_covered(photo, checker.finder.find(photo).faces[0])
+        replace(checker, licences=no_licences).check(photos["biden.jpg"])
 
 
 def test_it_is_repeatable_to_the_bit_on_any_number_of_threads(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from senseid_engine.landmarks import Landmarks
 from senseid_engine.quality.features import (
     FIVE_FEATURES,
     distance_to_centre,
@@ -18,6 +18,10 @@ from senseid_engine.quality.features import (
     visible_share,
 )
 from senseid_engine.quality.occlusion import REGIONS, Occlusion
+from tests.made_up import landmarks_of
+
+if TYPE_CHECKING:
+    from senseid_engine.landmarks import Landmarks
 
 
 def square(left: float, top: float, side: float) -> Landmarks:
@@ -26,7 +30,7 @@ def square(left: float, top: float, side: float) -> Landmarks:
     corners = [(left, top), (left + side, top), (left + side, top + side), (left, top + side)]
     for index, corner in zip(FIVE_FEATURES[:4], corners, strict=True):
         points[index, :2] = corner
-    return Landmarks(points, 1.0)
+    return landmarks_of(points)
 
 
 def test_a_face_in_the_middle() -> None:
@@ -58,7 +62,7 @@ def test_a_face_outside_the_photo() -> None:
 def test_the_total_weighs_features_by_their_area() -> None:
     rng = np.random.default_rng(1)
     points = np.column_stack([rng.uniform(0, 100, (468, 2)), np.zeros(468)]).astype(np.float32)
-    landmarks = Landmarks(points, 1.0)
+    landmarks = landmarks_of(points)
     assert visible_share(landmarks, Occlusion(1, 1, 1, 1)) == pytest.approx(1)
     assert visible_share(landmarks, Occlusion(0, 0, 0, 0)) == 0
     parts = [visible_share(landmarks, Occlusion(*(float(i == j) for j in range(4)))) for i in range(4)]

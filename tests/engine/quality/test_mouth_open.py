@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from senseid_engine.landmarks import Landmarks
 from senseid_engine.quality.mouth_open import BASE_OF_NOSE, BRIDGE, LOWER_LIP, UPPER_LIP, mouth_open
+from tests.made_up import landmarks_of
 
 if TYPE_CHECKING:
     from senseid_engine.finder import UprightPhoto
+    from senseid_engine.landmarks import Landmarks
 
 
 def mouth(gap: float, nose: float = 50.0, pitch: float = 0.0) -> Landmarks:
@@ -22,7 +23,7 @@ def mouth(gap: float, nose: float = 50.0, pitch: float = 0.0) -> Landmarks:
     points[list(LOWER_LIP), 1] = 1.4 * nose + gap
     cos, sin = np.cos(np.radians(pitch)), np.sin(np.radians(pitch))
     points = points @ np.array([[1, 0, 0], [0, cos, sin], [0, -sin, cos]])
-    return Landmarks(points.astype(np.float32), 1.0)
+    return landmarks_of(points.astype(np.float32))
 
 
 def test_from_closed_to_wide_open() -> None:

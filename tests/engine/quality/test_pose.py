@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from senseid_engine.errors import ModelError
-from senseid_engine.landmarks import Landmarks
 from senseid_engine.quality.pose import DEPTH, Pose, PoseEstimator
+from tests.made_up import landmarks_of
 
 if TYPE_CHECKING:
     from senseid_engine.finder import FaceFinder
     from senseid_engine.image import Image
+    from senseid_engine.landmarks import Landmarks
     from senseid_models.registry import Registry
 
 
@@ -36,7 +37,7 @@ def turned(head: np.ndarray, yaw: float, pitch: float, roll: float) -> Landmarks
     rz = np.array([[math.cos(r), math.sin(r), 0], [-math.sin(r), math.cos(r), 0], [0, 0, 1]])
     seen = head @ (rx @ ry @ rz).T * 12
     points = seen * (1, -1, -1 / DEPTH) + (300, 200, 0)
-    return Landmarks(points.astype(np.float32), 1.0)
+    return landmarks_of(points.astype(np.float32))
 
 
 @pytest.mark.parametrize("yaw", [-60, 0, 25, 80])
@@ -62,12 +63,12 @@ def test_the_mouth_and_the_jaw_do_not_count(poser: PoseEstimator, head: np.ndarr
     landmarks = turned(head, 10, -5, 3)
     points = landmarks.points.copy()
     points[head[:, 1] < head[2, 1]] += (3, 40, 5)
-    assert poser.pose(Landmarks(points, 1.0)) == poser.pose(landmarks)
+    assert poser.pose(landmarks_of(points)) == poser.pose(landmarks)
 
 
 def test_size_and_place_do_not_count(poser: PoseEstimator, head: np.ndarray) -> None:
     landmarks = turned(head, 20, 10, -8)
-    moved = Landmarks((landmarks.points * 3 + (50, -70, 9)).astype(np.float32), 1.0)
+    moved = landmarks_of((landmarks.points * 3 + (50, -70, 9)).astype(np.float32))
     one, other = poser.pose(landmarks), poser.pose(moved)
     assert (one.yaw, one.pitch, one.roll) == pytest.approx((other.yaw, other.pitch, other.roll), abs=0.01)
 

@@ -1,0 +1,24 @@
+"""How photos are looked at, and which are refused. Imports nothing heavy: commands name options before models open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoOptions:
+    """What is asked of a photo.
+
+    Attributes:
+        auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+        check_quality: refuse a photo on which an eye, the nose or the mouth of a compared face is covered.
+        single_face: where the largest face is compared, refuse a photo whose second face is at least half as large.
+    """
+
+    auto_rotate: bool = False
+    check_quality: bool = False
+    single_face: bool = False
+
+
+AS_IT_IS: Final = PhotoOptions()

@@ -1,0 +1,112 @@
+"""Groups of people who are alike, and how often strangers within them match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .people import LFW, SOUTH_ASIA, LabelledPhoto, numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from .encode import Encoded
+
+    Bools = npt.NDArray[np.bool_]
+    Floats = npt.NDArray[np.float32]
+
+ROWS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StrangerPairs:
+    """Pairs of photos of different people of one group.
+
+    Attributes:
+        z: float32 (pairs,), similarities.
+        first: int32 (pairs,), the person of one photo.
+        second: int32 (pairs,), that of the other.
+    """
+
+    z: Floats
+    first: npt.NDArray[np.int32]
+    second: npt.NDArray[np.int32]
+
+    def within(self, chosen: Bools) -> Floats:
+        """Ascending similarities of the pairs both of whose people are chosen, by number of the person."""
+        return np.sort(self.z[chosen[self.first] & chosen[self.second]])
+
+
+def _one_sex(photo: LabelledPhoto) -> str | None:
+    return photo.sex or None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """People who have something in common.
+
+    Attributes:
+        belongs: whether a photo, with what covers its face, is of this group.
+        within: people are compared with those of the same value; None: with nobody.
+    """
+
+    belongs: Callable[[LabelledPhoto, str], bool]
+    within: Callable[[LabelledPhoto], str | None] = lambda _: "all"
+
+
+FITTED: dict[str, Group] = {
+    "LFW, anybody": Group(lambda p, c: p.set == LFW and not c),
+    "East Asian, one sex (LFW)": Group(lambda p, c: p.set == LFW and p.origin == "East Asian" and not c, _one_sex),
+    "South Asian women": Group(lambda p, _: p.set == SOUTH_ASIA and p.sex == "female", _one_sex),
+    "South Asian men": Group(lambda p, _: p.set == SOUTH_ASIA and p.sex == "male", _one_sex),
+    "Black members of a congress": Group(lambda p, _: p.set == "congress" and p.origin == "Black"),
+    "both wear a mask (drawn, LFW)": Group(lambda _, c: c == "mask"),
+    "both wear sunglasses (drawn, LFW)": Group(lambda _, c: c == "sunglasses"),
+}
+"""The groups whose mean the curve promises for."""
+
+JUDGED: dict[str, Group] = {
+    "South Asian, one sex": Group(lambda p, _: p.set == SOUTH_ASIA, _one_sex),
+    "South Asian, one sex and region": Group(lambda p, _: p.set == SOUTH_ASIA, lambda p: p.sex + p.region),
+    "other members of a congress": Group(lambda p, _: p.set == "congress" and not p.origin),
+    "Black women": Group(lambda p, _: p.set == "utk" and p.age == "adult" and p.sex == "female", _one_sex),
+    "Black men": Group(lambda p, _: p.set == "utk" and p.age == "adult" and p.sex == "male", _one_sex),
+    "children of 4 to 12": Group(lambda p, _: p.age == "child"),
+    "people of 70 and over": Group(lambda p, _: p.age == "old"),
+    "rappers, singers, athletes": Group(lambda p, _: p.set in ("rappers", "singers", "sport")),
+}
+"""Groups that are only judged by it. Of `utk` nothing is ever fitted on."""
+
+
+def pairs_of(encoded: Encoded, photos: Sequence[LabelledPhoto], name: str) -> StrangerPairs:
+    """The pairs of strangers of one group.
+
+    Args:
+        encoded: embeddings, and what covers the faces.
+        photos: the same photos, with the corrections.
+        name: of `FITTED` or `JUDGED`.
+    """
+    group = (FITTED | JUDGED)[name]
+    person = numbered(photos)
+    rows_of: dict[str, list[int]] = {}
+    for row, (photo, covering) in enumerate(zip(photos, encoded.covering.tolist(), strict=True)):
+        value = group.within(photo) if group.belongs(photo, covering) else None
+        if value is not None:
+            rows_of.setdefault(value, []).append(row)
+    parts = [part for rows in rows_of.values() for part in _strangers(encoded.embeddings, person, np.array(rows))]
+    z, first, second = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return StrangerPairs(z, first, second)
+
+
+def _strangers(embeddings: Floats, person: npt.NDArray[np.int32], rows: npt.NDArray[Any]) -> Iterator[tuple[Any, ...]]:
+    for start in range(0, len(rows), ROWS):
+        some = rows[start : start + ROWS]
+        z = embeddings[some] @ embeddings[rows].T
+        a, b = np.broadcast_arrays(person[some][:, None], person[rows][None, :])
+        later = np.arange(start, start + len(some))[:, None] < np.arange(len(rows))[None, :]
+        kept = later & (a != b)
+        yield z[kept], a[kept], b[kept]
