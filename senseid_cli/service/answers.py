@@ -38,7 +38,7 @@ class Request:
     request_id: str
     path: str
     content_type: str
-    body: bytes = field(repr=False)
+    body: bytes | bytearray = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Answerer:
         for product in endpoint.products:
             for capability in (Capability.SERVE, endpoint.capability):
                 licences.require(product, capability)
-        inputs = Inputs(parse_form(request.content_type, request.body), self._keys)
+        inputs = Inputs(parse_form(request.content_type, bytes(request.body)), self._keys)
         return _RUNS[endpoint.path](self._models, licences, inputs, request.request_id)
 
 

@@ -21,12 +21,14 @@ from starlette.routing import Route
 
 from senseid_cli import exits, render
 from senseid_cli.service.answers import Answer, Request
+from senseid_cli.service.bounded import Bounded
 from senseid_cli.service.endpoints import ENDPOINTS, HEALTH_PATH
 from senseid_cli.service.log import AbandonedError
 from senseid_cli.service.metrics import CONTENT_TYPE
 from senseid_cli.service.page import HEADERS as PAGE_HEADERS
 from senseid_cli.service.pool import BusyError, FailedError
 from senseid_cli.service.remote import API_KEY_HEADER, REQUEST_ID_HEADER
+from senseid_cli.service.screened import Screened
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -44,7 +46,6 @@ if TYPE_CHECKING:
     from senseid_cli.service.settings import Limits
 
 _REQUEST_ID: Final = re.compile("[0-9a-f]{32}")
-_DRAIN_SECONDS: Final = 5.0
 _RETRY_SECONDS: Final = "1"
 
 OPENAPI_PATH: Final = "/openapi.json"
@@ -103,13 +104,19 @@ class Front:
     new_request_id: Callable[[], str]
     buffered: int = 0
 
-    def hold(self, count: int) -> None:
+    def hold(self, count: int, length: int) -> None:
         """Count so many bytes more in memory. What has come counts, not what was announced: announcing costs nothing.
 
+        Args:
+            count: of the bytes that came just now.
+            length: of their body so far.
+
         Raises:
-            _RefusedError: there is no room for them; they are counted all the same.
+            _RefusedError: it is longer than any may be, or there is no room for it; the bytes are counted all the same.
         """
         self.buffered += count
+        if length > self.limits.body_bytes:
+            raise _RefusedError(exits.TOO_LARGE)
         if self.buffered > self.limits.buffer_bytes:
             raise _RefusedError(exits.UNAVAILABLE)
 
@@ -173,7 +180,8 @@ def metrics_app(front: Front) -> ASGIApp:
     async def read(_: HttpRequest) -> Response:
         return Response(front.metrics.text(), media_type=CONTENT_TYPE)
 
-    return Starlette(routes=[Route("/metrics", read)])
+    app = Starlette(routes=[Route("/metrics", read)])
+    return Bounded(Screened(app, front.new_request_id), front.limits.body_bytes)
 
 
 def refusal_of_garbage(new_request_id: Callable[[], str]) -> Callable[[], bytes]:
@@ -212,7 +220,8 @@ def _application(
         middleware=[_cors(cors)] if cors else [],
     )
     app.router.redirect_slashes = False
-    return Observed(app, front, trusts_ids=trusts_ids)
+    inner = Bounded(Screened(app, front.new_request_id), front.limits.body_bytes)
+    return Observed(inner, front, trusts_ids=trusts_ids)
 
 
 def _cors(origins: tuple[str, ...]) -> Middleware:
@@ -294,7 +303,7 @@ async def _post(front: Front, request: HttpRequest) -> Response:
     try:
         body = await _read_body(front, request)
     except _RefusedError as error:
-        return _early(request, error.outcome)
+        return _refusal(request, error.outcome)
     except ClientDisconnect:
         return _gone(request)
     facts: Facts = request.state.facts
@@ -325,46 +334,47 @@ def _gone(request: HttpRequest) -> Response:
 def _refuse_by_headers(front: Front, request: HttpRequest) -> Response | None:
     """Everything that can be refused before the body is read."""
     if not front.admits(request.headers):
-        return _early(request, exits.UNAUTHORISED, {"www-authenticate": "Bearer"})
+        return _refusal(request, exits.UNAUTHORISED, {"www-authenticate": "Bearer"})
     if not front.rate.allows(request.client.host if request.client else ""):
-        return _early(request, exits.TOO_MANY, {"retry-after": _RETRY_SECONDS})
+        return _refusal(request, exits.TOO_MANY, {"retry-after": _RETRY_SECONDS})
     if not _PARAMETERS.isdisjoint(request.query_params):
         # It would be ignored, or media be in the access logs of proxies: neither is what the client means.
         facts: Facts = request.state.facts
         facts.reason = "a parameter is in the query string"
-        return _early(request, exits.USAGE)
+        return _refusal(request, exits.USAGE)
     length = request.headers.get("content-length")
     if length is None:
-        return _early(request, exits.LENGTH_REQUIRED)
+        return _refusal(request, exits.LENGTH_REQUIRED)
     if int(length) > front.limits.body_bytes:
-        return _early(request, exits.TOO_LARGE)
+        return _refusal(request, exits.TOO_LARGE)
     if front.pool.is_full or front.buffered + int(length) > front.limits.buffer_bytes:
-        return _early(request, exits.UNAVAILABLE, {"retry-after": _RETRY_SECONDS})
+        return _refusal(request, exits.UNAVAILABLE, {"retry-after": _RETRY_SECONDS})
     return None
 
 
-async def _read_body(front: Front, request: HttpRequest) -> bytes:
+async def _read_body(front: Front, request: HttpRequest) -> bytearray:
     """The whole body; its length counts as buffered until the caller takes it off.
 
     Raises:
-        _RefusedError: it comes too slowly, or there is no room for it.
+        _RefusedError: it comes too slowly, is longer than any may be, or there is no room for it.
         ClientDisconnect: it was cut off.
     """
-    pieces: list[bytes] = []
+    # It grows where it is: pieces that are joined at the end would be there twice.
+    body = bytearray()
     more = True
     try:
         async with asyncio.timeout(front.limits.body_seconds):
             while more:
                 async with asyncio.timeout(front.limits.idle_seconds):
                     piece, more = await _receive(request)
-                pieces.append(piece)
-                front.hold(len(piece))
+                body += piece
+                front.hold(len(piece), len(body))
     except BaseException as error:
-        front.buffered -= sum(map(len, pieces))
+        front.buffered -= len(body)
         if isinstance(error, TimeoutError):
             raise _RefusedError(exits.TOO_SLOW) from None
         raise
-    return b"".join(pieces)
+    return body
 
 
 async def _receive(request: HttpRequest) -> tuple[bytes, bool]:
@@ -374,7 +384,7 @@ async def _receive(request: HttpRequest) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-async def _ask(front: Front, request: HttpRequest, body: bytes) -> Answer:
+async def _ask(front: Front, request: HttpRequest, body: bytearray) -> Answer:
     """Have it answered, unless the client goes away while it waits.
 
     Raises:
@@ -434,35 +444,6 @@ def _refusal(request: HttpRequest, outcome: Outcome, headers: dict[str, str] | N
 def _body(outcome: Outcome, request_id: str, headers: dict[str, str] | None = None) -> Response:
     text = render.json_text(render.error_body(outcome, request_id))
     return Response(text, outcome.http_status, headers, "application/json")
-
-
-def _early(request: HttpRequest, outcome: Outcome, headers: dict[str, str] | None = None) -> Response:
-    facts: Facts = request.state.facts
-    facts.code = outcome.code
-    text = render.json_text(render.error_body(outcome, request.state.request_id))
-    return EarlyResponse(text, outcome.http_status, {**(headers or {}), "connection": "close"}, "application/json")
-
-
-class EarlyResponse(Response):
-    """An answer to a request whose body was not read.
-
-    The answer goes out at once. What the client is still sending is then read and dropped for a while: closing at once
-    would reset the connection, and many clients would see that instead of the answer.
-    """
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, then drain the body."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        waits = Headers(scope=scope).get("expect", "").lower() == "100-continue"
-        if not waits and self.status_code != exits.TOO_SLOW.http_status:
-            try:
-                async with asyncio.timeout(_DRAIN_SECONDS):
-                    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
-                        pass
-            except TimeoutError:
-                pass
-        await send({"type": "http.response.body", "body": b""})
 
 
 def _api_key(headers: Headers) -> str:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _LENGTHS: Final = struct.Struct("!II")
+_PIECE: Final = 256 * 1024
 
 
 class LostError(Exception):
@@ -24,6 +25,12 @@ def pack(head: Mapping[str, Any], body_length: int) -> bytes:
     """Everything of a message that comes before its body."""
     data = json.dumps(head, separators=(",", ":")).encode()
     return _LENGTHS.pack(len(data), body_length) + data
+
+
+def pieces(body: bytes | bytearray) -> Iterator[memoryview]:
+    """A body in parts that are small enough to be copied."""
+    view = memoryview(body)
+    return (view[begin : begin + _PIECE] for begin in range(0, len(view), _PIECE))
 
 
 def take(buffer: bytearray) -> tuple[dict[str, Any], bytes] | None:

@@ -15,6 +15,7 @@ from senseid_cli import __version__, wiring
 from senseid_cli.service.app import Front, api_app, hashed, metrics_app, refusal_of_garbage, worker_app
 from senseid_cli.service.guard import GuardedProtocol
 from senseid_cli.service.log import LogHandler
+from senseid_cli.service.memory import give_back_what_is_large
 from senseid_cli.service.metrics import Metrics
 from senseid_cli.service.openapi import document
 from senseid_cli.service.page import read_page
@@ -67,6 +68,7 @@ def run(
         The exit status.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    give_back_what_is_large()
     root = logging.getLogger()
     root.handlers[:] = [LogHandler(log)]
     # Each of its lines would repeat that somebody sent what is not HTTP.

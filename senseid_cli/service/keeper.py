@@ -12,10 +12,11 @@ import select
 import signal
 import socket
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from senseid_cli.service import frames
 from senseid_cli.service.answers import Request
+from senseid_cli.service.memory import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from senseid_cli.service.log import Log
     from senseid_cli.service.models import Models
     from senseid_crypto.key import Key
+
+_IDLE_SECONDS: Final = 1.0
+"""A handler that has had nothing to do for so long gives back the memory that it worked in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +110,15 @@ def serve(link: socket.socket, answerer: Answerer, job_seconds: float) -> None:
     try:
         frames.send(link, {"pid": os.getpid()})
         while True:
+            if not select.select([link], [], [], _IDLE_SECONDS)[0]:
+                # Who works on would only ask for it again.
+                give_back()
             head, body = frames.receive(link)
             signal.setitimer(signal.ITIMER_REAL, job_seconds)
             answer = answerer.answer(Request(head["request_id"], head["path"], head["content_type"], body))
             signal.setitimer(signal.ITIMER_REAL, 0)
             facts = {"status": answer.http_status, "code": answer.code, "reason": answer.reason}
             frames.send(link, {**facts, "seconds": answer.seconds}, answer.body)
+            del head, body, answer
     except frames.LostError:
         return

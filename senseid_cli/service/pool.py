@@ -168,7 +168,10 @@ class LocalPool:
     async def _run(self, link: _Link, request: Request) -> Answer:
         self._busy += 1
         try:
-            answer = await link.ask(request)
+            answering = await link.ask(request)
+            # Nothing here needs the body any more, and the client may be gone: it need not stay until the answer.
+            del request
+            answer = await answering
         finally:
             self._busy -= 1
         self._give_back(link)
@@ -225,25 +228,31 @@ class _Link(asyncio.Protocol):
         self._loop = loop
         self._buffer = bytearray()
         self._answer: asyncio.Future[Answer] | None = None
+        self._writable = asyncio.Event()
+        self._writable.set()
         self._transport: asyncio.WriteTransport | None = None
 
     @property
     def is_lost(self) -> bool:
         return self.lost.is_set()
 
-    async def ask(self, request: Request) -> Answer:
-        """Send a request and wait for its answer.
+    async def ask(self, request: Request) -> asyncio.Future[Answer]:
+        """Send a request, no faster than it is taken: its answer comes later.
 
         Raises:
-            LostError: the handler ended first.
+            LostError: the handler ended first. The answer raises it, too.
         """
         if self._transport is None or self.is_lost:
             raise frames.LostError
         self._answer = self._loop.create_future()
         head = {"request_id": request.request_id, "path": request.path, "content_type": request.content_type}
         self._transport.write(frames.pack(head, len(request.body)))
-        self._transport.write(request.body)
-        return await self._answer
+        for piece in frames.pieces(request.body):
+            await self._writable.wait()
+            if self._transport.is_closing():
+                break
+            self._transport.write(piece)
+        return self._answer
 
     def close(self) -> None:
         if self._transport is not None:
@@ -264,8 +273,15 @@ class _Link(asyncio.Protocol):
         elif self._answer is not None and not self._answer.done():
             self._answer.set_result(_answer_of(head, body))
 
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio calls it so
         self.lost.set()
+        self._writable.set()
         if not self.greeted.done():
             self.greeted.set_result(False)
         if self._answer is not None and not self._answer.done():

@@ -8,11 +8,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from senseid_cli.service import frames
 from senseid_cli.service.answers import Answer
 from senseid_cli.service.endpoints import HEALTH_PATH
 from senseid_cli.service.pool import Answered, BusyError, FailedError, PoolState
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     import httpx
@@ -177,8 +179,13 @@ class RemotePool:
         try:
             response = await self._client.post(
                 worker.address.url + request.path,
-                content=request.body,
-                headers={"content-type": request.content_type, REQUEST_ID_HEADER: request.request_id},
+                # Given whole, it would be copied on its way, once or twice for each request that waits.
+                content=_pieces(request.body),
+                headers={
+                    "content-type": request.content_type,
+                    "content-length": str(len(request.body)),
+                    REQUEST_ID_HEADER: request.request_id,
+                },
             )
         except httpx.HTTPError as error:
             self._losses += 1
@@ -212,6 +219,11 @@ class RemotePool:
             self._log.event("worker_up", worker=worker.address.url)
         else:
             self._log.event("worker_down", "warning", worker=worker.address.url, reason=reason)
+
+
+async def _pieces(body: bytes | bytearray) -> AsyncIterator[bytes]:
+    for piece in frames.pieces(body):
+        yield bytes(piece)
 
 
 def _code_of(body: bytes) -> int:

@@ -80,7 +80,7 @@ class Limits:
     queue_seconds: float = 30
     job_seconds: float = 120
     body_bytes: int = 48 * MEBIBYTE
-    buffer_bytes: int = 512 * MEBIBYTE
+    buffer_bytes: int = 256 * MEBIBYTE
     connections: int = 1000
     header_seconds: float = 10
     idle_seconds: float = 15

@@ -278,6 +278,16 @@ def test_api_keys(guarded: Service) -> None:
     assert "key" not in "".join(line for line in guarded.log.read_text().splitlines() if '"request"' in line)
 
 
+def test_a_long_body_by_tls(guarded: Service) -> None:
+    """It comes whole: TLS has a buffer of its own."""
+    time.sleep(0.4)
+    form = {"first_encrypted_image": bytes(range(65, 91)).decode() * 100_000}
+    answer = guarded.client.post(COMPARE, data=form, headers={"x-api-key": "first key"})
+    assert answer.json()["code"] == 1200
+    received = [event["received"] for event in guarded.events("request")]
+    assert max(received) == len("first_encrypted_image=") + 2_600_000
+
+
 def test_one_address_may_ask_so_often(guarded: Service) -> None:
     answers = [guarded.client.post(COMPARE, data={"a": "b"}, headers={"x-api-key": "first key"}) for _ in range(20)]
     codes = [answer.json()["code"] for answer in answers]
