@@ -103,6 +103,7 @@ USAGE = Outcome(ExitStatus.USAGE, 1200, "invalid argument", 400)
 
 # What the service answers before a request has reached the engine.
 UNAUTHORISED = Outcome(ExitStatus.INPUT, 401, "unauthorized", 401)
+FORBIDDEN = Outcome(ExitStatus.INPUT, 403, "forbidden", 403)
 NOT_FOUND = Outcome(ExitStatus.INPUT, 404, "not found", 404)
 METHOD_NOT_ALLOWED = Outcome(ExitStatus.INPUT, 405, "method not allowed", 405)
 TOO_SLOW = Outcome(ExitStatus.INPUT, 408, "request timeout", 408)

@@ -51,6 +51,9 @@ def serve(
     env_file: Annotated[
         Path | None, typer.Option("--env-file", metavar="FILE", help="Settings.", show_default=".env, if it is there")
     ] = None,
+    open_to_all: Annotated[
+        bool, typer.Option("--open", help="Serve clients of other machines without an API key.")
+    ] = False,
     show_config: Annotated[bool, typer.Option("--show-config", help="Print every setting, and serve nothing.")] = False,
 ) -> None:
     """Answer the HTTP API until Ctrl-C or SIGTERM; with a command, in the background.
@@ -68,6 +71,7 @@ def serve(
         "SENSEID_TLS_CERT": tls_cert,
         "SENSEID_TLS_KEY": tls_key,
         "SENSEID_API_KEY_FILE": api_key_file,
+        "SENSEID_OPEN": "true" if open_to_all else None,
     }
     given = {name: text for name, text in options.items() if text is not None}
     values, settings, sources = _settings(given, key_file, env_file)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from senseid_cli.service.pool import LocalPool
     from senseid_cli.service.rate import RateLimit
     from senseid_cli.service.remote import RemotePool
+    from senseid_cli.service.screened import Callers
     from senseid_cli.service.settings import Limits
 
 _REQUEST_ID: Final = re.compile("[0-9a-f]{32}")
@@ -134,12 +135,12 @@ def hashed(api_keys: tuple[str, ...]) -> tuple[bytes, ...]:
     return tuple(hashlib.sha256(key.encode()).digest() for key in api_keys)
 
 
-def api_app(front: Front, *, cors: tuple[str, ...], openapi: bytes, page: Mapping[str, PageFile]) -> ASGIApp:
+def api_app(front: Front, callers: Callers, *, openapi: bytes, page: Mapping[str, PageFile]) -> ASGIApp:
     """The application of the API: the endpoints, the health check and the OpenAPI document.
 
     Args:
         front: what requests share.
-        cors: origins that browsers may call it from.
+        callers: who may call it by what name.
         openapi: the document, JSON.
         page: the files of the page for trying things out; none if it is off.
     """
@@ -152,10 +153,10 @@ def api_app(front: Front, *, cors: tuple[str, ...], openapi: bytes, page: Mappin
         return Response(openapi, media_type="application/json")
 
     routes = [Route(OPENAPI_PATH, document), *(Route(path, _sender(file)) for path, file in page.items())]
-    return _application(front, health, cors, routes, trusts_ids=False)
+    return _application(front, health, callers, routes, trusts_ids=False)
 
 
-def worker_app(front: Front) -> ASGIApp:
+def worker_app(front: Front, callers: Callers) -> ASGIApp:
     """The application of a worker: the same endpoints for an API in front of it, and its own health check."""
 
     async def health(request: HttpRequest) -> Response:
@@ -164,7 +165,7 @@ def worker_app(front: Front) -> ASGIApp:
             return _unhealthy(request, trouble)
         return _healthy(request, {"request_id": request.state.request_id, "status": "ok"})
 
-    return _application(front, health, (), [], trusts_ids=True)
+    return _application(front, health, callers, [], trusts_ids=True)
 
 
 def _sender(file: PageFile) -> Callable[[HttpRequest], Awaitable[Response]]:
@@ -174,14 +175,14 @@ def _sender(file: PageFile) -> Callable[[HttpRequest], Awaitable[Response]]:
     return send
 
 
-def metrics_app(front: Front) -> ASGIApp:
+def metrics_app(front: Front, callers: Callers) -> ASGIApp:
     """The application of the metrics' own port."""
 
     async def read(_: HttpRequest) -> Response:
         return Response(front.metrics.text(), media_type=CONTENT_TYPE)
 
     app = Starlette(routes=[Route("/metrics", read)])
-    return Bounded(Screened(app, front.new_request_id), front.limits.body_bytes)
+    return Bounded(Screened(app, callers, front.new_request_id), front.limits.body_bytes)
 
 
 def refusal_of_garbage(new_request_id: Callable[[], str]) -> Callable[[], bytes]:
@@ -192,7 +193,7 @@ def refusal_of_garbage(new_request_id: Callable[[], str]) -> Callable[[], bytes]
 def _application(
     front: Front,
     health: Callable[[HttpRequest], Awaitable[Response]],
-    cors: tuple[str, ...],
+    callers: Callers,
     routes: list[Route],
     *,
     trusts_ids: bool,
@@ -217,10 +218,10 @@ def _application(
             *routes,
         ],
         exception_handlers={404: not_found, 405: wrong_method, Exception: failed},
-        middleware=[_cors(cors)] if cors else [],
+        middleware=[_cors(callers.origins)] if callers.origins else [],
     )
     app.router.redirect_slashes = False
-    inner = Bounded(Screened(app, front.new_request_id), front.limits.body_bytes)
+    inner = Bounded(Screened(app, callers, front.new_request_id), front.limits.body_bytes)
     return Observed(inner, front, trusts_ids=trusts_ids)
 
 

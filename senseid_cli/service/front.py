@@ -22,6 +22,8 @@ from senseid_cli.service.page import read_page
 from senseid_cli.service.pool import LocalPool
 from senseid_cli.service.rate import RateLimit
 from senseid_cli.service.remote import RemotePool
+from senseid_cli.service.screened import callers_of
+from senseid_cli.service.settings import Role
 
 if TYPE_CHECKING:
     import socket
@@ -122,7 +124,7 @@ def _pool(settings: Settings, control: socket.socket | None, log: Log) -> LocalP
         return RemotePool(
             settings.workers,
             ca=settings.worker_ca,
-            api_key=settings.api_keys[0] if settings.api_keys else None,
+            api_key=settings.worker_key,
             # Each worker has a queue of its own; this only keeps a flood from the memory of the API.
             most=(64 + limits.queue) * len(settings.workers),
             answer_seconds=limits.queue_seconds + 2 * limits.job_seconds,
@@ -135,11 +137,13 @@ def _apps(settings: Settings, listeners: Bound, front: Front) -> Iterator[tuple[
     if listeners.api is not None:
         openapi = json.dumps(document(__version__), separators=(",", ":")).encode()
         page = read_page() if settings.ui else {}
-        yield api_app(front, cors=settings.cors, openapi=openapi, page=page), listeners.api
+        callers = callers_of(settings.host, settings.hosts, settings.cors)
+        yield api_app(front, callers, openapi=openapi, page=page), listeners.api
     if listeners.worker is not None:
-        yield worker_app(front), listeners.worker
-    if listeners.metrics is not None:
-        yield metrics_app(front), listeners.metrics
+        host = settings.host if settings.role is Role.WORKER else "127.0.0.1"
+        yield worker_app(front, callers_of(host, settings.hosts)), listeners.worker
+    if listeners.metrics is not None and settings.metrics is not None:
+        yield metrics_app(front, callers_of(settings.metrics[0], settings.hosts)), listeners.metrics
 
 
 def _server(app: ASGIApp, settings: Settings) -> _Server:

@@ -15,6 +15,7 @@ _REQUEST_ID: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 
 _EARLY = (
     exits.UNAUTHORISED,
+    exits.FORBIDDEN,
     exits.TOO_SLOW,
     exits.LENGTH_REQUIRED,
     exits.TOO_LARGE,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from senseid_cli.service import frames
 from senseid_cli.service.answers import Answer
-from senseid_cli.service.endpoints import HEALTH_PATH
+from senseid_cli.service.endpoints import ENDPOINTS, HEALTH_PATH
 from senseid_cli.service.pool import Answered, BusyError, FailedError, PoolState
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _PATIENCE_SECONDS: Final = 5.0
 _ATTEMPTS: Final = 3
 _OVERLOADED: Final = 503
 _UNAUTHORISED: Final = 401
+_NO_LOCK: Final = "it serves everybody who reaches it: set SENSEID_WORKER_KEY there, to the same as here"
 
 
 @dataclass(slots=True, eq=False)
@@ -205,10 +206,23 @@ class RemotePool:
         while True:
             try:
                 response = await self._client.get(worker.address.url + HEALTH_PATH, timeout=_CHECK_TIMEOUT)
+                if response.status_code == 200 and not worker.healthy:
+                    await self._look_for_a_lock(worker)
                 self._mark(worker, healthy=response.status_code == 200, reason=f"health check {response.status_code}")
             except httpx.HTTPError as error:
                 self._mark(worker, healthy=False, reason=type(error).__name__)
             await asyncio.sleep(_CHECK_SECONDS if worker.healthy else _CHECK_SECONDS / 4)
+
+    async def _look_for_a_lock(self, worker: _Worker) -> None:
+        """Tell it if the worker would answer somebody who has no key, while this API has one."""
+        assert self._client is not None  # noqa: S101  started before it is watched
+        if self._api_key is None:
+            return
+        response = await self._client.post(
+            worker.address.url + next(iter(ENDPOINTS)), headers={API_KEY_HEADER: ""}, timeout=_CHECK_TIMEOUT
+        )
+        if response.status_code != _UNAUTHORISED:
+            self._log.event("worker_without_key", "warning", worker=worker.address.url, reason=_NO_LOCK)
 
     def _mark(self, worker: _Worker, *, healthy: bool, reason: str) -> None:
         if healthy is worker.healthy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from senseid_cli.exits import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 T = TypeVar("T")
 
@@ -103,7 +104,10 @@ class Settings:
         handlers: processes that look at photos.
         ui: whether the page for trying things out is served.
         metrics: address and port of the metrics, or None.
+        open: whether clients beyond this machine may be served without a key.
+        hosts: other names by which a service of this machine alone is called.
         api_keys: a request must carry one of these if there are any.
+        worker_key: what the API sends to its workers, and a worker takes beside its `api_keys`.
         tls_cert: the certificate chain of the listener.
         tls_key: its private key.
         cors: origins whose pages may call the service; `*` is all.
@@ -119,7 +123,10 @@ class Settings:
     handlers: int
     ui: bool
     metrics: tuple[str, int] | None
+    open: bool
+    hosts: tuple[str, ...]
     api_keys: tuple[str, ...] = field(repr=False)
+    worker_key: str | None = field(repr=False)
     tls_cert: Path | None
     tls_key: Path | None
     cors: tuple[str, ...]
@@ -157,6 +164,9 @@ VARIABLES: Final = (
     Variable("PARAM_DECRYPT_IV", "initialisation vector, 12 characters", secret=True),
     Variable("SENSEID_API_KEY", "clients send it as X-API-Key; without one every client is served", secret=True),
     Variable("SENSEID_API_KEY_FILE", "file with such keys, one a line"),
+    Variable("SENSEID_WORKER_KEY", "the API sends it to its workers; else the first of its keys", secret=True),
+    Variable("SENSEID_OPEN", "true serves clients of other machines without a key", "false"),
+    Variable("SENSEID_HOSTS", "names by which a proxy calls a service of this machine alone, with commas", "none"),
     Variable("SENSEID_TLS_CERT", "file of the certificate chain; makes the listener HTTPS"),
     Variable("SENSEID_TLS_KEY", "file of its private key"),
     Variable("SENSEID_CORS_ORIGINS", "origins whose pages may call the service, with commas between them", "none"),
@@ -252,6 +262,10 @@ def parse(values: Values, *, physical_cores: int, cpus: int) -> Settings:
     """
     read = _Reader(values)
     role = read.one_of("SENSEID_ROLE", Role, Role.ALL)
+    api_keys = read.secrets("SENSEID_API_KEY", "SENSEID_API_KEY_FILE")
+    worker_key = read.secret("SENSEID_WORKER_KEY")
+    if role is Role.WORKER and worker_key:
+        api_keys = (*api_keys, worker_key)
     settings = Settings(
         role=role,
         host=values.get("SENSEID_HOST") or "127.0.0.1",
@@ -262,7 +276,10 @@ def parse(values: Values, *, physical_cores: int, cpus: int) -> Settings:
         handlers=read.integer("HANDLERS", max(1, min(physical_cores, cpus)), 1, None),
         ui=read.boolean("SENSEID_UI"),
         metrics=_metrics(values.get("SENSEID_METRICS")),
-        api_keys=read.secrets("SENSEID_API_KEY", "SENSEID_API_KEY_FILE"),
+        open=read.boolean("SENSEID_OPEN"),
+        hosts=read.words("SENSEID_HOSTS"),
+        api_keys=api_keys,
+        worker_key=worker_key or next(iter(api_keys), None),
         tls_cert=read.file("SENSEID_TLS_CERT"),
         tls_key=read.file("SENSEID_TLS_KEY"),
         cors=read.words("SENSEID_CORS_ORIGINS"),
@@ -296,12 +313,40 @@ def _check_together(settings: Settings, physical_cores: int) -> None:
             "WORKER_IP is not set, and the role api has no models of its own",
             remedy="set it to the address of the machine where `senseid serve --role worker` runs",
         )
+    _check_who_may_connect(settings)
     if (settings.tls_cert is None) is not (settings.tls_key is None):
         raise SettingError(
             "SENSEID_TLS_CERT and SENSEID_TLS_KEY belong together, and one of them is not set", remedy="set both"
         )
     if settings.ui and settings.role is Role.WORKER:
         raise SettingError("a worker serves no page", remedy="use --ui with the role all or api")
+
+
+def _check_who_may_connect(settings: Settings) -> None:
+    if settings.open:
+        return
+    if not settings.api_keys and not is_loopback(settings.host):
+        raise SettingError(
+            f"SENSEID_API_KEY is not set, and everybody who reaches {settings.host} would be served",
+            remedy="set it, or SENSEID_API_KEY_FILE; give --open (SENSEID_OPEN=true) if everybody may be",
+        )
+    beyond = [worker.host for worker in settings.workers if not is_loopback(worker.host)]
+    if settings.role is Role.API and not settings.worker_key and beyond:
+        raise SettingError(
+            f"SENSEID_WORKER_KEY is not set, and the worker {beyond[0]} could not tell this API from anybody else",
+            remedy="set it to the same here and there (a key of SENSEID_API_KEY does, too); give --open"
+            " (SENSEID_OPEN=true) if workers may serve everybody",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address. A name of which that is not sure is taken for one of a network."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def check_certificate(settings: Settings) -> None:
@@ -396,6 +441,11 @@ class _Reader:
             raise SettingError(f"{name} names {text}, which is not a file", remedy="check the path")
         return Path(text)
 
+    def secret(self, name: str) -> str | None:
+        text = self._values.get(name) or None
+        _check_header((text or "",), name)
+        return text
+
     def secrets(self, name: str, file_name: str) -> tuple[str, ...]:
         found = [self._values.get(name)] if self._values.get(name) else []
         path = self.file(file_name)
@@ -406,16 +456,19 @@ class _Reader:
                 raise SettingError(f"{file_name} names {path}, which cannot be read", remedy="check it") from None
             if not found:
                 raise SettingError(f"{file_name} names {path}, which holds no key", remedy="write one key a line")
-        if not all(key.isascii() and key.isprintable() for key in found):
-            raise SettingError(
-                f"{name} or {file_name} holds a key that no header can carry",
-                remedy="use letters, digits and signs of ASCII",
-            )
+        _check_header(found, f"{name} or {file_name}")
         return tuple(found)
 
     @staticmethod
     def _refused(name: str, text: str, wanted: str) -> SettingError:
         return SettingError(f"{name} is {text!r}, and must be {wanted}", remedy=f"change {name}")
+
+
+def _check_header(keys: Sequence[str], name: str) -> None:
+    if not all(key.isascii() and key.isprintable() for key in keys):
+        raise SettingError(
+            f"{name} holds a key that no header can carry", remedy="use letters, digits and signs of ASCII"
+        )
 
 
 def _worker(text: str) -> WorkerAddress:

@@ -108,9 +108,10 @@ def test_workers_that_are_not_there_yet_cost_nothing(
     worker_folder, api_folder = tmp_path / "worker", tmp_path / "api"
     worker_folder.mkdir()
     api_folder.mkdir()
-    with running(home, worker_folder, "--role", "worker") as worker:
+    secret = {"SENSEID_WORKER_KEY": "a key"}
+    with running(home, worker_folder, "--role", "worker", env=secret) as worker:
         absent = ",".join(f"senseid-worker-{number}.invalid" for number in range(1, 8))
-        settings = {"WORKER_IP": f"127.0.0.1:{worker.port}, {absent}"}
+        settings = {"WORKER_IP": f"127.0.0.1:{worker.port}, {absent}", **secret}
         with running(home, api_folder, "--role", "api", env=settings) as api:
             client = Client(api.url, KEY, timeout=20)
             for _ in range(8):

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from senseid_cli import __version__
+from senseid_cli.exits import SettingError
 from senseid_cli.service.settings import VARIABLES, Limits, gather, parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,8 +116,13 @@ def test_the_settings_of_compose_hold(role: str) -> None:
     example = DEPLOY / "compose" / f"{role}.env.example"
     names = [line.partition("=")[0] for line in example.read_text().splitlines() if line and not line.startswith("#")]
     assert set(names) <= KNOWN
-    settings = parse(gather({}, environment, example), physical_cores=2, cpus=2)
+    environment["SENSEID_HOST"] = "0.0.0.0"  # as in the image
+    with pytest.raises(SettingError, match="everybody who reaches"):
+        parse(gather({}, environment, example), physical_cores=2, cpus=2)
+    secrets = {name: "a key" for name in names if name.endswith(("API_KEY", "WORKER_KEY"))}
+    settings = parse(gather({}, {**environment, **secrets}, example), physical_cores=2, cpus=2)
     assert settings.role == role
+    assert settings.worker_key == "a key"
     assert ("PARAM_DECRYPT_KEY" in names) == (role == "worker")
 
 
@@ -187,7 +193,9 @@ def test_the_autoscaler_starts_no_worker_that_the_api_does_not_know() -> None:
     assert 1 < scaler["minReplicas"] < scaler["maxReplicas"]
     (container,) = found["Deployment", "senseid-api"]["spec"]["template"]["spec"]["containers"]
     environment = {item["name"]: item["value"] for item in container["env"]}
-    settings = parse(gather({"SENSEID_ROLE": "api"}, environment, None), physical_cores=2, cpus=2)
+    settings = parse(
+        gather({"SENSEID_ROLE": "api", "SENSEID_WORKER_KEY": "a key"}, environment, None), physical_cores=2, cpus=2
+    )
     assert [(worker.host, worker.port) for worker in settings.workers] == [
         (f"senseid-worker-{number}.senseid-worker", 50050) for number in range(scaler["maxReplicas"])
     ]
@@ -232,7 +240,8 @@ def test_secrets_come_from_secrets() -> None:
     for name in PODS:
         (container,) = manifests()[name]["spec"]["template"]["spec"]["containers"]
         assert [source["secretRef"]["name"] for source in container["envFrom"]] == [name[1]]
-        assert {item["name"] for item in container["env"]} <= KNOWN - {"PARAM_DECRYPT_KEY", "SENSEID_API_KEY"}
+        secret = {variable.name for variable in VARIABLES if variable.secret}
+        assert {item["name"] for item in container["env"]} <= KNOWN - secret
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")

@@ -266,10 +266,10 @@ def raw(service: Service, data: bytes) -> bytes:
 
 
 def test_no_length(service: Service) -> None:
-    answer = raw(service, f"POST {COMPARE} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    answer = raw(service, f"POST {COMPARE} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 411 ")
     assert b'{"code":411,"message":"length required","request_id":"' in answer
-    chunked = f"POST {COMPARE} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"
+    chunked = f"POST {COMPARE} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"
     assert raw(service, chunked.encode()).startswith(b"HTTP/1.1 411 ")
 
 
@@ -277,12 +277,12 @@ def test_a_body_that_is_too_large(service: Service) -> None:
     length = 48 * 1024 * 1024 + 1
     check_error(service.client.post(COMPARE, content=bytes(length)), 413, 413, "payload too large")
     # The answer comes before the body does.
-    head = f"POST {COMPARE} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+    head = f"POST {COMPARE} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
     assert raw(service, head.encode()).startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_client_that_asks_before_it_sends(service: Service) -> None:
-    head = f"POST {COMPARE} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+    head = f"POST {COMPARE} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
     with socket.create_connection(("127.0.0.1", service.port), 30) as sock:
         sock.sendall(head.encode())
         assert sock.recv(1000).startswith(b"HTTP/1.1 100 ")
@@ -371,8 +371,8 @@ def test_the_log_tells_no_content(service: Service, pair: dict[str, str], small_
 
 
 def test_two_requests_with_one_connection_and_pipelining(service: Service) -> None:
-    one = f"POST {COMPARE} HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na=b"
-    last = one.replace("Host: a", "Host: a\r\nConnection: close")
+    one = f"POST {COMPARE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\na=b"
+    last = one.replace("Host: localhost", "Host: localhost\r\nConnection: close")
     answer = raw(service, (one + one + last).encode())
     assert answer.count(b"HTTP/1.1 400 ") == 3
 

@@ -76,7 +76,7 @@ class Fuzz:
         return self.random.choice(list(ENDPOINTS))
 
     def post(self, body: bytes, kind: str = "application/x-www-form-urlencoded", path: str = "") -> bytes:
-        head = f"POST {path or self.path()} HTTP/1.1\r\nHost: a\r\nContent-Type: {kind}\r\n"
+        head = f"POST {path or self.path()} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
         return head.encode() + f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
 
     def garbage(self) -> bytes:
@@ -91,7 +91,7 @@ class Fuzz:
             ]
         )  # fmt: skip
         version = self.random.choice(["HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/9", "HTP/1.1", ""])
-        return f"{method} {path} {version}\r\nHost: a\r\nConnection: close\r\n\r\n".encode("latin-1")
+        return f"{method} {path} {version}\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode("latin-1")
 
     def bad_headers(self) -> bytes:
         header = self.random.choice(
@@ -109,7 +109,7 @@ class Fuzz:
             ]
         )  # fmt: skip
         body = self.random.choice([b"", b"a=b", b"3\r\na=b\r\n0\r\n\r\n", b"ffffffffffffffff\r\n", b"zz\r\n"])
-        return f"POST {self.path()} HTTP/1.1\r\nHost: a\r\n{header}\r\n\r\n".encode() + body
+        return f"POST {self.path()} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n\r\n".encode() + body
 
     def bad_form(self) -> bytes:
         name = self.random.choice(

@@ -17,7 +17,7 @@ from senseid_cli.service.settings import WorkerAddress
 from senseid_cli.wiring import now
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 REQUEST = Request("0123456789abcdef" * 2, "/echo", "text/plain", b"body")
 
@@ -35,6 +35,9 @@ class Worker:
             head = await reader.readuntil(b"\r\n\r\n")
             if head.startswith(b"GET /healthcheck"):
                 await self._send(writer, 503 if self.manner == "sick" else 200, {"status": "ok"})
+                return
+            if b"\r\nx-api-key: \r\n" in head.lower():
+                await self._send(writer, 400 if self.manner == "open" else 401, {"code": 0})
                 return
             await reader.readexactly(4)
             self.asked.append(head)
@@ -55,7 +58,9 @@ class Worker:
 
 
 @asynccontextmanager
-async def pool_of(*manners: str, most: int = 8) -> AsyncIterator[tuple[RemotePool, list[Worker]]]:
+async def pool_of(
+    *manners: str, most: int = 8, api_key: str | None = "secret", write: Callable[[bytes], object] = lambda _: None
+) -> AsyncIterator[tuple[RemotePool, list[Worker]]]:
     workers = [Worker(manner) for manner in manners]
     servers = [await asyncio.start_server(worker.serve, "127.0.0.1", 0) for worker in workers]
     for worker, server in zip(workers, servers, strict=True):
@@ -63,10 +68,10 @@ async def pool_of(*manners: str, most: int = 8) -> AsyncIterator[tuple[RemotePoo
     pool = RemotePool(
         tuple(WorkerAddress("http", "127.0.0.1", worker.port) for worker in workers),
         ca=None,
-        api_key="secret",
+        api_key=api_key,
         most=most,
         answer_seconds=10,
-        log=Log(lambda _: None, now),
+        log=Log(write, now),
     )
     await pool.start()
     try:
@@ -143,3 +148,16 @@ def test_so_many_at_once() -> None:
                 await pool.answer(REQUEST)
 
     asyncio.run(body())
+
+
+@pytest.mark.parametrize(("manner", "api_key", "told"), [("open", "k", 1), ("well", "k", 0), ("open", None, 0)])
+def test_a_worker_without_a_key_is_reported(manner: str, api_key: str | None, told: int) -> None:
+    lines: list[bytes] = []
+
+    async def body() -> None:
+        async with pool_of(manner, api_key=api_key, write=lines.append) as (pool, _):
+            assert (await pool.answer(REQUEST)).answer.http_status == 200
+
+    asyncio.run(body())
+    found = [event for event in map(json.loads, lines) if event["event"] == "worker_without_key"]
+    assert [event["level"] for event in found] == ["warning"] * told

@@ -54,7 +54,8 @@ def test_no_secret_is_shown() -> None:
 
 
 def test_workers() -> None:
-    found = settings(SENSEID_ROLE="api", WORKER_IP="10.0.0.1, worker.example:50051,https://[::1]:443,")
+    workers = "10.0.0.1, worker.example:50051,https://[::1]:443,"
+    found = settings(SENSEID_ROLE="api", WORKER_IP=workers, SENSEID_WORKER_KEY="key")
     assert found.workers == (
         WorkerAddress("http", "10.0.0.1", 50050),
         WorkerAddress("http", "worker.example", 50051),
@@ -111,7 +112,7 @@ def test_what_makes_no_sense(variables: dict[str, str], words: str) -> None:
 
 
 def test_an_api_may_have_as_many_handlers_in_its_env_file_as_it_likes() -> None:
-    assert settings(SENSEID_ROLE="api", WORKER_IP="a", HANDLERS="64").role is Role.API
+    assert settings(SENSEID_ROLE="api", WORKER_IP="localhost", HANDLERS="64").role is Role.API
 
 
 def test_an_env_file_that_cannot_be_read(tmp_path: Path) -> None:
@@ -124,7 +125,48 @@ def test_an_env_file_that_cannot_be_read(tmp_path: Path) -> None:
 
 def test_an_api_key_that_no_header_can_carry(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("one\ntwo\tparts\n")
-    for variables in ({"SENSEID_API_KEY": "schlüssel"}, {"SENSEID_API_KEY_FILE": str(tmp_path / "keys")}):
+    for variables in (
+        {"SENSEID_WORKER_KEY": "schlüssel"},
+        {"SENSEID_API_KEY": "schlüssel"},
+        {"SENSEID_API_KEY_FILE": str(tmp_path / "keys")},
+    ):
         with pytest.raises(SettingError, match="no header can carry") as caught:
             settings(**variables)
         assert "schl" not in str(caught.value)
+
+
+# Who may connect.
+
+
+@pytest.mark.parametrize("role", ["all", "worker", "api"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "host.example", "128.0.0.1"])
+def test_no_key_and_an_address_beyond_this_machine(role: str, host: str) -> None:
+    base = {"SENSEID_ROLE": role, "SENSEID_HOST": host, "WORKER_IP": "127.0.0.1"}
+    with pytest.raises(SettingError, match=f"everybody who reaches {host} would be served") as caught:
+        settings(**base)
+    assert "--open" in caught.value.remedy
+    assert settings(**base, SENSEID_OPEN="true").api_keys == ()
+    assert settings(**base, SENSEID_API_KEY="key").api_keys == ("key",)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LocalHost"])
+def test_no_key_and_this_machine_alone(host: str) -> None:
+    assert settings(SENSEID_HOST=host).api_keys == ()
+
+
+def test_an_api_that_its_workers_cannot_know() -> None:
+    base = {"SENSEID_ROLE": "api", "WORKER_IP": "127.0.0.1,10.0.0.2"}
+    with pytest.raises(SettingError, match=r"SENSEID_WORKER_KEY is not set, and the worker 10\.0\.0\.2 could not tell"):
+        settings(**base)
+    assert settings(**base, SENSEID_OPEN="true").worker_key is None
+    assert settings(SENSEID_ROLE="api", WORKER_IP="127.0.0.1").worker_key is None
+
+
+def test_the_key_of_an_api_and_its_workers() -> None:
+    api = {"SENSEID_ROLE": "api", "WORKER_IP": "10.0.0.2"}
+    assert settings(**api, SENSEID_API_KEY="client").worker_key == "client"
+    own = settings(**api, SENSEID_API_KEY="client", SENSEID_WORKER_KEY="w-secret")
+    assert (own.worker_key, own.api_keys) == ("w-secret", ("client",))
+    worker = settings(SENSEID_ROLE="worker", SENSEID_HOST="10.0.0.2", SENSEID_WORKER_KEY="w-secret")
+    assert worker.api_keys == ("w-secret",)
+    assert "w-secret" not in repr(own) + repr(worker)

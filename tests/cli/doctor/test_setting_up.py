@@ -114,11 +114,11 @@ def test_settings_that_do_not(tmp_path: Path) -> None:
 def test_names_that_nobody_reads(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("HANDLRES=2\nFORCE_SET_SSE=true\nHANDLES=1\n")
-    found = settings({"SENSEID_HOTS": "0.0.0.0", "SENSEID_SOMETHING_ELSE_ENTIRELY": "1", "SENSEID_HOME": "/x"}, file)
+    found = settings({"SENSEID_PROT": "1", "SENSEID_SOMETHING_ELSE_ENTIRELY": "1", "SENSEID_HOME": "/x"}, file)
     assert [(one.message.split()[0], one.remedy) for one in found[1:]] == [
         ("HANDLRES", "did you mean HANDLERS?"),
         ("FORCE_SET_SSE", "take it out"),
-        ("SENSEID_HOTS", "did you mean SENSEID_HOST?"),
+        ("SENSEID_PROT", "did you mean SENSEID_PORT?"),
     ]
 
 
