@@ -80,6 +80,7 @@ def run(words: list[str]) -> int:
         The exit status.
     """
     flags = {"debug": False}
+    render.note_once.cache_clear()  # it was said to the command before
     try:
         status = app(words, prog_name="senseid", standalone_mode=False, obj=flags)
     except typer.TyperException as error:

@@ -1,4 +1,4 @@
-"""Which keys this installation knows: a file that was named, the environment, `.env`, the keys folder, the OS keyring.
+"""Which keys this installation knows: a file that was named, the environment, the keys folder, the OS keyring, `.env`.
 
 Nothing is read before a key is asked for, so that plain media cost nothing. No key comes from the command line: every
 user of the machine can read the words of a running command.
@@ -6,18 +6,19 @@ user of the machine can read the words of a running command.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from senseid_crypto.key import Key
     from senseid_crypto.key_folder import KeyFolder, StoredKey
 
 ENVIRONMENT = "environment"
 KEYRING = "keyring"
+KEY_FILE_VARIABLE = "PARAM_DECRYPT_KEY_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,12 @@ class KeySources:
 
     Attributes:
         folder: of the keys.
-        environment: variables, of which the service's two hold a key.
-        env_file: a `.env` file, which need not be there. A variable of the environment goes before its line.
+        environment: variables, of which the service's two hold a key and a third names its file.
+        env_file: a `.env` file, which need not be there. A variable of the environment goes before its line. One that
+            was not named counts last, only without a key in the environment, and only if nobody else can have
+            written it.
+        env_named: whether the user named it.
+        say: tells the user what became of a `.env` file that was not named.
         key_file: the only source, if it is given.
         name: the only key of the folder that counts, if it is given.
     """
@@ -56,6 +61,8 @@ class KeySources:
     env_file: Path
     key_file: Path | None = None
     name: str | None = None
+    env_named: bool = False
+    say: Callable[[str], None] = field(default=lambda _: None, compare=False)
 
     def __iter__(self) -> Iterator[Key]:
         return (known.key for known in self.known())
@@ -71,12 +78,17 @@ class KeySources:
         elif self.name is not None:
             yield self._of_name(self.name)
         else:
-            yield from self._of_variables()
+            explicit = False
+            for known in self._of_variables():
+                explicit = True
+                yield known
             for name in self.folder.names():
                 yield self._of_name(name)
+            if not explicit and not self.env_named:
+                yield from self._of_unnamed()
 
     def to_encrypt(self) -> KnownKey:
-        """The key to encrypt with: the one that was named, else that of the environment or `.env`, else the default.
+        """The key to encrypt with: one that was named, else the environment's, else the default, else that of `.env`.
 
         Raises:
             NoKeyError: there is none.
@@ -85,8 +97,9 @@ class KeySources:
         from senseid_cli.exits import NoKeyError
         from senseid_crypto.key_folder import DEFAULT_NAME
 
-        first = next(self.known(), None)
-        if first is None or (self.name is None and first.name not in {None, DEFAULT_NAME}):
+        fit = (known for known in self.known() if self.name is not None or known.name in {None, DEFAULT_NAME})
+        first = next(fit, None)
+        if first is None:
             raise NoKeyError(
                 "there is no key to encrypt with",
                 remedy="make one: `senseid key generate`; or choose one of `senseid key list` with --key",
@@ -99,7 +112,9 @@ class KeySources:
         from senseid_crypto.key_file import key_of, parse_variables
 
         variables = {name: self.environment[name] for name in (KEY_VARIABLE, IV_VARIABLE) if self.environment.get(name)}
-        of_file = {} if len(variables) == 2 else parse_variables(_text_of(self.env_file))
+        of_file = {}
+        if self.env_named and len(variables) < 2:
+            of_file = parse_variables(_text_of(self.env_file))
         place = ENVIRONMENT if KEY_VARIABLE in variables else str(self.env_file)
         try:
             key = key_of({**of_file, **variables})
@@ -110,6 +125,29 @@ class KeySources:
             raise error.at(" and ".join(places)) from None
         if key is not None:
             yield KnownKey(key, place, None, None, None if place == ENVIRONMENT else self.env_file)
+        path = self.environment.get(KEY_FILE_VARIABLE) or of_file.get(KEY_FILE_VARIABLE)
+        if path:
+            yield _of_file(Path(path))
+
+    def _of_unnamed(self) -> Iterator[KnownKey]:
+        from senseid_cli.env_file import distrust
+        from senseid_crypto.errors import KeyFormatError
+        from senseid_crypto.key_file import key_of, parse_variables
+
+        if not self.env_file.is_file():
+            _text_of(self.env_file)  # says why, where that is no accident
+            return
+        reason = distrust(self.env_file)
+        if reason:
+            self.say(f"{self.env_file} of this folder is not read: {reason}. If it is yours, name it: --key-file .env")
+            return
+        try:
+            key = key_of(parse_variables(_text_of(self.env_file)))
+        except KeyFormatError as error:
+            raise error.at(str(self.env_file)) from None
+        if key is not None:
+            self.say(f"the key {key.id} is that of {self.env_file} in this folder, which was not named")
+            yield KnownKey(key, str(self.env_file), None, None, self.env_file)
 
     def _of_name(self, name: str) -> KnownKey:
         from senseid_crypto.errors import MissingKeyError

@@ -6,6 +6,7 @@ them, the verdict first, so that `grep ^match` and `cut -f2` do what one expects
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from decimal import ROUND_FLOOR, Decimal
@@ -342,6 +343,12 @@ def note_doubts(*photos: FoundFaces) -> None:
         if found.covered:
             features = " and ".join(found.covered)
             note(f"{name}: covered: {features}; the score is less sure than that of a bare face")
+
+
+@functools.cache
+def note_once(text: str) -> None:
+    """Tell it the first time that a command comes to it, of however many files."""
+    note(text)
 
 
 def put_problem(line: str, remedy: str) -> None:

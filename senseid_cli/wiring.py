@@ -235,10 +235,13 @@ def key_sources(key_file: Path | None = None, name: str | None = None) -> KeySou
     Raises:
         HomeError: the data directory cannot be told.
     """
+    from senseid_cli import render
+    from senseid_cli.env_file import UNNAMED
     from senseid_cli.keys import KeySources
     from senseid_crypto.key_folder import KeyFolder
 
-    return KeySources(KeyFolder(data_dir() / "keys"), os.environ, Path(".env"), key_file, name)
+    folder = KeyFolder(data_dir() / "keys")
+    return KeySources(folder, os.environ, UNNAMED, key_file, name, say=render.note_once)
 
 
 def new_key() -> Key:

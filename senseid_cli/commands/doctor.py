@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,16 +58,18 @@ def _installation(env_file: Path | None) -> Installation:
     from dataclasses import replace
 
     from senseid_cli.doctor.checkup import Installation
+    from senseid_cli.env_file import UNNAMED
 
     store, context = wiring.open_store()
-    file = env_file or Path(".env")
+    file = env_file or UNNAMED
     cores, cpus = wiring.cpus()
     return Installation(
         store=store,
         context=context,
-        keys=replace(wiring.key_sources(), env_file=file),
+        keys=replace(wiring.key_sources(), env_file=file, env_named=env_file is not None),
         environment=os.environ,
         env_file=file if env_file or file.is_file() else None,
+        env_named=env_file is not None,
         cores=cores,
         cpus=cpus,
     )

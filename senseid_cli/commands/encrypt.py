@@ -34,8 +34,8 @@ def encrypt(
 ) -> None:
     """Encrypt files. Each gets a new file beside it: FILE.senseid, or FILE.b64 in the wire format.
 
-    The key is that of --key-file or --key, else that of PARAM_DECRYPT_KEY and PARAM_DECRYPT_IV in the environment or in
-    ./.env, else the key `default` that `senseid key generate` makes. It is never given on the command line.
+    The key is that of --key-file or --key, else that of PARAM_DECRYPT_KEY and PARAM_DECRYPT_IV in the environment, else
+    the key `default` that `senseid key generate` makes, else that of ./.env. It is never given on the command line.
     """
     from senseid_cli.crypt import plan, streams, work
     from senseid_cli.crypt.run import run_jobs

@@ -127,14 +127,17 @@ def _settings(
 ) -> tuple[Values, Settings, KeySources]:
     import dataclasses
     import os
-    from pathlib import Path
 
+    from senseid_cli.env_file import UNNAMED
     from senseid_cli.service import settings
 
-    file = env_file or Path(".env")
-    values = settings.gather(given, os.environ, file if env_file or file.is_file() else None)
+    file = env_file or UNNAMED
+    named = env_file is not None
+    values = settings.gather(given, os.environ, file if named or file.is_file() else None, named=named)
+    for text in values.notes:
+        render.note(text)
     cores, cpus = wiring.cpus()
-    sources = dataclasses.replace(wiring.key_sources(key_file), env_file=file)
+    sources = dataclasses.replace(wiring.key_sources(key_file), env_file=file, env_named=named)
     return values, settings.parse(values, physical_cores=cores, cpus=cpus), sources
 
 

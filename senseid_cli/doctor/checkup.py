@@ -69,6 +69,7 @@ class Installation:
         keys: where keys of media are looked for.
         environment: of this process.
         env_file: the `.env` file of the service, or None.
+        env_named: whether the user named it.
         cores: physical cores of this machine.
         cpus: CPUs that this process may use.
         root: where `/proc` and `/sys` are; tests pass another.
@@ -81,6 +82,7 @@ class Installation:
     env_file: Path | None
     cores: int
     cpus: int
+    env_named: bool = True
     root: Path = Path("/")
 
 
@@ -96,7 +98,9 @@ def check_up(here: Installation, *, old_home: Path | None = None, old_env: Path 
     licences = store.verify_all(context)
     requirements, extras = read_requirements()
     machine = _check_machine(here)
-    settings, told = check_settings(here.environment, here.env_file, cores=here.cores, cpus=here.cpus)
+    settings, told = check_settings(
+        here.environment, here.env_file, cores=here.cores, cpus=here.cpus, named=here.env_named
+    )
     needed = settings is None or settings.role.has_models
     home = [*check_home(store), *check_licences(licences, needed=needed), check_clock(licences, context.now)]
     home += [*check_keys(here.keys, needed=needed), *told]

@@ -24,7 +24,7 @@ KNOWN = frozenset((*_NAMES, *(name for names in OLDER_NAMES.values() for name in
 
 
 def check_settings(
-    environment: Mapping[str, str], env_file: Path | None, *, cores: int, cpus: int
+    environment: Mapping[str, str], env_file: Path | None, *, cores: int, cpus: int, named: bool = True
 ) -> tuple[Settings | None, list[Finding]]:
     """Whether the service would start with the settings of the environment and of a `.env` file.
 
@@ -33,18 +33,20 @@ def check_settings(
         env_file: a `.env` file, or None.
         cores: physical cores of this machine.
         cpus: CPUs that this process may use.
+        named: whether the user named the file.
 
     Returns:
         The settings, or None where they make no sense; and what was found.
     """
     try:
-        values = gather({}, environment, env_file)
+        values = gather({}, environment, env_file, named=named)
         settings = parse(values, physical_cores=cores, cpus=cpus)
         check_certificate(settings)
         written = {} if env_file is None else read_env_file(env_file)
     except SettingError as error:
         return None, [problem(_CHECK, error.message, error.remedy)]
-    found = [_unknown(name) for name in written if name not in KNOWN]
+    found = [note(_CHECK, text) for text in values.notes]
+    found += [_unknown(name) for name in written if name not in KNOWN]
     # The environment is everybody's: only what looks like a slip of the pen is told.
     found += [
         _unknown(name) for name in environment if name.startswith("SENSEID_") and name not in KNOWN and _near(name)

@@ -1,4 +1,4 @@
-"""What the service is told: from the environment, a `.env` file and the command line, in rising order of weight."""
+"""What the service is told: from a `.env` file, the environment and the command line, in rising order of weight."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from senseid_cli.env_file import distrust
 from senseid_cli.exits import SettingError
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ VARIABLES: Final = (
     Variable("HANDLERS", "processes that look at photos, at most the physical cores", "the CPUs of this process"),
     Variable("PARAM_DECRYPT_KEY", "decryption key, 32 characters", secret=True),
     Variable("PARAM_DECRYPT_IV", "initialisation vector, 12 characters", secret=True),
+    Variable("PARAM_DECRYPT_KEY_FILE", "file with both, as --key-file takes it; counts beside them"),
     Variable("SENSEID_API_KEY", "clients send it as X-API-Key; without one every client is served", secret=True),
     Variable("SENSEID_API_KEY_FILE", "file with such keys, one a line"),
     Variable("SENSEID_WORKER_KEY", "the API sends it to its workers; else the first of its keys", secret=True),
@@ -197,28 +199,39 @@ class Values:
     Attributes:
         texts: value by name; only what was set.
         origins: `option`, `environment` or the path of the `.env` file, by name.
+        notes: what a user is told about a `.env` file that was not named.
     """
 
     texts: Mapping[str, str] = field(repr=False)
     origins: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     def get(self, name: str) -> str:
         """The value, without white space around it; empty if it was not set."""
         return self.texts.get(name, "").strip()
 
 
-def gather(options: Mapping[str, str], environment: Mapping[str, str], env_file: Path | None) -> Values:
+def gather(
+    options: Mapping[str, str], environment: Mapping[str, str], env_file: Path | None, *, named: bool = True
+) -> Values:
     """Collect every setting: an option goes before the environment, the environment before the file.
 
     Args:
         options: what the command line says, by the variable's name.
         environment: of this process.
         env_file: a `.env` file, or None.
+        named: whether the user named it. From one that just lies there, nothing is taken that lets more clients in or
+            stands beside a key of another source, and nothing at all if others may write it.
 
     Raises:
         SettingError: the file cannot be read.
     """
-    from_file = {} if env_file is None else read_env_file(env_file)
+    from_file: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    if env_file is not None and named:
+        from_file = read_env_file(env_file)
+    elif env_file is not None:
+        from_file, notes = _unnamed(env_file, {**environment, **options})
     sources = ((options, "option"), (environment, "environment"), (from_file, str(env_file)))
     texts, origins = {}, {}
     for variable in VARIABLES:
@@ -227,7 +240,37 @@ def gather(options: Mapping[str, str], environment: Mapping[str, str], env_file:
             if found is not None:
                 texts[variable.name], origins[variable.name] = found
                 break
-    return Values(texts, origins)
+    return Values(texts, origins, notes)
+
+
+_WIDENING: Final = ("SENSEID_HOST", "SENSEID_OPEN", "SENSEID_HOSTS", "SENSEID_CORS_ORIGINS", "SENSEID_METRICS")
+_KEYS: Final = (
+    ("PARAM_DECRYPT_KEY", "PARAM_DECRYPT_IV", "PARAM_DECRYPT_KEY_FILE"),
+    ("SENSEID_API_KEY", "SENSEID_API_KEY_FILE", "SENSEID_WORKER_KEY"),
+)
+"""Keys that stand beside each other: of a file that was not named, one counts only if none comes from elsewhere."""
+
+
+def _unnamed(path: Path, others: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What counts of a `.env` file that was not named, and what the user is told about it."""
+    name_it = f"If it is meant, name the file: --env-file {path}"
+    reason = distrust(path)
+    if reason:
+        return {}, (f"{path} of this folder is not read: {reason}. {name_it}",)
+    known = {name for one in VARIABLES for name in (one.name, *OLDER_NAMES.get(one.name, ()))}
+    found = {name: value for name, value in read_env_file(path).items() if name in known and value}
+    barred = {*_WIDENING, "PARAM_DECRYPT_KEY_FILE"}
+    for group in _KEYS:
+        if any(others.get(name) for name in group):
+            barred.update(group)
+    taken = {name: value for name, value in found.items() if name not in barred}
+    notes = []
+    if taken:
+        notes.append(f"{path} of this folder, which was not named, sets {', '.join(taken)}")
+    left = [name for name in found if name not in taken and not others.get(name)]
+    if left:
+        notes.append(f"{', '.join(left)} of {path} counts for nothing, since it was not named. {name_it}")
+    return taken, tuple(notes)
 
 
 def read_env_file(path: Path) -> dict[str, str]:

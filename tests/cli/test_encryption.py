@@ -749,6 +749,23 @@ def test_a_dotenv_file(bare: Here) -> None:
     _, err = bare("encrypt", "a", "--format", "wire")
     assert bare.path("a.b64").read_bytes() == GOLDEN
     assert "published default of the service's manual: everybody has it" in err
+    assert err.count(f"the key {PUBLISHED.id} is that of .env in this folder, which was not named") == 1
+
+
+def test_a_strangers_dotenv_file(here: Here) -> None:
+    """It does not take the place of the user's own key, and one in a shared folder is not even read."""
+    theirs = here.path(".env", b"PARAM_DECRYPT_KEY=dcbbad6765e14139a07d34b92292a672\nPARAM_DECRYPT_IV=df25d188a061\n")
+    here.path("a", b"x")
+    _, err = here("encrypt", "a", "--delete-source")
+    assert err == ""
+    assert open_bytes(here.path("a.senseid").read_bytes(), [here.key]) == b"x"
+    theirs.chmod(0o666)
+    (here.home / "keys" / "default.key").unlink()
+    here.path("b", b"x")
+    _, err = here("encrypt", "b", "--delete-source", status=2)
+    assert "note: .env of this folder is not read: others may write to" in err
+    assert "there is no key to encrypt with" in err
+    assert here.path("b").exists()
 
 
 def test_the_fixed_iv_is_mentioned_once(here: Here) -> None:

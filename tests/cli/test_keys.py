@@ -51,8 +51,10 @@ def test_the_order(folder: KeyFolder) -> None:
     folder.add("work", A, NOW, in_keyring=False)
     folder.add("default", B, NOW, in_keyring=False)
     path = dotenv(folder, C)
-    assert [key.id for key in sources(folder)] == [C.id, B.id, A.id]
-    assert sources(folder).to_encrypt().place == str(path)
+    assert [key.id for key in sources(folder)] == [B.id, A.id, C.id]
+    assert [key.id for key in sources(folder, env_named=True)] == [C.id, B.id, A.id]
+    assert sources(folder).to_encrypt().key.id == B.id
+    assert sources(folder, env_named=True).to_encrypt().place == str(path)
     found = list(sources(folder, variables(D)).known())
     assert [known.key.id for known in found] == [D.id, B.id, A.id]
     assert [known.place for known in found][:2] == [ENVIRONMENT, str(folder.folder / "default.key")]
@@ -64,10 +66,71 @@ def test_the_order(folder: KeyFolder) -> None:
 
 def test_the_environment_goes_before_a_line_of_the_file(folder: KeyFolder) -> None:
     dotenv(folder, C)
-    (known,) = sources(folder, {"PARAM_DECRYPT_KEY": D.secret.decode()}).known()
+    (known,) = sources(folder, {"PARAM_DECRYPT_KEY": D.secret.decode()}, env_named=True).known()
     assert (known.key.secret, known.key.iv, known.place) == (D.secret, C.iv, ENVIRONMENT)
-    (known,) = sources(folder, {"PARAM_DECRYPT_IV": D.fixed_iv.decode(), "PARAM_DECRYPT_KEY": ""}).known()
+    (known,) = sources(
+        folder, {"PARAM_DECRYPT_IV": D.fixed_iv.decode(), "PARAM_DECRYPT_KEY": ""}, env_named=True
+    ).known()
     assert (known.key.secret, known.key.iv) == (C.secret, D.iv)
+
+
+def test_a_file_that_was_not_named_adds_nothing_to_a_key_of_the_environment(folder: KeyFolder) -> None:
+    dotenv(folder, C)
+    (known,) = sources(folder, {"PARAM_DECRYPT_KEY": D.secret.decode()}).known()
+    assert (known.key.secret, known.key.iv) == (D.secret, None)
+
+
+def test_it_is_said_and_counts_last(folder: KeyFolder) -> None:
+    said: list[str] = []
+    path = dotenv(folder, C)
+    assert sources(folder, say=said.append).to_encrypt().key.id == C.id
+    assert said == [f"the key {C.id} is that of {path} in this folder, which was not named"]
+    folder.add("work", A, NOW, in_keyring=False)
+    assert sources(folder).to_encrypt().key.id == C.id
+    said.clear()
+    folder.add("default", B, NOW, in_keyring=False)
+    assert sources(folder, say=said.append).to_encrypt().key.id == B.id
+    assert said == []
+
+
+@pytest.mark.parametrize("place", ["file", "folder", "target", "folder of the target"])
+@pytest.mark.parametrize("how", ["mode", "owner"])
+def test_one_that_others_may_have_written_is_not_read(folder: KeyFolder, tmp_path: Path, place: str, how: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    path = dotenv(folder, C)
+    if "target" in place:
+        path = path.rename(tmp_path / "elsewhere" / "settings")
+        (tmp_path / ".env").symlink_to(path)
+    assert [key.id for key in sources(folder)] == [C.id]
+    changed = path.parent if "folder" in place else path
+    if how == "owner":
+        if os.geteuid():
+            pytest.skip("root alone gives files away")
+        os.chown(changed, 12345, -1)
+    else:
+        changed.chmod(changed.stat().st_mode | 0o020)
+    said: list[str] = []
+    assert list(sources(folder, say=said.append)) == []
+    (text,) = said
+    assert f"{tmp_path}/.env of this folder is not read: " in text
+    assert ("belongs to another user" if how == "owner" else "others may write to ") in text
+    assert [key.id for key in sources(folder, env_named=True)] == [C.id]
+
+
+def test_a_key_file_that_a_variable_names(folder: KeyFolder, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_bytes(format_key_file(A, NOW))
+    named = {"PARAM_DECRYPT_KEY_FILE": str(path)}
+    dotenv(folder, C)
+    folder.add("default", B, NOW, in_keyring=False)
+    (first, second) = sources(folder, named).known()
+    assert (first.key.id, first.place, second.key.id) == (A.id, str(path), B.id)
+    assert [key.id for key in sources(folder, {**named, **variables(D)})] == [D.id, A.id, B.id]
+    with pytest.raises(KeyStoreError, match="there is no such key file"):
+        list(sources(folder, {"PARAM_DECRYPT_KEY_FILE": str(tmp_path / "none")}))
+    (tmp_path / ".env").write_text(f"PARAM_DECRYPT_KEY_FILE={path}\n")
+    assert [key.id for key in sources(folder)] == [B.id]
+    assert [key.id for key in sources(folder, env_named=True)] == [A.id, B.id]
 
 
 def test_a_key_without_an_iv_from_the_environment(folder: KeyFolder) -> None:
@@ -119,7 +182,7 @@ def test_a_broken_dotenv_file_is_named(folder: KeyFolder, tmp_path: Path) -> Non
 def test_a_key_of_two_places_names_both(folder: KeyFolder, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("PARAM_DECRYPT_IV=short\nOTHER=1\n")
     with pytest.raises(KeyFormatError, match=rf"environment and {tmp_path}/.env: PARAM_DECRYPT_IV has 5"):
-        list(sources(folder, {"PARAM_DECRYPT_KEY": A.secret.decode()}))
+        list(sources(folder, {"PARAM_DECRYPT_KEY": A.secret.decode()}, env_named=True))
 
 
 def test_another_programs_dotenv_file(folder: KeyFolder, tmp_path: Path) -> None:
@@ -163,7 +226,7 @@ def test_those_of_this_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.delenv(name, raising=False)
     KeyFolder(tmp_path / "keys").add("default", A, NOW, in_keyring=False)
     Path(".env").write_bytes(format_key_file(B, NOW))
-    assert [key.id for key in wiring.key_sources()] == [B.id, A.id]
+    assert [key.id for key in wiring.key_sources()] == [A.id, B.id]
     monkeypatch.setenv("PARAM_DECRYPT_KEY", C.secret.decode())
     monkeypatch.setenv("PARAM_DECRYPT_IV", C.fixed_iv.decode())
     assert [key.id for key in wiring.key_sources()] == [C.id, A.id]

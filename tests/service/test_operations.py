@@ -109,6 +109,23 @@ def test_show_config_tells_everything_but_secrets(home: Path, tmp_path: Path) ->
     assert KEY.secret.decode() not in done.stdout
 
 
+def test_a_strangers_dotenv_file(home: Path, tmp_path: Path) -> None:
+    """It does not open the service to the network, and it is spoken of."""
+    (tmp_path / ".env").write_text("SENSEID_HOST=0.0.0.0\nSENSEID_OPEN=true\nSENSEID_QUEUE=7\n")
+    done = serve(home, tmp_path, "--show-config")
+    lines = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
+    assert lines["SENSEID_HOST"] == ["127.0.0.1", "default"]
+    assert lines["SENSEID_OPEN"] == ["false", "default"]
+    assert lines["SENSEID_QUEUE"] == ["7", ".env"]
+    first, second = done.stderr.splitlines()
+    assert first == "note: .env of this folder, which was not named, sets SENSEID_QUEUE"
+    assert second.startswith("note: SENSEID_HOST, SENSEID_OPEN of .env counts for nothing, since it was not named.")
+    named = serve(home, tmp_path, "--env-file", ".env", "--show-config")
+    assert "0.0.0.0" in named.stdout
+    (tmp_path / ".env").chmod(0o622)
+    assert "note: .env of this folder is not read: others may write" in serve(home, tmp_path, "--show-config").stderr
+
+
 def test_no_secret_is_on_a_command_line(service: Service) -> None:
     processes = [psutil.Process(service.process.pid), *psutil.Process(service.process.pid).children(recursive=True)]
     # The supervisor, the front, the keeper, and one process a handler.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from senseid_cli.exits import SettingError
-from senseid_cli.service.settings import Role, Settings, WorkerAddress, gather, parse, shown
+from senseid_cli.service.settings import Role, Settings, Values, WorkerAddress, gather, parse, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,3 +170,56 @@ def test_the_key_of_an_api_and_its_workers() -> None:
     worker = settings(SENSEID_ROLE="worker", SENSEID_HOST="10.0.0.2", SENSEID_WORKER_KEY="w-secret")
     assert worker.api_keys == ("w-secret",)
     assert "w-secret" not in repr(own) + repr(worker)
+
+
+# A `.env` file that nobody named.
+
+WIDENING = {
+    "SENSEID_HOST": "0.0.0.0",
+    "SENSEID_OPEN": "true",
+    "SENSEID_HOSTS": "page.example",
+    "SENSEID_CORS_ORIGINS": "*",
+    "SENSEID_METRICS": "0.0.0.0:9464",
+    "PARAM_DECRYPT_KEY_FILE": "/a",
+}
+
+
+def unnamed(folder: Path, text: str, **environment: str) -> Values:
+    (folder / ".env").write_text(text)
+    return gather({}, environment, folder / ".env", named=False)
+
+
+def test_it_is_said_what_it_sets(tmp_path: Path) -> None:
+    values = unnamed(tmp_path, "HANDLES=1\nSENSEID_QUEUE=3\nOTHER=x\n", SENSEID_QUEUE="4")
+    assert values.texts == {"HANDLERS": "1", "SENSEID_QUEUE": "4"}
+    assert values.notes == (f"{tmp_path}/.env of this folder, which was not named, sets HANDLES, SENSEID_QUEUE",)
+    assert unnamed(tmp_path, "OTHER=x\n").notes == ()
+
+
+@pytest.mark.parametrize("name", WIDENING)
+def test_it_lets_nobody_in(tmp_path: Path, name: str) -> None:
+    values = unnamed(tmp_path, f"{name}={WIDENING[name]}\n")
+    assert values.texts == {}
+    (text,) = values.notes
+    assert text.startswith(f"{name} of {tmp_path}/.env counts for nothing")
+    assert "--env-file" in text
+    assert gather({}, {}, tmp_path / ".env").texts == {name: WIDENING[name]}
+
+
+def test_its_keys_stand_beside_no_others(tmp_path: Path) -> None:
+    text = "SENSEID_API_KEY=theirs\nPARAM_DECRYPT_KEY=theirs\nPARAM_DECRYPT_IV=theirs\n"
+    assert set(unnamed(tmp_path, text).texts) == {"SENSEID_API_KEY", "PARAM_DECRYPT_KEY", "PARAM_DECRYPT_IV"}
+    for name in ("SENSEID_API_KEY_FILE", "SENSEID_WORKER_KEY"):
+        assert "SENSEID_API_KEY" not in unnamed(tmp_path, text, **{name: "mine"}).texts
+    for name in ("PARAM_DECRYPT_KEY", "PARAM_DECRYPT_KEY_FILE"):
+        found = unnamed(tmp_path, text, **{name: "mine"}).texts
+        assert found == {"SENSEID_API_KEY": "theirs", name: "mine"}
+
+
+def test_one_that_others_may_have_written(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("HANDLES=1\n")
+    (tmp_path / ".env").chmod(0o666)
+    values = gather({}, {}, tmp_path / ".env", named=False)
+    assert values.texts == {}
+    assert "is not read: others may write to" in values.notes[0]
+    assert gather({}, {}, tmp_path / ".env").texts == {"HANDLERS": "1"}
