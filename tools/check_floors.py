@@ -33,7 +33,7 @@ def floors() -> dict[str, str]:
 def main() -> None:
     """Exits with the status of the tests."""
     with tempfile.TemporaryDirectory() as name:
-        subprocess.run([sys.executable, "-m", "venv", name], check=True)
+        subprocess.run([sys.executable, "-P", "-m", "venv", name], check=True)
         python = Path(name) / "bin" / "python"
         pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, "install", "--upgrade", "pip>=25.1"], check=True)

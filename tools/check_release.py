@@ -41,7 +41,7 @@ def run(*command: str | Path, cwd: Path, expect: int = 0, **environment: str) ->
 
 def build(folder: Path) -> tuple[Path, Path]:
     """An sdist, and the wheel made from that sdist."""
-    run(sys.executable, "-m", "build", "--outdir", folder, ROOT, cwd=folder)
+    run(sys.executable, "-P", "-m", "build", "--outdir", folder, ROOT, cwd=folder)
     (sdist,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
     return sdist, wheel
 

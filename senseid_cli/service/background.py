@@ -90,7 +90,8 @@ class Background:
         with os.fdopen(descriptor, "ab") as log:
             begin = log.tell()
             process = subprocess.Popen(  # noqa: S603  ourselves
-                [sys.executable, "-m", "senseid_cli", "serve", *words],
+                # -P: no module is taken from the current folder, whoever put it there.
+                [sys.executable, "-P", "-m", "senseid_cli", "serve", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -27,7 +27,7 @@ from tests.service.conftest import (
 __all__ = ["home", "small_photos"]  # fixtures
 
 ROOT = Path(__file__).resolve().parents[2]
-HEALTH_CHECK = [sys.executable, str(ROOT / "deploy/healthcheck.py")]
+HEALTH_CHECK = [sys.executable, "-I", str(ROOT / "deploy/healthcheck.py")]
 UNIT = (ROOT / "deploy/systemd/senseid.service").read_text()
 
 pytestmark = pytest.mark.slow

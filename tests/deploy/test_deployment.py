@@ -62,7 +62,7 @@ def test_the_image_runs_as_nobody_in_particular() -> None:
 
 def test_the_image_has_a_health_check_and_no_secret() -> None:
     (check,) = of_last_stage("HEALTHCHECK")
-    assert json.loads(check.partition("CMD ")[2]) == ["python", "/opt/senseid/healthcheck.py"]
+    assert json.loads(check.partition("CMD ")[2]) == ["python", "-I", "/opt/senseid/healthcheck.py"]
     (copied,) = [words for words in of_last_stage("COPY") if "healthcheck" in words]
     assert (ROOT / copied.split()[0]).is_file()
     assert not re.search(r"DECRYPT|API_KEY|PASSW", (DEPLOY / "Dockerfile").read_text())
@@ -315,7 +315,7 @@ def test_the_account_of_the_units() -> None:
 def check(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SENSEID_")}
     return subprocess.run(
-        [sys.executable, str(DEPLOY / "healthcheck.py")],
+        [sys.executable, "-I", str(DEPLOY / "healthcheck.py")],
         env={**plain, **environment}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
