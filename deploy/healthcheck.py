@@ -14,7 +14,7 @@ def url(environment: dict[str, str]) -> str:
     role = environment.get("SENSEID_ROLE", "all").lower()
     port = environment.get("SENSEID_PORT") or ("50050" if role == "worker" else "3000")
     scheme = "https" if environment.get("SENSEID_TLS_CERT") else "http"
-    return f"{scheme}://127.0.0.1:{port}/healthcheck"
+    return f"{scheme}://127.0.0.1:{port}/readyz"
 
 
 def trouble(address: str) -> str:

@@ -168,6 +168,11 @@ def _run(settings: Settings, sources: KeySources) -> int:
         for key in keys:
             for weakness in weaknesses(key):
                 render.note(f"the key {key.id} {weakness}")
+        if not any(key.iv for key in keys):
+            render.note(
+                "no key has an IV: what clients send in the wire format is refused (1200), and only the container is"
+                " read; set PARAM_DECRYPT_IV"
+            )
     from senseid_cli.service import start as service
 
     service.check_installed()

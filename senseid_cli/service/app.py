@@ -22,7 +22,7 @@ from starlette.routing import Route
 from senseid_cli import exits, render
 from senseid_cli.service.answers import Answer, Request
 from senseid_cli.service.bounded import Bounded
-from senseid_cli.service.endpoints import ENDPOINTS, HEALTH_PATH
+from senseid_cli.service.endpoints import ENDPOINTS, HEALTH_PATH, HEALTH_PATHS, LIVE_PATH
 from senseid_cli.service.log import AbandonedError
 from senseid_cli.service.metrics import CONTENT_TYPE
 from senseid_cli.service.page import HEADERS as PAGE_HEADERS
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 _REQUEST_ID: Final = re.compile("[0-9a-f]{32}")
 _RETRY_SECONDS: Final = "1"
+_NOBODY: Final = "no handler answers"
 
 OPENAPI_PATH: Final = "/openapi.json"
 
@@ -88,7 +89,7 @@ class Front:
         limits: what a client may take.
         rate: how often it may ask.
         api_keys: SHA-256 of each key; none lets everybody in.
-        trouble: why no request can be answered now, such as a licence that ended; empty if all is well.
+        cannot: the endpoints whose requests are refused now, each with why, such as a licence that ended.
         log: where each request is told.
         metrics: where each is counted.
         new_request_id: 32 hex digits.
@@ -99,7 +100,7 @@ class Front:
     limits: Limits
     rate: RateLimit
     api_keys: tuple[bytes, ...] = field(repr=False)
-    trouble: Callable[[], str]
+    cannot: Callable[[], Mapping[str, str]]
     log: Log
     metrics: Metrics
     new_request_id: Callable[[], str]
@@ -145,27 +146,16 @@ def api_app(front: Front, callers: Callers, *, openapi: bytes, page: Mapping[str
         page: the files of the page for trying things out; none if it is off.
     """
 
-    async def health(request: HttpRequest) -> Response:
-        trouble = _trouble(front)
-        return _unhealthy(request, trouble) if trouble else _healthy(request, {"code": render.OK_CODE, "status": "ok"})
-
     async def document(_: HttpRequest) -> Response:
         return Response(openapi, media_type="application/json")
 
     routes = [Route(OPENAPI_PATH, document), *(Route(path, _sender(file)) for path, file in page.items())]
-    return _application(front, health, callers, routes, trusts_ids=False)
+    return _application(front, lambda _: {"code": render.OK_CODE}, callers, routes, trusts_ids=False)
 
 
 def worker_app(front: Front, callers: Callers) -> ASGIApp:
     """The application of a worker: the same endpoints for an API in front of it, and its own health check."""
-
-    async def health(request: HttpRequest) -> Response:
-        trouble = _trouble(front)
-        if trouble:
-            return _unhealthy(request, trouble)
-        return _healthy(request, {"request_id": request.state.request_id, "status": "ok"})
-
-    return _application(front, health, callers, [], trusts_ids=True)
+    return _application(front, lambda request_id: {"request_id": request_id}, callers, [], trusts_ids=True)
 
 
 def _sender(file: PageFile) -> Callable[[HttpRequest], Awaitable[Response]]:
@@ -192,7 +182,7 @@ def refusal_of_garbage(new_request_id: Callable[[], str]) -> Callable[[], bytes]
 
 def _application(
     front: Front,
-    health: Callable[[HttpRequest], Awaitable[Response]],
+    begin: Callable[[str], dict[str, Any]],
     callers: Callers,
     routes: list[Route],
     *,
@@ -208,13 +198,30 @@ def _application(
     async def failed(request: HttpRequest, _: Exception) -> Response:
         return _refusal(request, exits.INTERNAL, {"connection": "close"})
 
+    async def health(request: HttpRequest) -> Response:
+        facts: Facts = request.state.facts
+        path, cannot = request.url.path, dict(front.cannot())
+        trouble = "" if front.pool.state.ready else _NOBODY
+        if not trouble and cannot and (path == HEALTH_PATH or cannot.keys() >= ENDPOINTS.keys()):
+            trouble = next(iter(cannot.values()))
+        # While nobody answers, what could be answered then is of no interest.
+        told = {"cannot": cannot} if cannot and trouble != _NOBODY else {}
+        if path == LIVE_PATH:
+            trouble, told = "", {}
+        if not trouble:
+            facts.code = render.OK_CODE
+            return _json(200, {**begin(request.state.request_id), "status": "ok", **told})
+        facts.code, facts.reason = exits.UNAVAILABLE.code, trouble
+        body = render.error_body(exits.UNAVAILABLE, request.state.request_id)
+        return _json(exits.UNAVAILABLE.http_status, {**body, "status": trouble, **told})
+
     async def post(request: HttpRequest) -> Response:
         return await _post(front, request)
 
     app = Starlette(
         routes=[
             *(Route(path, post, methods=["POST"]) for path in ENDPOINTS),
-            Route(HEALTH_PATH, health, methods=["GET"]),
+            *(Route(path, health, methods=["GET"]) for path in HEALTH_PATHS),
             *routes,
         ],
         exception_handlers={404: not_found, 405: wrong_method, Exception: failed},
@@ -276,9 +283,9 @@ class Observed:
         return given if _REQUEST_ID.fullmatch(given) else self._front.new_request_id()
 
     def _tell(self, scope: Scope, request_id: str, facts: Facts, status: int, seconds: float) -> None:
-        path = scope["path"] if scope["path"] in ENDPOINTS or scope["path"] == HEALTH_PATH else "other"
+        path = scope["path"] if scope["path"] in HEALTH_PATHS or scope["path"] in ENDPOINTS else "other"
         self._front.metrics.observe(path, status, facts.code, seconds, queued=facts.queued, handled=facts.handled)
-        if path == HEALTH_PATH and status == 200:
+        if path in HEALTH_PATHS and status == 200:
             return
         told: dict[str, object] = {"reason": facts.reason} if facts.reason else {}
         if facts.queued is not None and facts.handled is not None:
@@ -413,23 +420,6 @@ async def _ask(front: Front, request: HttpRequest, body: bytearray) -> Answer:
 async def _leave(request: HttpRequest) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _trouble(front: Front) -> str:
-    return front.trouble() or ("" if front.pool.state.ready else "no handler answers")
-
-
-def _healthy(request: HttpRequest, body: dict[str, Any]) -> Response:
-    facts: Facts = request.state.facts
-    facts.code = render.OK_CODE
-    return _json(200, body)
-
-
-def _unhealthy(request: HttpRequest, trouble: str) -> Response:
-    facts: Facts = request.state.facts
-    facts.code, facts.reason = exits.UNAVAILABLE.code, trouble
-    body = render.error_body(exits.UNAVAILABLE, request.state.request_id)
-    return _json(exits.UNAVAILABLE.http_status, {**body, "status": trouble})
 
 
 def _json(status: int, body: dict[str, Any]) -> Response:

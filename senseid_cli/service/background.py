@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from senseid_cli.exits import SettingError
-from senseid_cli.service.endpoints import HEALTH_PATH
+from senseid_cli.service.endpoints import READY_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -183,7 +183,7 @@ class Background:
         with (
             suppress(OSError),
             urllib.request.urlopen(  # noqa: S310  http or https
-                self.url + HEALTH_PATH, timeout=2, context=context
+                self.url + READY_PATH, timeout=2, context=context
             ) as response,
         ):
             return bool(response.status == 200)

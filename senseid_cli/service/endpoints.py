@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
+if TYPE_CHECKING:
+    from senseid_licensing.verified import VerifiedLicences
+
 HEALTH_PATH: Final = "/healthcheck"
+"""The manual's: whether everything can be answered."""
+
+READY_PATH: Final = "/readyz"
+"""Whether anything can be answered: who spreads requests asks it."""
+
+LIVE_PATH: Final = "/livez"
+"""Whether the process is there: who starts it anew asks it."""
+
+HEALTH_PATHS: Final = frozenset({HEALTH_PATH, READY_PATH, LIVE_PATH})
 
 
 class Kind(Enum):
@@ -64,6 +76,24 @@ class Endpoint:
     codes: tuple[int, ...]
     result: dict[str, object]
     optional: frozenset[str] = frozenset()
+
+    def require(self, licences: VerifiedLicences) -> None:
+        """Returns if the licences allow it.
+
+        Raises:
+            LicensingError: they do not.
+        """
+        for product in self.products:
+            self.require_of(product, licences)
+
+    def require_of(self, product: Product, licences: VerifiedLicences) -> None:
+        """Returns if the licence of one product allows it.
+
+        Raises:
+            LicensingError: it does not.
+        """
+        for capability in (Capability.SERVE, self.capability):
+            licences.require(product, capability)
 
 
 _FIRST = Parameter("first_encrypted_image", Kind.PHOTO, "the first photo")

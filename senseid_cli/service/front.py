@@ -93,7 +93,7 @@ async def _serve(
         limits=settings.limits,
         rate=RateLimit(settings.limits.rate, monotonic),
         api_keys=hashed(settings.api_keys),
-        trouble=lambda: "" if watch is None else watch.trouble(),
+        cannot=pool.cannot if isinstance(pool, RemotePool) else _cannot(watch),
         log=log,
         metrics=Metrics(lambda: pool.state, lambda: {} if watch is None else watch.days_left()),
         new_request_id=wiring.new_request_id,
@@ -116,6 +116,11 @@ async def _serve(
     await pool.stop()
     log.event("stopped")
     return 0
+
+
+def _cannot(watch: LicenceWatch | None) -> Callable[[], dict[str, str]]:
+    assert watch is not None  # noqa: S101  who has handlers has licences
+    return watch.cannot
 
 
 def _pool(settings: Settings, control: socket.socket | None, log: Log) -> LocalPool | RemotePool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from senseid_cli.service.endpoints import ENDPOINTS
+from senseid_cli.stids import in_words
 from senseid_licensing.capability import Capability
-from senseid_licensing.errors import LicenceMissingError, LicensingError
+from senseid_licensing.errors import LicensingError
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
@@ -73,18 +75,18 @@ class LicenceWatch:
         if not any(Capability.SERVE in licence.capabilities for licence in current.licences.values()):
             current.require(Product.FACE, Capability.SERVE)
 
-    def trouble(self) -> str:
-        """Why requests cannot be answered now, such as `STID_E_AUTH_EXPIRE (-15) senseid_face`; empty if they can."""
+    def cannot(self) -> dict[str, str]:
+        """The endpoints whose requests are refused now, each with why: `STID_E_AUTH_EXPIRE (-15) senseid_face`."""
         current = self.current()
-        for product in Product:
-            try:
-                current.require(product, Capability.SERVE)
-            except LicenceMissingError as error:
-                if not current.licences:
-                    return f"{error.stid.text} ({error.stid.value})"  # not every installation has every product
-            except LicensingError as error:
-                return f"{error.stid.text} ({error.stid.value}) {product}"
-        return ""
+        found = {}
+        for path, endpoint in ENDPOINTS.items():
+            for product in endpoint.products:
+                try:
+                    endpoint.require_of(product, current)
+                except LicensingError as error:
+                    found[path] = f"{in_words(error.stid)} {product}"
+                    break
+        return found
 
     def days_left(self) -> dict[str, int]:
         """Whole days until each valid licence ends, by product."""

@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from senseid_cli import exits
 from senseid_cli.render import OK_CODE
-from senseid_cli.service.endpoints import ENDPOINTS, HEALTH_PATH, Kind
+from senseid_cli.service.endpoints import ENDPOINTS, HEALTH_PATH, LIVE_PATH, READY_PATH, Kind
 
 if TYPE_CHECKING:
     from senseid_cli.service.endpoints import Endpoint, Parameter
 
 _REQUEST_ID: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+
+_CANNOT: dict[str, Any] = {
+    "type": "object", "additionalProperties": {"type": "string"},
+    "description": "paths whose requests are refused now, each with the name and number of the licence's error",
+}  # fmt: skip
 
 _EARLY = (
     exits.UNAUTHORISED,
@@ -48,7 +53,9 @@ def document(version: str) -> dict[str, Any]:
         },
         "paths": {
             **{path: {"post": _operation(endpoint)} for path, endpoint in ENDPOINTS.items()},
-            HEALTH_PATH: {"get": _health()},
+            HEALTH_PATH: {"get": _health("healthcheck", "Whether everything can be answered")},
+            READY_PATH: {"get": _health("readyz", "Whether anything can be answered")},
+            LIVE_PATH: {"get": _health("livez", "Whether the service is there")},
         },
     }
 
@@ -105,18 +112,18 @@ def _refusal(outcome: exits.Outcome) -> dict[str, Any]:
     }
 
 
-def _health() -> dict[str, Any]:
+def _health(name: str, summary: str) -> dict[str, Any]:
     healthy = {
         "type": "object",
-        "properties": {"code": {"const": OK_CODE}, "status": {"const": "ok"}},
+        "properties": {"code": {"const": OK_CODE}, "status": {"const": "ok"}, "cannot": _CANNOT},
         "required": ["code", "status"],
     }
     return {
-        "summary": "Whether requests can be answered",
-        "operationId": "healthcheck",
+        "summary": summary,
+        "operationId": name,
         "security": [{}],
         "responses": {
-            "200": {"description": "They can.", "content": _content(healthy)},
+            "200": {"description": "Yes.", "content": _content(healthy)},
             "503": _refusal(exits.UNAVAILABLE),
         },
     }

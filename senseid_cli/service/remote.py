@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from senseid_cli.service import frames
@@ -43,6 +43,7 @@ class _Worker:
     address: WorkerAddress
     healthy: bool = False
     running: int = 0
+    cannot: dict[str, str] = field(default_factory=dict)
 
 
 class RemotePool:
@@ -90,6 +91,15 @@ class RemotePool:
         """Whether a request that came now would be refused."""
         return sum(worker.running for worker in self._workers) >= self._most
 
+    def cannot(self) -> dict[str, str]:
+        """The endpoints whose requests every worker refuses, with why; none while there is no worker."""
+        healthy = [worker for worker in self._workers if worker.healthy]
+        return {
+            path: healthy[0].cannot[path]
+            for path in ENDPOINTS
+            if healthy and all(path in worker.cannot for worker in healthy)
+        }
+
     async def start(self) -> None:
         """Begin to watch the workers."""
         import ssl
@@ -129,7 +139,7 @@ class RemotePool:
         tried: list[_Worker] = []
         overloaded = False
         while len(tried) < _ATTEMPTS:
-            worker = await self._next(tried, insist=not overloaded)
+            worker = await self._next(tried, request.path, insist=not overloaded)
             waited = loop.time() - begin
             tried.append(worker)
             answer = await self._ask(worker, request)
@@ -144,11 +154,12 @@ class RemotePool:
             raise BusyError
         raise FailedError
 
-    async def _next(self, tried: list[_Worker], *, insist: bool) -> _Worker:
+    async def _next(self, tried: list[_Worker], path: str, *, insist: bool) -> _Worker:
         """The healthy worker with the least to do, one that was not tried if there is one.
 
         Args:
             tried: those that this request was given to.
+            path: its endpoint. A worker that refuses it is asked where all do: then the client is told why.
             insist: whether one of them may be tried again, and waited for.
 
         Raises:
@@ -157,6 +168,7 @@ class RemotePool:
         until = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
         while True:
             healthy = [worker for worker in self._workers if worker.healthy]
+            healthy = [worker for worker in healthy if path not in worker.cannot] or healthy
             fresh = [worker for worker in healthy if worker not in tried]
             if not fresh and insist:
                 fresh = healthy
@@ -206,9 +218,12 @@ class RemotePool:
         while True:
             try:
                 response = await self._client.get(worker.address.url + HEALTH_PATH, timeout=_CHECK_TIMEOUT)
-                if response.status_code == 200 and not worker.healthy:
+                worker.cannot = _cannot_of(response.content)
+                # One whose licences are bad answers: it says so, which is what the client has to know.
+                healthy = response.status_code == 200 or bool(worker.cannot)
+                if healthy and not worker.healthy:
                     await self._look_for_a_lock(worker)
-                self._mark(worker, healthy=response.status_code == 200, reason=f"health check {response.status_code}")
+                self._mark(worker, healthy=healthy, reason=f"health check {response.status_code}")
             except httpx.HTTPError as error:
                 self._mark(worker, healthy=False, reason=type(error).__name__)
             await asyncio.sleep(_CHECK_SECONDS if worker.healthy else _CHECK_SECONDS / 4)
@@ -238,6 +253,14 @@ class RemotePool:
 async def _pieces(body: bytes | bytearray) -> AsyncIterator[bytes]:
     for piece in frames.pieces(body):
         yield bytes(piece)
+
+
+def _cannot_of(body: bytes) -> dict[str, str]:
+    try:
+        found = json.loads(body).get("cannot", {})
+        return {path: str(found[path]) for path in ENDPOINTS if path in found}
+    except (ValueError, AttributeError, TypeError):
+        return {}
 
 
 def _code_of(body: bytes) -> int:

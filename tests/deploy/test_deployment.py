@@ -9,11 +9,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from senseid_cli import __version__
 from senseid_cli.exits import SettingError
@@ -123,7 +125,10 @@ def test_the_settings_of_compose_hold(role: str) -> None:
     settings = parse(gather({}, {**environment, **secrets}, example), physical_cores=2, cpus=2)
     assert settings.role == role
     assert settings.worker_key == "a key"
-    assert ("PARAM_DECRYPT_KEY" in names) == (role == "worker")
+    # The media key is a file that is mounted: an environment is inherited, and shown by many tools.
+    assert not any(name.startswith("PARAM_") for name in names)
+    assert environment.get("PARAM_DECRYPT_KEY_FILE") == ("/run/secrets/media-key" if role == "worker" else None)
+    assert compose()["services"][role].get("secrets", []) == (["media-key"] if role == "worker" else [])
 
 
 @pytest.mark.skipif(shutil.which("docker") is None, reason="docker is not installed")
@@ -176,12 +181,11 @@ def test_pods_are_probed_and_stop_in_peace(name: tuple[str, str]) -> None:
     pod = manifests()[name]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     ports = {port["name"] for port in container["ports"]}
-    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-        checked = container[probe].get("httpGet") or container[probe]["tcpSocket"]
-        assert checked["port"] in ports
     # A pod without a licence or without workers would be killed again and again, and be no better for it.
-    assert "httpGet" not in container["livenessProbe"]
-    assert container["readinessProbe"]["httpGet"]["path"] == "/healthcheck"
+    for probe, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
+        checked = container[probe]["httpGet"]
+        assert checked["port"] in ports
+        assert checked["path"] == path
     pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
     assert pod["terminationGracePeriodSeconds"] > Limits().stop_seconds + pause
 
@@ -240,6 +244,9 @@ def test_secrets_come_from_secrets() -> None:
     for name in PODS:
         (container,) = manifests()[name]["spec"]["template"]["spec"]["containers"]
         assert [source["secretRef"]["name"] for source in container["envFrom"]] == [name[1]]
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        key_file = {item["name"]: item["value"] for item in container["env"]}.get("PARAM_DECRYPT_KEY_FILE")
+        assert key_file == (f"{mounts['media-key']}/media.key" if name[1] == "senseid-worker" else None)
         secret = {variable.name for variable in VARIABLES if variable.secret}
         assert {item["name"] for item in container["env"]} <= KNOWN - secret
 
@@ -277,7 +284,11 @@ def test_units_are_confined_and_stop_in_peace(path: Path) -> None:
     assert found["KillMode"] == "mixed"
     assert int(found["TimeoutStopSec"]) > Limits().stop_seconds
     assert found["StateDirectory"] == "senseid"
-    assert found["Environment"] == "SENSEID_HOME=/var/lib/senseid"
+    home, *rest = found["Environment"].split()
+    assert home == "SENSEID_HOME=/var/lib/senseid"
+    credential, _, source = found.get("LoadCredential", "").partition(":")
+    assert rest == ([f"PARAM_DECRYPT_KEY_FILE=%d/{credential}"] if credential else [])
+    assert source == ("" if path.stem == "senseid-api" else "/etc/senseid/media.key")
     words = shlex.split(found["ExecStart"])
     assert words[1] == "serve"
     done = subprocess.run([sys.executable, "-m", "senseid_cli", *words[1:], "--help"], capture_output=True, check=False)
@@ -324,3 +335,14 @@ def test_health_check_of_nobody() -> None:
     done = check({"SENSEID_PORT": "1"})
     assert done.returncode == 1
     assert "refused" in done.stderr
+
+
+# What the service's HTTP is read with.
+
+
+def test_an_h11_that_takes_broken_chunks_is_not_admitted() -> None:
+    project = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text())
+    found = [Requirement(line) for line in project["project"]["optional-dependencies"]["serve"]]
+    (h11,) = [requirement for requirement in found if requirement.name == "h11"]
+    assert not h11.specifier.contains("0.14.0")
+    assert h11.specifier.contains("0.16.0")

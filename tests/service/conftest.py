@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 COMPARE = "/identity/image_verification/stateless"
+QUALITY = "/quality/face/stateless"
 OMNI = "/identity/multiface_image_omni_verification/stateless"
 
 KEY = parse_key("tests-have-a-key-of-32-character", "and-12-for-i")

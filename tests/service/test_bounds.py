@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from senseid_cli.service.settings import MEBIBYTE, Limits
-from tests.service.conftest import COMPARE, Service, encrypted, jpeg, running, until
+from tests.service.conftest import COMPARE, QUALITY, Service, encrypted, jpeg, running, until
 from tests.service.test_limits import rest
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATHS = (COMPARE, "/healthcheck", "/openapi.json", "/metrics", "/nowhere")
-QUALITY = "/quality/face/stateless"
+
 BODY = 40 * MEBIBYTE
 
 

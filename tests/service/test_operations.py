@@ -18,9 +18,12 @@ import httpx
 import psutil
 import pytest
 
+from senseid_cli.service.endpoints import ENDPOINTS
+from senseid_licensing.product import Product
 from tests.service.conftest import (
     COMPARE,
     KEY,
+    QUALITY,
     Service,
     command,
     environment,
@@ -288,8 +291,11 @@ def test_a_licence_that_ends_and_one_that_comes(tmp_path: Path, pair: dict[str, 
         renew(home, datetime.now(UTC) - timedelta(days=1, seconds=1), days=1)
         refused = service.post(COMPARE, pair)
         assert refused.status_code == 500
-        assert refused.json() | {"request_id": ""} == {"code": 500, "message": "internal error", "request_id": ""}
+        message = "internal error: STID_E_AUTH_EXPIRE (-15)"
+        assert refused.json() | {"request_id": ""} == {"code": 500, "message": message, "request_id": ""}
         for url in service.addresses:
+            assert httpx.get(url + "/readyz", trust_env=False).status_code == 503
+            assert httpx.get(url + "/livez", trust_env=False).status_code == 200
             health = httpx.get(url + "/healthcheck", trust_env=False)
             assert health.status_code == 503
             body = health.json()
@@ -304,6 +310,45 @@ def test_a_licence_that_ends_and_one_that_comes(tmp_path: Path, pair: dict[str, 
         assert service.post(COMPARE, pair).status_code == 500
         renew(home)
         assert service.post(COMPARE, pair).status_code == 200
+
+
+def test_one_licence_is_missing(tmp_path: Path, pair: dict[str, str], photos: dict[str, str]) -> None:
+    """What cannot be done is named, in both roles alike, and what can is done."""
+    home = make_home(tmp_path / "home")
+    (home / "license" / "senseid_face" / "senseid_face.lic").unlink()
+    face = "STID_E_FILE_NOT_FOUND (-7) senseid_face"
+    paths = {path: face for path, endpoint in ENDPOINTS.items() if Product.FACE in endpoint.products}
+    with (
+        running(home, tmp_path, "--role", "worker", env={"HANDLERS": "1"}, healthy=False) as worker,
+        running(home, tmp_path, "--role", "api", "--workers", worker.url[7:], healthy=False) as api,
+    ):
+        until(lambda: httpx.get(api.url + "/readyz", trust_env=False).status_code == 200)
+        for service in (worker, api):
+            whole = service.client.get("/healthcheck")
+            assert (whole.status_code, whole.json()["status"], whole.json()["cannot"]) == (503, face, paths)
+            ready = service.client.get("/readyz")
+            assert (ready.status_code, ready.json()["status"], ready.json()["cannot"]) == (200, "ok", paths)
+            live = service.client.get("/livez")
+            assert (live.status_code, live.json()["status"]) == (200, "ok")
+            assert "cannot" not in live.json()
+            assert service.post(QUALITY, {"encrypted_image": photos["obama"]}).json()["code"] == 1000
+            refused = service.post(COMPARE, pair)
+            assert (refused.status_code, refused.json()["code"]) == (500, 500)
+            assert refused.json()["message"] == "internal error: STID_E_FILE_NOT_FOUND (-7)"
+        for product in ("senseid_kestrel", "senseid_liveness"):
+            (home / "license" / product / f"{product}.lic").unlink()
+        until(lambda: httpx.get(api.url + "/readyz", trust_env=False).status_code == 503, 20)
+        for service in (worker, api):
+            refused = service.post(QUALITY, {"encrypted_image": photos["obama"]})
+            assert refused.json()["message"] == "internal error: STID_E_FILE_NOT_FOUND (-7)"
+            assert set(service.client.get("/readyz").json()["cannot"]) == set(ENDPOINTS)
+
+
+def test_a_service_without_an_iv_says_so(home: Path, tmp_path: Path) -> None:
+    with running(home, tmp_path, env={"PARAM_DECRYPT_IV": "", "HANDLERS": "1"}) as found:
+        assert "note: no key has an IV: what clients send in the wire format is refused (1200)" in found.log.read_text()
+    with running(home, tmp_path, env={"HANDLERS": "1"}) as found:
+        assert "no key has an IV" not in found.log.read_text()
 
 
 # Two roles.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from senseid_cli.service.pool import BusyError, FailedError
 from senseid_cli.service.remote import RemotePool
 from senseid_cli.service.settings import WorkerAddress
 from senseid_cli.wiring import now
+from tests.service.conftest import COMPARE, QUALITY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -34,7 +36,9 @@ class Worker:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             if head.startswith(b"GET /healthcheck"):
-                await self._send(writer, 503 if self.manner == "sick" else 200, {"status": "ok"})
+                cannot = {"cannot": {COMPARE: "STID"}} if self.manner == "unlicensed" else {}
+                status = 503 if self.manner in {"sick", "unlicensed"} else 200
+                await self._send(writer, status, {"status": "ok", **cannot})
                 return
             if b"\r\nx-api-key: \r\n" in head.lower():
                 await self._send(writer, 400 if self.manner == "open" else 401, {"code": 0})
@@ -161,3 +165,22 @@ def test_a_worker_without_a_key_is_reported(manner: str, api_key: str | None, to
     asyncio.run(body())
     found = [event for event in map(json.loads, lines) if event["event"] == "worker_without_key"]
     assert [event["level"] for event in found] == ["warning"] * told
+
+
+def test_a_worker_whose_licence_is_bad_is_asked_where_no_other_is() -> None:
+    compare, quality = (dataclasses.replace(REQUEST, path=path) for path in (COMPARE, QUALITY))
+
+    async def body() -> None:
+        async with pool_of("unlicensed", "well") as (pool, (bad, well)):
+            for _ in range(3):
+                answered = await pool.answer(compare)
+                assert json.loads(answered.answer.body)["from"] == well.port
+            assert pool.cannot() == {}
+            assert bad.asked == []
+        async with pool_of("unlicensed") as (pool, (bad,)):
+            assert pool.cannot() == {COMPARE: "STID"}
+            for request in (compare, quality):
+                assert (await pool.answer(request)).answer.http_status == 200
+            assert len(bad.asked) == 2
+
+    asyncio.run(body())
