@@ -14,7 +14,7 @@ import pytest
 from senseid_cli.exits import INTERNAL
 from senseid_cli.service import frames
 from senseid_cli.service.answers import reason_of
-from senseid_cli.service.endpoints import ENDPOINTS
+from senseid_cli.service.endpoints import COMPARE, ENDPOINTS, QUALITY
 from senseid_cli.service.licence_watch import RECHECK_SECONDS, LicenceWatch
 from senseid_cli.service.log import Log, LogHandler
 from senseid_cli.service.openapi import document
@@ -171,27 +171,31 @@ def test_nothing_is_verified_again_without_a_reason(store: LicenceStore, watch: 
 
 def test_a_licence_ends_at_the_second(store: LicenceStore, watch: LicenceWatch, time: Time) -> None:
     licensed(store, START)
-    assert watch.trouble() == ""
+    assert watch.cannot() == {}
     time.seconds += 24 * 3600
-    assert watch.trouble() == ""
+    assert watch.cannot() == {}
     time.seconds += 1
-    assert watch.trouble() == "STID_E_AUTH_EXPIRE (-15) senseid_face"
+    cannot = watch.cannot()
+    assert cannot.keys() == ENDPOINTS.keys()
+    assert cannot[COMPARE.path] == "STID_E_AUTH_EXPIRE (-15) senseid_face"
+    assert cannot[QUALITY.path] == "STID_E_AUTH_EXPIRE (-15) senseid_kestrel"
     with pytest.raises(ExpiredError):
         watch.current().require(Product.FACE)
     assert watch.days_left() == {}
 
 
 def test_a_file_that_is_written_counts_at_once(store: LicenceStore, watch: LicenceWatch) -> None:
-    assert watch.trouble() == "STID_E_FILE_NOT_FOUND (-7)"
+    assert watch.cannot()[COMPARE.path] == "STID_E_FILE_NOT_FOUND (-7) senseid_face"
     with pytest.raises(LicensingError):
         watch.require_any()
     licensed(store, START)
-    assert watch.trouble() == ""
+    assert watch.cannot() == {}
     watch.require_any()
+    affected = {path for path, endpoint in ENDPOINTS.items() if Product.LIVENESS in endpoint.products}
     store.path(Product.LIVENESS).write_bytes(b"broken")
-    assert watch.trouble() == "STID_E_INVALID_FILE_FORMAT (-8) senseid_liveness"
+    assert watch.cannot() == dict.fromkeys(affected, "STID_E_INVALID_FILE_FORMAT (-8) senseid_liveness")
     store.path(Product.LIVENESS).unlink()
-    assert watch.trouble() == ""  # not every installation has every product
+    assert watch.cannot() == dict.fromkeys(affected, "STID_E_FILE_NOT_FOUND (-7) senseid_liveness")
 
 
 # OpenAPI.
@@ -200,7 +204,7 @@ def test_a_file_that_is_written_counts_at_once(store: LicenceStore, watch: Licen
 def test_the_document_lists_what_there_is() -> None:
     found = document("1.2.3")
     assert found["info"]["version"] == "1.2.3"
-    assert set(found["paths"]) == {*ENDPOINTS, "/healthcheck"}
+    assert set(found["paths"]) == {*ENDPOINTS, "/healthcheck", "/readyz", "/livez"}
     assert len(ENDPOINTS) == 6
     for path, endpoint in ENDPOINTS.items():
         operation = found["paths"][path]["post"]
