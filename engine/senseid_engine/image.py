@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 from senseid_engine.errors import ContentLengthError, ImageSizeError, ImageTypeError
 from senseid_engine.media import open_media, reading
 from senseid_engine.photo_guard import check_tiff, slim_jpeg
+from senseid_engine.photo_kinds import unread_kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,17 +134,19 @@ def decode_image(data: bytes, *, name: str) -> Image:
         raise ImageTypeError(name, "is empty: give a JPEG, PNG, GIF, BMP or TIFF photo")
     reader = _reader(data)
     if reader is None:
-        raise ImageTypeError(name, "is not a JPEG, PNG, GIF, BMP or TIFF by content: convert it to one of them")
+        raise _unread(data, name) or ImageTypeError(
+            name, "is not a JPEG, PNG, GIF, BMP or TIFF by content: convert it to one of them"
+        )
     _hush_pillow()
     try:
-        exif = b""
+        file, exif, probe = data, b"", b""
         if reader is JpegImagePlugin.JpegImageFile:
             slim = slim_jpeg(data, name=name)
-            data, exif = slim.data, slim.exif
+            file, exif, probe = slim.data, slim.exif, slim.probe
         elif reader is TiffImagePlugin.TiffImageFile:
             check_tiff(data, name=name)
             _hush_libtiff()
-        with reader(io.BytesIO(data)) as photo:
+        with reader(io.BytesIO(file)) as photo:
             _check_size(photo.size, name)
             if reader is TiffImagePlugin.TiffImageFile:
                 orientation = _orientation(photo, exif)
@@ -151,6 +154,8 @@ def decode_image(data: bytes, *, name: str) -> Image:
                 rgb = _to_rgb(photo)
             else:
                 photo.load()
+                if probe:
+                    _check_same(photo, probe, name)
                 orientation = _orientation(photo, exif)  # PNG may hold it behind the pixels
                 rgb = _to_rgb(photo)
                 if orientation in _UPRIGHT:
@@ -164,7 +169,9 @@ def decode_image(data: bytes, *, name: str) -> Image:
     except Exception as error:
         # A parser of hostile bytes fails in every way there is: OSError, SyntaxError, ValueError, struct.error,
         # zlib.error, MemoryError for an absurd count, ... All of them mean the same to the user.
-        raise ImageTypeError(name, "is corrupted or cut off, it does not decode: save or send it again") from error
+        raise _unread(data, name) or ImageTypeError(
+            name, "is corrupted or cut off, it does not decode: save or send it again"
+        ) from error
     return Image(pixels=pixels, format=str(photo.format), orientation=orientation, name=name)
 
 
@@ -189,6 +196,22 @@ def _reader(data: bytes) -> type[ImageFile.ImageFile] | None:
     # format after another, and turn a JPEG with a second picture (MPO, every 3D and many a phone camera) into another
     # format.
     return next((reader for magic, reader in _FORMATS if data.startswith(magic)), None)
+
+
+def _unread(data: bytes, name: str) -> ImageTypeError | None:
+    kind = unread_kind(data)
+    return (
+        None if kind is None else ImageTypeError(name, f"is {kind}, which is not read: save it as a plain JPEG or PNG")
+    )
+
+
+def _check_same(photo: ImageFile.ImageFile, probe: bytes, name: str) -> None:
+    """Refuse a JPEG that lacks more than its end marker; see `SlimJpeg.probe`."""
+    from PIL import ImageChops
+
+    with JpegImagePlugin.JpegImageFile(io.BytesIO(probe)) as other:
+        if ImageChops.difference(photo, other).getbbox(alpha_only=False) is not None:
+            raise ImageTypeError(name, "is cut off, some of its pixels are missing: save or send it again")
 
 
 _PILLOW_MODULES: Final = r"PIL\."

@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tarfile
 import time
 import warnings
 import zlib
@@ -250,7 +251,7 @@ def test_the_name_decides_nothing(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["WEBP", "PPM", "ICO", "TGA", "JPEG2000", "PCX"])
 def test_formats_outside_the_contract_are_refused(kind: str) -> None:
-    with pytest.raises(ImageTypeError, match="convert it"):
+    with pytest.raises(ImageTypeError, match=r"convert it|save it as a plain"):
         decode(encode(scene(), kind))
 
 
@@ -287,6 +288,23 @@ def test_a_cut_off_photo_is_refused(encoding: str) -> None:
     for length in {*range(1, len(data) - 30, 97), len(data) // 2, len(data) - 30}:
         with pytest.raises(ImageTypeError):
             decode(data[:length])
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_jpeg_that_lacks_only_its_end_marker_is_read(mode: str) -> None:
+    data = encode(scene().convert(mode), "JPEG")
+    assert np.array_equal(decode(data[:-2]).pixels, decode(data).pixels)
+
+
+def test_sixty_photos_without_their_end_marker_are_read(test_data: Path) -> None:
+    with tarfile.open(test_data / "lfw-pairs.tar") as photos:
+        names = [member for member in photos if member.name.endswith(".jpg")][:60]
+        for name in names:
+            file = photos.extractfile(name)
+            assert file is not None
+            data = file.read()
+            end = data.rindex(b"\xff\xd9")
+            assert np.array_equal(decode(data[:end]).pixels, decode(data[: end + 2]).pixels), name
 
 
 # Colour

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 
@@ -81,7 +82,47 @@ def test_a_segment_with_a_wrong_length_is_left_out_with_its_rest() -> None:
 def test_a_cut_off_jpeg_stays_cut_off() -> None:
     data = jpeg()
     assert data.startswith(slim_jpeg(data[:4], name="a").data)
-    assert not slim_jpeg(data[:-100], name="a").data.endswith(b"\xff\xd9")
+    with pytest.raises(ImageTypeError, match="cut off"):
+        decode_image(data[:-100], name="a")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"restart_marker_blocks": 1}, {"subsampling": 0, "quality": 95}]
+)
+@pytest.mark.parametrize("left_out", [1, 2])
+def test_an_end_marker_that_is_missing_is_added(options: dict[str, object], left_out: int) -> None:
+    data = jpeg(**options)
+    slim = slim_jpeg(data[:-left_out], name="a")
+    assert slim.data == data
+    assert pixels(slim.probe) == pixels(data)
+    assert np.array_equal(decode_image(data[:-left_out], name="a").pixels, decode_image(data, name="a").pixels)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, *({"restart_marker_blocks": n} for n in (1, 2, 3))])
+def test_whatever_else_is_missing_is_no_photo(options: dict[str, object]) -> None:
+    data = jpeg(**options)
+    whole = decode_image(data, name="a").pixels
+    read = 0
+    for length in range(data.index(b"\xff\xda") + 40, len(data) - 2):
+        try:
+            pixels_left = decode_image(data[:length], name="a").pixels
+        except ImageTypeError:
+            continue
+        # A bit or two of the last block, most of which is behind the edge: eyes cannot tell.
+        assert length > len(data) - 8
+        assert np.abs(pixels_left.astype(int) - whole).max() < 16
+        read += 1
+    assert read < 4
+
+
+def test_scans_that_are_missing_are_missed() -> None:
+    data = jpeg(progressive=True)
+    scans = [match.start() for match in re.finditer(rb"\xff\xda", data)]
+    for start in scans[1:]:
+        assert slim_jpeg(data[:start], name="a").probe == b""
+        with pytest.raises(ImageTypeError, match="cut off"):
+            decode_image(data[:start], name="a")
+    assert slim_jpeg(data[: scans[-1]] + b"\xff\xda\x00", name="a").probe == b""
 
 
 def test_scans_are_limited() -> None:
