@@ -10,10 +10,12 @@ import hashlib
 import io
 import json
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from senseid_cli.batch.dialect import Header, Wanted, encoding_of, read_csv, text_of
 from senseid_cli.batch.errors import ManifestError
 
 if TYPE_CHECKING:
@@ -63,13 +65,13 @@ class Manifest:
     Attributes:
         name: what it is called in messages.
         format: how it is written.
-        folder: what the paths in it are relative to.
+        wanted: what it should hold, and what the paths in it are relative to.
         open: opens its bytes, from the beginning.
     """
 
     name: str
     format: Format
-    folder: Path
+    wanted: Wanted
     open: Opener = field(repr=False)
 
     def rows(self) -> Iterator[Row]:
@@ -79,14 +81,20 @@ class Manifest:
             ManifestError: it is not of its format, or it cannot be read.
         """
         read = {Format.CSV: _csv_rows, Format.NDJSON: _ndjson_rows, Format.PARQUET: _parquet_rows}[self.format]
-        try:
-            with self.open() as file:
-                for number, (fields, problem) in enumerate(read(self, file), 1):
-                    yield Row(number, fields, problem)
-        except OSError as error:
-            raise ManifestError(
-                f"{self.name} cannot be read: {(error.strerror or str(error)).lower()}", remedy="check the file"
-            ) from error
+        with self._opened() as file:
+            for number, (fields, problem) in enumerate(read(self, file), 1):
+                yield Row(number, fields, problem)
+
+    def header(self) -> Header | None:
+        """How a CSV begins; None of another format, whose rows name their fields.
+
+        Raises:
+            ManifestError: it is not of its format, or it cannot be read.
+        """
+        if self.format != Format.CSV:
+            return None
+        with self._opened() as file:
+            return read_csv(file, self.name, self.wanted)[0]
 
     def digest(self) -> str:
         """The SHA-256 of its bytes, hex.
@@ -94,22 +102,28 @@ class Manifest:
         Raises:
             ManifestError: it cannot be read.
         """
+        with self._opened() as file:
+            digest = hashlib.sha256()
+            while piece := file.read(BYTES_AT_ONCE):
+                digest.update(piece)
+            return digest.hexdigest()
+
+    @contextmanager
+    def _opened(self) -> Iterator[BinaryIO]:
         try:
             with self.open() as file:
-                digest = hashlib.sha256()
-                while piece := file.read(BYTES_AT_ONCE):
-                    digest.update(piece)
-                return digest.hexdigest()
+                yield file
         except OSError as error:
             raise ManifestError(
-                f"{self.name} cannot be read: {(error.strerror or 'unknown reason').lower()}", remedy="check the path"
+                f"{self.name} cannot be read: {(error.strerror or str(error)).lower()}", remedy="check the file"
             ) from error
 
 
 def of_names(folder: Path, names: Iterable[str], *, column: str) -> Manifest:
     """A manifest with one column: the files of a folder."""
     data = "".join(json.dumps({column: name}) + "\n" for name in names).encode()
-    return Manifest(str(folder), Format.NDJSON, folder, lambda: io.BytesIO(data))
+    wanted = Wanted((column,), (), folder)
+    return Manifest(str(folder), Format.NDJSON, wanted, lambda: io.BytesIO(data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +133,12 @@ class Survey:
     Attributes:
         rows: how many rows.
         columns: their columns, in the order in which they first appear.
+        header: whether the columns are named; else they are told by their order.
     """
 
     rows: int
     columns: tuple[str, ...]
+    header: bool
 
 
 def survey(manifest: Manifest) -> Survey:
@@ -131,12 +147,13 @@ def survey(manifest: Manifest) -> Survey:
     Raises:
         ManifestError: it cannot be read.
     """
-    columns: dict[str, None] = {}
+    header = manifest.header()
+    columns: dict[str, None] = dict.fromkeys(() if header is None else header.names)
     count = 0
     for row in manifest.rows():
         count += 1
         columns.update(dict.fromkeys(row.fields))
-    return Survey(count, tuple(columns))
+    return Survey(count, tuple(columns), header=header is None or header.written)
 
 
 def format_of(name: str, head: bytes) -> Format:
@@ -146,36 +163,16 @@ def format_of(name: str, head: bytes) -> Format:
         return SUFFIXES[suffix]
     if head.startswith(b"PAR1"):
         return Format.PARQUET
-    return Format.NDJSON if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else Format.CSV
+    text = head.decode(encoding_of(head), "replace")
+    return Format.NDJSON if text.lstrip().startswith("{") else Format.CSV
 
 
 _Found = tuple[dict[str, Any], str]
 
 
-def _text(file: BinaryIO) -> io.TextIOWrapper:
-    # A file name may hold any byte; one that is not UTF-8 comes out of here, and goes back to the system, as it was.
-    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
-
-
 def _csv_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:
-    rows = csv.reader(_text(file), strict=True)
-    try:
-        header = next((row for row in rows if row), None)
-    except csv.Error as error:
-        raise ManifestError(
-            f"the header of {manifest.name} is not a row of CSV ({error})",
-            remedy="its first line names the columns, such as first,second",
-        ) from None
-    if header is None:
-        raise ManifestError(
-            f"{manifest.name} is empty", remedy="its first line names the columns, such as first,second"
-        )
-    names = [name.strip() for name in header]
-    if len(set(names)) < len(names) or "" in names:
-        raise ManifestError(
-            f"the header of {manifest.name} has a column without a name, or two of one name",
-            remedy="give each column a name of its own",
-        )
+    header, rows = read_csv(file, manifest.name, manifest.wanted)
+    names = header.names
     while True:
         try:
             values = next(rows)
@@ -192,8 +189,8 @@ def _csv_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:
             yield dict(zip(names, values, strict=False)), f"has {len(values)} fields instead of {len(names)}"
 
 
-def _ndjson_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:  # noqa: ARG001  like its brothers
-    for line in _text(file):
+def _ndjson_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:
+    for line in text_of(file):
         if not line.strip():
             continue
         try:
@@ -207,11 +204,17 @@ def _ndjson_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:  # noq
         if not isinstance(fields, dict):
             yield {}, "not an object of JSON"
             continue
+        fields = _named(fields, manifest)
         nested = [name for name, value in fields.items() if isinstance(value, dict | list)]
         yield (
             {name: value for name, value in fields.items() if name not in nested},
             (f"{nested[0]} is not a plain value" if nested else ""),
         )
+
+
+def _named(fields: dict[str, Any], manifest: Manifest) -> dict[str, Any]:
+    names = manifest.wanted.names(fields)
+    return {names[name]: value for name, value in fields.items()}
 
 
 def _finite(text: str) -> float:
@@ -229,7 +232,7 @@ def _parquet_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:
     try:
         for batch in parquet.ParquetFile(file).iter_batches(batch_size=ROWS_AT_ONCE):
             for fields in batch.to_pylist():
-                yield {name: _plain(value) for name, value in fields.items()}, ""
+                yield {name: _plain(value) for name, value in _named(fields, manifest).items()}, ""
     except pyarrow.ArrowException as error:
         raise ManifestError(f"{manifest.name} is not a Parquet file", remedy="check what wrote it") from error
     except (OverflowError, ValueError) as error:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Records = list[dict[str, Any]]
 
+_SHOWN_COLUMNS = 8
+_SHOWN_CHARACTERS = 40
+
 
 class Plan(Protocol):
     """Work in units, each with its records."""
@@ -68,10 +71,15 @@ class RowsPlan:
 
     def __post_init__(self) -> None:
         missing = [column for column in self.job.works if column not in self.survey.columns]
-        if self.survey.rows and missing:
+        if missing and self.survey.columns:
             raise ManifestError(
-                f"{self.manifest.name} has no column {missing[0]!r}",
+                f"{self.manifest.name} has no column {missing[0]!r}, what it has is {_listed(self.survey.columns)}",
                 remedy=f"{self.job.name} needs the columns {', '.join(self.job.works)}; any others are passed on",
+            )
+        if missing or not self.survey.rows:
+            raise ManifestError(
+                f"{self.manifest.name} holds no rows, so there is nothing to do",
+                remedy=f"each row names its files in the columns {', '.join(self.job.works)}",
             )
         taken = set(rows.columns_of((), self.job)) & set(self.survey.columns)
         if taken:
@@ -98,7 +106,7 @@ class RowsPlan:
     def photos(self, record: Mapping[str, Any]) -> list[Path]:
         """See `Plan`."""
         works = self.job.works.items()
-        return [self.manifest.folder / record[column] for column, work in works if work.medium == Medium.PHOTO]
+        return [self.manifest.wanted.folder / record[column] for column, work in works if work.medium == Medium.PHOTO]
 
     def facts(self) -> Mapping[str, object]:
         """See `Plan`."""
@@ -115,7 +123,7 @@ class RowsPlan:
         """See `Plan`."""
         advance(start)
         left = islice(self.manifest.rows(), start, None)
-        for record in rows.work_through(left, self.job, self.manifest.folder, desk, slots):
+        for record in rows.work_through(left, self.job, self.manifest.wanted.folder, desk, slots):
             yield [record]
             advance(1)
 
@@ -135,6 +143,13 @@ class PairsPlan:
     second: Photos | None
     scorer: Scorer
     settings: Settings
+
+    def __post_init__(self) -> None:
+        if self.second is None and len(self.first.names) == 1:
+            raise ManifestError(
+                f"{self.first.folder} holds one photo, so there is nothing to compare it with",
+                remedy="add photos, or name a second folder",
+            )
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -173,3 +188,9 @@ class PairsPlan:
         first, second = sides
         if first is not None:
             yield from pairs.pair_records(first, second, self.scorer, self.settings.threshold, start)
+
+
+def _listed(columns: tuple[str, ...]) -> str:
+    """Columns for a message, the first of many, in quotes: a stray separator shows."""
+    shown = ", ".join(repr(column[:_SHOWN_CHARACTERS]) for column in columns[:_SHOWN_COLUMNS])
+    return f"{shown} and {len(columns) - _SHOWN_COLUMNS} more" if len(columns) > _SHOWN_COLUMNS else shown

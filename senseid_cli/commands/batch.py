@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from senseid_cli.batch.desk import Keep
     from senseid_cli.batch.executors import Executor
-    from senseid_cli.batch.jobs import Settings
+    from senseid_cli.batch.jobs import Job, Settings
     from senseid_cli.batch.journal import Journal
     from senseid_cli.batch.manifest import Format, Manifest
     from senseid_cli.batch.plan import Plan
@@ -214,6 +214,7 @@ def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool)
 
 
 def _plan(source: str, other: Path | None, task: Task, settings: Settings, registry: Registry) -> Plan:
+    from senseid_cli import render
     from senseid_cli.batch import jobs
     from senseid_cli.batch.manifest import of_names, survey
     from senseid_cli.batch.pairs import list_media
@@ -229,20 +230,28 @@ def _plan(source: str, other: Path | None, task: Task, settings: Settings, regis
     if of_folder and task == Task.COMPARE:
         return PairsPlan(list_media(folder), None if other is None else list_media(other), scorer, settings)
     if not of_folder:
-        manifest = _open_manifest(source)
+        manifest = _open_manifest(source, job)
     elif len(job.works) == 1:
         ((column, work),) = job.works.items()
         manifest = of_names(folder, list_media(folder, work.medium).names, column=column)
     else:
         raise typer.BadParameter(f"{task} needs a manifest that names the pairs", param_hint="MANIFEST")
-    return RowsPlan(manifest, survey(manifest), job, settings)
+    plan = RowsPlan(manifest, survey(manifest), job, settings)
+    if not plan.survey.header:
+        render.note(f"{manifest.name} has no header: its columns are taken as {', '.join(plan.survey.columns)}")
+    return plan
 
 
-def _open_manifest(source: str) -> Manifest:
+def _open_manifest(source: str, job: Job) -> Manifest:
+    from senseid_cli.batch.dialect import Wanted
     from senseid_cli.batch.errors import ManifestError
     from senseid_cli.batch.manifest import Manifest, format_of
+    from senseid_cli.batch.summary import LABEL
 
     path = Path(source)
+    # Of a video and a photo without a header it cannot be told which comes first.
+    in_order = tuple(job.works) if len({work.medium for work in job.works.values()}) == 1 else ()
+    wanted = Wanted((*job.works, LABEL), in_order, Path() if source == STDIN else path.parent)
     try:
         if source == STDIN:
             if sys.stdin is None or sys.stdin.isatty():
@@ -251,16 +260,15 @@ def _open_manifest(source: str) -> Manifest:
         elif path.is_file():
             with path.open("rb") as file:
                 head = file.read(64)
-            return Manifest(source, format_of(source, head), path.parent, lambda: path.open("rb"))
+            return Manifest(source, format_of(source, head), wanted, lambda: path.open("rb"))
         else:
             data = path.read_bytes()  # a pipe: it can be read only once, and the rows are read twice
     except OSError as error:
         raise ManifestError(
             f"{source} cannot be read: {(error.strerror or 'unknown reason').lower()}", remedy="check the path"
         ) from error
-    folder = Path() if source == STDIN else path.parent
     name = "stdin" if source == STDIN else source
-    return Manifest(name, format_of("", data[:64]), folder, lambda: io.BytesIO(data))
+    return Manifest(name, format_of("", data[:64]), wanted, lambda: io.BytesIO(data))
 
 
 def _fingerprint(plan: Plan) -> str:

@@ -272,6 +272,53 @@ def test_the_licence_must_allow_batches_and_the_task(
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        b"obama.jpg,obama2.jpg\n",
+        b"first;second\r\nobama.jpg;obama2.jpg\r\n",
+        b"sep=;\r\nFirst;Second\r\nobama.jpg;obama2.jpg\r\n",
+        "first\tsecond\r\nobama.jpg\tobama2.jpg\r\n".encode("utf-16"),
+    ],
+)
+def test_what_spreadsheets_and_scripts_write(
+    senseid: Senseid, photos: dict[str, Path], tmp_path: Path, data: bytes
+) -> None:
+    for name in ("obama.jpg", "obama2.jpg"):
+        shutil.copy(photos[name], tmp_path / name)
+    (tmp_path / "pairs.csv").write_bytes(data)
+    done = senseid("batch", tmp_path / "pairs.csv")
+    assert done.returncode == 0, done.stderr
+    (record,) = records(done.stdout)
+    assert (record["first"], record["second"], record["match"]) == ("obama.jpg", "obama2.jpg", "true")
+    said = b"has no header: its columns are taken as first, second" in done.stderr
+    assert said is data.startswith(b"obama")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"left,right\n", "has no column 'first', what it has is 'left', 'right'"),
+        (b"left,right\na.jpg,b.jpg\n", "has no column 'first', what it has is 'left', 'right'"),
+        (b"a.jpg,b.jpg,1\n", "has no column 'first', what it has is 'a.jpg', 'b.jpg', '1'"),
+        (b"first,second\n", "holds no rows"),
+        (b"\n", "is empty"),
+        (b"{}\n", "holds no rows"),
+    ],
+)
+def test_a_batch_that_has_nothing_to_do(senseid: Senseid, data: bytes, said: str) -> None:
+    done = senseid("batch", "-", stdin=data)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert said in done.stderr.decode()
+
+
+def test_a_folder_of_one_photo(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copy(photos["obama.jpg"], tmp_path)
+    done = senseid("batch", tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"holds one photo, so there is nothing to compare it with" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (["gone.csv"], "gone.csv cannot be read"),

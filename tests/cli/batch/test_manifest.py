@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from senseid_cli.batch.dialect import Wanted
 from senseid_cli.batch.errors import ManifestError
 from senseid_cli.batch.manifest import Format, Manifest, Row, format_of, survey
 
+PAIR = Wanted(("first", "second"), ("first", "second"), Path())
+
 
 def manifest(data: bytes, form: Format = Format.CSV) -> Manifest:
-    return Manifest("m", form, Path(), lambda: io.BytesIO(data))
+    return Manifest("m", form, PAIR, lambda: io.BytesIO(data))
 
 
 def read(data: bytes, form: Format = Format.CSV) -> list[Row]:
@@ -72,6 +75,25 @@ def test_a_header_that_names_nothing(data: bytes) -> None:
         read(data)
 
 
+@pytest.mark.parametrize("form", [Format.NDJSON, Format.PARQUET])
+def test_columns_of_another_case_in_other_formats(form: Format) -> None:
+    if form == Format.PARQUET:
+        pa = pytest.importorskip("pyarrow")
+        buffer = io.BytesIO()
+        pytest.importorskip("pyarrow.parquet").write_table(pa.table({"First": ["a"], "SECOND": ["b"]}), buffer)
+        data = buffer.getvalue()
+    else:
+        data = '{"First": "a", "SECOND": "b"}\n'.encode("utf-16")
+    assert read(data, form) == [Row(1, {"first": "a", "second": "b"})]
+
+
+def test_a_survey_knows_the_columns_without_a_row() -> None:
+    found = survey(manifest(b"first,second,note\n"))
+    assert (found.rows, found.columns, found.header) == (0, ("first", "second", "note"), True)
+    found = survey(manifest(b"a.jpg,b.jpg\n"))
+    assert (found.rows, found.columns, found.header) == (1, ("first", "second"), False)
+
+
 def test_the_survey_finds_every_column() -> None:
     found = survey(manifest(b'{"first":"a"}\n{"first":"b","note":1}\n', Format.NDJSON))
     assert (found.rows, found.columns) == (2, ("first", "note"))
@@ -87,6 +109,8 @@ def test_the_survey_finds_every_column() -> None:
         ("", b'\xef\xbb\xbf {"first"', Format.NDJSON),
         ("a", b"PAR1", Format.PARQUET),
         ("a.b/c", b"x", Format.CSV),
+        ("", '{"first": 1}'.encode("utf-16"), Format.NDJSON),
+        ("", '{"first": 1}'.encode("utf-16-be"), Format.NDJSON),
     ],
 )
 def test_the_format_is_told_by_the_suffix_or_the_content(name: str, head: bytes, form: Format) -> None:
@@ -94,7 +118,7 @@ def test_the_format_is_told_by_the_suffix_or_the_content(name: str, head: bytes,
 
 
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
-    gone = Manifest("gone.csv", Format.CSV, tmp_path, lambda: (tmp_path / "gone.csv").open("rb"))
+    gone = Manifest("gone.csv", Format.CSV, PAIR, lambda: (tmp_path / "gone.csv").open("rb"))
     with pytest.raises(ManifestError, match=r"gone\.csv cannot be read: no such file"):
         list(gone.rows())
     with pytest.raises(ManifestError, match="no such file"):
