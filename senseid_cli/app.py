@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Annotated, NoReturn
 
 import typer
@@ -65,6 +66,8 @@ def root(
 
 def main() -> NoReturn:
     """Run the command line of this process and end it."""
+    stdout.fill_gaps()
+    sys.stderr = stdout.aside(sys.stderr)
     if sys.stdout is not None:
         sys.stdout = stdout.tolerant(sys.stdout)
     sys.exit(run(sys.argv[1:]))
@@ -83,6 +86,7 @@ def run(words: list[str]) -> int:
     render.note_once.cache_clear()  # it was said to the command before
     try:
         status = app(words, prog_name="senseid", standalone_mode=False, obj=flags)
+        _flush()
     except typer.TyperException as error:
         return _report_usage(error, words)
     except (KeyboardInterrupt, typer.Abort):  # Ctrl-C, and Ctrl-D at a prompt
@@ -94,7 +98,16 @@ def run(words: list[str]) -> int:
             traceback.print_exc()
             typer.echo(f"debug: {stids.in_words(stids.stid_of(error))}", err=True)
         return _report(error, words)
+    finally:
+        with suppress(exits.OutputError):
+            _flush()
     return status if isinstance(status, int) else exits.ExitStatus.YES
+
+
+def _flush() -> None:
+    """Write out what is left of the answer now: when Python ends, that it cannot be written would change the status."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _report_usage(error: typer.TyperException, words: list[str]) -> int:
@@ -131,4 +144,6 @@ def _put_body(outcome: exits.Outcome, words: list[str]) -> None:
     """The error as JSON, where JSON was asked for: also when the command line itself does not parse."""
     options = words[: words.index("--")] if "--" in words else words
     if "--json" in options:
-        render.put_json(render.error_body(outcome, wiring.new_request_id()))
+        # What is wrong, and the status, are that of the command: it is told on stderr all the same.
+        with suppress(exits.OutputError):
+            render.put_json(render.error_body(outcome, wiring.new_request_id()))

@@ -1,9 +1,10 @@
-"""Standard output that outlives its reader and takes any character."""
+"""Standard streams that outlive their readers and take any character."""
 
 from __future__ import annotations
 
 import io
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from senseid_cli.exits import OutputError
@@ -43,6 +44,20 @@ class _Outlet(io.FileIO):
         return memoryview(data).nbytes
 
 
+class _Aside(io.FileIO):
+    """A file descriptor for what is said beside the answer: where it cannot be said, nothing else changes.
+
+    Neither a reader that left, nor a full disk, nor a terminal that is gone may take the place of the answer, or end
+    the work that is left.
+    """
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        written: int | None = None
+        with suppress(OSError):
+            written = super().write(data)
+        return memoryview(data).nbytes if written is None else written
+
+
 def reader_left(stream: TextIO) -> bool:
     """Whether the reader of a stream that `tolerant` made has been found to have left."""
     outlet = getattr(getattr(stream, "buffer", None), "raw", None)
@@ -60,3 +75,25 @@ def tolerant(stream: TextIO) -> TextIO:
         return stream
     outlet = _Outlet(stream.fileno(), "wb", closefd=False)
     return io.TextIOWrapper(io.BufferedWriter(outlet), encoding=stream.encoding, errors="backslashreplace")
+
+
+def aside(stream: TextIO | None) -> TextIO:
+    """Standard error as it was, but that it cannot be written, or is closed, is no error."""
+    if stream is None:  # closed: `fill_gaps` has put something there
+        return io.TextIOWrapper(io.BufferedWriter(_Aside(2, "wb", closefd=False)), encoding="ascii", errors="replace")
+    outlet = _Aside(stream.fileno(), "wb", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(outlet), encoding=stream.encoding, errors="backslashreplace", line_buffering=True
+    )
+
+
+def fill_gaps() -> None:
+    """Put `/dev/null` where a standard stream is closed.
+
+    The next file that is opened would get its number, and what a library in C says on stderr would go into that file.
+    """
+    for handle in (0, 1, 2):
+        try:
+            os.fstat(handle)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
