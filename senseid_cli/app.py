@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import Annotated, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from senseid_cli import __version__, exits, render, stdout, stids, wiring
+from senseid_cli import __version__, exits, guarded, render, stdout, stids, wiring
 from senseid_cli.groups import LazyGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 COMMANDS = {
     "compare": "Compare the faces of two photos.",
@@ -30,9 +34,25 @@ COMMANDS = {
 """Every command and the first sentence of its help, which the help of `senseid` shows without importing it."""
 
 
+WITH_MODELS = frozenset({"compare", "omni", "quality", "verify", "batch", "liveness"})
+"""Those whose work is done in a process of its own; `serve` has its own ways."""
+
+
 class _Root(LazyGroup):
     package = "senseid_cli.commands"
     summaries = COMMANDS
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """See `LazyGroup`; what works with models is guarded, once its words make sense."""
+        name, command, rest = super().resolve_command(ctx, args)
+        guard = ctx.obj and ctx.obj["guard"]  # without it: what only asks for the help of a command
+        if guard is not None and name in WITH_MODELS:
+            command.invoke = partial(_guarded, guard, command.invoke)
+        return name, command, rest
+
+
+def _guarded(guard: guarded.Guard, invoke: Callable[[Any], Any], context: Any) -> Any:
+    return guard.run(lambda: invoke(context))
 
 
 app = typer.Typer(
@@ -70,19 +90,23 @@ def main() -> NoReturn:
     sys.stderr = stdout.aside(sys.stderr)
     if sys.stdout is not None:
         sys.stdout = stdout.tolerant(sys.stdout)
-    sys.exit(run(sys.argv[1:]))
+    guard = guarded.Guard()
+    status = run(sys.argv[1:], guard)
+    guard.say(status)
+    sys.exit(status)
 
 
-def run(words: list[str]) -> int:
+def run(words: list[str], guard: guarded.Guard | None = None) -> int:
     """Run one command line; no error gets out.
 
     Args:
         words: what follows `senseid`.
+        guard: starts a process for the work of some commands; None: all is done in this one.
 
     Returns:
         The exit status.
     """
-    flags = {"debug": False}
+    flags = {"debug": False, "guard": guard}
     render.note_once.cache_clear()  # it was said to the command before
     try:
         status = app(words, prog_name="senseid", standalone_mode=False, obj=flags)
@@ -125,7 +149,7 @@ def _report_usage(error: typer.TyperException, words: list[str]) -> int:
 def _report(error: Exception, words: list[str]) -> int:
     outcome = exits.outcome_of(error)
     _put_body(outcome, words)
-    if isinstance(error, MemoryError):
+    if exits.is_of_memory(error):
         typer.echo("senseid: there is not enough memory: end other programs, or use smaller media", err=True)
         return outcome.status
     if not exits.is_expected(error):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -32,6 +34,7 @@ class CliError(Exception):
 
         CliError
         |- BatchError     a batch cannot begin or go on: its parts are in senseid_cli.batch.errors
+        |- CutShortError  the process that did the work was ended by something else
         |- HomeError      there is no place for data
         |- NoKeyError     there is no key to encrypt with
         |- OutputError    a result cannot be written
@@ -52,6 +55,16 @@ class CliError(Exception):
 
 class BatchError(CliError):
     """A batch cannot begin or go on. What is wrong with one of its rows is told by the record of that row."""
+
+
+class CutShortError(CliError):
+    """The process of a command ended without saying a status."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__(
+            f"the work was cut short ({how}), as happens where there is not enough memory",
+            remedy="give it more memory or end other programs; if there is plenty, please report it",
+        )
 
 
 class HomeError(CliError):
@@ -140,18 +153,42 @@ OUTCOMES: dict[type[Exception], Outcome] = {
     SettingError: USAGE,
     RequestError: USAGE,
     # Not the row of an unknown error: the user is told what it is, and what to do.
+    CutShortError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
     OutputError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
 }
 
 
+# How libraries in C say it, in the errors of theirs that stand behind those of ours.
+_NO_MEMORY = re.compile(
+    "bad_?alloc|bfc_arena|allocate memory|failed to map segment|insufficient memory|out of memory|start new thread",
+    re.IGNORECASE,
+)
+
+
+def is_of_memory(error: BaseException | None) -> bool:
+    """Whether an error, or one of those that it came of, is about too little memory, not a photo or a model."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+            return True
+        # The text of an error of ours, or of the system, may hold the name of a file.
+        if not isinstance(error, OSError | CliError) and not is_expected(error) and _NO_MEMORY.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def outcome_of(error: Exception) -> Outcome:
     """The row of the table for an error: that of its class, or of the nearest base class that has one."""
+    if is_of_memory(error):
+        return INTERNAL
     for base in type(error).__mro__:
         if base in OUTCOMES:
             return OUTCOMES[base]
     return INTERNAL
 
 
-def is_expected(error: Exception) -> bool:
+def is_expected(error: BaseException) -> bool:
     """Whether the error says itself, in its text, what a user should know; any other may hold a secret."""
     return any(base in OUTCOMES for base in type(error).__mro__)

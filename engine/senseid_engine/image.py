@@ -139,40 +139,17 @@ def decode_image(data: bytes, *, name: str) -> Image:
         )
     _hush_pillow()
     try:
-        file, exif, probe = data, b"", b""
-        if reader is JpegImagePlugin.JpegImageFile:
-            slim = slim_jpeg(data, name=name)
-            file, exif, probe = slim.data, slim.exif, slim.probe
-        elif reader is TiffImagePlugin.TiffImageFile:
-            check_tiff(data, name=name)
-            _hush_libtiff()
-        with reader(io.BytesIO(file)) as photo:
-            _check_size(photo.size, name)
-            if reader is TiffImagePlugin.TiffImageFile:
-                orientation = _orientation(photo, exif)
-                photo.load()  # Pillow turns it upright here
-                rgb = _to_rgb(photo)
-            else:
-                photo.load()
-                if probe:
-                    _check_same(photo, probe, name)
-                orientation = _orientation(photo, exif)  # PNG may hold it behind the pixels
-                rgb = _to_rgb(photo)
-                if orientation in _UPRIGHT:
-                    rgb = rgb.transpose(_UPRIGHT[orientation])
-            _check_size(rgb.size, name)
-            pixels = np.ascontiguousarray(rgb, dtype=np.uint8)
-    except (ImageSizeError, ImageTypeError):
+        return _decode(reader, data, name)
+    except (ImageSizeError, ImageTypeError, MemoryError):
         raise
     except Pillow.DecompressionBombError as error:
         raise ImageSizeError(name, f"has far more pixels than {MAX_SIDE} x {MAX_SIDE}: save it smaller") from error
     except Exception as error:
         # A parser of hostile bytes fails in every way there is: OSError, SyntaxError, ValueError, struct.error,
-        # zlib.error, MemoryError for an absurd count, ... All of them mean the same to the user.
+        # zlib.error, ... All of them mean the same to the user.
         raise _unread(data, name) or ImageTypeError(
             name, "is corrupted or cut off, it does not decode: save or send it again"
         ) from error
-    return Image(pixels=pixels, format=str(photo.format), orientation=orientation, name=name)
 
 
 def rotate(image: Image, quarter_turns: int) -> Image:
@@ -189,6 +166,37 @@ def rotate(image: Image, quarter_turns: int) -> Image:
         return image
     pixels = np.ascontiguousarray(np.rot90(image.pixels, quarter_turns))
     return Image(pixels=pixels, format=image.format, orientation=image.orientation, name=image.name)
+
+
+def _decode(reader: type[ImageFile.ImageFile], data: bytes, name: str) -> Image:
+    exif = probe = b""
+    if reader is JpegImagePlugin.JpegImageFile:
+        slim = slim_jpeg(data, name=name)
+        data, exif, probe = slim.data, slim.exif, slim.probe
+    elif reader is TiffImagePlugin.TiffImageFile:
+        check_tiff(data, name=name)
+        _hush_libtiff()
+    try:
+        photo = reader(io.BytesIO(data))
+    except MemoryError as error:  # an absurd count; the pixels, for which there may be no room, are not read here
+        raise ValueError("the header asks for more memory than there is") from error
+    with photo:
+        _check_size(photo.size, name)
+        if reader is TiffImagePlugin.TiffImageFile:
+            orientation = _orientation(photo, exif)
+            photo.load()  # Pillow turns it upright here
+            rgb = _to_rgb(photo)
+        else:
+            photo.load()
+            if probe:
+                _check_same(photo, probe, name)
+            orientation = _orientation(photo, exif)  # PNG may hold it behind the pixels
+            rgb = _to_rgb(photo)
+            if orientation in _UPRIGHT:
+                rgb = rgb.transpose(_UPRIGHT[orientation])
+        _check_size(rgb.size, name)
+        pixels = np.ascontiguousarray(rgb, dtype=np.uint8)
+    return Image(pixels=pixels, format=str(photo.format), orientation=orientation, name=name)
 
 
 def _reader(data: bytes) -> type[ImageFile.ImageFile] | None:

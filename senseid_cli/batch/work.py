@@ -296,7 +296,7 @@ def refusal_of(error: Exception) -> Refusal:
     if outcome.status in OF_ONE_FILE:
         # What an EngineError calls its problem names no file; the row does.
         return Refusal(outcome.code, outcome.message, str(getattr(error, "problem", error)))
-    if exits.is_expected(error) or isinstance(error, MemoryError):
+    if exits.is_expected(error) or exits.is_of_memory(error):
         raise error
     # A photo that shows a mistake of ours must not end the run of a million others; the exit status tells of it.
     return Refusal(outcome.code, outcome.message, f"internal error ({type(error).__name__})")

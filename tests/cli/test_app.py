@@ -374,13 +374,14 @@ def test_a_terminal_of_another_encoding_shows_what_it_can(tmp_path: Path) -> Non
 
 
 def wait_until_it_reads(process: subprocess.Popen[bytes]) -> None:
-    """Waits until the process sleeps in a read of its standard input."""
-    waiting = Path(f"/proc/{process.pid}/syscall")
-    if not waiting.exists():
+    """Waits until the process, or the one that it waits for, sleeps in a read of its standard input."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if not children.exists():
         pytest.skip("no /proc/PID/syscall here")
     for _ in range(400):
-        words = waiting.read_text().split()
-        if words[:2] == ["0", "0x0"]:
-            return
+        for pid in (str(process.pid), *children.read_text().split()):
+            words = Path(f"/proc/{pid}/syscall").read_text().split()
+            if words[:2] == ["0", "0x0"]:
+                return
         time.sleep(0.05)
     pytest.fail("it never read its standard input")

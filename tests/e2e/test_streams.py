@@ -142,7 +142,7 @@ def test_what_a_library_says_goes_into_no_file(tmp_path: Path) -> None:
     script = (
         "import os, sys\n"
         "from senseid_cli import app\n"
-        "def run(words):\n"
+        "def run(words, guard):\n"
         "    with open(words.pop(), 'wb') as file:\n"
         "        os.write(2, b'from a library in C')\n"
         "        return file.fileno()\n"
