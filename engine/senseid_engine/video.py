@@ -10,7 +10,7 @@ import io
 import math
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import numpy as np
 
@@ -168,6 +168,8 @@ def _open(data: bytes, name: str) -> InputContainer:
     }
     try:
         return av.open(io.BytesIO(data), "r", container_options=options, metadata_errors="replace", io_open=_refuse)
+    except MemoryError:
+        raise
     except Exception as error:
         # A parser of hostile bytes fails in every way there is; all of them mean the same to the user.
         raise VideoError(
@@ -255,6 +257,8 @@ def _next(packets: Iterator[Packet[VideoStream]]) -> Packet[VideoStream] | None:
     """The next packet; None where the file ends or is cut off."""
     try:
         return next(packets, None)
+    except MemoryError:
+        raise
     except Exception:  # hostile bytes fail in every way there is; what came before is judged
         return None
 
@@ -262,6 +266,8 @@ def _next(packets: Iterator[Packet[VideoStream]]) -> Packet[VideoStream] | None:
 def _frames_of(packet: Packet[VideoStream]) -> list[VideoFrame]:
     try:
         return list(packet.decode())
+    except MemoryError:
+        raise
     except Exception:  # a damaged packet; the decoder goes on with the next one
         return []
 
@@ -312,13 +318,17 @@ class _Shape:
         self._ratio = 0.0
 
     def upright(self, frame: VideoFrame) -> Pixels:
-        quarter_turns = round(frame.rotation / 90) % 4
-        width, height = self._kept(frame.width * self._widen, frame.height, turned=quarter_turns % 2 == 1)
+        turned, mirrored, flipped = _placement(frame)
+        width, height = self._kept(frame.width * self._widen, frame.height, turned=turned)
         try:
             pixels = frame.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA")
+        except MemoryError:
+            raise
         except Exception as error:
             raise VideoError(self._name, "holds frames that cannot be converted to RGB: save it as MP4") from error
-        upright: Pixels = np.ascontiguousarray(np.rot90(pixels, quarter_turns), np.uint8)
+        placed = pixels.swapaxes(0, 1) if turned else pixels
+        placed = placed[:: -1 if flipped else 1, :: -1 if mirrored else 1]
+        upright: Pixels = np.ascontiguousarray(placed, np.uint8)
         upright.flags.writeable = False
         return upright
 
@@ -336,6 +346,20 @@ class _Shape:
         elif abs(math.log(width / height / self._ratio)) > _ANOTHER_SHAPE:
             raise VideoError(self._name, "changes its shape on the way: hold the camera one way up")
         return self._size[::-1] if turned else self._size
+
+
+def _placement(frame: VideoFrame) -> tuple[bool, bool, bool]:
+    """How a frame is shown: rows and columns changed for each other, then mirrored left to right, then top to bottom.
+
+    These are all eight ways to put a picture into a frame. Its display matrix, in rows a b u, c d v, x y w, puts the
+    pixel (p, q) at (a p + c q + x, b p + d q + y); of another angle the nearest of the eight is taken.
+    """
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return False, False, False
+    a, b, _, c, d = np.frombuffer(cast("Any", data), np.int32)[:5].tolist()  # fixed point; only signs and sizes matter
+    turned = abs(b) + abs(c) > abs(a) + abs(d)
+    return turned, (c if turned else a) < 0, (b if turned else d) < 0
 
 
 def _square_factor(stream: VideoStream) -> float:

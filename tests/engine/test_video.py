@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image as Pillow
 
 from senseid_engine.errors import ContentLengthError, EngineError, ImageSizeError, VideoError
 from senseid_engine.video import (
@@ -186,9 +187,14 @@ def test_no_more_frames_are_decoded_than_the_limit(encode_clip: Callable[..., by
 
 def turned(data: bytes, degrees: int) -> bytes:
     """An MP4 that says: turn me clockwise by that much."""
+    return placed(data, TURN[degrees])
+
+
+def placed(data: bytes, matrix: tuple[int, int, int, int]) -> bytes:
+    """An MP4 with this display matrix: a, b, c, d."""
     changed = bytearray(data)
     at = changed.index(b"tkhd") + 44
-    a, b, c, d = (value << 16 for value in TURN[degrees])
+    a, b, c, d = (value << 16 for value in matrix)
     changed[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     return bytes(changed)
 
@@ -198,6 +204,33 @@ def test_rotation_is_applied(clip: bytes, degrees: int) -> None:
     found = frames(turned(clip, degrees))[0].pixels
     expected = np.rot90(frames(clip)[0].pixels, -degrees // 90)
     assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "change"),
+    [
+        ((1, 0, 0, 1), None),
+        ((-1, 0, 0, 1), Pillow.Transpose.FLIP_LEFT_RIGHT),
+        ((1, 0, 0, -1), Pillow.Transpose.FLIP_TOP_BOTTOM),
+        ((-1, 0, 0, -1), Pillow.Transpose.ROTATE_180),
+        ((0, 1, 1, 0), Pillow.Transpose.TRANSPOSE),
+        ((0, -1, -1, 0), Pillow.Transpose.TRANSVERSE),
+        ((0, 1, -1, 0), Pillow.Transpose.ROTATE_270),
+        ((0, -1, 1, 0), Pillow.Transpose.ROTATE_90),
+        ((0, 0, 0, 0), None),  # says nothing
+    ],
+)
+def test_all_eight_display_matrices_are_applied(
+    clip: bytes, matrix: tuple[int, int, int, int], change: Pillow.Transpose | None
+) -> None:
+    plain = Pillow.fromarray(frames(clip)[0].pixels)
+    expected = np.asarray(plain if change is None else plain.transpose(change))
+    assert np.array_equal(frames(placed(clip, matrix))[0].pixels, expected)
+
+
+def test_a_crooked_display_matrix_is_the_nearest_of_the_eight(clip: bytes) -> None:
+    found = frames(placed(clip, (9, -4, -4, -9)))[0].pixels
+    assert np.array_equal(found, frames(placed(clip, (1, 0, 0, -1)))[0].pixels)
 
 
 @pytest.mark.parametrize("degrees", TURN)
