@@ -123,7 +123,9 @@ def test_a_photo_is_not_drawn_over(senseid: Senseid, groups: tuple[Path, Path]) 
 
 def has_models(process: subprocess.Popen[bytes]) -> bool:
     """Before that its own modules are imported, and the signal ends it as it ends any program."""
-    return b"onnxruntime" in Path(f"/proc/{process.pid}/maps").read_bytes()
+    # It waits for a process of its own, which does the work.
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return any(b"onnxruntime" in Path(f"/proc/{child}/maps").read_bytes() for child in children)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
