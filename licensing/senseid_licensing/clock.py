@@ -2,11 +2,16 @@
 
 Without it, a clock set back makes an expired licence valid again. The mark is a file that its owner can delete; what
 remains then is that no licence is older than its own signature.
+
+A mark is wrong where a clock ran ahead by mistake. A licence that is newer than all before it begins the mark anew,
+because the vendor's signature says what time it is; so does `senseid license reset-clock`, for whoever is their own
+vendor.
 """
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,18 +19,22 @@ from typing import TYPE_CHECKING
 from senseid_licensing.document import Json, canonical, parse_document, pretty
 from senseid_licensing.errors import ClockError, LicenceMissingError, LicensingError, StorageError
 from senseid_licensing.fields import Fields
-from senseid_licensing.files import read_file, remove_file, write_file
+from senseid_licensing.files import read_file, write_file
 from senseid_licensing.instant import format_instant, whole_second
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Time services step clocks back by this much in ordinary operation.
+# Time services step clocks back by this much in ordinary operation, and two machines' clocks differ by as much.
 SLACK = timedelta(minutes=5)
 # A mark that follows the clock this closely is good enough, and not every run writes.
 _STEP = timedelta(minutes=1)
 # Stands for 'no licence yet'.
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+# There was no licence before this, and this release will not run so late. A clock whose battery is empty shows the
+# beginning of its calendar; one that somebody wound on by decades would leave a mark that refuses everything.
+_FIRST = datetime(2020, 1, 1, tzinfo=UTC)
+_LAST = datetime(2076, 1, 1, tzinfo=UTC)
 _SALT = b"senseid clock v1\0"
 
 
@@ -34,8 +43,8 @@ class Mark:
     """What was seen.
 
     Attributes:
-        latest: the latest time.
-        newest_issue: when the newest licence that was ever installed was signed.
+        latest: the latest time since the newest licence came.
+        newest_issue: when the newest licence that was ever verified was signed.
     """
 
     latest: datetime
@@ -45,6 +54,15 @@ class Mark:
 _UNMARKED = Mark(NEVER, NEVER)
 
 
+def check_plausible(now: datetime) -> None:
+    """Refuses a time that cannot be right, before anything is made of it. Raises `ClockError`."""
+    if not _FIRST <= now < _LAST:
+        raise ClockError(
+            f"the clock shows {format_instant(now)}, which cannot be",
+            remedy="set the clock right: `date -u` shows it",
+        )
+
+
 class ClockRecord:
     """The mark of one installation, in a file."""
 
@@ -52,44 +70,52 @@ class ClockRecord:
         self._path = path
 
     def check(self, now: datetime, newest_issue: datetime) -> None:
-        """Refuses a time before the latest one seen, or before a licence was signed; else remembers it.
+        """Refuses a time before the latest one seen; else remembers it.
 
         A file that cannot be written (a read-only data directory) is no reason to refuse.
+
+        Args:
+            now: an aware datetime.
+            newest_issue: when the newest licence that verifies was signed. One that is newer than all before it says
+                what time it is, whatever was seen.
 
         Raises:
             ClockError: the clock was set back, or the file was edited.
         """
-        second = whole_second(now)
-        mark = self._read()
-        latest = max(mark.latest, newest_issue)
-        if second + SLACK < latest:
-            raise ClockError(
-                f"the clock shows {format_instant(second)}, and {format_instant(latest)} was already seen",
-                remedy="set the clock right; if it once ran ahead by mistake, install a licence issued since"
-                " (your own: `senseid license quickstart`)",
-            )
-        if second >= mark.latest + _STEP or newest_issue > mark.newest_issue:
-            try:
-                self._write(Mark(max(second, latest), max(newest_issue, mark.newest_issue)))
-            except StorageError:
-                return
+        self.keep(_advance(self._read(), now, newest_issue))
 
-    def restart(self, now: datetime, issued: datetime) -> None:
-        """Begins the mark anew at `now`, on the word of a licence that is newer than all before it.
+    def admit(self, now: datetime, issued: datetime) -> Mark:
+        """The mark once a licence is installed. Nothing is written: the licence may still fail to be.
 
-        The way out after a clock ran ahead: the vendor's signature says what time it is. An older licence changes
-        nothing. Raises `StorageError`.
+        Any licence that verifies mends a damaged mark. Raises `ClockError` if the clock was set back.
         """
         try:
             mark = self._read()
         except ClockError:
             mark = _UNMARKED
-        if issued > mark.newest_issue:
-            self._write(Mark(max(whole_second(now), issued), issued))
+        return _advance(mark, now, issued)
 
-    def forget(self) -> None:
-        """Removes the mark. Only whoever is their own vendor may ask for this. Raises `StorageError`."""
-        remove_file(self._path)
+    def keep(self, mark: Mark) -> None:
+        """Writes the mark, unless the file holds one that is as good, or cannot be written."""
+        try:
+            old = self._read()
+        except ClockError:
+            old = _UNMARKED
+        if mark.newest_issue > old.newest_issue or mark.latest >= old.latest + _STEP:
+            with suppress(StorageError):
+                self._write(mark)
+
+    def reset(self, now: datetime) -> datetime | None:
+        """Begins the mark anew at `now`, and gives the latest time that was seen; None if there was no legible mark.
+
+        Only whoever is their own vendor may ask for this. Raises `StorageError`.
+        """
+        try:
+            old = self._read()
+        except LicensingError:
+            old = _UNMARKED
+        self._write(Mark(whole_second(now), NEVER))
+        return None if old == _UNMARKED else old.latest
 
     def _read(self) -> Mark:
         try:
@@ -106,12 +132,28 @@ class ClockRecord:
         except LicensingError as error:
             raise ClockError(
                 f"the clock record was edited or is damaged: {error.message}",
-                remedy="install your newest licence again with `senseid license install FILE`",
+                remedy=f"set the clock right, then {_OUT}",
             ).at(str(self._path)) from None
 
     def _write(self, mark: Mark) -> None:
         body: Json = {"latest": format_instant(mark.latest), "newest_issue": format_instant(mark.newest_issue)}
         write_file(self._path, pretty({"mark": body, "check": _check(body)}))
+
+
+_OUT = "run `senseid license reset-clock`, or install a licence that your vendor issues now"
+
+
+def _advance(mark: Mark, now: datetime, issued: datetime) -> Mark:
+    """The mark after `now`, at which a licence of `issued` verified. Raises `ClockError` if the clock was set back."""
+    second = whole_second(now)
+    if issued > mark.newest_issue:
+        return Mark(second, issued)
+    if second + SLACK < mark.latest:
+        raise ClockError(
+            f"the clock shows {format_instant(second)}, and {format_instant(mark.latest)} was already seen",
+            remedy=f"set the clock right; if it once ran ahead by mistake, {_OUT}",
+        )
+    return Mark(max(second, mark.latest), mark.newest_issue)
 
 
 def _check(body: Json) -> str:

@@ -72,16 +72,6 @@ def write_file(path: Path, data: bytes, mode: int = PUBLIC) -> None:
         raise _not_written(path, error.strerror or str(error)) from None
 
 
-def remove_file(path: Path) -> None:
-    """Removes a file, if there is one. Raises `StorageError`."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"cannot be removed: {error.strerror or error}", remedy="check the permissions of its folder"
-        ).at(str(path)) from None
-
-
 def append_line(path: Path, line: bytes) -> None:
     """Adds one line to a log that only its owner reads. Raises `StorageError`."""
     try:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from senseid_licensing.chain import check_narrower, link
+from senseid_licensing.clock import check_plausible
 from senseid_licensing.errors import ArgumentError, FormatError, TooManyParentsError
 from senseid_licensing.licence import MAX_PARENTS, LicenceFile, SignedLicence, parse_licence_file, signed_bytes
 
@@ -24,9 +25,11 @@ def issue(terms: Licence, key: PrivateKey, parent: LicenceFile | None = None) ->
 
     Raises:
         ArgumentError: the terms are none that could be read back, or the parent does not allow this key to issue.
+        ClockError: the time of issue cannot be right.
         TooManyParentsError: the chain would exceed ten parents.
         WideningError: the terms allow more than the parent.
     """
+    check_plausible(terms.issued)
     parents: tuple[SignedLicence, ...] = ()
     if parent is not None:
         parents = link(parent)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from senseid_licensing.capability import Capability
+from senseid_licensing.clock import check_plausible
 from senseid_licensing.errors import ArgumentError, LicenceMissingError, about
 from senseid_licensing.files import SECRET, is_there, read_file, write_file
 from senseid_licensing.instant import whole_second
@@ -63,7 +64,7 @@ def quickstart(
     """Makes a root (or keeps the one there is), trusts it, and installs licences of every product for this machine.
 
     Running it again issues afresh; a valid licence of another vendor stays. Whoever holds the root is their own vendor,
-    so it also forgets the clock's mark.
+    so it also begins the clock's mark anew.
 
     Args:
         store: where to.
@@ -75,8 +76,9 @@ def quickstart(
 
     Raises:
         ArgumentError: this build trusts its vendor only.
+        ClockError: the clock cannot be right.
         UdidError: the machine cannot be recognised.
-        KeyFileError: there is a root key and the passphrase does not open it.
+        KeyFileError: there is a root key and the passphrase does not open it, or a trust root is broken.
         StorageError: something cannot be written.
     """
     if store.policy.trust == "embedded":
@@ -84,11 +86,14 @@ def quickstart(
             "this build accepts its vendor's licences only, so it cannot make its own",
             remedy="run `senseid udid` and send UDID.txt to your vendor",
         )
+    # Whatever can refuse comes before the first file is written.
+    check_plausible(context.now)
+    now = whole_second(context.now)
     components = context.machine.components
+    store.roots()
     key, created, sealed = _root(store.root_key_path, passphrase, entropy)
     store.trust(key.public)
-    store.clock.forget()
-    now = whole_second(context.now)
+    store.reset_clock(now)
     found = store.verify_all(context).licences.values()
     kept = {licence.product: licence for licence in found if licence.root_key != key.public.id}
     wanted = [product for product in Product if product not in kept]

@@ -10,6 +10,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from senseid_licensing.clock import check_plausible
 from senseid_licensing.document import Json, canonical, parse_document, pretty
 from senseid_licensing.errors import ArgumentError, FormatError, UntrustedKeyError
 from senseid_licensing.fields import Fields
@@ -87,8 +88,9 @@ def revoke(ids: Sequence[str], key: PrivateKey, now: datetime, before: bytes | N
 
     Raises:
         ArgumentError: an id is none, there are too many, or another key signed the list before.
-        LicensingError: the list before does not verify.
+        LicensingError: the list before does not verify, or the clock cannot be right.
     """
+    check_plausible(now)
     known: frozenset[str] = frozenset()
     if before is not None:
         old = parse_revocations(before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from senseid_licensing.clock import NEVER, ClockRecord
+from senseid_licensing.clock import NEVER, ClockRecord, check_plausible
 from senseid_licensing.errors import ArgumentError, ExpiredError, LicenceMissingError, LicensingError, about
 from senseid_licensing.files import read_file, write_file
 from senseid_licensing.instant import format_instant
@@ -126,17 +126,16 @@ class LicenceStore:
     def install(self, data: bytes, context: Context) -> VerifiedLicence:
         """Verifies a licence, then puts it in its product's place.
 
-        The old file stays until the new one has verified. A licence newer than all before it also sets the clock's
-        mark right.
+        What is refused changes nothing. A licence newer than all before it also sets the clock's mark right.
 
         Raises:
             LicensingError: it was refused, or cannot be written.
         """
         product = parse_licence_file(data).leaf.licence.product
         licence = _verify(data, product, context, self.roots())
-        self.clock.restart(context.now, licence.issued)
-        self.clock.check(context.now, licence.issued)
+        mark = self.clock.admit(context.now, licence.issued)
         write_file(self.path(product), data)
+        self.clock.keep(mark)
         return licence
 
     def renew(self, data: bytes, context: Context) -> VerifiedLicence:
@@ -155,6 +154,25 @@ class LicenceStore:
                 remedy="ask for a newer one, or use `senseid license install` to replace it all the same",
             )
         return self.install(data, context)
+
+    def reset_clock(self, now: datetime) -> datetime | None:
+        """Begins the clock's mark anew at `now`, after a clock ran ahead by mistake.
+
+        Returns:
+            The latest time that was seen; None if nothing legible said so.
+
+        Raises:
+            ArgumentError: this build takes the time from its vendor.
+            ClockError: `now` cannot be right either.
+            StorageError: the mark cannot be written.
+        """
+        check_plausible(now)
+        if self.policy.trust == "embedded":
+            raise ArgumentError(
+                "this build takes the time from its vendor's licences",
+                remedy="ask your vendor for a licence that is issued now, then `senseid license install FILE`",
+            )
+        return self.clock.reset(now)
 
     def _revoked(self, keys: Mapping[str, PublicKey]) -> frozenset[str]:
         try:

@@ -10,8 +10,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from senseid_licensing.chain import check_narrower, link
+from senseid_licensing.clock import SLACK, check_plausible
 from senseid_licensing.errors import (
     ChainError,
+    ClockError,
     ExpiredError,
     NotYetValidError,
     PlatformError,
@@ -80,6 +82,7 @@ def verify(
             "the file lets its holder issue licences, it is none to use",
             remedy="issue a licence with it: `senseid license issue --parent FILE`",
         )
+    check_plausible(now)
     second = whole_second(now)
     changed: set[str] = set()
     # A parent binds as strictly as its own terms say, whatever the tolerance of the child.
@@ -141,6 +144,14 @@ def _grace_until(licence: Licence) -> datetime:
 
 
 def _check_time(licence: Licence, second: datetime) -> None:
+    # Its signature would be the newest for years, and none that is made today could take its place.
+    if licence.issued > second + SLACK:
+        raise ClockError(
+            f"the licence {licence.id} was issued at {format_instant(licence.issued)}; the clock shows"
+            f" {format_instant(second)}",
+            remedy="set the clock right: `date -u` shows it; if it is, the issuer's was not: ask for another licence"
+            " (your own: `senseid license quickstart`)",
+        )
     if second < licence.not_before:
         raise NotYetValidError(
             f"the licence is valid from {format_instant(licence.not_before)}; it is {format_instant(second)}",

@@ -126,6 +126,20 @@ def renew(
     _place(file, lambda store, data, context: store.renew(data, context), "renewed", as_json=as_json)
 
 
+@app.command("reset-clock")
+def reset_clock(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Forget the latest time seen, after the clock ran ahead by mistake. Set the clock right first."""
+    from senseid_licensing.instant import format_instant
+
+    store, context = wiring.open_store()
+    seen = store.reset_clock(context.now)
+    now, before = format_instant(context.now), format_instant(seen) if seen else None
+    if as_json:
+        render.put_json({"now": now, "seen": before})
+    else:
+        typer.echo(f"the latest time seen is now {now}" + (f"; it was {before}" if before else ""))
+
+
 @app.command("inspect")
 def inspect(
     file: Annotated[Path, typer.Argument(help="A licence, revocation list, key or UDID.txt.")],

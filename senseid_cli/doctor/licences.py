@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from senseid_cli.commands.license import facts
 from senseid_cli.doctor.finding import Finding, note, ok, problem
+from senseid_licensing.clock import check_plausible
 from senseid_licensing.errors import ClockError, LicenceMissingError
 from senseid_licensing.instant import format_instant
 from senseid_licensing.product import Product
@@ -40,8 +41,12 @@ def check_licences(licences: VerifiedLicences, *, needed: bool) -> list[Finding]
 
 
 def check_clock(licences: VerifiedLicences, now: datetime) -> Finding:
-    """Whether the clock shows an earlier time than one that was already seen."""
-    shown = f"it is {format_instant(now.replace(microsecond=0))}"
+    """Whether the clock can be right, and shows no earlier time than one that was already seen."""
+    try:
+        check_plausible(now)
+    except ClockError as wrong:
+        return problem("clock", wrong.message, wrong.remedy)
+    shown = f"it is {format_instant(now)}"
     for error in licences.failures.values():
         if isinstance(error, ClockError):
             return problem("clock", error.message, error.remedy)

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from senseid_cli import __version__, wiring
 from senseid_cli.commands import license as license_command
 from senseid_cli.commands import license_vendor, udid
 from senseid_licensing import errors
+from senseid_licensing.context import context_here
 from senseid_licensing.instant import format_instant
 from senseid_licensing.platforms import platform_name
 from senseid_licensing.policy import TrustPolicy
@@ -203,6 +205,41 @@ def test_install_takes_any_name_and_refuses_before_it_writes(vendor: Senseid, ho
     with pytest.raises(errors.UnreadableError):
         vendor("license", "install", str(tmp_path))
     assert installed.read_bytes() == before
+
+
+def test_the_way_out_of_a_clock_that_ran_ahead(senseid: Senseid, home: Path) -> None:
+    senseid("license", "quickstart")
+    store = LicenceStore(home)
+    ahead = datetime.now(UTC) + timedelta(days=20)
+    store.verify_all(context_here(now=ahead, version=__version__))
+    assert "run `senseid license reset-clock`" in senseid("license", "check", code=4).stderr
+    told = senseid("license", "reset-clock").stdout
+    assert told.endswith(f"; it was {format_instant(ahead)}\n")
+    senseid("license", "check")
+    (home / "state/clock.json").unlink()
+    (found,) = senseid.objects("license", "reset-clock")
+    assert (found["seen"], found["now"][:4]) == (None, str(datetime.now(UTC).year))
+
+
+@pytest.mark.parametrize("year", [1970, 2099])
+def test_a_wrong_clock_is_called_that(vendor: Senseid, home: Path, monkeypatch: pytest.MonkeyPatch, year: int) -> None:
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime(year, 1, 1, tzinfo=tz)
+
+    vendor("license", "quickstart")
+    monkeypatch.setattr(license_vendor, "datetime", Wrong)
+    monkeypatch.setattr(wiring.datetime, "datetime", Wrong)
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    sign = ("license", "issue", "--key", "vendor.key", "--licensee", "x", "--any-machine", "--days", "9")
+    for words in (("license", "quickstart"), ("license", "reset-clock"), sign):
+        with pytest.raises(errors.ClockError, match=f"^the clock shows {year}-01-01T00:00:00Z, which cannot be$"):
+            vendor(*words)
+    checked = vendor("license", "check", code=4)
+    assert checked.stdout.count(f"the clock shows {year}-01-01T00:00:00Z, which cannot be") == 3
+    assert checked.stderr.count("set the clock right") == 3
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
 
 
 def test_renew_wants_a_later_end(vendor: Senseid) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from senseid_licensing.clock import NEVER, ClockRecord
+from senseid_licensing.clock import NEVER, ClockRecord, check_plausible
 from senseid_licensing.errors import ClockError, StorageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_a_clock_set_back_a_day_is_refused_with_the_way_out(record: ClockRecord,
         record.check(now - DAY, NEVER)
     assert (caught.value.stid, caught.value.stid.text) == (-15, "STID_E_AUTH_EXPIRE")
     assert "set the clock right" in caught.value.remedy
-    assert "install a licence issued since" in caught.value.remedy
+    assert "senseid license reset-clock" in caught.value.remedy
     record.check(now, NEVER)
 
 
@@ -46,15 +46,6 @@ def test_a_time_service_may_step_the_clock_a_little(record: ClockRecord, now: da
     record.check(now - 5 * MINUTE, NEVER)
     with pytest.raises(ClockError):
         record.check(now - 5 * MINUTE - timedelta(seconds=1), NEVER)
-
-
-def test_a_deleted_file_leaves_the_licences_own_age(record: ClockRecord, file: Path, now: datetime) -> None:
-    record.check(now, now - 10 * DAY)
-    file.unlink()
-    with pytest.raises(ClockError, match="2026-11-14T10:00:00Z was already seen"):
-        record.check(now - 11 * DAY, now - 10 * DAY)
-    record.check(now - DAY, now - 10 * DAY)
-    assert file.exists()
 
 
 @pytest.mark.parametrize(
@@ -73,8 +64,11 @@ def test_an_edited_file_is_refused_and_a_new_licence_mends_it(record, file: Path
     file.write_bytes(edit(file.read_bytes()))
     with pytest.raises(ClockError, match="edited or is damaged") as caught:
         record.check(now, now)
-    assert "license install" in caught.value.remedy
-    record.restart(now, now)
+    assert "senseid license reset-clock" in caught.value.remedy
+    before = file.read_bytes()
+    mark = record.admit(now, now)
+    assert file.read_bytes() == before
+    record.keep(mark)
     record.check(now, now)
 
 
@@ -109,36 +103,57 @@ def test_not_every_run_writes(record: ClockRecord, file: Path, now: datetime) ->
 
 def test_a_small_step_back_never_lowers_the_mark(record: ClockRecord, now: datetime) -> None:
     record.check(now, NEVER)
-    record.check(now - 4 * MINUTE, now - DAY)
+    record.check(now - 4 * MINUTE, NEVER)
     with pytest.raises(ClockError):
-        record.check(now - 6 * MINUTE, now - DAY)
+        record.check(now - 6 * MINUTE, NEVER)
 
 
 def test_a_newer_licence_ends_a_mark_of_a_clock_that_ran_ahead(record: ClockRecord, now: datetime) -> None:
     record.check(now + 4000 * DAY, now - 30 * DAY)
-    with pytest.raises(ClockError):
-        record.check(now, now - 30 * DAY)
-    record.restart(now, now - 30 * DAY)
-    with pytest.raises(ClockError):
-        record.check(now, now - 30 * DAY)
-    record.restart(now, now)
+    for issued in (NEVER, now - 30 * DAY):
+        with pytest.raises(ClockError):
+            record.check(now, issued)
+        with pytest.raises(ClockError):
+            record.admit(now, issued)
     record.check(now, now)
-
-
-def test_a_newer_licence_never_puts_the_mark_before_its_own_age(record: ClockRecord, now: datetime) -> None:
-    record.restart(now - 10 * DAY, now)
+    # And only once: whoever keeps it cannot set the clock back with it again and again.
+    record.check(now + DAY, now)
     with pytest.raises(ClockError):
-        record.check(now - 10 * DAY, now)
+        record.check(now, now)
 
 
-def test_what_cannot_be_forgotten_is_said(record: ClockRecord, file: Path) -> None:
-    file.mkdir(parents=True)
-    with pytest.raises(StorageError, match=f"^{file}: cannot be removed"):
-        record.forget()
+def test_a_licence_that_is_admitted_and_never_placed_changes_nothing(
+    record: ClockRecord, file: Path, now: datetime
+) -> None:
+    record.check(now + DAY, now - DAY)
+    before = file.read_bytes()
+    assert record.admit(now, now).latest == now
+    assert file.read_bytes() == before
+    with pytest.raises(ClockError):
+        record.check(now, now - DAY)
 
 
-def test_forgetting(record: ClockRecord, now: datetime) -> None:
-    record.forget()
+def test_resetting(record: ClockRecord, file: Path, now: datetime) -> None:
+    assert record.reset(now) is None
+    record.check(now + DAY, NEVER)
+    assert record.reset(now) == now + DAY
     record.check(now, NEVER)
-    record.forget()
-    record.check(now - DAY, NEVER)
+    with pytest.raises(ClockError):
+        record.check(now - DAY, NEVER)
+    file.write_bytes(b"{")
+    assert record.reset(now) is None
+    record.check(now, NEVER)
+
+
+def test_what_cannot_be_reset_is_said(record: ClockRecord, file: Path, now: datetime) -> None:
+    file.mkdir(parents=True)
+    with pytest.raises(StorageError, match=f"^{file}: cannot be written"):
+        record.reset(now)
+
+
+@pytest.mark.parametrize("year", [1970, 2019, 2076, 2099])
+def test_a_clock_that_cannot_be_right_is_called_that(now: datetime, year: int) -> None:
+    check_plausible(now)
+    with pytest.raises(ClockError, match=f"^the clock shows {year}-11-24T10:00:00Z, which cannot be$") as caught:
+        check_plausible(now.replace(year=year))
+    assert caught.value.remedy.startswith("set the clock right")

@@ -8,7 +8,7 @@ import pytest
 
 from senseid_licensing.document import MAX_BYTES
 from senseid_licensing.errors import LicenceMissingError, StorageError, UnreadableError
-from senseid_licensing.files import SECRET, append_line, read_file, remove_file, write_file
+from senseid_licensing.files import SECRET, append_line, read_file, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,17 +74,6 @@ def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
             write_file(taken, b"new")
     assert stat.S_ISFIFO(path.stat().st_mode)
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_removing(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    remove_file(path)
-    remove_file(path)
-    assert not path.exists()
-    path.mkdir()
-    with pytest.raises(StorageError, match=f"^{path}: cannot be removed: "):
-        remove_file(path)
 
 
 def test_an_interrupt_leaves_no_half_written_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

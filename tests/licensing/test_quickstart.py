@@ -4,7 +4,7 @@ import json
 import stat
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,3 +120,14 @@ def test_a_data_directory_that_cannot_be_written(tmp_path: Path, context: Contex
     (tmp_path / "file").write_text("")
     with pytest.raises(errors.LicensingError, match="file"):
         run(LicenceStore(tmp_path / "file"), context, entropy)
+
+
+def test_what_is_refused_makes_nothing(new: LicenceStore, context: Context, entropy: Entropy) -> None:
+    with pytest.raises(errors.ClockError, match="the clock shows 1970-01-01T00:00:00Z"):
+        run(new, replace(context, now=datetime(1970, 1, 1, tzinfo=UTC)), entropy)
+    assert not new.data_dir.exists()
+    new.roots_dir.mkdir(parents=True)
+    (new.roots_dir / "x.pub").write_text("junk")
+    with pytest.raises(errors.KeyFileError, match=r"x\.pub: not a public key"):
+        run(new, context, entropy)
+    assert [path.name for path in new.data_dir.rglob("*") if path.is_file()] == ["x.pub"]

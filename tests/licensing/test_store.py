@@ -12,6 +12,7 @@ from senseid_licensing.capability import Capability
 from senseid_licensing.clock import ClockRecord
 from senseid_licensing.context import Context, context_here
 from senseid_licensing.issue import issue
+from senseid_licensing.licence import parse_licence_file
 from senseid_licensing.product import Product
 from senseid_licensing.revocation import revoke
 from senseid_licensing.store import LicenceStore
@@ -151,13 +152,95 @@ def test_a_new_licence_is_the_way_out_after_a_clock_that_ran_ahead(
     assert installed.verify_all(here).require(Product.FACE).id == "c" * 32
 
 
-def test_a_licence_from_the_future_is_not_installed(
-    store: LicenceStore, terms: Licence, root: PrivateKey, context: Context
+def test_a_licence_from_the_future_is_refused_and_disables_no_other(
+    installed: LicenceStore, terms: Licence, root: PrivateKey, context: Context, make_key: Callable[[str], PrivateKey]
 ) -> None:
-    with pytest.raises(errors.ClockError):
-        store.install(issue(replace(terms, issued=context.now + DAY), root), context)
-    with pytest.raises(errors.LicenceMissingError):
-        store.load(Product.FACE)
+    """An hour is enough; a reseller may write years. The others work on, and so does what comes later."""
+    reseller = make_key("reseller")
+    above = parse_licence_file(issue(replace(terms, id="f" * 32, delegate=reseller.public.raw), root))
+    before = {path: path.read_bytes() for path in installed.data_dir.rglob("*.*")}
+    for ahead in (timedelta(minutes=6), timedelta(hours=1), 3000 * DAY):
+        late = replace(terms, id="c" * 32, issued=context.now + ahead, not_after=terms.not_after)
+        for data in (issue(late, root), issue(late, reseller, above)):
+            for place_it in (installed.install, installed.renew):
+                with pytest.raises(errors.LicensingError):
+                    place_it(data, context)
+            with pytest.raises(errors.ClockError, match="was issued at 20"):
+                installed.install(data, context)
+    assert {path: path.read_bytes() for path in installed.data_dir.rglob("*.*")} == before
+    place(installed, issue(replace(late, product=Product.KESTREL), root), Product.KESTREL)
+    result = installed.verify_all(context)
+    assert result.require(Product.FACE)
+    with pytest.raises(errors.ClockError, match=r"senseid_kestrel\.lic: the licence c+ was issued at"):
+        result.require(Product.KESTREL)
+    # Two clocks that differ a little are no reason to refuse.
+    installed.install(issue(replace(terms, id="d" * 32, issued=context.now + timedelta(minutes=5)), root), context)
+    assert installed.verify_all(context).require(Product.FACE).id == "d" * 32
+
+
+def test_a_parent_from_the_future_is_refused(
+    installed: LicenceStore, terms: Licence, root: PrivateKey, context: Context, make_key: Callable[[str], PrivateKey]
+) -> None:
+    reseller = make_key("reseller")
+    late = replace(terms, id="f" * 32, issued=context.now + DAY, delegate=reseller.public.raw)
+    with pytest.raises(errors.ClockError, match=r"the licence f+ was issued"):
+        installed.install(issue(terms, reseller, parse_licence_file(issue(late, root))), context)
+
+
+def test_a_licence_that_cannot_be_written_leaves_the_mark(
+    installed: LicenceStore, terms: Licence, root: PrivateKey, context: Context
+) -> None:
+    later = replace(context, now=context.now + DAY)
+    path, mark = installed.path(Product.LIVENESS), installed.data_dir / "state" / "clock.json"
+    path.mkdir(parents=True)
+    before = mark.read_bytes()
+    with pytest.raises(errors.StorageError):
+        installed.install(issue(replace(terms, product=Product.LIVENESS, issued=later.now), root), later)
+    assert mark.read_bytes() == before
+
+
+@pytest.mark.parametrize("year", [1970, 2099])
+def test_a_wrong_clock_is_called_that_and_leaves_no_mark(
+    installed: LicenceStore, terms: Licence, root: PrivateKey, context: Context, year: int
+) -> None:
+    wrong = replace(context, now=context.now.replace(year=year))
+    mark = (installed.data_dir / "state" / "clock.json").read_bytes()
+    with pytest.raises(errors.ClockError, match=f"the clock shows {year}-11-24T10:00:00Z, which cannot be"):
+        installed.verify_all(wrong).require(Product.FACE)
+    for refused in (
+        lambda: installed.install(issue(terms, root), wrong),
+        lambda: issue(replace(terms, issued=wrong.now), root),
+        lambda: revoke([terms.id], root, wrong.now, None),
+        lambda: installed.reset_clock(wrong.now),
+    ):
+        with pytest.raises(errors.ClockError, match="cannot be"):
+            refused()
+    assert (installed.data_dir / "state" / "clock.json").read_bytes() == mark
+    assert installed.verify_all(context).require(Product.FACE)
+
+
+def test_the_way_out_of_a_wrong_mark_is_one_command(installed: LicenceStore, context: Context) -> None:
+    assert installed.verify_all(replace(context, now=context.now + 20 * DAY)).licences
+    with pytest.raises(errors.ClockError, match="already seen"):
+        installed.verify_all(context).require(Product.FACE)
+    assert installed.reset_clock(context.now) == context.now + 20 * DAY
+    assert installed.verify_all(context).require(Product.FACE)
+
+
+def test_a_vendors_build_takes_the_time_from_its_vendor(
+    tmp_path: Path, terms: Licence, context: Context, make_key: Callable[[str], PrivateKey]
+) -> None:
+    policy, vendor = tmp_path / "trust.toml", make_key("vendor")
+    policy.write_text(f'trust = "embedded"\nroots = ["{vendor.public.to_text().strip()}"]\n')
+    store = LicenceStore(tmp_path / "data", policy=policy)
+    store.install(issue(terms, vendor), context)
+    store.verify_all(replace(context, now=context.now + 20 * DAY))
+    with pytest.raises(errors.ArgumentError, match="takes the time from its vendor") as caught:
+        store.reset_clock(context.now)
+    assert "senseid license install FILE" in caught.value.remedy
+    here = replace(context, now=context.now + DAY)
+    place(store, issue(replace(terms, id="c" * 32, issued=here.now), vendor))
+    assert store.verify_all(here).require(Product.FACE).id == "c" * 32
 
 
 def test_state_deleted_or_edited(installed: LicenceStore, terms: Licence, root: PrivateKey, context: Context) -> None:

@@ -17,11 +17,13 @@ from typer.testing import CliRunner
 from senseid_cli import __version__, app
 from senseid_cli.commands import doctor
 from senseid_cli.doctor import checkup
-from senseid_cli.doctor.finding import ok
+from senseid_cli.doctor.finding import Status, ok
+from senseid_cli.doctor.licences import check_clock
 from senseid_licensing.context import Context, context_here
 from senseid_licensing.product import Product
 from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
+from senseid_licensing.verified import VerifiedLicences
 from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
@@ -139,6 +141,13 @@ def test_a_clock_that_was_set_back(sound: Doctor) -> None:
     problems = sound.problems()
     assert "was already seen" in problems["clock"]
     assert sound().exit_code == 1
+
+
+def test_a_clock_that_cannot_be_right() -> None:
+    for year in (1970, 2099):
+        found = check_clock(VerifiedLicences({}, {}), datetime(year, 1, 1, tzinfo=UTC))
+        assert (found.status, found.check) == (Status.PROBLEM, "clock")
+        assert found.message == f"the clock shows {year}-01-01T00:00:00Z, which cannot be"
 
 
 @pytest.mark.usefixtures("quick")
