@@ -1,13 +1,15 @@
 """The strict JSON that licences, revocation lists and key files are written in, and its canonical bytes.
 
 Whatever two readers could understand differently is refused: duplicate keys, fractions, NaN, integers beyond 2^53,
-anything that is not plain UTF-8. The signed bytes are the RFC 8785 form of the value, so that indentation and key
-order of a file do not matter.
+anything that is not UTF-8. The signed bytes are the RFC 8785 form of the value, so that indentation, key order and the
+byte order mark that some editors put in front of a file do not matter.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
 from typing import TYPE_CHECKING, NoReturn
 
 from senseid_licensing.errors import EmptyLicenceError, FormatError, library_error
@@ -22,6 +24,8 @@ MAX_BYTES = 64 * 1024
 MAX_DEPTH = 32
 _MAX_INTEGER = 2**53 - 1
 _ASK_AGAIN = "ask your vendor for the file again, and copy it in binary mode"
+# What quoted-printable makes of an equals sign and of a long line.
+_MAILED = re.compile(rb"=(?:3D|\r?\n)")
 
 
 def parse_document(data: bytes) -> dict[str, Json]:
@@ -33,6 +37,7 @@ def parse_document(data: bytes) -> dict[str, Json]:
     """
     if len(data) > MAX_BYTES:
         raise FormatError(f"the file is larger than {MAX_BYTES // 1024} KiB", remedy=_ASK_AGAIN)
+    data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         raise EmptyLicenceError("the file is empty", remedy=_ASK_AGAIN)
     try:
@@ -45,7 +50,7 @@ def parse_document(data: bytes) -> dict[str, Json]:
         )
     # A few kilobytes of brackets exhaust the parser's stack.
     except (ValueError, RecursionError) as error:
-        raise FormatError(f"the file is not JSON: {_one_line(error)}", remedy=_ASK_AGAIN) from None
+        raise FormatError(f"the file is not JSON: {_damage(data) or _one_line(error)}", remedy=_ASK_AGAIN) from None
     if not isinstance(value, dict):
         raise FormatError("the file holds no JSON object", remedy=_ASK_AGAIN)
     _check_depth(value)
@@ -79,6 +84,13 @@ def pretty(value: Json) -> bytes:
         return (json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
     except UnicodeEncodeError as error:
         raise FormatError(f"the file cannot be written as UTF-8: {error.reason}", remedy=_ASK_AGAIN) from None
+
+
+def _damage(data: bytes) -> str:
+    """What happened to the file on its way, if that can be seen."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "an editor saved it as UTF-16"
+    return "a mail program changed it (quoted-printable)" if _MAILED.search(data) else ""
 
 
 def _check_depth(value: Json) -> None:

@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from senseid_licensing.document import MAX_BYTES
 from senseid_licensing.errors import LicenceMissingError, StorageError, UnreadableError
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 PUBLIC = 0o644
 SECRET = 0o600
 
 
-def read_file(path: Path, what: str, most: int = MAX_BYTES) -> bytes:
+# Opening a pipe that nobody is at the other end of would otherwise wait for ever. Windows has neither the flag nor such
+# pipes.
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Opens a file to read from it; one that nobody writes to, such as a named pipe, is never waited for.
+
+    Raises `OSError` if it cannot be opened, or is a pipe, a socket, a device or a folder.
+    """
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _AT_ONCE))  # noqa: SIM115  the caller closes it
+    # After the opening, on the descriptor, so that the file cannot be exchanged in between.
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return file
+
+
+def read_file(path: Path, what: str, most: int = MAX_BYTES, *, pipe: bool = False) -> bytes:
     """The bytes of a small file, one more than the largest allowed at most.
 
     Args:
         path: where it is.
         what: what it is called in messages.
         most: how many bytes are allowed; whether there are more is for its reader to say.
+        pipe: whether it may be a pipe, as the `<(...)` of a shell is; its writer is waited for.
 
     Raises:
         LicenceMissingError: it is not there.
         UnreadableError: it cannot be read, or is no file.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if pipe else open_regular(path) as file:
             return file.read(most + 1)
     except FileNotFoundError:
         raise LicenceMissingError(f"there is no such {what}", remedy="check the path").at(str(path)) from None
@@ -76,7 +101,7 @@ def append_line(path: Path, line: bytes) -> None:
     """Adds one line to a log that only its owner reads. Raises `StorageError`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, SECRET)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _AT_ONCE, SECRET)
         with os.fdopen(handle, "ab") as file:
             file.write(line + b"\n")
     except OSError as error:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from senseid_licensing.capability import Capability
 from senseid_licensing.document import Json, canonical, parse_document, pretty
-from senseid_licensing.errors import ArgumentError, FormatError, TooManyParentsError
+from senseid_licensing.errors import ArgumentError, FormatError, KeyFileError, TooManyParentsError
 from senseid_licensing.fields import Fields
 from senseid_licensing.instant import format_instant
 from senseid_licensing.platforms import check_platform
 from senseid_licensing.product import Product
+from senseid_licensing.public_key import PublicKey
 from senseid_licensing.version_range import VersionRange
 
 if TYPE_CHECKING:
@@ -185,9 +186,9 @@ def _licence(fields: Fields) -> Licence:
             versions=_versions(fields.inner("versions")),
             udid=_udid(fields),
             parent=None if fields.is_null("parent") else fields.identity("parent"),
-            delegate=None if fields.is_null("delegate") else fields.octets("delegate", 32),
+            delegate=None if fields.is_null("delegate") else PublicKey(fields.octets("delegate", 32)).raw,
         )
-    except ArgumentError as error:
+    except (ArgumentError, KeyFileError) as error:
         raise FormatError(error.message, remedy="ask your vendor for the file again") from None
     if licence.not_after < licence.not_before:
         raise fields.refuse("not_after", "later than not_before")

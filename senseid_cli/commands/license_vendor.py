@@ -55,7 +55,7 @@ def _read_terms(context: typer.Context, file: Path | None) -> Path | None:
     if len(data) > MAX_BYTES:
         raise ArgumentError(f"{file}: larger than {MAX_BYTES // 1024} KiB", remedy="give a file of terms")
     try:
-        terms = tomllib.loads(data.decode())
+        terms = tomllib.loads(data.decode("utf-8-sig"))
     # A few kilobytes of brackets exhaust the parser's stack.
     except (ValueError, RecursionError) as error:
         raise ArgumentError(f"{file}: not TOML: {error}", remedy="write lines like licensee = 'Acme'") from None
@@ -99,7 +99,7 @@ def read_passphrase(file: Path | None, *, ask: bool, confirm: bool = False) -> s
     from senseid_licensing.files import read_file
 
     if file is not None:
-        line = read_file(file, "passphrase file").split(b"\n", 1)[0].rstrip(b"\r")
+        line = read_file(file, "passphrase file", pipe=True).split(b"\n", 1)[0].rstrip(b"\r")
         if not line:
             raise ArgumentError(f"{file}: the first line is empty", remedy="write the passphrase into it")
         return _utf8(line, str(file))

@@ -330,6 +330,36 @@ def test_inspect_shows_whom_a_licence_comes_from(vendor: Senseid) -> None:
     assert f"parent         {parent['id']} of Acme, until {until}, key {parent['signed_by']}\n" in shown
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in its file system")
+@pytest.mark.parametrize(
+    "place", ["license/senseid_face/senseid_face.lic", "license/revoked.json", "trust/roots/x.pub", "state/clock.json"]
+)
+def test_a_pipe_in_the_place_of_a_file_is_refused_at_once(senseid: Senseid, home: Path, place: str) -> None:
+    senseid("license", "quickstart")
+    Path("pipe").unlink(missing_ok=True)
+    os.mkfifo("pipe")
+    (home / place).unlink(missing_ok=True)
+    os.mkfifo(home / place)
+    refused = f"{home / place}: the .* cannot be read: it is not a regular file"
+    assert re.search(refused, senseid("license", "check", code=4).stdout)
+    with pytest.raises(errors.UnreadableError, match=refused):
+        senseid("license", "show", "senseid_face")
+    for words in (("install",), ("renew",), ("inspect",)):
+        with pytest.raises(errors.UnreadableError, match=r"^pipe: the .* cannot be read: it is not a regular file"):
+            senseid("license", *words, "pipe")
+
+
+def test_a_licence_with_a_byte_order_mark_is_read(vendor: Senseid) -> None:
+    (path,) = issue(vendor, "--any-machine", "--days", "9", "--product", "senseid_face")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert "licensee       Acme" in vendor("license", "inspect", str(path)).stdout
+    assert "installed senseid_face" in vendor("license", "install", str(path)).stdout
+    assert "days left" in vendor("license", "show", "senseid_face").stdout
+    Path("vendor.pub").write_bytes(b"\xef\xbb\xbf" + Path("vendor.pub").read_bytes())
+    Path("terms.toml").write_bytes(b"\xef\xbb\xbfany-machine = true\ndelegate = 'vendor.pub'\ndays = 5\n")
+    assert issue(vendor, "--terms", "terms.toml", "--product", "senseid_face")
+
+
 # keygen, issue, revoke.
 
 
@@ -384,7 +414,7 @@ def test_nobody_is_asked_where_there_is_no_input(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_vendors_build_takes_no_other_root(senseid: Senseid, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LicenceStore, "policy", TrustPolicy("embedded", (PublicKey(bytes(32)),)))
+    monkeypatch.setattr(LicenceStore, "policy", TrustPolicy("embedded", (PublicKey(b"\2" * 32),)))
     with pytest.raises(errors.ArgumentError, match="believes its vendor's keys only"):
         senseid("license", "keygen", "a.key", "--no-passphrase", "--trust")
     assert list(Path().iterdir()) == []

@@ -24,8 +24,11 @@ from senseid_licensing.errors import EmptyLicenceError, FormatError, LibraryErro
         (b"[1]", "no JSON object"),
         (b"{", "not JSON"),
         (b'{"a":1} x', "not JSON"),
-        (b"\xff\xfe{\x00}\x00", "not JSON"),
-        (b'\xef\xbb\xbf{"a":1}', "not JSON"),
+        (b"\xff\xfe{\x00}\x00", "not JSON: an editor saved it as UTF-16"),
+        (b"\xfe\xff\x00{\x00}", "not JSON: an editor saved it as UTF-16"),
+        (b'\xef\xbb\xbf\xef\xbb\xbf{"a":1}', "not JSON"),
+        (b'{"a":"aGFsbG8=3D"', "not JSON: a mail program changed it (quoted-printable)"),
+        (b'{"a":"aGFs=\r\nbG8"}', "not JSON: a mail program changed it (quoted-printable)"),
         (b"[" * 60_000, "not JSON"),
     ],
 )
@@ -55,7 +58,11 @@ def test_the_depth_limit_is_exact(opened: bytes, closed: bytes) -> None:
         parse_document(nested(MAX_DEPTH + 1))
 
 
-@pytest.mark.parametrize("data", [b"", b" \n"])
+def test_a_byte_order_mark_changes_nothing() -> None:
+    assert parse_document(b'\xef\xbb\xbf{"a":1}') == {"a": 1}
+
+
+@pytest.mark.parametrize("data", [b"", b" \n", b"\xef\xbb\xbf\n"])
 def test_an_empty_file_is_the_manuals_bad_license_minus_one(data: bytes) -> None:
     with pytest.raises(EmptyLicenceError) as caught:
         parse_document(data)

@@ -2,16 +2,14 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import pytest
 
 from senseid_licensing.document import MAX_BYTES
 from senseid_licensing.errors import LicenceMissingError, StorageError, UnreadableError
 from senseid_licensing.files import SECRET, append_line, read_file, write_file
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_reading(tmp_path: Path) -> None:
@@ -28,6 +26,21 @@ def test_reading(tmp_path: Path) -> None:
     assert (refused.value.stid, refused.value.stid.text) == (-13, "STID_E_INVALID_AUTH")
     with pytest.raises(UnreadableError):
         read_file(path / "below", "licence")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in its file system")
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(UnreadableError, match="cannot be read: it is not a regular file"):
+        read_file(path, "licence")
+    with pytest.raises(StorageError, match="cannot be written"):
+        append_line(path, b"1")
+    reading, writing = os.pipe()
+    os.write(writing, b"phrase\n")
+    os.close(writing)
+    assert read_file(Path(f"/dev/fd/{reading}"), "passphrase file", pipe=True) == b"phrase\n"
+    os.close(reading)
 
 
 def test_writing_replaces_all_at_once_and_leaves_nothing_else(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import hashlib
 import json
 import pickle
 import time
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -344,6 +346,23 @@ def test_a_licence_to_use_is_no_licence_to_issue(terms: Licence, root: PrivateKe
 def test_a_licence_to_issue_is_no_licence_to_use(terms: Licence, root: PrivateKey, check: Verifier) -> None:
     with pytest.raises(errors.ProductError, match="none to use"):
         check(issue(replace(terms, delegate=root.public.raw), root))
+
+
+def test_a_delegate_that_anybody_can_sign_for(
+    terms: Licence, root: PrivateKey, make_key: Keys, check: Verifier
+) -> None:
+    """The point of order 1 takes the signature R = B, S = 1 for every message, whoever writes it."""
+    weak = bytes([1, *bytes(31)])
+    base = bytes.fromhex("58" + "66" * 31)
+    forged = base + (1).to_bytes(32, "little")
+    Ed25519PublicKey.from_public_bytes(weak).verify(forged, b"any message")
+    top = sign(replace(terms, id="1" * 32, delegate=weak), root)
+    child = replace(terms, parent="1" * 32)
+    identity = hashlib.sha256(weak).hexdigest()[:32]
+    with pytest.raises(errors.FormatError, match="the public key is weak"):
+        check(file_of(SignedLicence(child.to_json(), child, identity, forged), top))
+    with pytest.raises(errors.ArgumentError, match="the public key is weak"):
+        issue(replace(terms, delegate=weak), root)
 
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)

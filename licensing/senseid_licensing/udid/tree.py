@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from senseid_licensing.files import is_there
+from senseid_licensing.files import is_there, open_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ class Tree:
         try:
             if not path.stat().st_mode & _OTHERS_MAY_READ:
                 return b""
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 return file.read(limit)
         except OSError:
             return b""
