@@ -1,20 +1,21 @@
 """The revocation list: ids of licences that no longer count, signed by a trust root.
 
-It reaches an offline machine as a file, beside the licences. Whoever can delete files there can delete it; it stops
-the honest holder of a withdrawn copy.
+It reaches an offline machine as a file, beside the licences; `revocation_record` keeps an older one from taking its
+place. It stops the honest holder of a withdrawn copy.
 """
 
 from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from senseid_licensing.clock import check_plausible
 from senseid_licensing.document import Json, canonical, parse_document, pretty
 from senseid_licensing.errors import ArgumentError, FormatError, UntrustedKeyError
 from senseid_licensing.fields import Fields
-from senseid_licensing.instant import format_instant
+from senseid_licensing.instant import format_instant, whole_second
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,6 +93,7 @@ def revoke(ids: Sequence[str], key: PrivateKey, now: datetime, before: bytes | N
     """
     check_plausible(now)
     known: frozenset[str] = frozenset()
+    issued = whole_second(now)
     if before is not None:
         old = parse_revocations(before)
         if old.key_id != key.public.id:
@@ -101,9 +103,11 @@ def revoke(ids: Sequence[str], key: PrivateKey, now: datetime, before: bytes | N
             )
         old.verify({key.public.id: key.public})
         known = old.ids
+        # Later than the one before, also within its second or where the clock was set back: the newest one counts.
+        issued = max(issued, old.issued + timedelta(seconds=1))
     body: Json = {
         "format": FORMAT,
-        "issued": format_instant(now),
+        "issued": format_instant(issued),
         "ids": [*sorted(known.union(id_.lower() for id_ in ids))],
     }
     signature: Json = {

@@ -12,13 +12,12 @@ from senseid_licensing.licence import parse_licence_file
 from senseid_licensing.policy import PACKAGED_POLICY, load_policy
 from senseid_licensing.product import Product
 from senseid_licensing.public_key import parse_public_key
-from senseid_licensing.revocation import parse_revocations
+from senseid_licensing.revocation_record import RevocationRecord
 from senseid_licensing.trust import TrustRoots
 from senseid_licensing.verified import VerifiedLicence, VerifiedLicences, missing_licence
 from senseid_licensing.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -40,6 +39,7 @@ class LicenceStore:
         self.data_dir = data_dir
         self._policy = policy
         self.clock = ClockRecord(data_dir / "state" / "clock.json")
+        self.revocations = RevocationRecord(self.revocations_path, data_dir / "state" / "revoked")
 
     @property
     def policy(self) -> TrustPolicy:
@@ -75,10 +75,10 @@ class LicenceStore:
         policy = self.policy
         if policy.trust == "embedded":
             keys = {key.id: key for key in policy.roots}
-            return TrustRoots(keys, self._revoked(keys), "ask your vendor for a licence for this build")
+            return TrustRoots(keys, self.revocations.ids(keys), "ask your vendor for a licence for this build")
         keys = {key.id: key for key in map(_read_root, sorted(self.roots_dir.glob("*.pub")))}
         return TrustRoots(
-            keys, self._revoked(keys), f"if you trust the issuer, put its .pub file into {self.roots_dir}"
+            keys, self.revocations.ids(keys), f"if you trust the issuer, put its .pub file into {self.roots_dir}"
         )
 
     def trust(self, key: PublicKey) -> Path:
@@ -103,6 +103,7 @@ class LicenceStore:
         """Verifies every product's licence. Raises nothing: a failure is raised where its product is required."""
         try:
             roots = self.roots()
+            self.revocations.remember(roots.keys, context.now)
         except LicensingError as error:
             return VerifiedLicences({}, dict.fromkeys(Product, error))
         licences: dict[Product, VerifiedLicence] = {}
@@ -173,16 +174,6 @@ class LicenceStore:
                 remedy="ask your vendor for a licence that is issued now, then `senseid license install FILE`",
             )
         return self.clock.reset(now)
-
-    def _revoked(self, keys: Mapping[str, PublicKey]) -> frozenset[str]:
-        try:
-            data = read_file(self.revocations_path, "revocation list")
-        except LicenceMissingError:
-            return frozenset()
-        with about(self.revocations_path):
-            revocations = parse_revocations(data)
-            revocations.verify(keys)
-        return revocations.ids
 
 
 def _read_root(path: Path) -> PublicKey:

@@ -292,7 +292,10 @@ def revoke(
             remedy="write the list with --out FILE, and send it to whom it concerns",
         )
     path = out or store.revocations_path
-    before = read_file(path, "revocation list") if is_there(path) else None
+    if out is None:
+        before = store.revocations.newest(key.public)
+    else:
+        before = read_file(path, "revocation list") if is_there(path) else None
     with about(path):
         data = sign(ids, key, datetime.now(UTC), before)
     write_file(path, data)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,7 @@ ONE, TWO = "1" * 32, "2" * 32
 def test_a_list_grows_and_verifies(root: PrivateKey, now: datetime) -> None:
     first = revoke([ONE], root, now, None)
     second = parse_revocations(revoke([TWO, ONE.upper()], root, now, first))
-    assert (second.ids, second.issued) == ({ONE, TWO}, now)
+    assert (second.ids, second.issued) == ({ONE, TWO}, now + timedelta(seconds=1))
     second.verify({root.public.id: root.public})
 
 
