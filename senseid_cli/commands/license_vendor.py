@@ -189,7 +189,9 @@ def issue(
     delegate: Annotated[
         Path | None, typer.Option("--delegate", help="A .pub file: its holder may issue within these terms.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write to.")] = Path(),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="A folder, or a name that ends in .lic for one licence.")
+    ] = Path(),
     passphrase_file: PassphraseFile = None,
     terms_file: Annotated[  # noqa: ARG001  its callback has done the work
         Path | None,
@@ -197,7 +199,7 @@ def issue(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a licence.")] = False,
 ) -> None:
-    """Sign licences: one file a product, named SENSEID_<PRODUCT>_<id>.lic."""
+    """Sign licences: one file a product, named SENSEID_<PRODUCT>_<id>.lic, or as --out says."""
     from senseid_licensing.errors import ArgumentError, about
     from senseid_licensing.files import read_file, write_file
     from senseid_licensing.instant import whole_second
@@ -232,6 +234,7 @@ def issue(
         bounds.first if from_version is None else from_version, bounds.below if below_version is None else below_version
     )
     products = products or ([above.product] if above else list(Product))
+    file = _licence_file(out, len(products))
     allowed = frozenset(capabilities or (above.capabilities if above else Capability))
     where = frozenset(map(check_platform, platforms)) if platforms else above.platforms if above else None
     issued: list[tuple[Licence, bytes]] = []
@@ -255,7 +258,7 @@ def issue(
         issued.append((parse_licence_file(data).leaf.licence, data))
     # All or none: nothing is written before the last of them could be signed.
     for licence, data in issued:
-        path = out / f"{licence.product.value.upper()}_{licence.id[:8]}.lic"
+        path = file or out / f"{licence.product.value.upper()}_{licence.id[:8]}.lic"
         log_issue(key_path, licence, key.public)
         write_file(path, data)
         if as_json:
@@ -268,6 +271,22 @@ def issue(
             f"one component may change, and only the {telling} tells this machine from others of its model: the licence"
             " fits those too"
         )
+
+
+def _licence_file(out: Path, count: int) -> Path | None:
+    """The file that `--out` names, or None if it is a folder. One that is there is never lost."""
+    from senseid_licensing.errors import ArgumentError
+    from senseid_licensing.files import is_there
+
+    if out.suffix.lower() != ".lic" or out.is_dir():
+        return None
+    if count > 1:
+        raise ArgumentError(
+            f"{out}: is one file, and these are {count} licences", remedy="name one --product, or a folder with --out"
+        )
+    if is_there(out):
+        raise ArgumentError(f"{out}: there is a file already", remedy="give another name with --out")
+    return out
 
 
 def revoke(

@@ -473,6 +473,24 @@ def test_what_issue_refuses(vendor: Senseid, words: tuple[str, ...], says: str) 
     assert not list(Path().glob("*.lic"))
 
 
+def test_issue_writes_the_file_that_it_is_told(vendor: Senseid) -> None:
+    one = ("--any-machine", "--days", "9", "--product", "senseid_face")
+    assert issue(vendor, *one, "--out", "new/x.lic") == [Path("new/x.lic")]
+    assert vendor.objects("license", "install", "new/x.lic")[0]["product"] == "senseid_face"
+    before = Path("new/x.lic").read_bytes()
+    command = ("license", "issue", "--key", "vendor.key", "--licensee", "Acme")
+    with pytest.raises(errors.ArgumentError, match=r"^new/x\.lic: there is a file already"):
+        vendor(*command, *one, "--out", "new/x.lic")
+    assert Path("new/x.lic").read_bytes() == before
+    logged = Path("vendor.issued.ndjson").read_bytes()
+    with pytest.raises(errors.ArgumentError, match=r"^y\.lic: is one file, and these are 3 licences"):
+        vendor(*command, "--any-machine", "--days", "9", "--out", "y.lic")
+    assert not Path("y.lic").exists()
+    assert Path("vendor.issued.ndjson").read_bytes() == logged
+    Path("folder.lic").mkdir()
+    assert [path.parent for path in issue(vendor, *one, "--out", "folder.lic")] == [Path("folder.lic")]
+
+
 def test_a_licence_for_another_machine(vendor: Senseid) -> None:
     components = {"cpu": "0" * 32, "disk": "1" * 32, "nic": "2" * 32}
     lines = [printable_udid(components), *(f"{kind} {value}" for kind, value in components.items())]
