@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
+from senseid_cli.stids import in_words
 from senseid_crypto import errors as crypto
 from senseid_engine import errors as engine
 from senseid_licensing import errors as licensing
@@ -101,7 +102,7 @@ class Outcome:
     Attributes:
         status: the exit status.
         code: the response code of the HTTP API.
-        message: the fixed message of that code; never an exception's text.
+        message: the fixed message of that code, or the STID name of a licence's error; never an exception's text.
         http_status: the status line of the HTTP API.
     """
 
@@ -180,12 +181,18 @@ def is_of_memory(error: BaseException | None) -> bool:
 
 
 def outcome_of(error: Exception) -> Outcome:
-    """The row of the table for an error: that of its class, or of the nearest base class that has one."""
+    """The row of the table for an error: that of its class, or of the nearest base class that has one.
+
+    That of a licence has the name of the error in the manual's own table behind its message: an operator acts on that.
+    """
     if is_of_memory(error):
         return INTERNAL
     for base in type(error).__mro__:
         if base in OUTCOMES:
-            return OUTCOMES[base]
+            row = OUTCOMES[base]
+            if isinstance(error, licensing.LicensingError) and row.status is ExitStatus.LICENCE:
+                return replace(row, message=f"{row.message}: {in_words(error.stid)}")
+            return row
     return INTERNAL
 
 

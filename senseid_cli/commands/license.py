@@ -67,23 +67,35 @@ def quickstart(
 
 
 @app.command("check")
-def check(as_json: Json = False) -> None:
+def check(
+    require: Annotated[
+        bool, typer.Option("--require", help="Ask for a good licence of every product: exit 4 if one is missing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Verify the licences of this installation: one line each, with the reason and the remedy."""
+    from senseid_cli.doctor.abilities import nothing_works
     from senseid_licensing.errors import LicenceMissingError
 
     store, context = wiring.open_store()
     result = store.verify_all(context)
     missing = {product for product, error in result.failures.items() if isinstance(error, LicenceMissingError)}
+    # Not every installation has all products; a licence that is there must be good, and something must work with them.
+    useless = nothing_works(result)
+    tolerated = set() if require or useless else missing
     for product in Product:
         told = facts(product, result)
         if as_json:
             render.put_json(told)
         else:
             typer.echo(render.printable(_line(told)))
-        if told["remedy"] and (product not in missing or len(missing) == len(Product)):
+        if told["remedy"] and product not in tolerated:
             typer.echo(render.printable(f"hint: {product}: {told['remedy']}"), err=True)
-    # Not every installation has all products; a licence that is there must be good, and one must be there.
-    if not result.licences or set(result.failures) - missing:
+    if useless and not result.failures:
+        typer.echo(
+            "hint: no command works with these licences: `senseid doctor` says what each of them lacks", err=True
+        )
+    if useless or set(result.failures) - tolerated:
         raise typer.Exit(ExitStatus.LICENCE)
 
 

@@ -47,6 +47,11 @@ _NEEDS = {
 _EXTRAS = {Capability.BATCH: None, Capability.SERVE: "serve"}
 
 
+def nothing_works(licences: VerifiedLicences) -> bool:
+    """Whether the licences of this run keep every command from working that looks at a photo or a video."""
+    return all(any(_lacks(capability, needs, licences, ())) for capability, needs in _NEEDS.items())
+
+
 def abilities(
     licences: VerifiedLicences, *, broken: Collection[str], absent_extras: Collection[str]
 ) -> tuple[Ability, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from senseid_cli.commands.license import facts
 from senseid_cli.doctor.finding import Finding, note, ok, problem
 from senseid_licensing.clock import check_plausible
-from senseid_licensing.errors import ClockError, LicenceMissingError
+from senseid_licensing.errors import ClockError
 from senseid_licensing.instant import format_instant
 from senseid_licensing.product import Product
 
@@ -18,18 +18,17 @@ if TYPE_CHECKING:
 
 
 def check_licences(licences: VerifiedLicences, *, needed: bool) -> list[Finding]:
-    """One finding a product. Not every installation has all products; none at all is a problem.
+    """One finding a product.
 
     Args:
         licences: the licences of this run.
         needed: whether this installation looks at photos itself; the role `api` does not.
     """
-    nothing = needed and all(isinstance(licences.failures.get(product), LicenceMissingError) for product in Product)
     found = []
     for product in Product:
         told = facts(product, licences)
         check, remedy = f"licence {product}", str(told["remedy"])
-        if told["status"] == "missing" and not nothing:
+        if told["status"] == "missing" and not needed:
             found.append(note(check, "none installed", remedy))
         elif told["status"] in ("missing", "refused"):
             found.append(problem(check, f"{told['error']} ({told['value']}): {told['message']}", remedy))

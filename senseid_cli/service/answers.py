@@ -12,9 +12,7 @@ from senseid_cli.service import endpoints
 from senseid_cli.service.endpoints import ENDPOINTS
 from senseid_cli.service.forms import parse_form
 from senseid_cli.service.inputs import Inputs
-from senseid_cli.stids import in_words
 from senseid_engine.photo_options import PhotoOptions
-from senseid_licensing.errors import LicensingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,10 +78,6 @@ class Answerer:
             outcome = outcome_of(error) if is_expected(error) else INTERNAL
             http_status, code, reason = outcome.http_status, outcome.code, reason_of(error)
             text = render.json_text(render.error_body(outcome, request.request_id))
-            if isinstance(error, LicensingError):
-                # Its name in the table, which the operator has; never the error's own text.
-                message = f"{outcome.message}: {in_words(error.stid)}"
-                text = render.json_text({**render.error_body(outcome, request.request_id), "message": message})
         return Answer(http_status, code, text.encode(), reason, time.perf_counter() - begin)
 
     def _result(self, request: Request) -> dict[str, Any]:

@@ -178,7 +178,11 @@ def test_a_command_group_alone_shows_its_help(words: list[str]) -> None:
 def test_no_licence_is_one_line_with_the_way_out(tmp_path: Path) -> None:
     done = run("compare", "a.jpg", "b.jpg", "--json", home=tmp_path)
     assert done.returncode == 4
-    assert {**json.loads(done.stdout), "request_id": ""} == {"code": 500, "message": "internal error", "request_id": ""}
+    assert {**json.loads(done.stdout), "request_id": ""} == {
+        "code": 500,
+        "message": "internal error: STID_E_FILE_NOT_FOUND (-7)",
+        "request_id": "",
+    }
     first, second = done.stderr.decode().splitlines()
     assert first.startswith("senseid: ")
     assert "there is no licence for senseid_face" in first

@@ -127,18 +127,45 @@ def test_check_for_machines(senseid: Senseid) -> None:
     assert "compare" in face["capabilities"]
 
 
-def test_one_bad_licence_fails_the_check_and_a_missing_one_does_not(vendor: Senseid, home: Path) -> None:
-    (path,) = issue(vendor, "--udid", "UDID.txt", "--days", "99", "--product", "senseid_face")
-    vendor("license", "install", str(path))
+def test_one_bad_licence_fails_the_check_and_a_missing_one_does_where_it_is_required(
+    vendor: Senseid, home: Path
+) -> None:
+    for product in ("senseid_face", "senseid_kestrel"):
+        (path,) = issue(vendor, "--udid", "UDID.txt", "--days", "99", "--product", product)
+        vendor("license", "install", str(path))
     result = vendor("license", "check")
     assert "STID_E_FILE_NOT_FOUND" in result.stdout
     assert result.stderr == ""
-    wrong = home / "license/senseid_kestrel/senseid_kestrel.lic"
+    required = vendor("license", "check", "--require", code=4)
+    assert required.stdout == result.stdout
+    assert required.stderr.startswith("hint: senseid_liveness: install one")
+    assert required.stderr.count("\n") == 1
+    wrong = home / "license/senseid_liveness/senseid_liveness.lic"
     wrong.parent.mkdir(parents=True)
-    wrong.write_bytes(path.read_bytes())
+    wrong.write_bytes((home / "license/senseid_face/senseid_face.lic").read_bytes())
     bad = vendor("license", "check", code=4)
-    assert f"senseid_kestrel   refused   STID_E_INVALID_AUTH (-13): {wrong}" in bad.stdout
-    assert "hint: senseid_kestrel: place it as senseid_face.lic" in bad.stderr
+    assert f"senseid_liveness  refused   STID_E_INVALID_AUTH (-13): {wrong}" in bad.stdout
+    assert "hint: senseid_liveness: place it as senseid_face.lic" in bad.stderr
+
+
+def test_check_fails_where_nothing_works(vendor: Senseid) -> None:
+    """Faces are found by senseid_kestrel: without it, the two others open nothing that is of use alone."""
+    for product in ("senseid_face", "senseid_liveness"):
+        (path,) = issue(vendor, "--any-machine", "--days", "99", "--product", product)
+        vendor("license", "install", str(path))
+    result = vendor("license", "check", code=4)
+    assert "hint: senseid_kestrel: install one" in result.stderr
+    vendor("license", "quickstart")
+    vendor("license", "check", "--require")
+    (path,) = issue(vendor, "--any-machine", "--days", "99", "--product", "senseid_kestrel", "--capability", "serve")
+    vendor("license", "install", str(path))
+    vendor("license", "check")
+    for product in ("senseid_face", "senseid_liveness"):
+        (path,) = issue(vendor, "--any-machine", "--days", "99", "--product", product, "--capability", "serve")
+        vendor("license", "install", str(path))
+    assert vendor("license", "check", code=4).stderr == (
+        "hint: no command works with these licences: `senseid doctor` says what each of them lacks\n"
+    )
 
 
 def test_check_warns_in_the_grace_period(vendor: Senseid) -> None:
@@ -146,10 +173,10 @@ def test_check_warns_in_the_grace_period(vendor: Senseid) -> None:
     dates = ("--not-before", "2020-01-01T00:00:00Z", "--not-after", ended, "--grace-days", "9")
     (path,) = issue(vendor, "--any-machine", "--product", "senseid_face", *dates)
     vendor("license", "install", str(path))
-    result = vendor("license", "check")
+    result = vendor("license", "check", code=4)
     assert f"senseid_face      grace     expired at {ended}, works until " in result.stdout
     assert "hint: senseid_face: renew it" in result.stderr
-    assert vendor.objects("license", "check")[0]["days_left"] < 0
+    assert vendor.objects("license", "check", code=4)[0]["days_left"] < 0
 
 
 def test_check_warns_of_hardware_that_changed(vendor: Senseid) -> None:
@@ -161,8 +188,8 @@ def test_check_warns_of_hardware_that_changed(vendor: Senseid) -> None:
     Path("UDID.txt").write_text("\n".join(lines))
     (path,) = issue(vendor, "--udid", "UDID.txt", "--days", "99", "--product", "senseid_face")
     vendor("license", "install", str(path))
-    assert "hint: senseid_face: this machine's system changed" in vendor("license", "check").stderr
-    assert vendor.objects("license", "check")[0]["hardware_changed"] == ["system"]
+    assert "hint: senseid_face: this machine's system changed" in vendor("license", "check", code=4).stderr
+    assert vendor.objects("license", "check", code=4)[0]["hardware_changed"] == ["system"]
 
 
 def test_quickstart_keeps_a_vendors_licence(vendor: Senseid) -> None:
@@ -529,7 +556,7 @@ def test_a_delegate_issues_within_its_own_licence(vendor: Senseid) -> None:
     (terms,) = vendor.objects("license", "inspect", later["path"])
     assert terms["versions"] == {"from": "0.0.1", "below": "99"}
     vendor("license", "install", found["path"])
-    assert "licensed to Acme/Shop" in vendor("license", "check").stdout
+    assert "licensed to Acme/Shop" in vendor("license", "check", code=4).stdout
 
 
 def test_every_issued_licence_is_logged(vendor: Senseid) -> None:

@@ -118,9 +118,18 @@ def test_nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("quick")
-def test_one_product_may_be_absent(sound: Doctor) -> None:
+@pytest.mark.parametrize("product", Product)
+def test_a_product_without_licence_is_a_problem(sound: Doctor, product: Product) -> None:
+    sound.store.path(product).unlink()
+    done = sound()
+    assert done.exit_code == 1
+    assert list(sound.problems()) == [f"licence {product}"]
+    assert f"problem\tlicence {product}\tSTID_E_FILE_NOT_FOUND (-7)" in done.stdout
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_works_without_one_product(sound: Doctor) -> None:
     sound.store.path(Product.LIVENESS).unlink()
-    assert sound.problems() == {}
     assert sound.lacks()["liveness"] == ["senseid_liveness (STID_E_FILE_NOT_FOUND)"]
     assert sound.lacks()["verify"] == ["senseid_liveness (STID_E_FILE_NOT_FOUND)"]
     assert sound.lacks()["compare"] == sound.lacks()["serve"] == []
@@ -250,7 +259,7 @@ def test_a_terminal_gets_a_table(sound: Doctor, monkeypatch: pytest.MonkeyPatch)
     from senseid_cli import render
 
     monkeypatch.setattr(render, "terminal_width", lambda: 60)
-    sound.store.path(Product.LIVENESS).unlink()
+    quickstart(sound.store, context(datetime.now(UTC)), licensee="test", entropy=os.urandom, days=3)
     text = sound().stdout
     assert "all is right" in text
     assert "license quickstart" in text
