@@ -132,7 +132,6 @@ def preset_addition(
         input=PRESETS[preset].input(),
         outputs=(),
         embedding=None,
-        calibration=None,
     )
     entry = described(draft, PRESETS[preset], licences)
     try_embedding_model(entry, licences)

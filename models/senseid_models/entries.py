@@ -78,13 +78,11 @@ class TrainedSource:
         script: The module that trains, under `models/recipes`.
         seed: What its random numbers start from.
         data: What it was trained on.
-        start: Id of the registered model whose weights it started from, where it did.
     """
 
     script: str
     seed: int
     data: tuple[TrainingData, ...]
-    start: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +170,6 @@ class ModelEntry:
         input: Its input.
         outputs: Its outputs.
         embedding: For embedding models: alignment and size.
-        calibration: Name of the asset that maps its raw values to scores, where it has one.
         last_day: The last day, UTC, on which it may be used, where its licence ends.
     """
 
@@ -189,7 +186,6 @@ class ModelEntry:
     input: InputContract
     outputs: tuple[OutputContract, ...]
     embedding: EmbeddingContract | None
-    calibration: str | None
     last_day: datetime.date | None = None
 
     def check_usable(self, today: datetime.date) -> None:

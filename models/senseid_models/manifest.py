@@ -95,13 +95,6 @@ def _manifest(fields: Fields, directory: Path) -> tuple[tuple[ModelEntry, ...], 
         for value, count in counts.items():
             if count > 1:
                 raise FieldError(f"the {what} {value} is used {count} times")
-    ids = {model.id for model in models}
-    for model in models:
-        start = model.source.start if isinstance(model.source, TrainedSource) else None
-        if start is not None and start not in ids:
-            raise FieldError(f"model {model.id}: {start}, whose weights it started from, is no model of this manifest")
-        if model.calibration is not None and model.calibration not in {a.name for a in assets}:
-            raise FieldError(f"model {model.id}: its calibration {model.calibration} is no asset of this manifest")
     return models, assets
 
 
@@ -142,7 +135,6 @@ def _model(fields: Fields, directory: Path) -> ModelEntry:
         input=contract,
         outputs=outputs,
         embedding=embedding,
-        calibration=fields.identifier("calibration") if fields.has("calibration") else None,
         last_day=fields.date("last_day") if fields.has("last_day") else None,
     )
 
@@ -183,7 +175,6 @@ def _trained(fields: Fields) -> TrainedSource:
         script=fields.text("script"),
         seed=fields.whole("seed", at_least=0),
         data=fields.tables("data", _training_data),
-        start=fields.identifier("start") if fields.has("start") else None,
     )
     if not source.data:
         raise fields.fail("data", "must name at least one set that the model was trained on")

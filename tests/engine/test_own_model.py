@@ -48,7 +48,6 @@ def draft(folder: Path, data: bytes) -> ModelEntry:
         input=TINY.input(),
         outputs=(),
         embedding=None,
-        calibration=None,
     )
 
 

@@ -27,7 +27,6 @@ sha256 = "{ZEROS}"
 bytes = 1
 licence = "Apache-2.0"
 licence_source = "the zoo's LICENSE"
-calibration = "sface-curve"
 last_day = 2030-12-31
 
 [model.source]
@@ -107,7 +106,7 @@ def test_packs_of_an_operator_can_be_described() -> None:
     (sface, fas), (curve,) = parse(MANIFEST)
     assert sface.source == OperatorSource("brought by the operator")
     assert sface.rebuild is None
-    assert sface.calibration == curve.name == "sface-curve"
+    assert curve.name == "sface-curve"
     assert sface.last_day == date(2030, 12, 31)
     assert fas.last_day is None
     assert sface.input.scale == (0.0078125,) * 3
@@ -128,7 +127,6 @@ TRAINED = """[model.source]
 registry = "trained"
 script = "models.recipes.fas"
 seed = 0
-start = "sface"
 
 [[model.source.data]]
 name = "LFW"
@@ -141,11 +139,8 @@ PACKAGE = MANIFEST[
 
 def test_a_model_can_have_been_trained_here() -> None:
     ((_, fas), _) = parse(MANIFEST.replace(PACKAGE, TRAINED))
-    assert fas.source == TrainedSource("models.recipes.fas", 0, (TrainingData("LFW", "faces"),), "sface")
+    assert fas.source == TrainedSource("models.recipes.fas", 0, (TrainingData("LFW", "faces"),))
     assert fas.rebuild == "python -m models.recipes.build fas"
-    ((_, from_nothing), _) = parse(MANIFEST.replace(PACKAGE, TRAINED.replace('start = "sface"\n', "")))
-    assert isinstance(from_nothing.source, TrainedSource)
-    assert from_nothing.source.start is None
 
 
 @pytest.mark.parametrize(
@@ -154,7 +149,6 @@ def test_a_model_can_have_been_trained_here() -> None:
         ("seed = 0\n", "seed = -1\n", r"model\[1\]\.source: seed must be a whole number of at least 0"),
         ("seed = 0\n", "", "field seed is missing"),
         ('script = "models.recipes.fas"\n', "", "field script is missing"),
-        ('start = "sface"', 'start = "arcface"', "model fas: arcface, whose weights it started from, is no model"),
         ('about = "faces"\n', "", r"source\.data\[0\]: field about is missing"),
         ('about = "faces"\n', 'about = "faces"\npeople = 1\n', r"source\.data\[0\]: unknown field people"),
         ('[[model.source.data]]\nname = "LFW"\nabout = "faces"\n', "", "data must name at least one set"),
@@ -211,7 +205,6 @@ def test_a_manifest_may_be_empty() -> None:
         ('registry = "operator"', 'registry = "torrent"', "registry must be one of pypi, npm, trained, operator"),
         ('rebuild = "python -m models.recipes.build fas"\n', "", "field rebuild is missing"),
         ('[[model.source.file]]\npath = "package/fas.bin"\nsha256 = "' + ZEROS + '"', "", "at least one file"),
-        ('calibration = "sface-curve"', 'calibration = "other"', "its calibration other is no asset"),
         ('colour = "BGR"', 'colour = "CMYK"', r"model\[0\]\.input: colour must be one of"),
         ('layout = "NCHW"', 'layout = "NHWC"', "shape must have four dimensions"),
         ('shape = ["batch", 3, 112, 112]', 'shape = ["batch", 3, 112]', "four dimensions"),
@@ -296,7 +289,6 @@ def test_what_is_written_is_read_back(name: str) -> None:
         sface,
         input=preset.input("data:0", "NHWC", 1),
         embedding=replace(sface.embedding, template=preset.template),
-        calibration=None,
         last_day=None,
     )
     assert parse_manifest(PATH, dump_manifest(entry, "brought by the operator")) == ((entry,), ())

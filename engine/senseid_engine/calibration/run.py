@@ -108,7 +108,7 @@ def calibrate(
     """
     if folds is not None and labelled.pairs is not None:
         raise ValueError("folds belong to a folder of people")
-    numbers = np.asarray(encoded, np.int64)[similarities.order]
+    numbers = np.asarray(encoded, np.int64)
     people = np.array([photo.person for photo in labelled.photos], np.int32)
     chosen = labelled.pairs or folds
     listed, usable = _rows_of(chosen, numbers, len(people))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
 import numpy.typing as npt
 
 T = TypeVar("T")
@@ -32,36 +31,17 @@ class Tile:
     z: npt.NDArray[Any]
 
 
-class SimilarityMatrix(Protocol):
-    """A whole matrix that gives itself by rows: an array, a memory-mapped file, a function behind a class."""
-
-    def __len__(self) -> int:
-        """How many rows, and columns, it has."""
-
-    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
-        """The rows of a slice, float (rows, all columns)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Tiled:
     """A matrix of similarities in tiles, to be walked over once.
 
     Attributes:
-        order: int64 (photos,), which photo each row, and column, of the matrix belongs to.
         rows: sum of the rows of all tiles, for those who show progress.
         tiles: cover each pair row < column exactly once.
     """
 
-    order: npt.NDArray[np.int64]
     rows: int
     tiles: Iterable[Tile]
-
-
-def tile_matrix(matrix: SimilarityMatrix, *, rows: int = TILE_ROWS) -> Tiled:
-    """A matrix that is there already, `rows` at a time."""
-    size = len(matrix)
-    tiles = (Tile(start, 0, matrix[start : start + rows]) for start in range(0, size, rows))
-    return Tiled(np.arange(size), size, tiles)
 
 
 def tile_templates(templates: Sequence[T], similarities: Similarities[T], *, rows: int = TILE_ROWS) -> Tiled:
@@ -77,4 +57,4 @@ def tile_templates(templates: Sequence[T], similarities: Similarities[T], *, row
         Tile(start, start, similarities(templates[start : start + rows], templates[start:]))
         for start in range(0, size, rows)
     )
-    return Tiled(np.arange(size), size, tiles)
+    return Tiled(size, tiles)

@@ -1,8 +1,8 @@
 """`python -m models.recipes.recognition DATA [--embeddings FILE]`: fit the shipped score curve.
 
 DATA is the folder with `lfw-pairs.tar`, `lfw-east-asian.csv`, `faces-southasia.tar` and `faces-groups.tar`. The photos
-go through the whole pipeline. The embeddings are personal data: they are kept only where `--embeddings` says so, to
-try other settings without encoding again.
+go through the whole pipeline; `python -m tests.bench.accuracy` says what the curve is worth. The embeddings are
+personal data: they are kept only where `--embeddings` says so, to try other settings without encoding again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from senseid_models.registry import Registry
 
 from .encode import load_or_encode, open_engine
 from .fit import fit_and_measure
-from .report import lines
 
 
 def main() -> None:
@@ -32,7 +31,6 @@ def main() -> None:
     encoded = load_or_encode(words.embeddings, words.data, open_engine())
     result = fit_and_measure(encoded, words.data, ModelFile(model.id, model.sha256))
     put(registry.asset(recognition.curve), result.curve.dump().encode())
-    print("\n".join(lines(result)))
 
 
 if __name__ == "__main__":

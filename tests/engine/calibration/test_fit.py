@@ -119,6 +119,6 @@ def test_strangers_who_are_alike_reach_a_similarity_at_a_power_of_the_rate() -> 
         assert level_of_alike == pytest.approx(0.75 * level_of_any, abs=1e-6)
         assert 10**-level_of_alike == pytest.approx((10**-level_of_any) ** 0.75, rel=1e-5)
         assert round(level_of_alike, 6) == level_of_alike
-    assert alike.tail_slope == 0.75 * fit.tail_slope
+    assert alike.tail_slope == pytest.approx(0.75 * fit.tail_slope, abs=1e-6)
     assert alike.measured_level == 0.75 * fit.measured_level
     assert fit.scaled(1.0) == fit

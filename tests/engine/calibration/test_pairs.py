@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from senseid_engine.calibration.pairs import Gathered, ListedPairs, PairScores, gather
-from senseid_engine.calibration.tiles import Tile, tile_matrix, tile_templates
+from senseid_engine.calibration.tiles import Tile
 from senseid_engine.errors import CalibrationError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from tests.engine.calibration.matrices import tiled
 
 PEOPLE = np.array([0, 0, 1, 2, 2, 2, 4], np.int32)
 SIZE = len(PEOPLE)
@@ -26,10 +21,6 @@ def value(a: int, b: int) -> float:
 
 
 MATRIX = np.array([[value(a, b) for b in range(SIZE)] for a in range(SIZE)], np.float32)
-
-
-def similarities(first: Sequence[int], second: Sequence[int]) -> npt.NDArray[np.float64]:
-    return np.array([[value(a, b) for b in second] for a in first])
 
 
 def triples(pairs: PairScores) -> list[tuple[float, int, int]]:
@@ -54,33 +45,30 @@ def check(gathered: Gathered) -> None:
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 50])
 def test_every_pair_is_gathered_once(rows: int) -> None:
-    check(gather(PEOPLE, tile_matrix(MATRIX, rows=rows).tiles, NOTHING))
-    check(gather(PEOPLE, tile_templates(range(SIZE), similarities, rows=rows).tiles, NOTHING))
+    check(gather(PEOPLE, tiled(MATRIX, rows).tiles, NOTHING))
 
 
 def test_the_rows_are_told_for_progress() -> None:
-    for tiled in (tile_matrix(MATRIX, rows=3), tile_templates(range(SIZE), similarities, rows=2)):
-        rows = tiled.rows
-        assert sum(len(tile.z) for tile in tiled.tiles) == rows == SIZE
+    whole = tiled(MATRIX, 3)
+    assert sum(len(tile.z) for tile in whole.tiles) == whole.rows == SIZE
 
 
 def test_listed_pairs_keep_their_order_and_may_be_turned_round() -> None:
     listed = ListedPairs(np.array([5, 0, 6], np.int32), np.array([1, 1, 3], np.int32))
-    for tiles in (tile_matrix(MATRIX, rows=2).tiles, tile_templates(range(SIZE), similarities, rows=3).tiles):
-        assert gather(PEOPLE, tiles, listed).listed.tolist() == [105.0, 1.0, 306.0]
+    assert gather(PEOPLE, tiled(MATRIX, 2).tiles, listed).listed.tolist() == [105.0, 1.0, 306.0]
 
 
 def test_a_similarity_that_is_not_finite_is_refused() -> None:
     broken = MATRIX.copy()
     broken[2, 5] = np.nan
     with pytest.raises(CalibrationError, match="not a finite number"):
-        gather(PEOPLE, tile_matrix(broken).tiles, NOTHING)
+        gather(PEOPLE, tiled(broken).tiles, NOTHING)
 
 
 def test_nobody_looks_at_the_diagonal() -> None:
     odd = MATRIX.copy()
     np.fill_diagonal(odd, np.inf)
-    check(gather(PEOPLE, tile_matrix(odd).tiles, NOTHING))
+    check(gather(PEOPLE, tiled(odd).tiles, NOTHING))
 
 
 @pytest.mark.parametrize(
@@ -103,5 +91,5 @@ def test_a_listed_pair_that_no_tile_has() -> None:
 
 
 def test_no_photo_no_pair() -> None:
-    gathered = gather(np.zeros(0, np.int32), tile_templates([], similarities).tiles, NOTHING)
+    gathered = gather(np.zeros(0, np.int32), tiled(np.zeros((0, 0))).tiles, NOTHING)
     assert len(gathered.genuine) == len(gathered.impostor) == 0
