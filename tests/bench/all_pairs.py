@@ -16,7 +16,8 @@ import psutil
 from senseid_engine.batch.all_pairs import pairs_over
 from senseid_engine.batch.pack import Pack
 from senseid_engine.batch.scorer import Scorer
-from senseid_engine.template import Template, normalised_similarities
+from senseid_engine.recognition import Recognition
+from senseid_engine.template import Template, similarities
 from senseid_models.registry import Registry
 from tests.bench.report import Promise, Report, Row, at_least, parser_of, run
 
@@ -27,42 +28,37 @@ PHOTOS_A_PERSON = 3
 CHECKED = 200
 
 
-def made_up(count: int, scorer: Scorer, registry: Registry) -> list[Template]:
-    """Templates of people with three photos each, with the statistics of a face like many others."""
+def made_up(count: int, size: int) -> list[Template]:
+    """Templates of people with three photos each."""
     rng = np.random.default_rng(0)
-    sizes = [int(registry.get(part.model).outputs[0].shape[-1]) for part in scorer.recognition.parts]
-    people = [rng.normal(size=(count // PHOTOS_A_PERSON + 1, size)) for size in sizes]
-    templates = []
-    for i in range(count):
-        vectors = [group[i // PHOTOS_A_PERSON] + 0.5 * rng.normal(size=group.shape[1]) for group in people]
-        unit = tuple((vector / np.linalg.norm(vector)).astype(np.float32) for vector in vectors)
-        templates.append(Template(unit, float(rng.normal(0.55, 0.02)), float(rng.uniform(0.02, 0.03))))
-    return templates
+    people = rng.normal(size=(count // PHOTOS_A_PERSON + 1, size))
+    vectors = [people[i // PHOTOS_A_PERSON] + 0.5 * rng.normal(size=size) for i in range(count)]
+    return [Template((vector / np.linalg.norm(vector)).astype(np.float32)) for vector in vectors]
 
 
 def measure(faces: int, rounds: int) -> Report:
     """Compare all with all, several times."""
     registry = Registry.builtin()
     scorer = Scorer.open(registry)
-    parts = scorer.recognition.parts
+    model = registry.get(Recognition.load(registry).model)
     least = scorer.curve.similarity_at(THRESHOLD)
-    templates = made_up(faces, scorer, registry)
+    templates = made_up(faces, int(model.outputs[0].shape[-1]))
     process = psutil.Process()
-    pack = Pack.of(templates, parts)
+    pack = Pack.of(templates)
     before = process.memory_info().rss
     pairs, rates, found = faces * (faces - 1) // 2, [], 0
     for _ in range(rounds):
         start = time.perf_counter()
-        found = sum(len(hits.columns) for hits in pairs_over(pack, pack, parts, least, triangle=True))
+        found = sum(len(hits.columns) for hits in pairs_over(pack, pack, least, triangle=True))
         rates.append(pairs / (time.perf_counter() - start))
     grown = (process.memory_info().rss - before) / 2**20
     some = templates[:CHECKED]
-    want = normalised_similarities(some, some, parts)
-    got = Pack.of(some, parts)
+    want = similarities(some, some)
+    got = Pack.of(some)
     same = all(
         hits.similarities.tolist() == want[hits.row, hits.columns].tolist()
         and hits.columns.tolist() == np.flatnonzero(want[hits.row] >= least).tolist()
-        for hits in pairs_over(got, got, parts, least)
+        for hits in pairs_over(got, got, least)
     )
     return Report(
         title=f"all pairs of {faces:,} faces, those from {THRESHOLD} on",

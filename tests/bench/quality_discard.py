@@ -2,8 +2,8 @@
 
 The error-versus-discard curve of LFW: the false non-matches at a false-match rate of 1e-3 when the photos of the worst
 overall quality are left out. The shipped quality was learned from all of LFW, so it is not what is judged: the people
-are halved at random, each half is judged by what the other taught in the same way, and the counts are added. Each pair
-is normalised by a cohort that does not know its people. Takes twenty minutes; the files keep what takes longest.
+are halved at random, each half is judged by what the other taught in the same way, and the counts are added. Takes
+twenty minutes; the files keep what takes longest.
 
 Promise of issue 5: without the worst tenth of the photos FNMR is lower by at least a third.
 """

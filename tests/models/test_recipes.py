@@ -22,7 +22,7 @@ pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")
 from models.recipes import build, fetch, torch_state
 from models.recipes.errors import ConvertError, FetchError, PinError
 from models.recipes.graph import OPSET_OF_BLOCKS, Graph, fold_input
-from models.recipes.opencv_zoo import sface
+from models.recipes.opencv_zoo import sface, yunet
 from tests import packs
 
 # A training gives other bytes on another machine: only what comes out of packages can be made again to the bit.
@@ -180,9 +180,11 @@ def test_a_tensor_cannot_reach_outside_its_storage() -> None:
             torch_state._Tensor(storage, offset, shape, stride).view(values)
 
 
-def test_a_file_that_is_not_sface_is_refused() -> None:
+def test_a_file_that_is_not_the_network_is_refused() -> None:
     with pytest.raises(ConvertError, match="conv_1_batchnorm_gamma is not quantised"):
         sface(packs.network())
+    with pytest.raises(ConvertError, match="the heads look at 0 levels instead of 3"):
+        yunet(packs.network())
 
 
 # --- writing graphs
