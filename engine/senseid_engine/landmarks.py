@@ -88,11 +88,12 @@ class Landmarker:
         crops = [_crop_of_box(d.box, d.points[0], d.points[1]) for d in detections]
         points, presence = self._run(pixels, crops)
         moving = np.arange(len(crops))
-        for _ in range(MOST_PASSES - 1):
+        for number in range(MOST_PASSES - 1):
             before = points[moving]
-            points[moving], presence[moving] = self._run(
-                pixels, [level_crop(face, CROP_TO_BOX, SIZE) for face in before]
-            )
+            points[moving], again = self._run(pixels, [level_crop(face, CROP_TO_BOX, SIZE) for face in before])
+            # A third look moves the points, but doubts faces on dim screens, which are to be judged, and not to be lost.
+            if number == 0:
+                presence = again
             moving = moving[_moved(before, points[moving]) > SETTLED]
             if not len(moving):
                 break

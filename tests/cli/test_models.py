@@ -126,7 +126,7 @@ def test_list_as_json(senseid: Senseid, builtin: Registry, monkeypatch: pytest.M
 def test_list_names_what_a_model_was_trained_on(
     senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = TrainedSource("models.recipes.x", 0, (TrainingData("LFW", "faces"), TrainingData("ours", "masks")), None)
+    source = TrainedSource("models.recipes.x", 0, (TrainingData("LFW", "faces"), TrainingData("ours", "masks")))
     entry = replace(builtin.entries[0], source=source)
     monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=(entry,)))
     assert json.loads(senseid("list", "--json").stdout.splitlines()[0])["source"] == "trained here on LFW, ours"

@@ -56,7 +56,8 @@ def plant(folder: Path) -> None:
 def test_no_command_runs_them(
     senseid: Senseid, photos: dict[str, Path], still_clip: bytes, tmp_path: Path, command: str
 ) -> None:
-    shutil.copytree(senseid.home, tmp_path / "home")
+    # Without the keys that other tests made there.
+    shutil.copytree(senseid.home, tmp_path / "home", ignore=shutil.ignore_patterns("keys"))
     folder = tmp_path / "work"
     folder.mkdir()
     plant(folder)
