@@ -91,7 +91,7 @@ class Landmarker:
         for number in range(MOST_PASSES - 1):
             before = points[moving]
             points[moving], again = self._run(pixels, [level_crop(face, CROP_TO_BOX, SIZE) for face in before])
-            # A third look moves the points, but doubts faces on dim screens, which are to be judged, and not to be lost.
+            # A third look moves the points, but doubts faces on dim screens, which are to be judged, not lost.
             if number == 0:
                 presence = again
             moving = moving[_moved(before, points[moving]) > SETTLED]
