@@ -156,7 +156,7 @@ def test_the_golden_vector(senseid: Senseid, tmp_path: Path) -> None:
     assert made.stdout == b"7EWZ/NNZaCkhOV3wkALLWN6X2J8seC4gWa5P"
     assert made.stderr.count(b"fixed IV") == 1
     assert b"published default" in made.stderr
-    done = senseid("decrypt", "--env-file", ".env", "-", stdin=made.stdout, cwd=tmp_path)
+    done = senseid("decrypt", "--key-file", ".env", "-", stdin=made.stdout, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"hello world", b"")
 
 
