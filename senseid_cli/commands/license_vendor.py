@@ -207,7 +207,7 @@ def issue(
     from senseid_licensing.issue_log import log_issue
     from senseid_licensing.licence import Licence, parse_licence_file
     from senseid_licensing.platforms import check_platform
-    from senseid_licensing.udid.fingerprint import only_telling
+    from senseid_licensing.udid.fingerprint import least_to_fake
     from senseid_licensing.version_range import VersionRange
 
     if licensee is None:
@@ -266,11 +266,12 @@ def issue(
             render.put_json(facts)
         else:
             typer.echo(f"issued {licence.product} {licence.id} to {licensee}: {render.printable(str(path))}")
-    if machine and (telling := only_telling(machine)):
-        render.note(
-            f"one component may change, and only the {telling} tells this machine from others of its model: the licence"
-            " fits those too"
+    if machine and (faked := least_to_fake(machine)) < 2:
+        # Of a machine that shows no more, or a UDID.txt of an earlier release.
+        what = (
+            "whoever fakes one component of this machine" if faked else "whoever has another machine of the same model"
         )
+        render.note(f"a weak binding ({', '.join(sorted(machine))}): {what} can use the licence there")
 
 
 def _licence_file(out: Path, count: int) -> Path | None:

@@ -51,10 +51,11 @@ def _as_json(machine: Fingerprint) -> dict[str, object]:
     return {
         "udid": machine.udid,
         "unique": machine.unique,
+        "binding": {"strength": _strength(machine), "to_fake": machine.to_fake},
         "components": [
             {
                 "kind": reading.kind.value,
-                "counted": bool(reading.hashes),
+                "counted": reading in machine.counted,
                 "unique": reading.unique,
                 "hashes": list(reading.hashes),
                 "source": reading.source,
@@ -72,13 +73,29 @@ def _explain(machine: Fingerprint) -> None:
     # Before the UDID itself: a machine without any component has none, and the table is what says why.
     typer.echo(f"{'component':<11} {'counted':<8} {'hash':<13} source and remark")
     for reading in machine.readings:
-        counted = "yes" if reading.hashes else "no"
+        counted = "yes" if reading in machine.counted else "no"
         short = f"{reading.hashes[0][:12]}" if reading.hashes else "-"
         more = f"{len(reading.hashes) - 1} more may stand in for it" if len(reading.hashes) > 1 else ""
         remark = "; ".join(part for part in (reading.source, reading.note, more) if part)
         typer.echo(f"{reading.kind:<11} {counted:<8} {short:<13} {remark}")
     typer.echo(f"unique      {'yes' if machine.unique else 'no'}")
+    typer.echo(f"binding     {_strength(machine)}: {_binding(machine)}")
     typer.echo(f"UDID        {machine.udid}")
+
+
+def _strength(machine: Fingerprint) -> str:
+    return ("none", "weak", "strong")[min(machine.to_fake, 2)]
+
+
+def _binding(machine: Fingerprint) -> str:
+    """What keeps a licence for this machine from being used on another."""
+    unique = sum(reading.unique for reading in machine.counted)
+    if machine.to_fake == 0:
+        return "nothing that counts is this machine's own"
+    if machine.to_fake == 1:
+        return "one component is its own; whoever fakes it can move the licence"
+    may = "one may change" if unique > machine.to_fake else "none may change"
+    return f"{unique} components are its own, {machine.to_fake} of them must match, {may}"
 
 
 def _warnings(machine: Fingerprint) -> list[str]:

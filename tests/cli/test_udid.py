@@ -85,6 +85,7 @@ def test_explain_says_what_counted_what_is_missing_and_why(app: typer.Typer, mac
     assert rows[2][3] == "/sys/class/net/eth0; by software; 1 more may stand in for it"
     assert rows[3] == ["system", "no", "-", "/sys/class/dmi/id/product_uuid; readable by root only"]
     assert rows[4] == ["unique", "no"]
+    assert "binding     none: nothing that counts is this machine's own\n" in out
     assert "02:00" not in out
     for warning in ("cloned image: one of them", "a container (/.dockerenv)", "virtual machine (qemu)", "not unique"):
         assert f"{warning}" in err
@@ -97,6 +98,29 @@ def test_json_is_one_object(app: typer.Typer, machine: Fingerprint) -> None:
     assert (facts["udid"], facts["unique"], facts["container"]) == (machine.udid, False, "/.dockerenv")
     assert [row["counted"] for row in facts["components"]] == [True, True, False]
     assert facts["components"][2]["note"] == "readable by root only"
+
+
+@pytest.mark.parametrize(
+    ("unique", "says"),
+    [
+        ((Kind.NIC,), "weak: one component is its own; whoever fakes it can move the licence"),
+        ((Kind.DISK, Kind.NIC), "strong: 2 components are its own, 2 of them must match, none may change"),
+        ((Kind.SYSTEM, Kind.DISK, Kind.NIC), "strong: 3 components are its own, 2 of them must match, one may change"),
+    ],
+)
+def test_explain_says_how_strong_the_binding_is(
+    app: typer.Typer, monkeypatch: pytest.MonkeyPatch, unique: tuple[Kind, ...], says: str
+) -> None:
+    class Probe:
+        def read(self) -> Fingerprint:
+            own = [present(kind, [kind], "", unique=True) for kind in unique]
+            return Fingerprint((present(Kind.CPU, ["epyc"], "", unique=False), *own))
+
+    monkeypatch.setattr(probe, "probe_for", lambda _: Probe())
+    assert f"binding     {says}\n" in run(app, "--explain")[0]
+    facts = json.loads(run(app, "--json")[0])
+    assert facts["binding"] == {"strength": says.split(":", maxsplit=1)[0], "to_fake": min(len(unique), 2)}
+    assert facts["components"][0]["counted"] is (len(unique) < 2)
 
 
 def test_explain_shows_why_there_is_no_udid(app: typer.Typer, monkeypatch: pytest.MonkeyPatch) -> None:

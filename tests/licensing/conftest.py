@@ -91,7 +91,7 @@ def context(machine: Fingerprint, now: datetime) -> Context:
 
 @pytest.fixture
 def terms(machine: Fingerprint, now: datetime) -> Licence:
-    """A licence for everything, for this machine, for 30 days."""
+    """A licence for everything, for this machine, for 30 days, bound to all that it shows."""
     return Licence(
         id="a" * 32,
         product=Product.FACE,
@@ -103,7 +103,7 @@ def terms(machine: Fingerprint, now: datetime) -> Licence:
         capabilities=frozenset(Capability),
         platforms=frozenset({"linux-x86_64"}),
         versions=VersionRange("1.0", "2"),
-        udid=machine.components,
+        udid={reading.kind.value: reading.hashes[0] for reading in machine.readings},
         parent=None,
         delegate=None,
     )

@@ -19,8 +19,8 @@ _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = 25
 # From this many bound components on, one may have changed.
 _TOLERANT_FROM = 3
-
-
+# So many that are unique must match where a machine shows that many: one is a single thing to fake.
+_UNIQUE_WANTED = 2
 # What machines of one model have in common.
 _MODELS = frozenset({Kind.CPU.value, Kind.BOARD.value})
 
@@ -68,9 +68,23 @@ class Fingerprint:
     surroundings: Surroundings = Surroundings()
 
     @property
+    def counted(self) -> tuple[Reading, ...]:
+        """What a new licence is bound to: all that is unique, where that is two components or more.
+
+        What others have too would only be one more thing that may stay the same while a unique one changes. So it
+        stands in where fewer are unique, and up to two in all, neither of which may change.
+        """
+        shown = [reading for reading in self.readings if reading.hashes]
+        unique = [reading for reading in shown if reading.unique]
+        # From the last on: an address that a hypervisor gave tells more than a model.
+        shared = [reading for reading in reversed(shown) if not reading.unique]
+        chosen = unique + shared[: max(0, _UNIQUE_WANTED - len(unique))]
+        return tuple(reading for reading in self.readings if reading in chosen)
+
+    @property
     def components(self) -> dict[str, str]:
-        """Kind -> hash of the component that counts. Raises `UdidError` if there is none."""
-        found = {reading.kind.value: reading.hashes[0] for reading in self.readings if reading.hashes}
+        """Kind -> hash of the components that count. Raises `UdidError` if there is none."""
+        found = {reading.kind.value: reading.hashes[0] for reading in self.counted}
         if not found:
             raise UdidError(
                 "this machine shows no hardware that it could be recognised by",
@@ -82,6 +96,12 @@ class Fingerprint:
     def unique(self) -> bool:
         """Whether anything that counts is expected to differ from every other machine's."""
         return any(reading.unique and reading.hashes for reading in self.readings)
+
+    @property
+    def to_fake(self) -> int:
+        """How many unique components another machine must fake for a licence that is bound to this one."""
+        unique = sum(reading.unique for reading in self.counted)
+        return unique - _tolerated(len(self.counted)) if unique else 0
 
     @property
     def udid(self) -> str:
@@ -96,18 +116,17 @@ class Fingerprint:
         here = {reading.kind.value: reading for reading in self.readings}
         same = tuple(sorted(kind for kind, value in bound.items() if kind in here and value in here[kind].hashes))
         changed = tuple(sorted(set(bound) - set(same)))
-        tolerated = 1 if len(bound) >= _TOLERANT_FROM else 0
-        return Match(same, changed, ok=len(changed) <= tolerated)
+        return Match(same, changed, ok=len(changed) <= _tolerated(len(bound)))
 
 
-def only_telling(bound: Collection[str]) -> str | None:
-    """The one component of three or more that tells a machine from others of its model.
+def least_to_fake(bound: Collection[str]) -> int:
+    """How many components another machine of the same model must fake, at the least, for a licence bound to these."""
+    return max(0, len(set(bound) - _MODELS) - _tolerated(len(bound)))
 
-    As one may change, a licence that is bound to them fits those others too. None where it does not, or where nothing
-    tells them apart anyway.
-    """
-    telling = sorted(set(bound) - _MODELS)
-    return telling[0] if len(bound) >= _TOLERANT_FROM and len(telling) == 1 else None
+
+def _tolerated(bound: int) -> int:
+    """How many of so many bound components may have changed."""
+    return 1 if bound >= _TOLERANT_FROM else 0
 
 
 def printable_udid(components: Mapping[str, str]) -> str:

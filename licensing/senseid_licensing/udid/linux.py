@@ -1,4 +1,4 @@
-"""The Linux probe: /proc, /sys and /etc, no subprocess, no privilege."""
+"""The Linux probe: the kernel where it can be asked, /proc, /sys and /etc, no subprocess, no privilege."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from senseid_licensing.udid.fingerprint import Surroundings
+    from senseid_licensing.udid.linux_nic import AskCard
 
 _DMI = "/sys/class/dmi/id"
 _DEVICE_TREE = "/sys/firmware/devicetree/base"
@@ -26,11 +27,23 @@ _CPU_FACTS_ARM = ("CPU implementer", "CPU architecture", "CPU variant", "CPU par
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
+def _no_answer(_: str) -> str:
+    """A recorded tree has no kernel to ask."""
+    return ""
+
+
 class LinuxProbe:
     """Reads the machine below a root directory: `/`, or a recorded tree."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, ask_card: AskCard = _no_answer) -> None:
+        """Reads nothing yet.
+
+        Args:
+            root: where /proc, /sys and /etc are.
+            ask_card: gives a network card's permanent address, or an empty text.
+        """
         self._tree = Tree(root)
+        self._ask_card = ask_card
 
     def read(self) -> Fingerprint:
         """All readings."""
@@ -43,7 +56,7 @@ class LinuxProbe:
             _read_system(tree, cpu),
             _read_machine_id(tree, surroundings),
             read_disk(tree),
-            read_nic(tree),
+            read_nic(tree, self._ask_card),
         )
         return Fingerprint(readings, surroundings)
 
@@ -97,6 +110,8 @@ def _read_machine_id(tree: Tree, surroundings: Surroundings) -> Reading:
     source = "/etc/machine-id"
     if surroundings.container is not None:
         return missing(Kind.MACHINE_ID, source, "belongs to the container's image, not to the machine")
+    if tree.is_covered(source):
+        return missing(Kind.MACHINE_ID, source, "something is mounted over it")
     value = tree.text(source)
     if not _MACHINE_ID.fullmatch(value) or is_placeholder(value):
         return missing(Kind.MACHINE_ID, source, "not there, or not set")

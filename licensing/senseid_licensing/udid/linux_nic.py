@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from senseid_licensing.udid.natural import natural
@@ -12,20 +13,23 @@ from senseid_licensing.udid.reading import Kind, Reading, missing, present
 if TYPE_CHECKING:
     from senseid_licensing.udid.tree import Tree
 
+AskCard = Callable[[str], str]
+"""Gives the permanent address of the card of that name, as the kernel knows it; an empty text if it does not."""
+
 _SOURCE = "/sys/class/net"
 _ADDRESS = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", re.ASCII)
 _LOCALLY_ADMINISTERED = 0x02
 _GROUP = 0x01
 
 
-def read_nic(tree: Tree) -> Reading:
+def read_nic(tree: Tree, ask_card: AskCard) -> Reading:
     """The addresses of all built-in cards: those numbered by the firmware first, then by their place on the bus.
 
     So a card that is added comes last and changes nothing. USB adapters, virtual interfaces and addresses that software
     set do not count.
     """
     cards = [name for name in tree.names(_SOURCE) if _is_built_in(tree.device(f"{_SOURCE}/{name}/device"))]
-    addresses = {name: address for name in cards if (address := _permanent_address(tree, name))}
+    addresses = {name: address for name in cards if (address := _permanent_address(tree, name, ask_card))}
     if not addresses:
         why = "no card tells its permanent address" if cards else "no built-in network card is visible"
         return missing(Kind.NIC, _SOURCE, why)
@@ -46,10 +50,13 @@ def _is_built_in(device: str) -> bool:
     return bool(device) and "/virtual/" not in device and "/usb" not in device
 
 
-def _permanent_address(tree: Tree, name: str) -> str:
+def _permanent_address(tree: Tree, name: str, ask_card: AskCard) -> str:
     folder = f"{_SOURCE}/{name}"
+    # What is hardest to fake first: over a file of sysfs, root can mount another.
     # A wireless card changes its address at will and a bonded one wears its bond's; both keep the true one elsewhere.
-    address = tree.text(f"{folder}/phy80211/macaddress") or tree.text(f"{folder}/bonding_slave/perm_hwaddr")
+    address = (
+        ask_card(name) or tree.text(f"{folder}/phy80211/macaddress") or tree.text(f"{folder}/bonding_slave/perm_hwaddr")
+    )
     if not address and tree.text(f"{folder}/addr_assign_type") == "0":
         address = tree.text(f"{folder}/address")
     address = address.lower()

@@ -23,8 +23,9 @@ def probe_for(system: str) -> Probe:
     """The probe for what `platform.system()` answers; raises `UdidError` for a system that there is none for."""
     if system == "Linux":
         from senseid_licensing.udid.linux import LinuxProbe
+        from senseid_licensing.udid.linux_ethtool import ask_card
 
-        return LinuxProbe(Path("/"))
+        return LinuxProbe(Path("/"), ask_card)
     from senseid_licensing.udid.command import run_command
 
     if system == "Darwin":

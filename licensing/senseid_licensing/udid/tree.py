@@ -24,6 +24,7 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._mounts: dict[str, str] | None = None
 
     def path(self, name: str) -> Path:
         """Where a file like `/etc/machine-id` is below the root."""
@@ -33,7 +34,7 @@ class Tree:
         """The beginning of a file that everybody may read; empty if there is none."""
         path = self.path(name)
         try:
-            if not path.stat().st_mode & _OTHERS_MAY_READ:
+            if not path.stat().st_mode & _OTHERS_MAY_READ or (name.startswith("/sys/") and self.is_covered(name)):
                 return b""
             with open_regular(path) as file:
                 return file.read(limit)
@@ -46,9 +47,37 @@ class Tree:
 
     def root_mount(self) -> list[str]:
         """The fields of /proc/self/mountinfo for the root file system; empty if there are none."""
-        mounts = [line.split() for line in self.text("/proc/self/mountinfo", _MOUNTS_LIMIT).splitlines()]
+        mounts = self._listed("/proc/self/mountinfo")
         # id parent major:minor root mountpoint options ... - type source options; what was mounted last is on top.
         return next((fields for fields in reversed(mounts) if fields[4:5] == ["/"] and "-" in fields[6:-2]), [])
+
+    def _listed(self, name: str) -> list[list[str]]:
+        try:
+            with open_regular(self.path(name)) as file:
+                text = file.read(_MOUNTS_LIMIT).decode("utf-8", "replace")
+        except OSError:
+            return []
+        return [line.split() for line in text.splitlines()]
+
+    def is_covered(self, name: str) -> bool:
+        """Whether somebody mounted something over a file: then it tells what they want it to.
+
+        Below /sys, the file's own device says so, whatever /proc shows; elsewhere, the list of mounts.
+        """
+        if not name.startswith("/sys/"):
+            return self._mounted_at(name) is not None
+        try:
+            apart = self.path(name).stat().st_dev != self.path("/sys").stat().st_dev
+        except OSError:
+            return False
+        return apart or self._mounted_at("/sys") not in (None, "sysfs")
+
+    def _mounted_at(self, place: str) -> str | None:
+        """The type of the file system that was mounted last at a place; None if none is listed."""
+        if self._mounts is None:
+            lines = self._listed("/proc/self/mountinfo")
+            self._mounts = {fields[4]: fields[fields.index("-") + 1] for fields in lines if "-" in fields[6:-2]}
+        return self._mounts.get(place)
 
     def hidden(self, name: str) -> bool:
         """Whether a file is there that only root may read."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from senseid_licensing.errors import ArgumentError, UdidError
-from senseid_licensing.udid.fingerprint import Fingerprint, check_udid, only_telling, printable_udid
+from senseid_licensing.udid.fingerprint import Fingerprint, check_udid, least_to_fake, printable_udid
 from senseid_licensing.udid.probe import probe_for
 from senseid_licensing.udid.reading import Kind, component_hash, missing, present
 from senseid_licensing.udid.udid_file import format_udid_file, parse_udid_file
@@ -95,23 +95,73 @@ def test_digits_that_look_alike_are_read_as_meant() -> None:
 def test_one_changed_component_of_three_is_tolerated(
     make_machine: Callable[..., Fingerprint], bound: dict[str, str], here: dict[str, str], ok: bool
 ) -> None:
-    match = make_machine(**here).match(make_machine(**bound).components)
+    hashes = {kind: component_hash(Kind(kind), value) for kind, value in bound.items()}
+    match = make_machine(**here).match(hashes)
     assert match.ok is ok
     assert sorted((*match.same, *match.changed)) == sorted(bound)
 
 
 @pytest.mark.parametrize(
-    ("bound", "telling"),
+    ("bound", "faked"),
     [
-        (("cpu", "board", "disk"), "disk"),
-        (("board", "cpu", "machine_id"), "machine_id"),
-        (("cpu", "disk", "nic"), None),  # the other one still tells
-        (("cpu", "disk"), None),  # neither may change
-        (("cpu", "board"), None),
+        (("cpu", "board"), 0),
+        (("cpu", "board", "disk"), 0),  # the disk may be the one that changed
+        (("cpu", "disk"), 1),
+        (("cpu", "disk", "nic"), 1),  # what a bind mount over one address was enough for
+        (("disk", "nic"), 2),
+        (("machine_id", "disk", "nic"), 2),
+        (("system", "machine_id", "disk", "nic"), 3),
     ],
 )
-def test_what_alone_tells_a_machine_from_others_of_its_model(bound: tuple[str, ...], telling: str | None) -> None:
-    assert only_telling(bound) == telling
+def test_how_many_components_move_a_licence(bound: tuple[str, ...], faked: int) -> None:
+    assert least_to_fake(bound) == faked
+
+
+def machine_with(unique: tuple[Kind, ...], shared: tuple[Kind, ...]) -> Fingerprint:
+    shown = [present(kind, [kind], "", unique=kind in unique) for kind in Kind if kind in (*unique, *shared)]
+    return Fingerprint(tuple(shown))
+
+
+@pytest.mark.parametrize(
+    ("unique", "shared", "counted", "to_fake"),
+    [
+        # Two that are unique, where there are: no model may stay the same in the place of one of them.
+        ((Kind.DISK, Kind.NIC), (Kind.CPU, Kind.BOARD), {"disk", "nic"}, 2),
+        ((Kind.MACHINE_ID, Kind.DISK, Kind.NIC), (Kind.CPU, Kind.BOARD), {"machine_id", "disk", "nic"}, 2),
+        ((Kind.SYSTEM, Kind.MACHINE_ID, Kind.DISK, Kind.NIC), (), {"system", "machine_id", "disk", "nic"}, 3),
+        # One: it must match, and so must what tells most of the rest.
+        ((Kind.DISK,), (Kind.CPU, Kind.BOARD, Kind.NIC), {"disk", "nic"}, 1),
+        ((Kind.NIC,), (Kind.CPU, Kind.BOARD), {"board", "nic"}, 1),
+        ((Kind.NIC,), (), {"nic"}, 1),
+        # None.
+        ((), (Kind.CPU, Kind.BOARD, Kind.NIC), {"board", "nic"}, 0),
+        ((), (Kind.CPU,), {"cpu"}, 0),
+    ],
+)
+def test_what_a_new_licence_is_bound_to(
+    unique: tuple[Kind, ...], shared: tuple[Kind, ...], counted: set[str], to_fake: int
+) -> None:
+    machine = machine_with(unique, shared)
+    assert (set(machine.components), machine.to_fake) == (counted, to_fake)
+    assert machine.match(machine.components).ok
+
+
+def test_one_faked_component_moves_no_licence() -> None:
+    """The attack: a machine of the same model with this one's network address, mounted over its own."""
+    owner = machine_with((Kind.MACHINE_ID, Kind.NIC), (Kind.CPU,))
+    other = (present(Kind.MACHINE_ID, ["other"], "", unique=True), present(Kind.NIC, [Kind.NIC], "", unique=True))
+    thief = Fingerprint((*machine_with((), (Kind.CPU,)).readings, *other))
+    assert not thief.match(owner.components).ok
+
+
+def test_a_licence_of_an_earlier_release_goes_on_as_it_was() -> None:
+    """It is bound to models too, and one of three may have changed, whichever it is."""
+    owner = machine_with((Kind.DISK, Kind.NIC), (Kind.CPU,))
+    old = {reading.kind.value: reading.hashes[0] for reading in owner.readings}
+    assert set(old) == {"cpu", "disk", "nic"}
+    assert owner.match(old).changed == ()
+    assert owner.match({**old, "disk": "0" * 32}).ok
+    assert not owner.match({**old, "disk": "0" * 32, "nic": "0" * 32}).ok
 
 
 def test_a_machine_bound_to_models_alone_matches_them() -> None:
@@ -160,8 +210,8 @@ def test_the_udid_file_reads_back(make_machine: Callable[..., Fingerprint]) -> N
     "damage",
     [
         lambda data: b"",
-        lambda data: data.replace(b"cpu", b"gpu"),
-        lambda data: data.replace(b"cpu ", b"cpu  "),
+        lambda data: data.replace(b"disk", b"risk"),
+        lambda data: data.replace(b"disk ", b"disk  "),
         lambda data: b"\n".join(data.splitlines()[:-1]),
         lambda data: data + b"disk " + b"0" * 32,
         lambda data: b"\xff\xfe" + data.decode().encode("utf-16-le"),
