@@ -18,7 +18,10 @@ BENCHMARKS = (
     "batch_speed",
     "cold_start",
     "compare_speed",
+    "photo_speed",
     "detection",
+    "masks",
+    "opencv_parity",
     "liveness",
     "liveness_speed",
     "decoder_memory",
@@ -31,7 +34,17 @@ BENCHMARKS = (
     "quality_monotonicity",
     "quality_discard",
 )
-SLOW = ("accuracy", "batch_speed", "liveness", "occlusion", "service_load", "quality_monotonicity", "quality_discard")
+SLOW = (
+    "accuracy",
+    "batch_speed",
+    "liveness",
+    "masks",
+    "occlusion",
+    "photo_speed",
+    "service_load",
+    "quality_monotonicity",
+    "quality_discard",
+)
 
 
 def main() -> int:

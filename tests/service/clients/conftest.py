@@ -89,5 +89,6 @@ def liveness_data(photo: bytes) -> bytes:
 def site(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service of a small site, with its page."""
     folder = tmp_path_factory.mktemp("site")
-    with running(home, folder, "--ui", env={"SENSEID_WORKER_PORT": str(free_port())}) as found:
+    env = {"SENSEID_WORKER_PORT": str(free_port()), "SENSEID_HOSTS": "faces.test"}
+    with running(home, folder, "--ui", env=env) as found:
         yield found
