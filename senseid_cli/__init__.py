@@ -1,4 +1,7 @@
-"""The `senseid` command: the only package that prints, exits, or knows a transport."""
+"""The `senseid` command.
 
-__version__ = "0.1.0"
-"""The version of this installation, the one that licences are checked against."""
+Here belongs what only a person at a terminal needs: words and options (`commands`), text, pictures and pages
+(`output`), runs over many files (`batch`, `crypt`), and the check of an installation (`doctor`). A command parses,
+calls and prints. What the service needs too is in `senseid`; what a photo means is in `senseid_engine`. Nothing
+imports this package.
+"""

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from senseid_cli import __version__, exits, guarded, render, stdout, stids, wiring
+from senseid import bodies, errors, installation, outcomes, stids
+from senseid.version import __version__
+from senseid_cli import child_process
 from senseid_cli.groups import LazyGroup
+from senseid_cli.output import streams, terminal
+from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +55,7 @@ class _Root(LazyGroup):
         return name, command, rest
 
 
-def _guarded(guard: guarded.Guard, invoke: Callable[[Any], Any], context: Any) -> Any:
+def _guarded(guard: child_process.Guard, invoke: Callable[[Any], Any], context: Any) -> Any:
     return guard.run(lambda: invoke(context))
 
 
@@ -86,17 +90,17 @@ def root(
 
 def main() -> NoReturn:
     """Run the command line of this process and end it."""
-    stdout.fill_gaps()
-    sys.stderr = stdout.aside(sys.stderr)
+    streams.fill_gaps()
+    sys.stderr = streams.aside(sys.stderr)
     if sys.stdout is not None:
-        sys.stdout = stdout.tolerant(sys.stdout)
-    guard = guarded.Guard()
+        sys.stdout = streams.tolerant(sys.stdout)
+    guard = child_process.Guard()
     status = run(sys.argv[1:], guard)
     guard.say(status)
     sys.exit(status)
 
 
-def run(words: list[str], guard: guarded.Guard | None = None) -> int:
+def run(words: list[str], guard: child_process.Guard | None = None) -> int:
     """Run one command line; no error gets out.
 
     Args:
@@ -107,14 +111,14 @@ def run(words: list[str], guard: guarded.Guard | None = None) -> int:
         The exit status.
     """
     flags = {"debug": False, "guard": guard}
-    render.note_once.cache_clear()  # it was said to the command before
+    terminal.note_once.cache_clear()  # it was said to the command before
     try:
         status = app(words, prog_name="senseid", standalone_mode=False, obj=flags)
         _flush()
     except typer.TyperException as error:
         return _report_usage(error, words)
     except (KeyboardInterrupt, typer.Abort):  # Ctrl-C, and Ctrl-D at a prompt
-        return exits.ExitStatus.INTERRUPTED
+        return outcomes.ExitStatus.INTERRUPTED
     except Exception as error:
         if flags["debug"]:
             import traceback
@@ -123,9 +127,9 @@ def run(words: list[str], guard: guarded.Guard | None = None) -> int:
             typer.echo(f"debug: {stids.in_words(stids.stid_of(error))}", err=True)
         return _report(error, words)
     finally:
-        with suppress(exits.OutputError):
+        with suppress(errors.OutputError):
             _flush()
-    return status if isinstance(status, int) else exits.ExitStatus.YES
+    return status if isinstance(status, int) else outcomes.ExitStatus.YES
 
 
 def _flush() -> None:
@@ -140,34 +144,34 @@ def _report_usage(error: typer.TyperException, words: list[str]) -> int:
     if context is not None and message == context.get_help():
         typer.echo(message, err=True)  # a command was called without a word: its help is the best answer
     else:
-        typer.echo(f"senseid: {render.printable(message)}", err=True)
+        typer.echo(f"senseid: {printable(message)}", err=True)
         typer.echo(f"hint: see `{context.command_path if context is not None else 'senseid'} --help`", err=True)
-    _put_body(exits.USAGE, words)
-    return exits.USAGE.status
+    _put_body(outcomes.USAGE, words)
+    return outcomes.USAGE.status
 
 
 def _report(error: Exception, words: list[str]) -> int:
-    outcome = exits.outcome_of(error)
+    outcome = outcomes.outcome_of(error)
     _put_body(outcome, words)
-    if exits.is_of_memory(error):
+    if outcomes.is_of_memory(error):
         typer.echo("senseid: there is not enough memory: end other programs, or use smaller media", err=True)
         return outcome.status
-    if not exits.is_expected(error):
+    if not outcomes.is_expected(error):
         # The text of an unknown error may hold a secret or the path of one.
         line = f"internal error ({type(error).__name__}): run `senseid --debug ...` and report what it prints"
         typer.echo(f"senseid: {line}", err=True)
         return outcome.status
     line = str(error)
-    if outcome.status in (exits.ExitStatus.LICENCE, exits.ExitStatus.MODEL):
+    if outcome.status in (outcomes.ExitStatus.LICENCE, outcomes.ExitStatus.MODEL):
         line = f"{stids.in_words(stids.stid_of(error))}: {line}"
-    render.put_problem(line, getattr(error, "remedy", ""))
+    terminal.put_problem(line, getattr(error, "remedy", ""))
     return outcome.status
 
 
-def _put_body(outcome: exits.Outcome, words: list[str]) -> None:
+def _put_body(outcome: outcomes.Outcome, words: list[str]) -> None:
     """The error as JSON, where JSON was asked for: also when the command line itself does not parse."""
     options = words[: words.index("--")] if "--" in words else words
     if "--json" in options:
         # What is wrong, and the status, are that of the command: it is told on stderr all the same.
-        with suppress(exits.OutputError):
-            render.put_json(render.error_body(outcome, wiring.new_request_id()))
+        with suppress(errors.OutputError):
+            terminal.put_json(bodies.error_body(outcome, installation.new_request_id()))

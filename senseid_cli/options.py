@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_THRESHOLD = 0.7
-
 
 def _check_threshold(value: float) -> float:
     # A range check alone lets NaN through: every comparison with it is false.

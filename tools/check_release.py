@@ -21,7 +21,16 @@ from pathlib import Path
 from fetch_samples import fetch_samples
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = {"senseid_cli", "senseid_crypto", "senseid_engine", "senseid_licensing", "senseid_models"}
+PACKAGES = {
+    "senseid",
+    "senseid_cli",
+    "senseid_client",
+    "senseid_crypto",
+    "senseid_engine",
+    "senseid_licensing",
+    "senseid_models",
+    "senseid_service",
+}
 PYTHONS = ("3.11", "3.12", "3.13")
 # What an operator's disk and patience may be asked for.
 MOST_WHEEL_MB = 60
@@ -79,7 +88,7 @@ def install(python: Path, wheel: Path, home: Path) -> Path:
     inside = home / "venv" / "bin" / "python"
     pip = (inside, "-m", "pip", "--quiet", "--disable-pip-version-check")
     run(*pip, "download", "--dest", home / "wheelhouse", wheel, cwd=home)
-    run(*pip, "install", "--no-index", "--find-links", home / "wheelhouse", "senseid", cwd=home)
+    run(*pip, "install", "--no-index", "--find-links", home / "wheelhouse", "senseid-face", cwd=home)
     return inside
 
 

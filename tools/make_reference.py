@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.main import get_command
 
+from senseid.outcomes import ExitStatus
 from senseid_cli.app import app
-from senseid_cli.exits import ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

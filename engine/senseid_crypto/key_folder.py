@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from senseid_crypto import os_keyring
-from senseid_crypto.durable import sync_folder
 from senseid_crypto.errors import CryptoError, KeyFormatError, KeyStoreError
+from senseid_crypto.fsync import sync_folder
 from senseid_crypto.key_file import MOST_BYTES, KeyFile, format_key_file, parse_key_file
 
 if TYPE_CHECKING:

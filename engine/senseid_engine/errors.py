@@ -40,7 +40,7 @@ class EngineError(Exception):
         self.problem = problem
 
     def __str__(self) -> str:
-        return f"{_one_line(self.name)}: {_one_line(self.problem)}"
+        return f"{printable(self.name)}: {printable(self.problem)}"
 
 
 class MediaError(EngineError):
@@ -120,6 +120,6 @@ class CalibrationError(EngineError):
     """A labelled set cannot give a score curve."""
 
 
-def _one_line(text: str) -> str:
+def printable(text: str) -> str:
     """Escape line breaks, control codes and lone surrogates, so that a file name cannot forge a second message."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)

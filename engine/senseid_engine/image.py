@@ -152,6 +152,22 @@ def decode_image(data: bytes, *, name: str) -> Image:
         ) from error
 
 
+def image_of_array(pixels: NDArray[np.uint8], *, name: str) -> Image:
+    """Take an upright photo that somebody else decoded. The array is copied.
+
+    Args:
+        pixels: uint8, H x W x 3, R G B order, 0..255.
+        name: What the caller calls the photo, for messages.
+
+    Raises:
+        ImageSizeError: Width or height outside `MIN_SIDE`..`MAX_SIDE`.
+        ValueError: The array has another dtype or shape.
+    """
+    image = Image(np.array(pixels, order="C"), "array", 1, name)
+    _check_size((image.width, image.height), name)
+    return image
+
+
 def rotate(image: Image, quarter_turns: int) -> Image:
     """Turn a photo anticlockwise.
 

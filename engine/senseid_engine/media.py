@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from senseid_engine.errors import MediaNotFoundError, MediaUnreadableError
-from senseid_models.regular import NotRegularError, open_regular
+from senseid_models.open_file import NotRegularError, open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from .errors import ModelCorruptError, ModelExpiredError, ModelFileMissingError, ModelUnreadableError
-from .regular import open_regular
+from .open_file import open_regular
 
 if TYPE_CHECKING:
     import datetime

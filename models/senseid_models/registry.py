@@ -19,7 +19,7 @@ from .entries import (
 )
 from .errors import ManifestError, ModelNotFoundError
 from .manifest import parse_manifest
-from .regular import open_regular
+from .open_file import open_regular
 
 LONGEST_MANIFEST = 1 << 20
 """The longest manifest, in bytes."""

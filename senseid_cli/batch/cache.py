@@ -40,7 +40,7 @@ class Cache:
     entropy: Callable[[int], bytes]
 
     def get(self, work: Work, digest: str) -> Encoded | None:
-        """See `Keep`. What is damaged, or not what its name says, is as good as absent: it is made again."""
+        """See `ResultCache`. What is damaged, or not what its name says, is as good as absent: it is made again."""
         from senseid_crypto.errors import CryptoError
         from senseid_crypto.sealed import open_bytes
 
@@ -53,12 +53,12 @@ class Cache:
             return None
 
     def put(self, work: Work, digest: str, result: Any) -> None:
-        """See `Keep`. Only templates are kept, no refusals: what is wrong with a photo is cheap to see again.
+        """See `ResultCache`. Only templates are kept, no refusals: what is wrong with a photo is cheap to see again.
 
         Raises:
             OutputError: the folder cannot be written.
         """
-        from senseid_cli import media
+        from senseid_cli import paths
         from senseid_crypto.sealed import seal_bytes
 
         if not isinstance(result, Encoded):
@@ -68,13 +68,13 @@ class Cache:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            from senseid_cli.exits import OutputError
+            from senseid.errors import OutputError
 
             raise OutputError(
                 f"{path.parent} cannot be made: {(error.strerror or 'unknown reason').lower()}",
                 remedy="check the path of --cache",
             ) from error
-        media.write_output(path, seal_bytes(name.encode() + dump(result), self.key, entropy=self.entropy))
+        paths.write_output(path, seal_bytes(name.encode() + dump(result), self.key, entropy=self.entropy))
 
     def _name(self, work: Work, digest: str) -> str:
         facts = f"{self.models} {digest} {work.identity}".encode()

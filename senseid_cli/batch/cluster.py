@@ -12,11 +12,13 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from senseid_cli import __version__, wiring
+from senseid import installation
+from senseid.version import __version__
 from senseid_cli.batch.errors import ClusterError
 
 if TYPE_CHECKING:
-    from senseid_cli.batch.work import Want, Work
+    from senseid.models import ModelKind
+    from senseid_cli.batch.work import Work
 
 SECONDS_TO_CONNECT = 10
 PIECES_A_THREAD = 2
@@ -33,12 +35,12 @@ class Cluster:
         self.slots = slots
 
     @classmethod
-    def connect(cls, address: str, wants: frozenset[Want], slots: int | None) -> Cluster:
+    def connect(cls, address: str, model_kinds: frozenset[ModelKind], slots: int | None) -> Cluster:
         """Use the cluster of a scheduler.
 
         Args:
             address: such as `tcp://10.0.0.1:8786`.
-            wants: the models that the work needs.
+            model_kinds: the models that the work needs.
             slots: pieces of work under way at the same time; as the workers have threads by default.
 
         Raises:
@@ -67,8 +69,8 @@ class Cluster:
             ) from error
         try:
             client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
-            run = f"senseid-{wiring.new_request_id()}"
-            machine = Machine(run, __version__, wiring.models_digest(), wants)
+            run = f"senseid-{installation.new_request_id()}"
+            machine = Machine(run, __version__, installation.models_digest(), model_kinds)
             client.register_plugin(machine, name=machine.name)
             threads = sum(client.nthreads().values())
         except TimeoutError as error:
@@ -86,7 +88,7 @@ class Cluster:
         """
         from distributed import CancelledError, KilledWorker
 
-        from senseid_cli.batch.machine import Trouble, work_here
+        from senseid_cli.batch.machine import RemoteError, work_here
 
         identity = hashlib.sha256(work.identity.encode()).hexdigest()
         key = f"{self._plugin}-{identity[:16]}-{digest}"
@@ -101,7 +103,7 @@ class Cluster:
                 "the scheduler ended the work, or was lost",
                 remedy="see its log, start it again where it is gone; --resume goes on with the run",
             ) from error
-        if isinstance(result, Trouble):
+        if isinstance(result, RemoteError):
             raise result.revive()
         return result
 

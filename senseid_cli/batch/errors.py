@@ -2,7 +2,7 @@
 
 ::
 
-    BatchError (of senseid_cli.exits)
+    BatchError (of senseid.outcomes)
     |- ManifestError    the manifest cannot be read, or does not say what is needed
     |- ResumeError      there is an interrupted run, or none, or one of something else
     `- ClusterError     the machines that should do the work cannot be used
@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from senseid_cli.exits import BatchError
+from senseid.errors import BatchError
 
 
 class ManifestError(BatchError):

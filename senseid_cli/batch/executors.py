@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from senseid_cli.batch.work import perform
 
 if TYPE_CHECKING:
-    from senseid_cli.batch.work import Tools, Work
+    from senseid.models import Models
+    from senseid_cli.batch.work import Work
 
 
 class Executor(Protocol):
@@ -43,16 +44,16 @@ class Local:
     """Threads of this process: onnxruntime and OpenCV let go of the interpreter while they work.
 
     Attributes:
-        tools: the models.
+        models: the models.
         slots: see `Executor`.
     """
 
-    tools: Tools
+    models: Models
     slots: int
 
     def run(self, work: Work, data: bytes, digest: str) -> Any:  # noqa: ARG002  others tell work apart by it
         """See `Executor`."""
-        return perform(work, self.tools, data)
+        return perform(work, self.models, data)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -16,8 +16,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from senseid.errors import OutputError
 from senseid_cli.batch.errors import ResumeError
-from senseid_cli.exits import OutputError
 
 try:
     import fcntl

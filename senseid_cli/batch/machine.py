@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import WorkerPlugin, get_worker
 
-from senseid_cli import __version__, exits, wiring
+from senseid import installation, outcomes
+from senseid.models import Models
+from senseid.version import __version__
 from senseid_cli.batch.errors import ClusterError
-from senseid_cli.batch.work import Tools, perform
+from senseid_cli.batch.work import perform
 
 if TYPE_CHECKING:
     from distributed import Worker
 
-    from senseid_cli.batch.work import Want, Work
+    from senseid.models import ModelKind
+    from senseid_cli.batch.work import Work
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class RemoteError:
     """An error that would be the same for every photo, on its way home. Few exceptions survive being pickled.
 
     Attributes:
@@ -33,7 +36,7 @@ class Trouble:
     state: dict[str, Any]
 
     @classmethod
-    def of(cls, error: Exception, place: str) -> Trouble:
+    def of(cls, error: Exception, place: str) -> RemoteError:
         """The error with the machine that it happened on in front of its text."""
         state = dict(error.__dict__)
         if "name" in state:
@@ -50,19 +53,19 @@ class Trouble:
 class Machine(WorkerPlugin):
     """What a worker keeps for a run: its models."""
 
-    def __init__(self, name: str, version: str, models: str, wants: frozenset[Want]) -> None:
+    def __init__(self, name: str, version: str, models: str, model_kinds: frozenset[ModelKind]) -> None:
         """Nothing is opened before there is work.
 
         Args:
             name: of the plugin.
             version: of senseid where the run was started.
             models: the digest of its models.
-            wants: the models that the work needs.
+            model_kinds: the models that the work needs.
         """
         self.name = name
         self._same = (version, models)
-        self._wants = wants
-        self._tools: Tools | None = None
+        self._model_kinds = model_kinds
+        self._models: Models | None = None
         self._place = ""
 
     def setup(self, worker: Worker) -> None:
@@ -72,30 +75,34 @@ class Machine(WorkerPlugin):
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002  Dask passes it by name
         """The run is over, or the worker. Called by Dask."""
-        self._tools = None
+        self._models = None
 
     def run(self, work: Work, data: bytes) -> Any:
         """Do work here.
 
         Returns:
-            What the work gives, a `Refusal`, or a `Trouble`.
+            What the work gives, a `Refusal`, or a `RemoteError`.
         """
         try:
             return perform(work, self._open(), data)
         except Exception as error:
-            if exits.is_expected(error):
-                return Trouble.of(error, self._place)
+            if outcomes.is_expected(error):
+                return RemoteError.of(error, self._place)
             raise
 
-    def _open(self) -> Tools:
+    def _open(self) -> Models:
         with self._lock:
-            if self._tools is None:
-                if (__version__, wiring.models_digest()) != self._same:
+            if self._models is None:
+                if (__version__, installation.models_digest()) != self._same:
                     raise ClusterError(
                         "has another version of senseid, or other models", remedy="install the same on every machine"
                     )
-                self._tools = Tools(wiring.verify_licences(), self._wants, threads=1)
-            return self._tools
+                licences = installation.verify_licences()
+                models = Models(lambda: licences, threads=1)
+                for kind in self._model_kinds:
+                    models.open(kind)
+                self._models = models
+            return self._models
 
 
 def work_here(name: str, work: Work, data: bytes) -> Any:

@@ -8,18 +8,18 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from senseid.bodies import OK_CODE
 from senseid_cli.batch.errors import ManifestError
 from senseid_cli.batch.rows import refused
 from senseid_cli.batch.work import Medium, Refusal
-from senseid_cli.render import OK_CODE
 from senseid_licensing.capability import Capability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from senseid_cli.batch.desk import Desk
     from senseid_cli.batch.jobs import Settings
+    from senseid_cli.batch.work_queue import WorkQueue
     from senseid_engine.batch.all_pairs import RowHits
     from senseid_engine.batch.scorer import Scorer
     from senseid_engine.template import Template
@@ -80,13 +80,13 @@ def list_media(folder: Path, medium: Medium = Medium.PHOTO) -> Photos:
 
 
 def _suffix(path: Path) -> str:
-    from senseid_cli.crypt.plan import SUFFIXES
+    from senseid_cli.crypt.file_jobs import SUFFIXES
 
     return (path.with_suffix("") if path.suffix in SUFFIXES.values() else path).suffix.lower()
 
 
 def encode_all(
-    photos: Photos, settings: Settings, desk: Desk, slots: int, advance: Callable[[int], None]
+    photos: Photos, settings: Settings, queue: WorkQueue, slots: int, advance: Callable[[int], None]
 ) -> list[Template | Refusal]:
     """The template of the largest face of each photo."""
     work = settings.encode(Capability.COMPARE)
@@ -99,7 +99,7 @@ def encode_all(
         advance(1)
 
     for name in photos.names:
-        waiting.append(desk.ask(photos.folder / name, work))
+        waiting.append(queue.ask(photos.folder / name, work))
         if len(waiting) > 4 * slots:
             take()
     while waiting:

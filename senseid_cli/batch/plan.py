@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from senseid_cli.batch.desk import Desk
     from senseid_cli.batch.jobs import Job, Settings
     from senseid_cli.batch.manifest import Manifest, Survey
     from senseid_cli.batch.pairs import Photos
     from senseid_cli.batch.work import Work
+    from senseid_cli.batch.work_queue import WorkQueue
     from senseid_engine.batch.scorer import Scorer
 
 Records = list[dict[str, Any]]
@@ -49,7 +49,7 @@ class Plan(Protocol):
     def facts(self) -> Mapping[str, object]:
         """What the records depend on, beside the models: ready for JSON."""
 
-    def records(self, desk: Desk, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
+    def records(self, queue: WorkQueue, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
         """The records of each unit, in order, from the unit `start` on."""
 
 
@@ -119,11 +119,11 @@ class RowsPlan:
             "columns": self.columns,
         }
 
-    def records(self, desk: Desk, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
+    def records(self, queue: WorkQueue, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
         """See `Plan`."""
         advance(start)
         left = islice(self.manifest.rows(), start, None)
-        for record in rows.work_through(left, self.job, self.manifest.wanted.folder, desk, slots):
+        for record in rows.work_through(left, self.job, self.manifest.wanted.folder, queue, slots):
             yield [record]
             advance(1)
 
@@ -179,10 +179,10 @@ class PairsPlan:
             "threshold": self.settings.threshold,
         }
 
-    def records(self, desk: Desk, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
+    def records(self, queue: WorkQueue, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
         """See `Plan`."""
         sides = [
-            None if photos is None else (photos, pairs.encode_all(photos, self.settings, desk, slots, advance))
+            None if photos is None else (photos, pairs.encode_all(photos, self.settings, queue, slots, advance))
             for photos in (self.first, self.second)
         ]
         first, second = sides

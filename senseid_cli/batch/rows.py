@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from senseid_cli import exits
+from senseid import outcomes
+from senseid.bodies import OK_CODE
 from senseid_cli.batch.work import Refusal, refusal_of
-from senseid_cli.render import OK_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Future
     from pathlib import Path
 
-    from senseid_cli.batch.desk import Desk
     from senseid_cli.batch.jobs import Job
     from senseid_cli.batch.manifest import Row
+    from senseid_cli.batch.work_queue import WorkQueue
 
 BEFORE = ("row",)
 BEHIND = ("code",)
@@ -40,14 +40,14 @@ def refused(refusal: Refusal) -> dict[str, Any]:
     return {"code": refusal.code, "message": refusal.message, "problem": refusal.problem}
 
 
-def work_through(rows: Iterable[Row], job: Job, folder: Path, desk: Desk, slots: int) -> Iterator[dict[str, Any]]:
+def work_through(rows: Iterable[Row], job: Job, folder: Path, queue: WorkQueue, slots: int) -> Iterator[dict[str, Any]]:
     """Do a job over rows.
 
     Args:
         rows: the rows.
         job: what is done with each.
         folder: what their paths are relative to.
-        desk: reads and encodes.
+        queue: reads and encodes.
         slots: how much work is done at the same time.
 
     Yields:
@@ -59,7 +59,7 @@ def work_through(rows: Iterable[Row], job: Job, folder: Path, desk: Desk, slots:
         if problem:
             waiting.append((row, [], _bad_row(problem)))
         else:
-            asked = [(column, desk.ask(folder / row.fields[column], work)) for column, work in job.works.items()]
+            asked = [(column, queue.ask(folder / row.fields[column], work)) for column, work in job.works.items()]
             waiting.append((row, asked, None))
         if len(waiting) > ROWS_A_SLOT * slots:
             yield _record(*waiting.popleft(), job.conclude)
@@ -80,7 +80,7 @@ def _problem(row: Row, job: Job) -> str:
 
 
 def _bad_row(problem: str) -> Refusal:
-    return Refusal(exits.USAGE.code, exits.USAGE.message, f"the row cannot be used: {problem}")
+    return Refusal(outcomes.USAGE.code, outcomes.USAGE.message, f"the row cannot be used: {problem}")
 
 
 def _record(

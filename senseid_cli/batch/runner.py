@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from senseid.bodies import OK_CODE
+from senseid.outcomes import INTERNAL, ExitStatus
+from senseid.output_file import new_file
 from senseid_cli.batch.rows import TYPES
 from senseid_cli.batch.writers import open_writer
-from senseid_cli.exits import INTERNAL, ExitStatus
-from senseid_cli.output_file import new_file
-from senseid_cli.render import OK_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from senseid_cli.batch.desk import Desk
     from senseid_cli.batch.journal import Journal
     from senseid_cli.batch.manifest import Format
     from senseid_cli.batch.plan import Plan
+    from senseid_cli.batch.work_queue import WorkQueue
     from senseid_cli.batch.writers import Writer
 
 
@@ -71,7 +71,7 @@ def run_to_file(
     plan: Plan,
     journal: Journal,
     outputs: Outputs,
-    desk: Desk,
+    queue: WorkQueue,
     slots: int,
     advance: Callable[[int], None],
 ) -> Tally:
@@ -82,7 +82,7 @@ def run_to_file(
     Raises:
         OutputError: the journal or the output cannot be written.
     """
-    for unit in plan.records(desk, slots, journal.done, advance):
+    for unit in plan.records(queue, slots, journal.done, advance):
         journal.add(unit)
     journal.flush()
     tally = Tally()
@@ -99,10 +99,10 @@ def run_to_file(
     return tally
 
 
-def run_to_stream(plan: Plan, writer: Writer, desk: Desk, slots: int, advance: Callable[[int], None]) -> Tally:
+def run_to_stream(plan: Plan, writer: Writer, queue: WorkQueue, slots: int, advance: Callable[[int], None]) -> Tally:
     """Work through a plan, and write each record as it comes."""
     tally = Tally()
-    for unit in plan.records(desk, slots, 0, advance):
+    for unit in plan.records(queue, slots, 0, advance):
         for record in unit:
             tally.count(record)
             writer.put(record)

@@ -6,7 +6,7 @@ import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from senseid_cli.render import OK_CODE
+from senseid.bodies import OK_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,26 +5,23 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from senseid_cli import exits, render, wiring
+from senseid import bodies, outcomes
+from senseid.models import ModelKind
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from senseid_engine.engine import Engine
-    from senseid_engine.liveness.detector import LivenessDetector
+    from senseid.models import Models
     from senseid_engine.liveness.results import LivenessResult
     from senseid_engine.photo_options import PhotoOptions
-    from senseid_engine.quality.checker import QualityChecker
     from senseid_engine.template import Template
-    from senseid_licensing.verified import VerifiedLicences
 
-T = TypeVar("T")
 
 Need = tuple[Product, Capability]
 
-OF_ONE_FILE = frozenset({exits.ExitStatus.USAGE, exits.ExitStatus.INPUT, exits.ExitStatus.DECRYPTION})
+OF_ONE_FILE = frozenset({outcomes.ExitStatus.USAGE, outcomes.ExitStatus.INPUT, outcomes.ExitStatus.DECRYPTION})
 """What these errors say is wrong with one photo or video; that there is no key for it is one of them."""
 
 
@@ -50,60 +47,6 @@ class Refusal:
     problem: str
 
 
-class Want(StrEnum):
-    """Models that work may need."""
-
-    ENGINE = "engine"
-    QUALITY = "quality"
-    LIVENESS = "liveness"
-
-
-class Tools:
-    """The models that the work of a run needs, loaded once."""
-
-    def __init__(self, licences: VerifiedLicences, wants: frozenset[Want], *, threads: int) -> None:
-        """Load the models; they share one that finds faces.
-
-        Args:
-            licences: the verified licences of the machine that does the work.
-            wants: which models.
-            threads: CPUs that each may use for one piece of work.
-
-        Raises:
-            LicensingError: no verified licence for the models' products.
-            ModelsError: a model file is missing or is not the one of the manifest.
-            ModelError: a model cannot be used.
-        """
-        self.licences = licences
-        self._engine = wiring.open_engine(licences, threads=threads) if Want.ENGINE in wants else None
-        finder = self._engine.encoder.finder if self._engine else None
-        self._quality = wiring.open_quality(licences, finder, threads=threads) if Want.QUALITY in wants else None
-        self._liveness = (
-            wiring.open_liveness(licences, finder, self._quality, threads=threads) if Want.LIVENESS in wants else None
-        )
-
-    @property
-    def engine(self) -> Engine:
-        """Finds, embeds and compares faces."""
-        return _there(self._engine)
-
-    @property
-    def quality(self) -> QualityChecker:
-        """Measures the quality of faces."""
-        return _there(self._quality)
-
-    @property
-    def liveness(self) -> LivenessDetector:
-        """Tells living people from attacks."""
-        return _there(self._liveness)
-
-
-def _there(tool: T | None) -> T:
-    if tool is None:
-        raise LookupError("work needs models that it did not name")
-    return tool
-
-
 class Work(Protocol):
     """One kind of work on the bytes of one photo or video. It travels between processes: keep it small."""
 
@@ -118,10 +61,10 @@ class Work(Protocol):
         """What the licences of the machine that does it must allow."""
 
     @property
-    def wants(self) -> frozenset[Want]:
+    def model_kinds(self) -> frozenset[ModelKind]:
         """The models that it is done with."""
 
-    def run(self, tools: Tools, data: bytes) -> Any:
+    def run(self, models: Models, data: bytes) -> Any:
         """Do it.
 
         Raises:
@@ -170,19 +113,19 @@ class Encode:
         return (encode, (Product.KESTREL, Capability.QUALITY)) if self.options.check_quality else (encode,)
 
     @property
-    def wants(self) -> frozenset[Want]:
+    def model_kinds(self) -> frozenset[ModelKind]:
         """See `Work`."""
-        return frozenset({Want.ENGINE})
+        return frozenset({ModelKind.ENGINE})
 
-    def run(self, tools: Tools, data: bytes) -> Encoded:
+    def run(self, models: Models, data: bytes) -> Encoded:
         """See `Work`."""
         from senseid_engine.image import decode_image
 
         image = decode_image(data, name="photo")
         if self.only_largest:
-            photo, template = tools.engine.encode_largest(image, self.options)
+            photo, template = models.engine.encode_largest(image, self.options)
             return Encoded((template,), (photo.found.rects[0].as_list(),))
-        photo, templates = tools.engine.encode_all(image, self.options)
+        photo, templates = models.engine.encode_all(image, self.options)
         return Encoded(tuple(templates), tuple(rect.as_list() for rect in photo.found.rects))
 
 
@@ -196,7 +139,7 @@ class MeasureQuality:
 
     medium: ClassVar[Medium] = Medium.PHOTO
     needs: ClassVar[tuple[Need, ...]] = ((Product.KESTREL, Capability.QUALITY),)
-    wants: ClassVar[frozenset[Want]] = frozenset({Want.QUALITY})
+    model_kinds: ClassVar[frozenset[ModelKind]] = frozenset({ModelKind.QUALITY})
     auto_rotate: bool
 
     @property
@@ -204,12 +147,12 @@ class MeasureQuality:
         """See `Work`."""
         return f"quality {self.auto_rotate}"
 
-    def run(self, tools: Tools, data: bytes) -> dict[str, Any]:
+    def run(self, models: Models, data: bytes) -> dict[str, Any]:
         """See `Work`."""
         from senseid_engine.image import decode_image
 
-        report = tools.quality.check(decode_image(data, name="photo"), auto_rotate=self.auto_rotate)
-        return {"faces": render.quality_body(report, "")["faces"]}
+        report = models.quality.check(decode_image(data, name="photo"), auto_rotate=self.auto_rotate)
+        return {"faces": bodies.quality_body(report, "")["faces"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +162,13 @@ class CheckLiveness:
     medium: ClassVar[Medium] = Medium.VIDEO
     identity: ClassVar[str] = "liveness"
     needs: ClassVar[tuple[Need, ...]] = ((Product.LIVENESS, Capability.LIVENESS),)
-    wants: ClassVar[frozenset[Want]] = frozenset({Want.LIVENESS})
+    model_kinds: ClassVar[frozenset[ModelKind]] = frozenset({ModelKind.LIVENESS})
 
-    def run(self, tools: Tools, data: bytes) -> dict[str, Any]:
+    def run(self, models: Models, data: bytes) -> dict[str, Any]:
         """See `Work`."""
         from senseid_engine.video import decode_video
 
-        return live_facts(tools.liveness.detect(decode_video(data, name="video")))
+        return live_facts(models.liveness.detect(decode_video(data, name="video")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,26 +191,24 @@ class EncodeLive:
     medium: ClassVar[Medium] = Medium.VIDEO
     identity: ClassVar[str] = "live"
     needs: ClassVar[tuple[Need, ...]] = ((Product.FACE, Capability.VERIFY), (Product.LIVENESS, Capability.VERIFY))
-    wants: ClassVar[frozenset[Want]] = frozenset({Want.ENGINE, Want.LIVENESS})
+    model_kinds: ClassVar[frozenset[ModelKind]] = frozenset({ModelKind.ENGINE, ModelKind.LIVENESS})
 
-    def run(self, tools: Tools, data: bytes) -> Live:
+    def run(self, models: Models, data: bytes) -> Live:
         """See `Work`."""
-        from senseid_engine.liveness.verify import LiveVerifier
         from senseid_engine.video import decode_video
 
-        verifier = LiveVerifier(tools.engine, tools.liveness)
-        result, templates = verifier.encode_live(decode_video(data, name="video"))
+        result, templates = models.verifier.encode_live(decode_video(data, name="video"))
         return Live(live_facts(result), tuple(templates))
 
 
 def live_facts(result: LivenessResult) -> dict[str, Any]:
     """What the HTTP API says of a liveness check, without pictures."""
-    body = render.liveness_body(result, "", return_status=True)
+    body = bodies.liveness_body(result, "", return_status=True)
     facts = {name: body[name] for name in ("passed", "liveness_score", "liveness_status")}
     return {**facts, "image_timestamp": result.best.timestamp} if result.passed else facts
 
 
-def perform(work: Work, tools: Tools, data: bytes) -> Any:
+def perform(work: Work, models: Models, data: bytes) -> Any:
     """Do work on one photo or video; a bad one is an answer, not an error.
 
     Returns:
@@ -279,9 +220,9 @@ def perform(work: Work, tools: Tools, data: bytes) -> Any:
     """
     for product, capability in work.needs:
         for needed in (capability, Capability.BATCH):
-            tools.licences.require(product, needed)
+            models.licences().require(product, needed)
     try:
-        return work.run(tools, data)
+        return work.run(models, data)
     except Exception as error:
         return refusal_of(error)
 
@@ -292,11 +233,11 @@ def refusal_of(error: Exception) -> Refusal:
     Raises:
         Exception: the error itself, where it would be the same for every other photo.
     """
-    outcome = exits.outcome_of(error)
+    outcome = outcomes.outcome_of(error)
     if outcome.status in OF_ONE_FILE:
         # What an EngineError calls its problem names no file; the row does.
         return Refusal(outcome.code, outcome.message, str(getattr(error, "problem", error)))
-    if exits.is_expected(error) or exits.is_of_memory(error):
+    if outcomes.is_expected(error) or outcomes.is_of_memory(error):
         raise error
     # A photo that shows a mistake of ours must not end the run of a million others; the exit status tells of it.
     return Refusal(outcome.code, outcome.message, f"internal error ({type(error).__name__})")

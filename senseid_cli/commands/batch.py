@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from senseid_cli.options import DEFAULT_THRESHOLD, AutoRotate, CheckQuality, SingleFace, Threshold
+from senseid.bodies import DEFAULT_THRESHOLD
+from senseid_cli.options import AutoRotate, CheckQuality, SingleFace, Threshold
 from senseid_engine.photo_options import PhotoOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from senseid_cli.batch.desk import Keep
+    from senseid.models import ModelKind
     from senseid_cli.batch.executors import Executor
     from senseid_cli.batch.jobs import Job, Settings
     from senseid_cli.batch.journal import Journal
     from senseid_cli.batch.manifest import Format, Manifest
     from senseid_cli.batch.plan import Plan
     from senseid_cli.batch.runner import Outputs, Tally
-    from senseid_cli.batch.work import Medium, Want
+    from senseid_cli.batch.work import Medium
+    from senseid_cli.batch.work_queue import ResultCache
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import Registry
 
@@ -122,40 +124,42 @@ def batch(
     and the pairs from --threshold on are told; quality and liveness take a folder too. Exit status: 0 every row has a
     result, match or not, 3 some are refused, 4 licence, 130 interrupted.
     """
-    from senseid_cli import media, render, wiring
-    from senseid_cli.batch.desk import KeepNothing
+    from senseid import installation
+    from senseid_cli import paths
     from senseid_cli.batch.jobs import Settings
     from senseid_cli.batch.journal import Journal, partial_of
     from senseid_cli.batch.runner import Outputs
+    from senseid_cli.batch.work_queue import NoCache
+    from senseid_cli.output import terminal
     from senseid_licensing.capability import Capability
 
-    media.check_here()
-    media.check_word(manifest, name="MANIFEST")
+    paths.check_here()
+    paths.check_word(manifest, name="MANIFEST")
     form = _output_format(out, output_format, as_json=as_json)
     _check_output(out, manifest, resume=resume, force=force)
-    media.check_apart({"--out": out, "--report": report, "MANIFEST": None if manifest == STDIN else Path(manifest)})
+    paths.check_apart({"--out": out, "--report": report, "MANIFEST": None if manifest == STDIN else Path(manifest)})
     if report is not None:
         if out is None:
             raise typer.BadParameter("it needs --out", param_hint="--report")
-        media.check_output(report, sources=(), force=force or resume, suffix=".html", option="--report")
-    licences = wiring.verify_licences()
+        paths.check_output(report, sources=(), force=force or resume, suffix=".html", option="--report")
+    licences = installation.verify_licences()
     photos = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
     settings = Settings(threshold, photos)
-    plan = _plan(manifest, other, task, settings, wiring.registry())
+    plan = _plan(manifest, other, task, settings, installation.registry())
     for product, capability in dict.fromkeys(need for work in plan.works for need in work.needs):
         licences.require(product, capability)
-        render.note_grace(licences.require(product, Capability.BATCH))
-    keep = KeepNothing() if cache is None else _cache(cache)
+        terminal.note_grace(licences.require(product, Capability.BATCH))
+    results = NoCache() if cache is None else _cache(cache)
     run = _fingerprint(plan)
     journal = Journal.resume(partial_of(out), run, time.monotonic) if resume and out is not None else None
-    wants = frozenset(want for work in plan.works for want in work.wants)
+    model_kinds = frozenset(kind for work in plan.works for kind in work.model_kinds)
     writes = None if report is None else lambda records: _report(report, manifest, plan, threshold, records)
     outputs = None if out is None else Outputs(out, form, writes)
-    executor = _executor(licences, wants, scheduler, workers)
+    executor = _executor(licences, model_kinds, scheduler, workers)
     if out is not None and journal is None:
         # Not before the models are open: what did not begin is no interrupted run.
         journal = Journal.begin(partial_of(out), run, time.monotonic)
-    tally = _run(plan, executor, journal, form, outputs, keep)
+    tally = _run(plan, executor, journal, form, outputs, results)
     raise typer.Exit(tally.status)
 
 
@@ -183,7 +187,7 @@ def _output_format(out: Path | None, chosen: OutputFormat | None, *, as_json: bo
 
 def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool) -> None:
     """Refuse before the work is done, not after it."""
-    from senseid_cli import media
+    from senseid_cli import paths
     from senseid_cli.batch.journal import partial_of
 
     if out is None:
@@ -194,11 +198,11 @@ def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool)
         raise typer.BadParameter("--resume and --force exclude each other", param_hint="--resume")
     if out.is_dir():
         raise typer.BadParameter(f"{out} is a folder", param_hint="--out")
-    if media.is_device(out):
+    if paths.is_device(out):
         raise typer.BadParameter(
             f"{out} is no regular file: without --out the results go to standard output", param_hint="--out"
         )
-    if manifest != STDIN and media.is_same_file(out, Path(manifest)):
+    if manifest != STDIN and paths.is_same_file(out, Path(manifest)):
         raise typer.BadParameter(f"{out} is also that of MANIFEST", param_hint="--out")
     if not out.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
@@ -214,11 +218,11 @@ def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool)
 
 
 def _plan(source: str, other: Path | None, task: Task, settings: Settings, registry: Registry) -> Plan:
-    from senseid_cli import render
     from senseid_cli.batch import jobs
     from senseid_cli.batch.manifest import of_names, survey
     from senseid_cli.batch.pairs import list_media
     from senseid_cli.batch.plan import PairsPlan, RowsPlan
+    from senseid_cli.output import terminal
     from senseid_engine.batch.scorer import Scorer
 
     scorer = Scorer.open(registry)
@@ -238,7 +242,7 @@ def _plan(source: str, other: Path | None, task: Task, settings: Settings, regis
         raise typer.BadParameter(f"{task} needs a manifest that names the pairs", param_hint="MANIFEST")
     plan = RowsPlan(manifest, survey(manifest), job, settings)
     if not plan.survey.header:
-        render.note(f"{manifest.name} has no header: its columns are taken as {', '.join(plan.survey.columns)}")
+        terminal.note(f"{manifest.name} has no header: its columns are taken as {', '.join(plan.survey.columns)}")
     return plan
 
 
@@ -272,62 +276,67 @@ def _open_manifest(source: str, job: Job) -> Manifest:
 
 
 def _fingerprint(plan: Plan) -> str:
-    from senseid_cli import __version__, wiring
+    from senseid import installation
+    from senseid.version import __version__
     from senseid_cli.batch.journal import fingerprint
 
-    return fingerprint({**plan.facts(), "version": __version__, "models": wiring.models_digest()})
+    return fingerprint({**plan.facts(), "version": __version__, "models": installation.models_digest()})
 
 
 def _run(
-    plan: Plan, executor: Executor, journal: Journal | None, form: Format, outputs: Outputs | None, keep: Keep
+    plan: Plan, executor: Executor, journal: Journal | None, form: Format, outputs: Outputs | None, cache: ResultCache
 ) -> Tally:
-    from senseid_cli.batch.desk import Desk
     from senseid_cli.batch.runner import run_to_file, run_to_stream
+    from senseid_cli.batch.work_queue import WorkQueue
     from senseid_cli.batch.writers import text_writer
-    from senseid_cli.report.progress import progress
+    from senseid_cli.output.progress import progress
 
-    desk = Desk(executor, _read, keep)
+    queue = WorkQueue(executor, _read, cache)
     try:
         with progress(*plan.steps, rate=True) as advance:
             if journal is not None and outputs is not None:
-                tally = run_to_file(plan, journal, outputs, desk, executor.slots, advance)
+                tally = run_to_file(plan, journal, outputs, queue, executor.slots, advance)
             else:
                 writer = text_writer(form, sys.stdout.write, plan.columns)
-                tally = run_to_stream(plan, writer, desk, executor.slots, advance)
+                tally = run_to_stream(plan, writer, queue, executor.slots, advance)
     except KeyboardInterrupt:
         if journal is not None:
             typer.echo("senseid: interrupted; --resume goes on with the run", err=True)
         raise
     finally:
-        desk.close()
-    work = f"{desk.counts.worked:,} files worked on, {desk.counts.kept:,} taken from the cache"
+        queue.close()
+    work = f"{queue.counts.worked:,} files worked on, {queue.counts.kept:,} taken from the cache"
     typer.echo(f"{tally.done:,} records done, {tally.refused:,} refused; {work}", err=True)
     return tally
 
 
-def _cache(folder: Path) -> Keep:
-    from senseid_cli import wiring
+def _cache(folder: Path) -> ResultCache:
+    from senseid import installation
     from senseid_cli.batch.cache import Cache
+    from senseid_cli.keys import key_sources
 
-    return Cache(folder, wiring.key_sources().to_encrypt().key, wiring.models_digest(), wiring.entropy)
+    return Cache(folder, key_sources().to_encrypt().key, installation.models_digest(), installation.entropy)
 
 
 def _executor(
-    licences: VerifiedLicences, wants: frozenset[Want], scheduler: str | None, workers: int | None
+    licences: VerifiedLicences, model_kinds: frozenset[ModelKind], scheduler: str | None, workers: int | None
 ) -> Executor:
     """A cluster, or threads here that share one set of models, each on as many CPUs as are left to one thread."""
     if scheduler is not None:
         from senseid_cli.batch.cluster import Cluster
 
-        return Cluster.connect(scheduler, wants, workers)
+        return Cluster.connect(scheduler, model_kinds, workers)
 
+    from senseid.models import Models
     from senseid_cli.batch.executors import Local
-    from senseid_cli.batch.work import Tools
     from senseid_engine.cpu import available_cpus
 
     cpus = available_cpus()
     slots = workers or cpus
-    return Local(Tools(licences, wants, threads=max(1, cpus // slots)), slots)
+    models = Models(lambda: licences, threads=max(1, cpus // slots))
+    for kind in model_kinds:
+        models.open(kind)
+    return Local(models, slots)
 
 
 def _read(path: Path, medium: Medium) -> bytes:
@@ -341,9 +350,9 @@ def _read(path: Path, medium: Medium) -> bytes:
 
 
 def _report(path: Path, title: str, plan: Plan, threshold: float, records: Iterable[dict[str, Any]]) -> None:
-    from senseid_cli import media
-    from senseid_cli.batch.page import page, small
+    from senseid_cli import media, paths
     from senseid_cli.batch.summary import Example, summarise
+    from senseid_cli.output.html.batch import page, small
 
     def thumbnail(photo: Path) -> bytes:
         from senseid_crypto.errors import CryptoError
@@ -358,4 +367,4 @@ def _report(path: Path, title: str, plan: Plan, threshold: float, records: Itera
         return [thumbnail(photo) for photo in plan.photos(example.record)]
 
     text = page(f"Batch of {title}", summarise(records, threshold), pictures)
-    media.write_output(path, text.encode(errors="backslashreplace"))
+    paths.write_output(path, text.encode(errors="backslashreplace"))

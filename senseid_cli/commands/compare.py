@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
-from senseid_cli import media, render, wiring
-from senseid_cli.exits import ExitStatus
+from senseid import bodies, installation
+from senseid.bodies import DEFAULT_THRESHOLD
+from senseid.models import opening_engine
+from senseid.outcomes import ExitStatus
+from senseid_cli import media
 from senseid_cli.options import (
-    DEFAULT_THRESHOLD,
     AsJson,
     AutoRotate,
     CheckQuality,
@@ -18,6 +20,7 @@ from senseid_cli.options import (
     SingleFace,
     Threshold,
 )
+from senseid_cli.output import comparison, terminal
 from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
@@ -41,20 +44,20 @@ def compare(
     what of a face is covered. Exit status: 0 match, 1 no match, 3 a photo is refused, 4 licence.
     """
     media.check_sources(first, second)
-    licences = wiring.verify_licences()
-    render.note_grace(licences.require(Product.FACE, Capability.COMPARE))
-    opening = wiring.opening_engine(licences)
+    licences = installation.verify_licences()
+    terminal.note_grace(licences.require(Product.FACE, Capability.COMPARE))
+    opening = opening_engine(licences)
     photos = media.read_photo(first), media.read_photo(second)
     engine = opening.result()
     options = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
     result = engine.compare(*photos, options)
-    if as_json or render.terminal_width() is None:
-        render.note_doubts(result.first, result.second)
+    if as_json or terminal.terminal_width() is None:
+        terminal.note_doubts(result.first, result.second)
     if as_json:
-        body = render.compare_body(result, wiring.new_request_id())
-        render.put_json({**body, "details": render.compare_details(result, threshold)} if details else body)
-    elif render.terminal_width() is not None:
-        render.put_table(render.compare_table(result, threshold, details=details))
+        body = bodies.compare_body(result, installation.new_request_id())
+        terminal.put_json({**body, "details": bodies.compare_details(result, threshold)} if details else body)
+    elif terminal.terminal_width() is not None:
+        terminal.put_table(comparison.compare_table(result, threshold, details=details))
     else:
-        render.put_lines(render.compare_lines(result, threshold, details=details))
+        terminal.put_lines(comparison.compare_lines(result, threshold, details=details))
     raise typer.Exit(ExitStatus.YES if result.score >= threshold else ExitStatus.NO)

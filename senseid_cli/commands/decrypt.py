@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from senseid_cli import wiring
 from senseid_cli.crypt import options
+from senseid_cli.keys import key_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from senseid_cli.crypt.plan import Job
+    from senseid_cli.crypt.file_jobs import FileJob
 
 
 def decrypt(
@@ -30,20 +30,20 @@ def decrypt(
     A container names its key, which is looked for among all that `senseid key list` shows; --key-file and --key allow
     one only. What does not authenticate to its last byte leaves no file. Exit status: 6 it cannot be decrypted.
     """
-    from senseid_cli.crypt import plan, work
+    from senseid_cli.crypt import convert, file_jobs
     from senseid_cli.crypt.run import run_jobs
 
     options.check_keys(key_file, key)
-    jobs = plan.make_plan(sources, out, plan.Direction.DECRYPT, "")
+    jobs = file_jobs.make_plan(sources, out, file_jobs.Direction.DECRYPT, "")
     options.check_streams(jobs, delete_source=delete_source, as_json=as_json)
-    sources_of_keys = wiring.key_sources(key_file, key)
+    sources_of_keys = key_sources(key_file, key)
     # A key file may be a pipe, as of `--key-file <(...)`, and gives its key once.
     keys = sources_of_keys if key_file is None else list(sources_of_keys)
-    manner = wiring.manner(force=force, delete_source=delete_source)
+    write_options = options.write_options(force=force, delete_source=delete_source)
 
-    def step(job: Job, advance: Callable[[int], None]) -> dict[str, object] | None:
-        plan.check_target(job, force=force)
-        form = work.decrypt_file(job, keys, manner, advance)
+    def step(job: FileJob, advance: Callable[[int], None]) -> dict[str, object] | None:
+        file_jobs.check_target(job, force=force)
+        form = convert.decrypt_file(job, keys, write_options, advance)
         if job.target is None:
             return None
         return {"done": "decrypted", "source": job.source, "target": os.fspath(job.target), "format": form.value}

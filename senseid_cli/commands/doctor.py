@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid_cli import render, wiring
-from senseid_cli.exits import ExitStatus
+from senseid import installation
+from senseid.outcomes import ExitStatus
+from senseid_cli.keys import key_sources
+from senseid_cli.output import terminal
+from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from senseid_cli.doctor.abilities import Ability
+    from senseid.abilities import Ability
     from senseid_cli.doctor.checkup import Checkup, Installation
     from senseid_cli.doctor.finding import Finding
 
@@ -42,14 +45,14 @@ def doctor(
 
     found = check_up(_installation(env_file), old_home=old_home, old_env=old_env)
     if as_json:
-        render.put_json(_body(found))
-    elif render.terminal_width() is not None:
-        render.put_table(_table(found))
+        terminal.put_json(_body(found))
+    elif terminal.terminal_width() is not None:
+        terminal.put_table(_table(found))
     else:
-        render.put_lines(_lines(found))
+        terminal.put_lines(_lines(found))
         for finding in found.findings:
             if finding.remedy:
-                typer.echo(f"hint: {finding.check}: {render.printable(finding.remedy)}", err=True)
+                typer.echo(f"hint: {finding.check}: {printable(finding.remedy)}", err=True)
     raise typer.Exit(ExitStatus.YES if found.ready else ExitStatus.NO)
 
 
@@ -57,16 +60,16 @@ def _installation(env_file: Path | None) -> Installation:
     import os
     from dataclasses import replace
 
+    from senseid.env_file import UNNAMED
     from senseid_cli.doctor.checkup import Installation
-    from senseid_cli.env_file import UNNAMED
 
-    store, context = wiring.open_store()
+    store, context = installation.open_store()
     file = env_file or UNNAMED
-    cores, cpus = wiring.cpus()
+    cores, cpus = installation.cpus()
     return Installation(
         store=store,
         context=context,
-        keys=replace(wiring.key_sources(), env_file=file, env_named=env_file is not None),
+        keys=replace(key_sources(), env_file=file, env_named=env_file is not None),
         environment=os.environ,
         env_file=file if env_file or file.is_file() else None,
         env_named=env_file is not None,
@@ -97,9 +100,7 @@ def _body(found: Checkup) -> dict[str, object]:
 
 def _lines(found: Checkup) -> list[str]:
     """`ok<TAB>memory<TAB>...`, then `works<TAB>compare` or `lacks<TAB>serve<TAB>...`."""
-    lines = [
-        "\t".join([finding.status, finding.check, render.printable(finding.message)]) for finding in found.findings
-    ]
+    lines = ["\t".join([finding.status, finding.check, printable(finding.message)]) for finding in found.findings]
     return lines + ["\t".join(part for part in _ability(ability) if part) for ability in found.abilities]
 
 
@@ -127,7 +128,7 @@ def _table(found: Checkup) -> RenderableType:
 def _told(finding: Finding) -> RenderableType:
     from rich.text import Text
 
-    text = Text(render.printable(finding.message))
+    text = Text(printable(finding.message))
     if finding.remedy:
-        text.append(f"\n{render.printable(finding.remedy)}", "italic")
+        text.append(f"\n{printable(finding.remedy)}", "italic")
     return text

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid_cli import render, wiring
+from senseid import installation
 from senseid_cli.crypt import options
+from senseid_cli.keys import key_sources
+from senseid_cli.output import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from senseid_cli.crypt.plan import Job
+    from senseid_cli.crypt.file_jobs import FileJob
 
 app = typer.Typer(help="Make, list and change the keys of encrypted media.", no_args_is_help=True)
 
@@ -35,10 +37,10 @@ def generate(
     """
     from senseid_cli.crypt.run import put_facts
 
-    key = wiring.new_key()
-    path = wiring.key_sources().folder.add(name, key, wiring.now(), in_keyring=in_keyring)
+    key = installation.new_key()
+    path = key_sources().folder.add(name, key, installation.now(), in_keyring=in_keyring)
     put_facts({"done": "made", "name": name, "key": key.id, "path": str(path)}, as_json=as_json)
-    render.note("without this key nobody reads what it encrypts: keep a copy in a safe place")
+    terminal.note("without this key nobody reads what it encrypts: keep a copy in a safe place")
 
 
 @app.command("list")
@@ -47,7 +49,7 @@ def list_keys(as_json: AsJson = False) -> None:
     from senseid_cli.crypt.run import put_facts
     from senseid_crypto.key import weaknesses
 
-    for known in wiring.key_sources().known():
+    for known in key_sources().known():
         facts: dict[str, object] = {
             "key": known.key.id,
             "name": known.name or "-",
@@ -75,26 +77,26 @@ def rotate(
     The old key stays known under another name. Each container is replaced when its new one has been read back and found
     right. Interrupted, the same command goes on where it stopped. Wire text is left as it is.
     """
-    from senseid_cli import media
-    from senseid_cli.crypt import rotation, work
+    from senseid_cli import paths
+    from senseid_cli.crypt import convert, rotation
     from senseid_cli.crypt.run import run_jobs
 
     for folder in folders:
-        media.check_word(folder, name="FOLDER")
-    paths = [Path(folder) for folder in folders]
-    sources = wiring.key_sources()
-    fresh, now = wiring.new_key(), wiring.now()
-    new = rotation.begin(sources.folder, name, paths, fresh, now, in_keyring=in_keyring)
-    manner = wiring.manner(force=True, delete_source=False)
+        paths.check_word(folder, name="FOLDER")
+    roots = [Path(folder) for folder in folders]
+    sources = key_sources()
+    fresh, now = installation.new_key(), installation.now()
+    new = rotation.begin(sources.folder, name, roots, fresh, now, in_keyring=in_keyring)
+    write_options = options.write_options(force=True, delete_source=False)
 
-    def step(job: Job, advance: Callable[[int], None]) -> dict[str, object] | None:
-        if not work.reencrypt_file(Path(job.source), sources, new, manner, advance):
+    def step(job: FileJob, advance: Callable[[int], None]) -> dict[str, object] | None:
+        if not convert.reencrypt_file(Path(job.source), sources, new, write_options, advance):
             return None
         return {"done": "re-encrypted", "source": job.source, "key": new.id}
 
-    jobs = rotation.containers(paths)
+    jobs = rotation.containers(roots)
     status = run_jobs(jobs, step, "re-encrypting", as_json=as_json)
     if status:
-        render.note("the rotation is not complete: run the same command again when the errors above are mended")
+        terminal.note("the rotation is not complete: run the same command again when the errors above are mended")
         raise typer.Exit(status)
     rotation.end(sources.folder, name)

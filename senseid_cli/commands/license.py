@@ -7,24 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid_cli import render, wiring
+from senseid import installation
+from senseid.outcomes import ExitStatus
 from senseid_cli.commands import license_vendor
-from senseid_cli.exits import ExitStatus
+from senseid_cli.output import terminal
+from senseid_engine.errors import printable
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from senseid_licensing.context import Context
-    from senseid_licensing.errors import LicensingError
     from senseid_licensing.licence import Licence, LicenceFile
     from senseid_licensing.store import LicenceStore
-    from senseid_licensing.verified import VerifiedLicence, VerifiedLicences
+    from senseid_licensing.verified import VerifiedLicence
 
 app = typer.Typer(help="Check, install and issue licences.", no_args_is_help=True)
 
-# From this many days before the end on, `check` says so.
-_SOON = 14
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a licence.")]
 
@@ -47,20 +46,20 @@ def quickstart(
     from senseid_licensing.private_key import is_sealed
     from senseid_licensing.quickstart import quickstart as run
 
-    store, context = wiring.open_store()
+    store, context = installation.open_store()
     key = store.root_key_path
     with about(key):
         sealed = is_there(key) and is_sealed(read_file(key, "root key"))
     passphrase = license_vendor.read_passphrase(passphrase_file, ask=sealed)
     done = run(store, context, licensee=licensee, entropy=os.urandom, passphrase=passphrase, days=days)
     verb = "made" if done.created else "kept"
-    render.note(f"{verb} the root key {done.key_id} in {render.printable(str(done.key_path))}")
+    terminal.note(f"{verb} the root key {done.key_id} in {printable(str(done.key_path))}")
     if not done.sealed:
-        render.note(
+        terminal.note(
             "the root key has no passphrase; its file mode alone protects it, which is enough while only you trust it"
         )
     for licence in done.kept:
-        render.note(f"kept the licence of another vendor for {licence.product}")
+        terminal.note(f"kept the licence of another vendor for {licence.product}")
     for licence in done.licences:
         verb = "replaced" if licence.product in done.replaced else "installed"
         _print_installed(licence, store.path(licence.product), verb, as_json=as_json)
@@ -74,23 +73,24 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Verify the licences of this installation: one line each, with the reason and the remedy."""
-    from senseid_cli.doctor.abilities import nothing_works
+    from senseid.abilities import nothing_works
+    from senseid_cli.licence_state import LicenceState
     from senseid_licensing.errors import LicenceMissingError
 
-    store, context = wiring.open_store()
+    store, context = installation.open_store()
     result = store.verify_all(context)
     missing = {product for product, error in result.failures.items() if isinstance(error, LicenceMissingError)}
     # Not every installation has all products; a licence that is there must be good, and something must work with them.
     useless = nothing_works(result)
     tolerated = set() if require or useless else missing
     for product in Product:
-        told = facts(product, result)
+        state = LicenceState.of(product, result)
         if as_json:
-            render.put_json(told)
+            terminal.put_json(state.body())
         else:
-            typer.echo(render.printable(_line(told)))
-        if told["remedy"] and product not in tolerated:
-            typer.echo(render.printable(f"hint: {product}: {told['remedy']}"), err=True)
+            typer.echo(printable(f"{product:<17} {state.status:<9} {state.summary}"))
+        if state.remedy and product not in tolerated:
+            typer.echo(printable(f"hint: {product}: {state.remedy}"), err=True)
     if useless and not result.failures:
         typer.echo(
             "hint: no command works with these licences: `senseid doctor` says what each of them lacks", err=True
@@ -105,7 +105,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show what the installed licences say, verified."""
-    store, context = wiring.open_store()
+    store, context = installation.open_store()
     result = store.verify_all(context)
     products = [product] if product else [item for item in Product if item in result.licences] or list(Product)
     from senseid_licensing.licence import parse_licence_file
@@ -114,7 +114,7 @@ def show(
         licence = result.require(item)
         terms = parse_licence_file(store.load(item))
         if as_json:
-            render.put_json({**terms.leaf.terms, "days_left": licence.days_left})
+            terminal.put_json({**terms.leaf.terms, "days_left": licence.days_left})
         else:
             print_terms(terms)
             typer.echo(f"{'days left':<14} {licence.days_left}")
@@ -143,11 +143,11 @@ def reset_clock(as_json: Annotated[bool, typer.Option("--json", help="Print one 
     """Forget the latest time seen, after the clock ran ahead by mistake. Set the clock right first."""
     from senseid_licensing.instant import format_instant
 
-    store, context = wiring.open_store()
+    store, context = installation.open_store()
     seen = store.reset_clock(context.now)
     now, before = format_instant(context.now), format_instant(seen) if seen else None
     if as_json:
-        render.put_json({"now": now, "seen": before})
+        terminal.put_json({"now": now, "seen": before})
     else:
         typer.echo(f"the latest time seen is now {now}" + (f"; it was {before}" if before else ""))
 
@@ -167,17 +167,17 @@ def inspect(
         found = read(data)
     if isinstance(found, dict):
         if as_json:
-            render.put_json({"verified": False, **found})
+            terminal.put_json({"verified": False, **found})
         else:
             _print_facts(found)
-        render.note("not verified")
+        terminal.note("not verified")
         return
     if as_json:
         chain = [{"signed_by": above.key_id, **above.terms} for above in found.parents]
-        render.put_json({"verified": False, "signed_by": found.leaf.key_id, **found.leaf.terms, "parents": chain})
+        terminal.put_json({"verified": False, "signed_by": found.leaf.key_id, **found.leaf.terms, "parents": chain})
     else:
         print_terms(found)
-    render.note("not verified; `senseid license install` verifies")
+    terminal.note("not verified; `senseid license install` verifies")
 
 
 def _print_facts(facts: Mapping[str, object]) -> None:
@@ -225,7 +225,7 @@ def _place(
     from senseid_licensing.files import read_file
 
     data = read_file(file, "licence file")
-    store, context = wiring.open_store()
+    store, context = installation.open_store()
     with about(file):
         licence = place(store, data, context)
     _print_installed(licence, store.path(licence.product), verb, as_json=as_json)
@@ -234,64 +234,11 @@ def _place(
 def _print_installed(licence: VerifiedLicence, path: Path, verb: str, *, as_json: bool) -> None:
     if as_json:
         facts = {"product": licence.product.value, "id": licence.id, "path": str(path), "days_left": licence.days_left}
-        render.put_json(facts)
+        terminal.put_json(facts)
     else:
-        typer.echo(f"{verb} {licence.product}: {_days(licence.days_left)} left, {render.printable(str(path))}")
+        from senseid_cli.licence_state import days_text
 
-
-def facts(product: Product, result: VerifiedLicences) -> dict[str, object]:
-    """What `check` and `senseid doctor` tell about one product."""
-    from senseid_licensing.errors import LicenceMissingError, Stid
-    from senseid_licensing.instant import format_instant
-
-    licence = result.licences.get(product)
-    if licence is None:
-        error: LicensingError = result.failures[product]
-        status = "missing" if isinstance(error, LicenceMissingError) else "refused"
-        return {
-            "product": product.value,
-            "status": status,
-            "error": error.stid.text,
-            "value": error.stid.value,
-            "message": error.message,
-            "remedy": error.remedy,
-        }
-    status, remedy = "ok", ""
-    if licence.in_grace:
-        status, remedy = "grace", "renew it: it is in its grace period"
-    elif licence.days_left < _SOON:
-        status, remedy = "expiring", "ask your vendor for a new one (your own: `senseid license quickstart`)"
-    elif licence.changed:
-        remedy = f"this machine's {', '.join(licence.changed)} changed; a second change will make the licence invalid"
-    return {
-        "product": product.value,
-        "status": status,
-        "error": Stid.OK.text,
-        "value": Stid.OK.value,
-        "message": f"licensed to {licence.licensee}",
-        "remedy": remedy,
-        "id": licence.id,
-        "not_before": format_instant(licence.not_before),
-        "not_after": format_instant(licence.not_after),
-        "grace_until": format_instant(licence.grace_until),
-        "days_left": licence.days_left,
-        "capabilities": sorted(licence.capabilities),
-        "hardware_changed": list(licence.changed),
-    }
-
-
-def _line(facts: dict[str, object]) -> str:
-    if facts["status"] == "grace":
-        detail = f"expired at {facts['not_after']}, works until {facts['grace_until']}, {facts['message']}"
-    elif facts["value"] == 0:
-        detail = f"{_days(facts['days_left'])} left, {facts['message']}"
-    else:
-        detail = f"{facts['error']} ({facts['value']}): {facts['message']}"
-    return f"{facts['product']:<17} {facts['status']:<9} {detail}"
-
-
-def _days(days: object) -> str:
-    return f"{days} day" if days == 1 else f"{days} days"
+        typer.echo(f"{verb} {licence.product}: {days_text(licence.days_left)} left, {printable(str(path))}")
 
 
 license_vendor.register(app)

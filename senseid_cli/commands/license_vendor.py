@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from senseid_cli import render, wiring
+from senseid import installation
+from senseid_cli.output import terminal
+from senseid_engine.errors import printable
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -143,7 +145,7 @@ def keygen(
             raise ArgumentError(
                 f"{path}: there is a file already", remedy="keys are never overwritten: use another name"
             )
-    if trust and LicenceStore(wiring.data_dir()).policy.trust == "embedded":
+    if trust and LicenceStore(installation.data_dir()).policy.trust == "embedded":
         raise ArgumentError("this build believes its vendor's keys only", remedy="leave out --trust")
     passphrase = None if no_passphrase else read_passphrase(passphrase_file, ask=True, confirm=True)
     if passphrase is None and not no_passphrase:
@@ -155,11 +157,11 @@ def keygen(
     write_file(out, key.to_file(passphrase, os.urandom), SECRET)
     write_file(public_path, key.public.to_text().encode())
     if trust:
-        render.note(f"trusted here: {render.printable(str(LicenceStore(wiring.data_dir()).trust(key.public)))}")
+        terminal.note(f"trusted here: {printable(str(LicenceStore(installation.data_dir()).trust(key.public)))}")
     if as_json:
-        render.put_json({"key": key.public.id, "private": str(out), "public": str(public_path)})
+        terminal.put_json({"key": key.public.id, "private": str(out), "public": str(public_path)})
     else:
-        private, public = render.printable(str(out)), render.printable(str(public_path))
+        private, public = printable(str(out)), printable(str(public_path))
         typer.echo(f"key {key.public.id}: {private} (keep it secret), {public} (give it to who trusts you)")
 
 
@@ -263,15 +265,15 @@ def issue(
         write_file(path, data)
         if as_json:
             facts = {"product": licence.product.value, "id": licence.id, "path": str(path), "key": key.public.id}
-            render.put_json(facts)
+            terminal.put_json(facts)
         else:
-            typer.echo(f"issued {licence.product} {licence.id} to {licensee}: {render.printable(str(path))}")
+            typer.echo(f"issued {licence.product} {licence.id} to {licensee}: {printable(str(path))}")
     if machine and (faked := least_to_fake(machine)) < 2:
         # Of a machine that shows no more, or a UDID.txt of an earlier release.
         what = (
             "whoever fakes one component of this machine" if faked else "whoever has another machine of the same model"
         )
-        render.note(f"a weak binding ({', '.join(sorted(machine))}): {what} can use the licence there")
+        terminal.note(f"a weak binding ({', '.join(sorted(machine))}): {what} can use the licence there")
 
 
 def _licence_file(out: Path, count: int) -> Path | None:
@@ -305,7 +307,7 @@ def revoke(
     from senseid_licensing.store import LicenceStore
 
     _, key = _open_key(key_file, passphrase_file)
-    store = LicenceStore(wiring.data_dir())
+    store = LicenceStore(installation.data_dir())
     if out is None and key.public.id not in store.roots().keys:
         raise ArgumentError(
             f"key {key.public.id} is not trusted here: its list would make this machine refuse every licence",
@@ -319,7 +321,7 @@ def revoke(
     with about(path):
         data = sign(ids, key, datetime.now(UTC), before)
     write_file(path, data)
-    typer.echo(f"revoked {', '.join(ids)}: {render.printable(str(path))}")
+    typer.echo(f"revoked {', '.join(ids)}: {printable(str(path))}")
 
 
 def embed(
@@ -342,7 +344,7 @@ def embed(
     with about(wheel):
         data = embed_roots(old, keys)
     write_file(target, data)
-    typer.echo(f"{render.printable(str(target))}: believes {', '.join(key.id for key in keys)}")
+    typer.echo(f"{printable(str(target))}: believes {', '.join(key.id for key in keys)}")
 
 
 def _read_public_key(path: Path) -> PublicKey:
@@ -381,7 +383,7 @@ def _open_key(file: Path | None, passphrase_file: Path | None) -> tuple[Path, Pr
     from senseid_licensing.private_key import is_sealed, open_key_file
     from senseid_licensing.store import LicenceStore
 
-    path = file or LicenceStore(wiring.data_dir()).root_key_path
+    path = file or LicenceStore(installation.data_dir()).root_key_path
     data = read_file(path, "private key")
     with about(path):
         passphrase = read_passphrase(passphrase_file, ask=True) if is_sealed(data) else None

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid_cli import media, render, render_liveness, wiring
+from senseid import bodies, installation
+from senseid.models import Models
+from senseid.outcomes import ExitStatus
+from senseid_cli import media, paths
 from senseid_cli.crypt import options
-from senseid_cli.exits import ExitStatus
 from senseid_cli.groups import GroupWithDefault
-from senseid_cli.options import AsJson, ReturnFaceImage, ReturnImage, ReturnStatus  # noqa: TC001  Typer reads them
-from senseid_cli.report.progress import progress
+from senseid_cli.keys import key_sources
+from senseid_cli.options import AsJson, ReturnFaceImage, ReturnImage, ReturnStatus
+from senseid_cli.output import liveness as text
+from senseid_cli.output import terminal
+from senseid_cli.output.progress import progress
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -65,31 +70,31 @@ def check(
     outputs = {"--save-image": save_image, "--save-face": save_face, "--explain": explain}
     for option, path in outputs.items():
         if path is not None:
-            media.check_output(path, sources=(video,), force=force, option=option)
-    media.check_apart(outputs)
-    licences = wiring.verify_licences()
-    render.note_grace(licences.require(Product.LIVENESS, Capability.LIVENESS))
+            paths.check_output(path, sources=(video,), force=force, option=option)
+    paths.check_apart(outputs)
+    licences = installation.verify_licences()
+    terminal.note_grace(licences.require(Product.LIVENESS, Capability.LIVENESS))
     opened = media.read_video(video)
     with progress("looking at frames", opened.expected_frames) as advance:
-        result = wiring.open_liveness(licences).detect(opened, watch=advance)
+        result = Models(lambda: licences).liveness.detect(opened, watch=advance)
     _save(result, save_image, save_face)
     if explain is not None:
-        from senseid_cli.draw_liveness import draw_liveness
+        from senseid_cli.output.drawing.liveness import draw_liveness
 
-        media.write_output(explain, draw_liveness(result))
+        paths.write_output(explain, draw_liveness(result))
     if as_json:
-        body = render.liveness_body(
+        body = bodies.liveness_body(
             result,
-            wiring.new_request_id(),
+            installation.new_request_id(),
             return_image=return_image,
             return_face_image=return_face_image,
             return_status=return_status,
         )
-        render.put_json({**body, "details": render_liveness.details(result)} if explain is not None else body)
-    elif render.terminal_width() is not None:
-        render.put_table(render_liveness.table(result, explain=explain is not None))
+        terminal.put_json({**body, "details": text.details(result)} if explain is not None else body)
+    elif terminal.terminal_width() is not None:
+        terminal.put_table(text.table(result, explain=explain is not None))
     else:
-        render.put_lines(render_liveness.lines(result, explain=explain is not None))
+        terminal.put_lines(text.lines(result, explain=explain is not None))
     raise typer.Exit(ExitStatus.YES if result.passed else ExitStatus.NO)
 
 
@@ -111,25 +116,25 @@ def pack(
     options.check_keys(key_file, key)
     if str(out) == media.STDIN:
         raise typer.BadParameter("liveness data go to a file: name one", param_hint="--out")
-    media.check_output(out, sources=(video,), force=force, suffix=out.suffix.lower(), option="--out")
-    licences = wiring.verify_licences()
-    render.note_grace(licences.require(Product.LIVENESS, Capability.LIVENESS))
-    known = wiring.key_sources(key_file, key).to_encrypt()
+    paths.check_output(out, sources=(video,), force=force, suffix=out.suffix.lower(), option="--out")
+    licences = installation.verify_licences()
+    terminal.note_grace(licences.require(Product.LIVENESS, Capability.LIVENESS))
+    known = key_sources(key_file, key).to_encrypt()
     options.note_weakness(known)
     opened = media.read_video(video)
     with progress("looking at frames", opened.expected_frames) as advance:
-        result = wiring.open_liveness(licences).detect(opened, watch=advance)
+        result = Models(lambda: licences).liveness.detect(opened, watch=advance)
     if result.passed:
-        from senseid_cli.captures import make_capture
+        from senseid.captures import make_capture
 
-        media.write_output(out, make_capture(opened, result, known.key))
+        paths.write_output(out, make_capture(opened, result, known.key))
     if as_json:
-        body = render.liveness_body(result, wiring.new_request_id(), return_status=True)
-        render.put_json({**body, "path": str(out) if result.passed else None, "key": known.key.id})
+        body = bodies.liveness_body(result, installation.new_request_id(), return_status=True)
+        terminal.put_json({**body, "path": str(out) if result.passed else None, "key": known.key.id})
     else:
-        render.put_lines(render_liveness.lines(result, explain=False))
+        terminal.put_lines(text.lines(result, explain=False))
     if not result.passed:
-        render.note(f"{out} is not written: the check did not pass")
+        terminal.note(f"{out} is not written: the check did not pass")
     raise typer.Exit(ExitStatus.YES if result.passed else ExitStatus.NO)
 
 
@@ -137,11 +142,11 @@ def _save(result: LivenessResult, image: Path | None, face: Path | None) -> None
     if image is None and face is None:
         return
     if not result.passed:
-        render.note("no picture is saved: the check did not pass")
+        terminal.note("no picture is saved: the check did not pass")
         return
     from senseid_engine.liveness.pictures import encode_face, encode_frame
 
     if image is not None:
-        media.write_output(image, encode_frame(result.best, "PNG"))
+        paths.write_output(image, encode_frame(result.best, "PNG"))
     if face is not None:
-        media.write_output(face, encode_face(result.best, "PNG"))
+        paths.write_output(face, encode_face(result.best, "PNG"))

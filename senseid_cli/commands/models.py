@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from senseid_cli.commands import models_calibrate, models_import
+from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -22,17 +23,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
     """List the models and data files. Reads the manifest only, so it needs no licence."""
-    from senseid_cli import render, wiring
+    from senseid import installation
+    from senseid_cli.output import terminal
 
-    registry = wiring.registry()
+    registry = installation.registry()
     rows = [_model(entry) for entry in registry.entries] + [_asset(asset) for asset in registry.assets]
     if as_json:
         for row in rows:
-            render.put_json(row)
-    elif render.terminal_width() is not None:
-        render.put_table(_table(rows))
+            terminal.put_json(row)
+    elif terminal.terminal_width() is not None:
+        terminal.put_table(_table(rows))
     else:
-        render.put_lines("\t".join(map(_field, row.values())) for row in rows)
+        terminal.put_lines("\t".join(map(_field, row.values())) for row in rows)
 
 
 @app.command("verify")
@@ -41,23 +43,24 @@ def verify(as_json: Json = False) -> None:
 
     It opens model files, so it needs a licence for each product that has some.
     """
-    from senseid_cli import render, wiring
-    from senseid_cli.stids import stid_of
+    from senseid import installation
+    from senseid.stids import stid_of
+    from senseid_cli.output import terminal
     from senseid_licensing.product import Product
     from senseid_models.errors import ModelsError
     from senseid_models.registry import ModelEntry
 
-    registry = wiring.registry()
-    licences = wiring.verify_licences()
+    registry = installation.registry()
+    licences = installation.verify_licences()
     for product in dict.fromkeys(entry.product for entry in registry.entries):
-        render.note_grace(licences.require(Product(product)))
+        terminal.note_grace(licences.require(Product(product)))
     wrong = 0
     files = [(entry.id, entry) for entry in registry.entries] + [(asset.name, asset) for asset in registry.assets]
     for name, file in files:
         row: dict[str, Any] = {"id": name, "status": "ok", "sha256": file.sha256}
         try:
             if isinstance(file, ModelEntry):
-                file.check_usable(wiring.today())
+                file.check_usable(installation.today())
             file.read()
         except ModelsError as error:
             wrong += 1
@@ -70,13 +73,13 @@ def verify(as_json: Json = False) -> None:
                 "remedy": error.remedy,
             }
         if as_json:
-            render.put_json(row)
+            terminal.put_json(row)
         else:
-            render.put_lines(["\t".join(map(_field, [row["status"], name, row.get("message", row["sha256"])]))])
+            terminal.put_lines(["\t".join(map(_field, [row["status"], name, row.get("message", row["sha256"])]))])
             if "remedy" in row:
                 typer.echo(f"hint: {row['remedy']}", err=True)
     if wrong:
-        from senseid_cli.exits import ExitStatus
+        from senseid.outcomes import ExitStatus
 
         raise typer.Exit(ExitStatus.MODEL)
 
@@ -114,9 +117,8 @@ def _asset(asset: Asset) -> dict[str, Any]:
 
 
 def _field(value: object) -> str:
-    from senseid_cli import render
 
-    return "-" if value is None else render.printable(str(value))
+    return "-" if value is None else printable(str(value))
 
 
 def _size(count: int) -> str:

@@ -63,39 +63,39 @@ def calibrate(
     """
     _check_outputs(out, report, [labelled_set, *([pairs] if pairs is not None else [])], force=force)
 
-    from senseid_cli import media, render, wiring
-    from senseid_cli.report import facts
+    from senseid import installation, models
+    from senseid_cli import paths
+    from senseid_cli.output import calibration, terminal
     from senseid_licensing.capability import Capability
     from senseid_licensing.product import Product
 
     recognition = _recognition(model)
     labelled, folds = _read_set(labelled_set, pairs)
-    licences = wiring.verify_licences()
-    render.note_grace(licences.require(Product.FACE, Capability.COMPARE))
-    engine = wiring.open_engine(licences, recognition=recognition)
+    licences = installation.verify_licences()
+    terminal.note_grace(licences.require(Product.FACE, Capability.COMPARE))
+    engine = models.open_engine(licences, recognition=recognition)
     settings = _settings(labelled_set, recognition, name=name, note=note, seed=seed)
     result = _run(engine, labelled, folds, settings, workers or engine.photos_at_once)
-    media.write_output(out, result.curve.dump().encode())
+    paths.write_output(out, result.curve.dump().encode())
     if report is not None:
         _write_report(report, result)
     if as_json:
-        render.put_json(facts.report_body(result))
+        terminal.put_json(calibration.report_body(result))
     else:
         _print(result)
-    for shortfall in facts.shortfalls(result):
-        render.note(shortfall)
+    for shortfall in calibration.shortfalls(result):
+        terminal.note(shortfall)
     typer.echo(f"written to {out}" + (f" and {report}" if report else ""), err=True)
 
 
 def _check_outputs(out: Path, report: Path | None, sources: list[Path], *, force: bool) -> None:
     """Refuse before the work is done, not after it."""
-    from senseid_cli import media
+    from senseid_cli import paths
+    from senseid_cli.output.drawing import calibration as charts
 
     _check_not_sources({"--out": out, "--report": report}, sources)
     if report is not None:
-        from senseid_cli.report import pictures
-
-        if not pictures.available():
+        if not charts.available():
             raise typer.BadParameter(
                 "drawing needs matplotlib: install the extra `report` of senseid", param_hint="--report"
             )
@@ -105,7 +105,7 @@ def _check_outputs(out: Path, report: Path | None, sources: list[Path], *, force
             raise typer.BadParameter(f"there is no folder {report.parent}", param_hint="--report")
     if out.is_dir():
         raise typer.BadParameter(f"{out} is a folder", param_hint="--out")
-    if media.is_device(out):
+    if paths.is_device(out):
         raise typer.BadParameter(f"{out} is no regular file", param_hint="--out")
     if not out.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
@@ -120,11 +120,11 @@ def _check_outputs(out: Path, report: Path | None, sources: list[Path], *, force
 
 
 def _check_not_sources(outputs: dict[str, Path | None], sources: list[Path]) -> None:
-    from senseid_cli import media
+    from senseid_cli import paths
 
     for option, path in outputs.items():
         try:
-            made_from = path is not None and path.exists() and any(media.is_same_file(path, each) for each in sources)
+            made_from = path is not None and path.exists() and any(paths.is_same_file(path, each) for each in sources)
         except OSError as error:
             reason = (error.strerror or "unknown reason").lower()
             raise typer.BadParameter(f"{path} cannot be used ({reason})", param_hint=option) from None
@@ -133,10 +133,10 @@ def _check_not_sources(outputs: dict[str, Path | None], sources: list[Path]) -> 
 
 
 def _read_set(labelled_set: Path, pairs: Path | None) -> tuple[LabelledSet, LabelledPairs | None]:
-    from senseid_cli import media
+    from senseid_cli import paths
     from senseid_engine.calibration.labelled import read_folder, read_lfw_pairs, read_pairs_csv
 
-    if media.is_folder(labelled_set):
+    if paths.is_folder(labelled_set):
         folder = read_folder(labelled_set)
         return folder, None if pairs is None else read_lfw_pairs(pairs, folder)
     if pairs is not None:
@@ -146,26 +146,26 @@ def _read_set(labelled_set: Path, pairs: Path | None) -> tuple[LabelledSet, Labe
 
 def _recognition(model: str | None) -> Recognition:
     """What the curve is made for: one model, or what comes with senseid; never what an imported curve asks for."""
-    from senseid_cli import wiring
+    from senseid import installation
     from senseid_engine.recognition import Recognition
     from senseid_models.registry import Registry
 
     builtin = Recognition.load(Registry.builtin())
     if model is None:
         return builtin
-    if wiring.registry().get(model).kind != "embedding":
+    if installation.registry().get(model).kind != "embedding":
         raise typer.BadParameter(f"{model} is no embedding model", param_hint="--model")
     return Recognition(model, curve=builtin.curve)
 
 
 def _settings(labelled_set: Path, recognition: Recognition, *, name: str, note: str, seed: int) -> Settings:
-    from senseid_cli import wiring
-    from senseid_cli.render import printable
+    from senseid import installation
     from senseid_engine.calibration.provenance import ModelFile
     from senseid_engine.calibration.run import Settings
+    from senseid_engine.errors import printable
 
-    _, context = wiring.open_store()
-    registry = wiring.registry()
+    _, context = installation.open_store()
+    registry = installation.registry()
     model = registry.get(recognition.model)
     return Settings(
         set_name=printable((name or labelled_set.resolve().name).strip() or "unnamed"),
@@ -179,7 +179,7 @@ def _settings(labelled_set: Path, recognition: Recognition, *, name: str, note: 
 def _run(
     engine: Engine, labelled: LabelledSet, folds: LabelledPairs | None, settings: Settings, workers: int
 ) -> CalibrationResult:
-    from senseid_cli.report.progress import progress
+    from senseid_cli.output.progress import progress
     from senseid_engine.calibration.encode import encode_photos
     from senseid_engine.calibration.run import calibrate as fit_and_measure
     from senseid_engine.calibration.tiles import tile_templates
@@ -214,9 +214,10 @@ def _watched(tiled: Tiled, advance: Callable[[int], None]) -> Tiled:
 
 
 def _write_report(folder: Path, result: CalibrationResult) -> None:
-    from senseid_cli import media
-    from senseid_cli.exits import OutputError
-    from senseid_cli.report import facts, pictures
+    from senseid.errors import OutputError
+    from senseid_cli import paths
+    from senseid_cli.output import calibration
+    from senseid_cli.output.drawing import calibration as charts
 
     try:
         folder.mkdir(exist_ok=True)
@@ -225,25 +226,29 @@ def _write_report(folder: Path, result: CalibrationResult) -> None:
             f"{folder} cannot be made: {(error.strerror or 'unknown reason').lower()}",
             remedy="check the permissions of the folder above it",
         ) from error
-    body = json.dumps(facts.report_body(result), indent=2, allow_nan=False) + "\n"
-    contents = (body.encode(), facts.rates_csv(result).encode(), pictures.det_png(result), pictures.roc_png(result))
+    body = json.dumps(calibration.report_body(result), indent=2, allow_nan=False) + "\n"
+    contents = (
+        body.encode(),
+        calibration.rates_csv(result).encode(),
+        charts.det_png(result),
+        charts.roc_png(result),
+    )
     for file, content in zip(REPORT_FILES, contents, strict=True):
-        media.write_output(folder / file, content)
+        paths.write_output(folder / file, content)
 
 
 def _print(result: CalibrationResult) -> None:
     """The table of rates, and what else was measured."""
-    from senseid_cli import render
-    from senseid_cli.report import facts
+    from senseid_cli.output import calibration, terminal
 
-    header, *rows = facts.table_cells(result)
-    if render.terminal_width() is not None:
+    header, *rows = calibration.table_cells(result)
+    if terminal.terminal_width() is not None:
         from rich.table import Table
 
         table = Table(*header, box=None, padding=(0, 2, 0, 0))
         for row in rows:
             table.add_row(*row)
-        render.put_table(table)
+        terminal.put_table(table)
     else:
-        render.put_lines("\t".join(row) for row in rows)
-    render.put_lines(facts.summary_lines(result))
+        terminal.put_lines("\t".join(row) for row in rows)
+    terminal.put_lines(calibration.summary_lines(result))

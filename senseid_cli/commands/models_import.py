@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from senseid_engine.errors import printable
+
 if TYPE_CHECKING:
-    from senseid_cli.added_models import Addition
+    from senseid.added_models import Addition
     from senseid_engine.curve import ScoreCurve
     from senseid_models.registry import ModelEntry
 
@@ -64,24 +66,25 @@ def import_(
     A model is checked against its preset or the SHA-256 of its manifest, and tried on noise. It compares faces once a
     curve that was made with it is imported as well. Nothing is downloaded.
     """
-    from senseid_cli import added_models, render, wiring
+    from senseid import added_models, installation
+    from senseid_cli.output import terminal
 
     if kind is Kind.EMBEDDING:
         addition, entry = _read_model(file, preset, name, licence)
         row, words = _model(entry)
         if entry.licence == added_models.NOT_STATED:
-            render.note(f"the licence of {entry.id} is not stated: may you use it? --licence records the answer")
+            terminal.note(f"the licence of {entry.id} is not stated: may you use it? --licence records the answer")
     else:
         if preset is not None or name is not None or licence is not None:
             raise typer.BadParameter("--preset, --id and --licence are for --as embedding")
-        addition, curve = added_models.curve_addition(file, wiring.registry())
+        addition, curve = added_models.curve_addition(file, installation.registry())
         row, words = _curve(curve)
-        render.note(f"it was measured up to a score of {curve.measured_to:.2f}; above, it is extrapolated")
-    added_models.place(addition, wiring.additions_dir(), overwrite=force)
+        terminal.note(f"it was measured up to a score of {curve.measured_to:.2f}; above, it is extrapolated")
+    added_models.place(addition, installation.additions_dir(), overwrite=force)
     if as_json:
-        render.put_json(row)
+        terminal.put_json(row)
     else:
-        render.put_lines([render.printable(words)])
+        terminal.put_lines([printable(words)])
     if kind is Kind.EMBEDDING:
         typer.echo(
             "hint: faces are not compared by it yet: "
@@ -96,30 +99,31 @@ def remove(
     as_json: Annotated[bool, typer.Option("--json", help="Print what was removed as one JSON object.")] = False,
 ) -> None:
     """Remove what was imported. Without an imported curve, faces are compared as senseid does by itself."""
-    from senseid_cli import added_models, render, wiring
+    from senseid import added_models, installation
+    from senseid_cli.output import terminal
 
-    added_models.remove(name, wiring.additions_dir(), wiring.registry)
+    added_models.remove(name, installation.additions_dir(), installation.registry)
     if as_json:
-        render.put_json({"id": name, "status": "removed"})
+        terminal.put_json({"id": name, "status": "removed"})
     else:
-        render.put_lines([f"removed {render.printable(name)}"])
+        terminal.put_lines([f"removed {printable(name)}"])
 
 
 def _read_model(
     file: Path, preset: Preset | None, name: str | None, licence: str | None
 ) -> tuple[Addition, ModelEntry]:
-    from senseid_cli import added_models, render, wiring
+    from senseid import added_models, installation
     from senseid_models.fields import IDENTIFIER, is_identifier
 
     if preset is None:
         if name is not None or licence is not None:
             raise typer.BadParameter("--id and --licence are for a model of a --preset; a manifest says both")
-        return added_models.model_addition(file, wiring.verify_licences())
+        return added_models.model_addition(file, installation.verify_licences())
     model_id = _words(file.stem) if name is None else name
     if not is_identifier(model_id):
         raise typer.BadParameter(f"{model_id!r} is no name for a model: {IDENTIFIER}", param_hint="--id")
-    said = render.printable((licence or "").strip())
-    return added_models.preset_addition(file, preset.value, model_id, said, wiring.verify_licences())
+    said = printable((licence or "").strip())
+    return added_models.preset_addition(file, preset.value, model_id, said, installation.verify_licences())
 
 
 def _words(stem: str) -> str:

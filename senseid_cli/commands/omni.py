@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
-from senseid_cli import media, render, wiring
-from senseid_cli.exits import ExitStatus
-from senseid_cli.options import DEFAULT_THRESHOLD, AsJson, AutoRotate, CheckQuality, FirstPhoto, SecondPhoto, Threshold
+from senseid import bodies, installation
+from senseid.bodies import DEFAULT_THRESHOLD
+from senseid.models import opening_engine
+from senseid.outcomes import ExitStatus
+from senseid_cli import media, paths
+from senseid_cli.options import AsJson, AutoRotate, CheckQuality, FirstPhoto, SecondPhoto, Threshold
+from senseid_cli.output import comparison, terminal
 from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
@@ -35,23 +39,23 @@ def omni(
     """
     media.check_sources(first, second)
     if draw is not None:
-        media.check_output(draw, sources=(first, second), force=force)
-    licences = wiring.verify_licences()
-    render.note_grace(licences.require(Product.FACE, Capability.OMNI))
-    opening = wiring.opening_engine(licences)
+        paths.check_output(draw, sources=(first, second), force=force)
+    licences = installation.verify_licences()
+    terminal.note_grace(licences.require(Product.FACE, Capability.OMNI))
+    opening = opening_engine(licences)
     photos = media.read_photo(first), media.read_photo(second)
     engine = opening.result()
     result = engine.omni(*photos, PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality))
     if draw is not None:
-        from senseid_cli.draw import draw_omni
+        from senseid_cli.output.drawing.omni import draw_omni
 
-        media.write_output(draw, draw_omni(*photos, result, threshold))
+        paths.write_output(draw, draw_omni(*photos, result, threshold))
     if as_json:
-        render.put_json(render.omni_body(result, wiring.new_request_id()))
-    elif (render.terminal_width() or 0) >= render.omni_table_width(result):
-        render.put_table(render.omni_table(result, threshold))
+        terminal.put_json(bodies.omni_body(result, installation.new_request_id()))
+    elif (terminal.terminal_width() or 0) >= comparison.omni_table_width(result):
+        terminal.put_table(comparison.omni_table(result, threshold))
     else:
         # A pipe, or a terminal too narrow for the matrix.
-        render.put_lines(render.omni_lines(result, threshold))
+        terminal.put_lines(comparison.omni_lines(result, threshold))
     best = max(max(row) for row in result.scores)
     raise typer.Exit(ExitStatus.YES if best >= threshold else ExitStatus.NO)

@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid_cli import media, render, render_quality, wiring
-from senseid_cli.exits import ExitStatus
-from senseid_cli.options import AsJson, AutoRotate  # noqa: TC001  Typer reads the annotations
-from senseid_cli.render_quality import Judged
+from senseid import bodies, installation
+from senseid.models import Models
+from senseid.outcomes import ExitStatus
+from senseid_cli import media, paths
+from senseid_cli.options import AsJson, AutoRotate
+from senseid_cli.output import terminal
+from senseid_cli.output.quality import (
+    Judged,
+    folder_line,
+    folder_table,
+    photo_lines,
+    photo_table,
+    photo_table_width,
+)
+from senseid_cli.output.quality import details as judged_details
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -55,62 +66,62 @@ def quality(
 
     Exit status: 0 measured, or good enough; 1 the policy is not met; 3 a photo is refused; 4 licence.
     """
-    media.check_word(photo, name="PHOTO")
+    paths.check_word(photo, name="PHOTO")
     if policy_name is not None:
-        media.check_word(policy_name, name="--policy")
+        paths.check_word(policy_name, name="--policy")
     folder = _folder(photo)
     if folder is not None and draw is not None:
         raise typer.BadParameter(f"{photo} is a folder, and one photo is drawn at a time", param_hint="--draw")
     for path, suffix, option in ((draw, ".png", "--draw"), (csv, ".csv", "--csv"), (html, ".html", "--html")):
         if path is not None:
-            media.check_output(path, sources=(photo,), force=force, suffix=suffix, option=option)
+            paths.check_output(path, sources=(photo,), force=force, suffix=suffix, option=option)
     policy = None if policy_name is None else _read_policy(policy_name)
-    licences = wiring.verify_licences()
-    render.note_grace(licences.require(Product.KESTREL, Capability.QUALITY))
+    licences = installation.verify_licences()
+    terminal.note_grace(licences.require(Product.KESTREL, Capability.QUALITY))
     thumbnails: list[bytes] = []
     if folder is None:
         image = media.read_photo(photo)
-        report = wiring.open_quality(licences).check(image, auto_rotate=auto_rotate)
+        report = Models(lambda: licences).quality.check(image, auto_rotate=auto_rotate)
         photos = [Judged.of(media.name_of(photo), report, policy)]
         if draw is not None:
-            from senseid_cli.draw_quality import draw_quality
+            from senseid_cli.output.drawing.quality import draw_quality
 
-            media.write_output(draw, draw_quality(report, photos[0]))
+            paths.write_output(draw, draw_quality(report, photos[0]))
         if html is not None:
             thumbnails.append(_thumbnail(report))
         _put_photo(photos[0], report, as_json=as_json, details=details)
     else:
         photos = []
-        checker = wiring.open_quality(licences)
+        checker = Models(lambda: licences).quality
         for judged, measured in _walk(checker, folder, policy, auto_rotate=auto_rotate):
             photos.append(judged)
             thumbnails.append(_thumbnail(measured) if html is not None and measured is not None else b"")
             if as_json:
                 _put_json(judged, measured, details=True)
-            elif render.terminal_width() is None:
-                render.put_lines([render_quality.folder_line(judged)])
-        if render.terminal_width() is not None and not as_json:
-            render.put_table(render_quality.folder_table(photos))
+            elif terminal.terminal_width() is None:
+                terminal.put_lines([folder_line(judged)])
+        if terminal.terminal_width() is not None and not as_json:
+            terminal.put_table(folder_table(photos))
     _write_reports(media.name_of(photo), photos, thumbnails, csv, html)
     raise typer.Exit(_status(photos, policy))
 
 
 def _folder(photo: str) -> Path | None:
-    return Path(photo) if photo != media.STDIN and media.is_folder(Path(photo)) else None
+    return Path(photo) if photo != media.STDIN and paths.is_folder(Path(photo)) else None
 
 
 def _write_reports(
     name: str, photos: list[Judged], thumbnails: list[bytes], csv: Path | None, html: Path | None
 ) -> None:
     if csv is not None:
-        from senseid_cli.report.quality import csv_text
+        from senseid_cli.output.html.quality import csv_text
 
-        media.write_output(csv, csv_text(photos).encode(errors="backslashreplace"))
+        paths.write_output(csv, csv_text(photos).encode(errors="backslashreplace"))
     if html is not None:
-        from senseid_cli.report.quality import page
+        from senseid_cli.output.html.quality import page
 
         text = page(f"Quality of {name}", list(zip(photos, thumbnails, strict=True)))
-        media.write_output(html, text.encode(errors="backslashreplace"))
+        paths.write_output(html, text.encode(errors="backslashreplace"))
 
 
 def _read_policy(name: str) -> Policy:
@@ -139,7 +150,7 @@ def _walk(
     checker: QualityChecker, folder: Path, policy: Policy | None, *, auto_rotate: bool
 ) -> Iterator[tuple[Judged, QualityReport | None]]:
     """Every photo of a folder, one after the other. One that is refused stops none of the others."""
-    from senseid_cli.report.progress import progress
+    from senseid_cli.output.progress import progress
     from senseid_crypto.errors import CryptoError
     from senseid_engine.errors import DetectionError, MediaError
 
@@ -172,7 +183,7 @@ def _photos_in(folder: Path) -> list[Path]:
 
 
 def _thumbnail(report: QualityReport) -> bytes:
-    from senseid_cli.report.quality import thumbnail
+    from senseid_cli.output.html.quality import thumbnail
 
     return thumbnail(report)
 
@@ -180,22 +191,22 @@ def _thumbnail(report: QualityReport) -> bytes:
 def _put_photo(judged: Judged, report: QualityReport, *, as_json: bool, details: bool) -> None:
     if as_json:
         _put_json(judged, report, details=details or judged.policy is not None)
-    elif (render.terminal_width() or 0) >= render_quality.photo_table_width(judged):
-        render.put_table(render_quality.photo_table(judged))
+    elif (terminal.terminal_width() or 0) >= photo_table_width(judged):
+        terminal.put_table(photo_table(judged))
     else:
         # A pipe, or a terminal too narrow for all faces.
-        render.put_lines(render_quality.photo_lines(judged))
+        terminal.put_lines(photo_lines(judged))
 
 
 def _put_json(judged: Judged, report: QualityReport | None, *, details: bool) -> None:
-    from senseid_cli.exits import INTERNAL, outcome_of
+    from senseid.outcomes import INTERNAL, outcome_of
 
-    request_id = wiring.new_request_id()
+    request_id = installation.new_request_id()
     if report is not None:
-        body = render.quality_body(report, request_id)
+        body = bodies.quality_body(report, request_id)
     else:
-        body = render.error_body(outcome_of(judged.refusal) if judged.refusal else INTERNAL, request_id)
-    render.put_json({**body, "details": render_quality.details(judged)} if details else body)
+        body = bodies.error_body(outcome_of(judged.refusal) if judged.refusal else INTERNAL, request_id)
+    terminal.put_json({**body, "details": judged_details(judged)} if details else body)
 
 
 def _status(photos: list[Judged], policy: Policy | None) -> ExitStatus:

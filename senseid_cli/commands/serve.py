@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid_cli import render, wiring
+from senseid import installation
+from senseid_cli.keys import key_sources
+from senseid_cli.output import terminal
+from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
-    from senseid_cli.keys import KeySources
-    from senseid_cli.service.background import Background
-    from senseid_cli.service.settings import Settings, Values
+    from senseid.keys import KeySources
+    from senseid_service.background import Background
+    from senseid_service.settings import Settings, Values
 
 app = typer.Typer(help="Answer the HTTP API.", invoke_without_command=True, subcommand_metavar="[COMMAND]")
 
@@ -87,12 +91,13 @@ def serve(
 def start(context: typer.Context) -> None:
     """Serve in the background, and come back when it answers."""
     settings, given, key_file, env_file = context.obj["serve"]
-    words = []
+    # -P: no module is taken from the current folder, whoever put it there.
+    command = [sys.executable, "-P", "-m", "senseid_cli", "serve"]
     for option, path in (("--key-file", key_file), ("--env-file", env_file)):
         if path is not None:
-            words += [option, str(path)]
+            command += [option, str(path)]
     background = _background(settings)
-    background.start(words, given)
+    background.start(command, given)
     typer.echo(f"{settings.role} answers at {background.url}")
 
 
@@ -128,31 +133,31 @@ def _settings(
     import dataclasses
     import os
 
-    from senseid_cli.env_file import UNNAMED
-    from senseid_cli.service import settings
+    from senseid.env_file import UNNAMED
+    from senseid_service import settings
 
     file = env_file or UNNAMED
     named = env_file is not None
     values = settings.gather(given, os.environ, file if named or file.is_file() else None, named=named)
     for text in values.notes:
-        render.note(text)
-    cores, cpus = wiring.cpus()
-    sources = dataclasses.replace(wiring.key_sources(key_file), env_file=file, env_named=named)
+        terminal.note(text)
+    cores, cpus = installation.cpus()
+    sources = dataclasses.replace(key_sources(key_file), env_file=file, env_named=named)
     return values, settings.parse(values, physical_cores=cores, cpus=cpus), sources
 
 
 def _show(values: Values, settings: Settings, sources: KeySources) -> None:
-    from senseid_cli.service.settings import shown
+    from senseid_service.settings import shown
 
     for name, text, origin in shown(values, settings):
-        typer.echo(render.printable(f"{name:<24} {text:<16} {origin}"))
+        typer.echo(printable(f"{name:<24} {text:<16} {origin}"))
     if settings.role.has_models:
         for known in sources.known():
-            typer.echo(render.printable(f"{'key':<24} {known.key.id:<16} {known.place}"))
+            typer.echo(printable(f"{'key':<24} {known.key.id:<16} {known.place}"))
 
 
 def _run(settings: Settings, sources: KeySources) -> int:
-    from senseid_cli.exits import NoKeyError
+    from senseid.errors import NoKeyError
 
     keys = []
     if settings.role.has_models:
@@ -167,19 +172,19 @@ def _run(settings: Settings, sources: KeySources) -> int:
 
         for key in keys:
             for weakness in weaknesses(key):
-                render.note(f"the key {key.id} {weakness}")
+                terminal.note(f"the key {key.id} {weakness}")
         if not any(key.iv for key in keys):
-            render.note(
+            terminal.note(
                 "no key has an IV: what clients send in the wire format is refused (1200), and only the container is"
                 " read; set PARAM_DECRYPT_IV"
             )
-    from senseid_cli.service import start as service
+    from senseid_service import start as service
 
     service.check_installed()
-    return service.run(settings, keys, cpus=wiring.cpus()[1])
+    return service.run(settings, keys, cpus=installation.cpus()[1])
 
 
 def _background(settings: Settings) -> Background:
-    from senseid_cli.service.background import Background
+    from senseid_service.background import Background
 
-    return Background(wiring.data_dir() / "service", settings)
+    return Background(installation.data_dir() / "service", settings)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid_cli import render
+from senseid_cli.output import terminal
+from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from senseid_licensing.udid.fingerprint import Fingerprint
@@ -40,11 +41,11 @@ def udid(
         write_file(out, format_udid_file(machine))
     if as_json:
         # After the file: whoever asked for JSON reads one object, this or the error.
-        render.put_json(_as_json(machine))
+        terminal.put_json(_as_json(machine))
     for warning in _warnings(machine):
-        render.note(warning)
+        terminal.note(warning)
     if not no_file:
-        render.note(f"written to {render.printable(str(out))}")
+        terminal.note(f"written to {printable(str(out))}")
 
 
 def _as_json(machine: Fingerprint) -> dict[str, object]:

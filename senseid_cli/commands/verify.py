@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid_cli import media, render, render_liveness, wiring
-from senseid_cli.crypt import options as keys  # noqa: TC001  Typer reads the annotations
-from senseid_cli.exits import ExitStatus
+from senseid import bodies, installation
+from senseid.bodies import DEFAULT_THRESHOLD
+from senseid.models import Models
+from senseid.outcomes import ExitStatus
+from senseid_cli import media
+from senseid_cli.crypt import options as keys
+from senseid_cli.keys import key_sources
 from senseid_cli.options import (
-    DEFAULT_THRESHOLD,
     AsJson,
     AutoRotate,
     CheckQuality,
@@ -20,7 +23,9 @@ from senseid_cli.options import (
     SingleFace,
     Threshold,
 )
-from senseid_cli.report.progress import progress
+from senseid_cli.output import liveness as text
+from senseid_cli.output import terminal
+from senseid_cli.output.progress import progress
 from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
@@ -53,9 +58,9 @@ def verify(
     refused, 4 licence.
     """
     media.check_sources(video, photo)
-    licences = wiring.verify_licences()
+    licences = installation.verify_licences()
     for product in (Product.FACE, Product.LIVENESS):
-        render.note_grace(licences.require(product, Capability.VERIFY))
+        terminal.note_grace(licences.require(product, Capability.VERIFY))
 
     from senseid_engine.liveness.capture import is_capture
     from senseid_engine.video import MAX_BYTES, decode_video
@@ -64,40 +69,40 @@ def verify(
     picture = media.read_photo(photo)
     name, data = media.name_of(video), media.read_bytes(video, most=MAX_BYTES, what="video")
     if is_capture(data):
-        from senseid_cli.captures import read_capture
+        from senseid.captures import read_capture
 
-        capture = read_capture(data, name=name, keys=wiring.key_sources(key_file))
-        verifier = wiring.open_verifier(licences)
+        capture = read_capture(data, name=name, keys=key_sources(key_file))
+        verifier = Models(lambda: licences).verifier
         compared = verifier.verify_capture(capture, picture, options, name=name)
-        render.note_doubts(compared.photo)
+        terminal.note_doubts(compared.photo)
         _put_capture(compared, capture, threshold, as_json=as_json)
         raise typer.Exit(ExitStatus.YES if compared.score >= threshold else ExitStatus.NO)
     opened = decode_video(data, name=name)
-    verifier = wiring.open_verifier(licences)
+    verifier = Models(lambda: licences).verifier
     with progress("looking at frames", opened.expected_frames) as advance:
         result = verifier.verify_video(opened, picture, options, watch=advance)
-    render.note_doubts(result.photo)
+    terminal.note_doubts(result.photo)
     if as_json:
-        body = render.verify_body(
+        body = bodies.verify_body(
             result,
-            wiring.new_request_id(),
+            installation.new_request_id(),
             return_image=return_image,
             return_face_image=return_face_image,
             return_status=return_status,
         )
-        render.put_json(body)
-    elif render.terminal_width() is not None:
-        render.put_table(render_liveness.verify_table(result, threshold))
+        terminal.put_json(body)
+    elif terminal.terminal_width() is not None:
+        terminal.put_table(text.verify_table(result, threshold))
     else:
-        render.put_lines(render_liveness.verify_lines(result, threshold))
+        terminal.put_lines(text.verify_lines(result, threshold))
     matches = result.score is not None and result.score >= threshold
     raise typer.Exit(ExitStatus.YES if matches else ExitStatus.NO)
 
 
 def _put_capture(result: CaptureVerification, capture: Capture, threshold: float, *, as_json: bool) -> None:
     if as_json:
-        render.put_json(render.capture_body(result, wiring.new_request_id()))
-    elif render.terminal_width() is not None:
-        render.put_table(render_liveness.capture_table(result, capture, threshold))
+        terminal.put_json(bodies.capture_body(result, installation.new_request_id()))
+    elif terminal.terminal_width() is not None:
+        terminal.put_table(text.capture_table(result, capture, threshold))
     else:
-        render.put_lines(render_liveness.capture_lines(result, capture, threshold))
+        terminal.put_lines(text.capture_lines(result, capture, threshold))

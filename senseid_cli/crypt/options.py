@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid_cli import media, render
+from senseid_cli import media
+from senseid_cli.output import terminal
+from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from senseid_cli.crypt.plan import Job
-    from senseid_cli.keys import KnownKey
+    from senseid.keys import KnownKey
+    from senseid_cli.crypt.convert import WriteOptions
+    from senseid_cli.crypt.file_jobs import FileJob
 
 Sources = Annotated[
     list[str], typer.Argument(metavar="FILE...", help="Files, folders or patterns; `-` is standard input.")
@@ -42,7 +46,7 @@ def check_keys(key_file: Path | None, name: str | None) -> None:
         raise typer.BadParameter("--key-file and --key cannot both be given: each names the key")
 
 
-def check_streams(jobs: Sequence[Job], *, delete_source: bool, as_json: bool) -> None:
+def check_streams(jobs: Sequence[FileJob], *, delete_source: bool, as_json: bool) -> None:
     """Refuse what makes no sense with standard input or standard output."""
     if delete_source and any(job.source == media.STDIN or job.target is None for job in jobs):
         raise typer.BadParameter("--delete-source needs files: nothing can be read back from standard output")
@@ -55,7 +59,15 @@ def note_weakness(known: KnownKey) -> None:
     from senseid_crypto.key import weaknesses
 
     for weakness in weaknesses(known.key):
-        render.note(f"the key {known.key.id} {weakness}; make a better one with `senseid key generate`")
+        terminal.note(f"the key {known.key.id} {weakness}; make a better one with `senseid key generate`")
     if known.path is not None and stat.S_IMODE(known.path.stat().st_mode) & 0o077:
-        name = render.printable(str(known.path))
-        render.note(f"{name} holds a key and can be read by others: run `chmod 600 {name}`")
+        name = printable(str(known.path))
+        terminal.note(f"{name} holds a key and can be read by others: run `chmod 600 {name}`")
+
+
+def write_options(*, force: bool, delete_source: bool) -> WriteOptions:
+    """How files are encrypted and decrypted here: on as many CPUs as this process may use, and not on very many."""
+    from senseid_cli.crypt.convert import WriteOptions
+    from senseid_engine.cpu import available_cpus
+
+    return WriteOptions(force=force, delete_source=delete_source, entropy=os.urandom, threads=min(available_cpus(), 4))

@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from senseid_cli import media
-from senseid_cli.crypt.plan import Job, is_container, size_of, walk
-from senseid_cli.exits import RefusedError
-from senseid_cli.output_file import new_file
+from senseid.errors import RefusedError
+from senseid.output_file import new_file
+from senseid_cli import paths
+from senseid_cli.crypt.file_jobs import FileJob, is_container, size_of, walk
 from senseid_crypto.errors import MissingKeyError
 from senseid_crypto.key_folder import DEFAULT_NAME
 
@@ -49,7 +49,7 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
             complete.
         CryptoError: a key cannot be stored or read, or there is none of that name.
     """
-    media.check_here()
+    paths.check_here()
     for folder in folders:
         if not folder.is_dir():
             raise RefusedError(f"{folder} is no folder", remedy="name folders that hold containers")
@@ -77,10 +77,10 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
     return stored.load()
 
 
-def containers(folders: Sequence[Path]) -> list[Job]:
+def containers(folders: Sequence[Path]) -> list[FileJob]:
     """All containers of some folders, each once, and what cannot be read: it might be one."""
     found = {path.resolve(): path for folder in folders for path in walk(folder) if is_container(path) is not False}
-    return [Job(str(path), path, size_of(path)) for path in found.values()]
+    return [FileJob(str(path), path, size_of(path)) for path in found.values()]
 
 
 def end(keys: KeyFolder, name: str) -> None:

@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from senseid_cli import exits, render, wiring
-from senseid_cli.crypt import streams, work
-from senseid_cli.report.progress import progress
+from senseid import bodies, installation, outcomes
+from senseid_cli.crypt import convert, streams
+from senseid_cli.output import terminal
+from senseid_cli.output.progress import progress
+from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
-    from senseid_cli.crypt.plan import Job
+    from senseid_cli.crypt.file_jobs import FileJob
 
     Advance = Callable[[int], None]
 
 
 def run_jobs(
-    jobs: Sequence[Job], step: Callable[[Job, Advance], dict[str, object] | None], what: str, *, as_json: bool
-) -> exits.ExitStatus:
+    jobs: Sequence[FileJob], step: Callable[[FileJob, Advance], dict[str, object] | None], what: str, *, as_json: bool
+) -> outcomes.ExitStatus:
     """Do all jobs. An error of one of several is told at once, and the next one is begun.
 
     Args:
@@ -36,24 +38,24 @@ def run_jobs(
     Returns:
         The status of the first error, or 0.
     """
-    status = exits.ExitStatus.YES
+    status = outcomes.ExitStatus.YES
     if not jobs:
-        render.note("there is no file to be worked on")
+        terminal.note("there is no file to be worked on")
     # What is printed on the terminal itself would be torn by a bar.
     hidden = streams.on_terminal() and any(job.target is None for job in jobs)
     watched = progress(what, sum(job.size for job in jobs), of_bytes=True)
-    with _tidied(), nullcontext(work.ignore) if hidden else watched as advance:
+    with _tidied(), nullcontext(convert.ignore) if hidden else watched as advance:
         for job in jobs:
             try:
                 facts = step(job, advance)
             except Exception as error:
-                if len(jobs) == 1 or not exits.is_expected(error):
+                if len(jobs) == 1 or not outcomes.is_expected(error):
                     raise
-                outcome = exits.outcome_of(error)
-                render.put_problem(str(error), getattr(error, "remedy", ""))
+                outcome = outcomes.outcome_of(error)
+                terminal.put_problem(str(error), getattr(error, "remedy", ""))
                 if as_json:
-                    body = render.error_body(outcome, wiring.new_request_id())
-                    render.put_json({**body, "source": job.source})
+                    body = bodies.error_body(outcome, installation.new_request_id())
+                    terminal.put_json({**body, "source": job.source})
                 status = status or outcome.status
             else:
                 if facts is not None:
@@ -97,6 +99,6 @@ def _tidied() -> Iterator[None]:
 def put_facts(facts: dict[str, object], *, as_json: bool) -> None:
     """Print what was done: one JSON object, or one line with a tab between the values."""
     if as_json:
-        render.put_json({"code": render.OK_CODE, **facts, "request_id": wiring.new_request_id()})
+        terminal.put_json({"code": bodies.OK_CODE, **facts, "request_id": installation.new_request_id()})
     else:
-        typer.echo("\t".join(render.printable(str(value)) for value in facts.values()))
+        typer.echo("\t".join(printable(str(value)) for value in facts.values()))

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from senseid_cli import media, stdout
-from senseid_cli.exits import OutputError, RefusedError
+from senseid.errors import OutputError, RefusedError
+from senseid_cli import media
+from senseid_cli.output import streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -162,7 +163,7 @@ def put_stdout(pieces: Iterable[bytes | memoryview]) -> None:
     try:
         for piece in pieces:
             sys.stdout.buffer.write(piece)
-            if stdout.reader_left(sys.stdout):
+            if streams.reader_left(sys.stdout):
                 break  # its input may have no end
         sys.stdout.flush()
     except OSError as error:

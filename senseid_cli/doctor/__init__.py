@@ -1,1 +1,1 @@
-"""What `senseid doctor` looks at: one question a module, each answered with findings. No check writes anything."""
+"""The checks of `senseid doctor`: one question per module, each answered with findings. No check writes anything."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from senseid_cli.doctor.abilities import Ability, abilities
+from senseid.abilities import Ability, abilities
 from senseid_cli.doctor.codecs import check_photos, check_videos
 from senseid_cli.doctor.cpu import check_cores, check_flags, read_flags
 from senseid_cli.doctor.disk import check_disk
@@ -33,7 +33,7 @@ from senseid_models.registry import Registry
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from senseid_cli.keys import KeySources
+    from senseid.keys import KeySources
     from senseid_licensing.context import Context
     from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicences

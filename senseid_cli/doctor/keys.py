@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from senseid_cli.keys import KeySources, KnownKey
+    from senseid.keys import KeySources, KnownKey
 
 _CHECK = "keys"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from senseid_cli.commands.license import facts
 from senseid_cli.doctor.finding import Finding, note, ok, problem
+from senseid_cli.licence_state import LicenceState
 from senseid_licensing.clock import check_plausible
 from senseid_licensing.errors import ClockError
 from senseid_licensing.instant import format_instant
@@ -26,16 +26,19 @@ def check_licences(licences: VerifiedLicences, *, needed: bool) -> list[Finding]
     """
     found = []
     for product in Product:
-        told = facts(product, licences)
-        check, remedy = f"licence {product}", str(told["remedy"])
-        if told["status"] == "missing" and not needed:
-            found.append(note(check, "none installed", remedy))
-        elif told["status"] in ("missing", "refused"):
-            found.append(problem(check, f"{told['error']} ({told['value']}): {told['message']}", remedy))
-        elif remedy:
-            found.append(note(check, f"{told['status']}, until {told['not_after']}", remedy))
+        state = LicenceState.of(product, licences)
+        check, licence = f"licence {product}", state.licence
+        if licence is None:
+            if state.status == "missing" and not needed:
+                found.append(note(check, "none installed", state.remedy))
+            else:
+                found.append(problem(check, state.summary, state.remedy))
+            continue
+        until = format_instant(licence.not_after)
+        if state.remedy:
+            found.append(note(check, f"{state.status}, until {until}", state.remedy))
         else:
-            found.append(ok(check, f"until {told['not_after']} ({told['days_left']} days), {told['message']}"))
+            found.append(ok(check, f"until {until} ({licence.days_left} days), {state.message}"))
     return found
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def read_requirements() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the installed `senseid` requires, and the names of its extras."""
-    told = metadata("senseid")
+    """What the installed distribution requires, and the names of its extras."""
+    told = metadata("senseid-face")
     return tuple(told.get_all("Requires-Dist") or ()), tuple(told.get_all("Provides-Extra") or ())
 
 

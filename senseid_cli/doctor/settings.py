@@ -5,15 +5,15 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from senseid.errors import SettingError
 from senseid_cli.doctor.finding import Finding, note, ok, problem
-from senseid_cli.exits import SettingError
-from senseid_cli.service.settings import OLDER_NAMES, VARIABLES, check_certificate, gather, parse, read_env_file
+from senseid_service.settings import OLDER_NAMES, VARIABLES, check_certificate, gather, parse, read_env_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from senseid_cli.service.settings import Settings
+    from senseid_service.settings import Settings
 
 _CHECK = "settings"
 # Read by senseid, but no settings of the service.

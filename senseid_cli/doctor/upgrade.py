@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from senseid.errors import SettingError
 from senseid_cli.doctor.finding import Finding, note, ok, problem
 from senseid_cli.doctor.settings import KNOWN
-from senseid_cli.exits import SettingError
-from senseid_cli.service.settings import VARIABLES, read_env_file
 from senseid_licensing.errors import LicensingError
 from senseid_licensing.instant import format_instant
 from senseid_licensing.licence import parse_licence_file
 from senseid_licensing.product import Product
 from senseid_licensing.store import LicenceStore
+from senseid_service.settings import VARIABLES, read_env_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,12 +8,12 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 from senseid_cli.doctor.finding import Finding, ok, problem
-from senseid_cli.service.endpoints import HEALTH_PATH
+from senseid_service.endpoints import HEALTH_PATH
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from senseid_cli.service.settings import WorkerAddress
+    from senseid_service.settings import WorkerAddress
 
 _CHECK = "worker"
 _PATIENCE = 3

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from senseid_cli.batch.desk import Desk, KeepNothing
 from senseid_cli.batch.executors import Local
 from senseid_cli.batch.jobs import Compare, Settings
 from senseid_cli.batch.manifest import Row
 from senseid_cli.batch.rows import work_through
-from senseid_cli.batch.work import Refusal, Tools, Want
+from senseid_cli.batch.work import Models, Refusal
+from senseid_cli.batch.work_queue import NoCache, WorkQueue
 from senseid_engine.batch.scorer import Scorer
 from senseid_engine.errors import EngineError
 from senseid_engine.image import decode_image
@@ -55,20 +55,20 @@ SETTINGS = Settings(0.7, PhotoOptions())
 class Batch:
     """The machinery of `senseid batch`, without the command line."""
 
-    def __init__(self, tools: Tools, folder: Path, names: list[str]) -> None:
-        self._tools = tools
+    def __init__(self, models: Models, folder: Path, names: list[str]) -> None:
+        self._tools = models
         self._folder = folder
         self.names = names
         self._job = Compare(SETTINGS, Scorer.open(Registry.builtin()))
 
     def encode(self, slots: int) -> float:
         """Seconds to encode every photo."""
-        desk = self._desk(slots)
+        queue = self._desk(slots)
         work = self._job.works["first"]
         start = time.perf_counter()
-        answers = [asked.result() for asked in [desk.ask(self._folder / name, work) for name in self.names]]
+        answers = [asked.result() for asked in [queue.ask(self._folder / name, work) for name in self.names]]
         seconds = time.perf_counter() - start
-        desk.close()
+        queue.close()
         refused = sum(isinstance(answer, Refusal) for answer in answers)
         if refused > MOST_REFUSED * len(answers):
             raise UnavailableError(f"{refused} of {len(answers)} photos cannot be encoded")
@@ -81,29 +81,29 @@ class Batch:
         # Every photo is named, as in a manifest that is worth a batch.
         first = [*self.names, *(rng.choice(self.names) for _ in range(count - len(self.names)))]
         rows = (Row(i, {"first": name, "second": rng.choice(self.names)}) for i, name in enumerate(first, 1))
-        desk, process, early = self._desk(slots), psutil.Process(), 0
+        queue, process, early = self._desk(slots), psutil.Process(), 0
         start = time.perf_counter()
-        for record in work_through(rows, self._job, self._folder, desk, slots):
+        for record in work_through(rows, self._job, self._folder, queue, slots):
             if record["row"] == count // PAIRS_A_PHOTO:
                 early = process.memory_info().rss
         seconds = time.perf_counter() - start
-        desk.close()
+        queue.close()
         return seconds, (process.memory_info().rss - early) / 2**20
 
-    def _desk(self, slots: int) -> Desk:
+    def _desk(self, slots: int) -> WorkQueue:
         def read(path: Path, medium: Medium) -> bytes:
             return path.read_bytes()
 
-        return Desk(Local(self._tools, slots), read, KeepNothing())
+        return WorkQueue(Local(self._tools, slots), read, NoCache())
 
 
-def loop(tools: Tools, photos: list[Path]) -> float:
+def loop(models: Models, photos: list[Path]) -> float:
     """Seconds a pair of the plainest loop: read two photos, compare them, next."""
     start = time.perf_counter()
     for first, second in pairwise(photos):
         a, b = (decode_image(path.read_bytes(), name=path.name) for path in (first, second))
         try:
-            tools.engine.compare(a, b)
+            models.engine.compare(a, b)
         except EngineError:
             continue
     return (time.perf_counter() - start) / (len(photos) - 1)
@@ -111,7 +111,8 @@ def loop(tools: Tools, photos: list[Path]) -> float:
 
 def measure(count: int, rounds: int, peer_python: str | None) -> Report:
     """Measure everything in turn."""
-    tools = Tools(licences(), frozenset({Want.ENGINE}), threads=1)
+    verified = licences()
+    models = Models(lambda: verified, threads=1)
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         photos = unpack(test_data() / "lfw-pairs.tar", folder, some_photos(count))
@@ -126,12 +127,14 @@ def measure(count: int, rounds: int, peer_python: str | None) -> Report:
             for size, shown in sizes.items()
         }
         seconds: dict[str, list[float]] = {}
-        batch = Batch(tools, folder, [str(path.relative_to(folder)) for path in photos])
-        loop(tools, photos[:3])  # to warm up
+        batch = Batch(models, folder, [str(path.relative_to(folder)) for path in photos])
+        loop(models, photos[:3])  # to warm up
         for _ in range(rounds):
-            _round(batch, tools, some, seconds)
+            _round(batch, models, some, seconds)
             for size, shown in sizes.items():
-                _beside_peer(size, Batch(tools, folder, [str(path.resolve()) for path in shown]), rivals[size], seconds)
+                _beside_peer(
+                    size, Batch(models, folder, [str(path.resolve()) for path in shown]), rivals[size], seconds
+                )
     return _report(seconds, count, rounds, rivals)
 
 
@@ -144,11 +147,11 @@ def _beside_peer(size: str, batch: Batch, rival: Peer | str, seconds: dict[str, 
         seconds.setdefault(f"peer {size}", []).append(rival.wall[-1] / count)
 
 
-def _round(batch: Batch, tools: Tools, some: list[Path], seconds: dict[str, list[float]]) -> None:
+def _round(batch: Batch, models: Models, some: list[Path], seconds: dict[str, list[float]]) -> None:
     count = len(batch.names)
     took = {"one core": batch.encode(1) / count, "two cores": batch.encode(2) / count}
     pairs, grown = batch.pairs(2)
-    took |= {"pairs": pairs / count, "grown": grown, "loop": loop(tools, some)}
+    took |= {"pairs": pairs / count, "grown": grown, "loop": loop(models, some)}
     for name, value in took.items():
         seconds.setdefault(name, []).append(value)
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from senseid_cli.exits import INTERNAL, ExitStatus, outcome_of
+from senseid.outcomes import INTERNAL, ExitStatus, outcome_of
 from senseid_engine.image import MAX_BYTES, MAX_SIDE, decode_image, read_photo
 from tests.bench.cold_start import senseid
 from tests.bench.report import Promise, Report, Row, at_most, parser_of, run, test_data

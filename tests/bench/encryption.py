@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from senseid_cli import wiring
-from senseid_cli.output_file import new_file
+from senseid import installation
+from senseid.output_file import new_file
+from senseid_cli.crypt import options
 from senseid_crypto import container, wire
 from senseid_crypto.chunks import CHUNK, TAG
 from tests.bench.cold_start import senseid
@@ -63,7 +64,7 @@ class Step:
 
 def measure(rounds: int, mebibytes: int, large: int) -> Report:
     """Compare speeds in turn, then take the memory of two commands."""
-    threads = wiring.manner(force=False, delete_source=False).threads
+    threads = options.write_options(force=False, delete_source=False).threads
     with tempfile.TemporaryDirectory() as name:
         steps = _steps(Files(Path(name), mebibytes * MIB, threads))
         interleave(rounds, WARM_UP, steps)
@@ -101,7 +102,7 @@ class Files:
 
     def __init__(self, folder: Path, size: int, threads: int) -> None:
         """Write the plaintext and its container."""
-        self.size, self.threads, self.key = size, threads, wiring.new_key()
+        self.size, self.threads, self.key = size, threads, installation.new_key()
         self.plain, self.sealed, self.other = folder / "plain", folder / "sealed", folder / "other"
         self.block = os.urandom(MIB)
         with self.plain.open("wb") as file:

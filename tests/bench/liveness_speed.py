@@ -41,7 +41,7 @@ MOST_MEGABYTES = 500.0
 # when the process was still a copy of this one.
 PEAK = """
 import re, sys
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from senseid_cli.app import run
 status = run(sys.argv[1:])
 print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1], file=sys.stderr)

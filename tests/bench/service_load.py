@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from senseid_cli import __version__
-from senseid_cli.wiring import cpus
+from senseid.installation import cpus
+from senseid.version import __version__
 from senseid_crypto.key import generate_key
 from senseid_crypto.wire import encrypt_bytes
 from senseid_engine.engine import Engine

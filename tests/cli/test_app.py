@@ -19,9 +19,9 @@ import pytest
 import typer
 from typer.main import get_command
 
+from senseid.outcomes import ExitStatus
 from senseid_cli import app as cli
 from senseid_cli import commands
-from senseid_cli.exits import ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -221,7 +221,7 @@ def test_a_bug_is_one_line_and_tells_no_secret(
     def broken() -> None:
         raise RuntimeError("secret text")
 
-    monkeypatch.setattr(cli.wiring, "verify_licences", broken)
+    monkeypatch.setattr(cli.installation, "verify_licences", broken)
     assert cli.run(["compare", "a", "b", "--json"]) == ExitStatus.INTERNAL == 70
     shown = capsys.readouterr()
     assert json.loads(shown.out)["code"] == 500
@@ -239,7 +239,7 @@ def test_an_interrupt_in_a_command(
     def interrupted() -> None:
         raise kind
 
-    monkeypatch.setattr(cli.wiring, "verify_licences", interrupted)
+    monkeypatch.setattr(cli.installation, "verify_licences", interrupted)
     assert cli.run(["compare", "a", "b", "--json"]) == ExitStatus.INTERRUPTED == 130
     shown = capsys.readouterr()
     assert shown.out == ""

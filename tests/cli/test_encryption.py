@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from senseid import installation
 from senseid_cli import app as cli
-from senseid_cli import media, wiring
-from senseid_cli.crypt import plan, rotation, run, streams, work
-from senseid_cli.stdout import tolerant
+from senseid_cli import paths
+from senseid_cli.crypt import convert, file_jobs, rotation, run, streams
+from senseid_cli.output.streams import tolerant
 from senseid_crypto import wire
 from senseid_crypto.key import Key, parse_key
 from senseid_crypto.sealed import open_bytes, seal_bytes
@@ -61,7 +62,7 @@ class Here:
 
     @property
     def key(self) -> Key:
-        return wiring.key_sources().to_encrypt().key
+        return installation.key_sources().to_encrypt().key
 
 
 @pytest.fixture
@@ -349,16 +350,18 @@ def test_a_folder_that_may_not_be_looked_into(here: Here, monkeypatch: pytest.Mo
         patch.setattr(type(here.folder), "stat", refused)
         patch.setattr(type(here.folder), "lstat", refused)
         patch.setattr(type(here.folder), "open", refused)
-        assert [str(path) for path in plan.walk(here.path("d"))] == [
+        assert [str(path) for path in file_jobs.walk(here.path("d"))] == [
             str(here.path("d") / n) for n in ("a", "b.senseid")
         ]
         assert [job.size for job in rotation.containers([here.path("d")])] == [0, 0]
     # What cannot be read is meant by whoever encrypts, and by whoever decrypts if its name says so.
     with monkeypatch.context() as patch:
-        patch.setattr(plan, "is_container", lambda _: None)
-        assert len(plan.make_plan(["d"], None, plan.Direction.ENCRYPT, ".senseid")) == 2
-        assert [job.source for job in plan.make_plan(["d"], None, plan.Direction.DECRYPT, "")] == ["d/b.senseid"]
-    monkeypatch.setattr(media, "is_folder", lambda _: False)
+        patch.setattr(file_jobs, "is_container", lambda _: None)
+        assert len(file_jobs.make_plan(["d"], None, file_jobs.Direction.ENCRYPT, ".senseid")) == 2
+        assert [job.source for job in file_jobs.make_plan(["d"], None, file_jobs.Direction.DECRYPT, "")] == [
+            "d/b.senseid"
+        ]
+    monkeypatch.setattr(paths, "is_folder", lambda _: False)
     assert ".: permission denied: make the folder readable" in here("encrypt", ".", status=3)[1]
 
 
@@ -479,9 +482,9 @@ def test_a_container_under_another_name_goes_elsewhere(here: Here) -> None:
 
 
 def test_what_cannot_be_read_counts_as_neither(here: Here) -> None:
-    assert plan.is_container(here.folder) is None
-    assert plan.is_container(here.path("a", b"x")) is False
-    assert plan.is_container(here.path("b", seal_bytes(b"", here.key, entropy=os.urandom))) is True
+    assert file_jobs.is_container(here.folder) is None
+    assert file_jobs.is_container(here.path("a", b"x")) is False
+    assert file_jobs.is_container(here.path("b", seal_bytes(b"", here.key, entropy=os.urandom))) is True
 
 
 def test_patterns(here: Here) -> None:
@@ -515,7 +518,7 @@ def test_a_bug_ends_the_run(here: Here, monkeypatch: pytest.MonkeyPatch) -> None
     def broken(*_: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(work, "encrypt_file", broken)
+    monkeypatch.setattr(convert, "encrypt_file", broken)
     _, err = here("encrypt", "a", "b", status=70)
     assert "secret" not in err
 
@@ -551,7 +554,7 @@ def test_a_signal_takes_away_what_is_half_written(
     sent = []
     monkeypatch.setattr(run.os, "kill", lambda _, number: sent.append((number, here.names())))
     monkeypatch.delattr(os, "O_TMPFILE")
-    monkeypatch.setattr(work, "_write", lambda *_: signal.raise_signal(number))
+    monkeypatch.setattr(convert, "_write", lambda *_: signal.raise_signal(number))
     before = signal.getsignal(number)
     try:
         signal.signal(number, signal.SIG_DFL)
@@ -567,13 +570,13 @@ def test_a_signal_that_is_ignored_stays_so(here: Here, monkeypatch: pytest.Monke
     here.path("a", b"hello")
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        real = work.encrypt_file
+        real = convert.encrypt_file
 
         def hung_up(*rest: object) -> None:
             signal.raise_signal(signal.SIGHUP)
             real(*rest)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(work, "encrypt_file", hung_up)
+        monkeypatch.setattr(convert, "encrypt_file", hung_up)
         here("encrypt", "a")
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
@@ -605,14 +608,14 @@ def test_a_disk_that_forgets(here: Here, monkeypatch: pytest.MonkeyPatch, comman
     here.path("a", BIG)
     here("encrypt", "a")
     before = here.names()
-    real = work.sync
+    real = convert.sync
 
     def forgets(file: io.BufferedRandom) -> None:
         real(file)
         file.seek(150_000)
         file.write(b"\0\0\0\0")
 
-    monkeypatch.setattr(work, "sync", forgets)
+    monkeypatch.setattr(convert, "sync", forgets)
     word = "a" if command == "encrypt" else "a.senseid"
     _, err = here(command, word, "-o", "new", "--delete-source", status=6 if command == "encrypt" else 70)
     assert "does not" in err
@@ -620,14 +623,14 @@ def test_a_disk_that_forgets(here: Here, monkeypatch: pytest.MonkeyPatch, comman
 
 
 def test_a_source_that_changes_meanwhile_is_kept(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, real = here.path("a", BIG), work.sync
+    path, real = here.path("a", BIG), convert.sync
 
     def changing(file: io.BufferedRandom) -> None:
         real(file)
         path.write_bytes(BIG[:-1] + bytes([BIG[-1] ^ 1]))
 
     with monkeypatch.context() as patch:
-        patch.setattr(work, "sync", changing)
+        patch.setattr(convert, "sync", changing)
         assert "source changed meanwhile" in here("encrypt", "a", "--delete-source", status=70)[1]
     assert here.names() == ["a"]
 
@@ -636,7 +639,7 @@ def test_a_source_that_changes_meanwhile_is_kept(here: Here, monkeypatch: pytest
         path.rename(path.with_name("b"))
         path.write_bytes(b"another")
 
-    monkeypatch.setattr(work, "sync", exchanging)
+    monkeypatch.setattr(convert, "sync", exchanging)
     assert "was exchanged or changed meanwhile, and is kept" in here("encrypt", "a", "--delete-source", status=70)[1]
     assert path.read_bytes() == b"another"
 
@@ -662,7 +665,7 @@ def test_the_name_of_the_result_is_sure_before_the_source_goes(here: Here, monke
     here.path("a", b"hello")
     here.path("out").mkdir()
     seen = []
-    monkeypatch.setattr(work, "sync_folder", lambda folder: seen.append((str(folder), here.names())))
+    monkeypatch.setattr(convert, "sync_folder", lambda folder: seen.append((str(folder), here.names())))
     here("encrypt", "a", "--out", "out", "--delete-source")
     assert seen == [("out", ["a", "out/a.senseid"])]
 
@@ -842,7 +845,7 @@ def test_rotate(here: Here) -> None:
     assert open_bytes(paths[2].read_bytes(), [new]) == b"photos/deep/b" * 30_000
     assert (stat.S_IMODE(paths[0].stat().st_mode), paths[0].stat().st_mtime_ns) == (0o600, 10**18)
     assert here.path("photos/text.b64").read_bytes() == GOLDEN
-    assert [key.id for key in wiring.key_sources()] == [new.id, old.id]
+    assert [key.id for key in installation.key_sources()] == [new.id, old.id]
     assert sorted(path.name for path in (here.home / "keys").iterdir()) == [f"default-{old.id}.key", "default.key"]
     here("key", "rotate", "photos", "--json")
     assert key_ids(paths) == {here.key.id} != {new.id}
@@ -859,7 +862,7 @@ def test_a_first_key_by_rotation(bare: Here, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_interrupted_rotation_goes_on(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths, old, real = rotated(here), here.key, work.reencrypt_file
+    paths, old, real = rotated(here), here.key, convert.reencrypt_file
     done: list[Path] = []
 
     def interrupted(path: Path, *rest: object) -> bool:
@@ -869,7 +872,7 @@ def test_an_interrupted_rotation_goes_on(here: Here, monkeypatch: pytest.MonkeyP
         return real(path, *rest)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(work, "reencrypt_file", interrupted)
+        patch.setattr(convert, "reencrypt_file", interrupted)
         here("key", "rotate", "photos", status=130)
     new = here.key
     assert key_ids(paths) == {old.id, new.id}
@@ -902,14 +905,14 @@ def test_a_container_that_cannot_be_read_holds_the_rotation_open(here: Here) -> 
 
 def test_a_disk_that_forgets_keeps_the_old_container(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     paths, old = rotated(here), here.key
-    real = work.sync
+    real = convert.sync
 
     def forgets(file: io.BufferedRandom) -> None:
         real(file)
         file.seek(200)
         file.write(b"\0\0\0\0")
 
-    monkeypatch.setattr(work, "sync", forgets)
+    monkeypatch.setattr(convert, "sync", forgets)
     here("key", "rotate", "photos", status=6)
     assert key_ids(paths) == {old.id}
 

@@ -17,7 +17,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from senseid_cli import __version__, wiring
+from senseid import installation
+from senseid.version import __version__
 from senseid_cli.commands import license as license_command
 from senseid_cli.commands import license_vendor, udid
 from senseid_licensing import errors
@@ -257,7 +258,7 @@ def test_a_wrong_clock_is_called_that(vendor: Senseid, home: Path, monkeypatch: 
 
     vendor("license", "quickstart")
     monkeypatch.setattr(license_vendor, "datetime", Wrong)
-    monkeypatch.setattr(wiring.datetime, "datetime", Wrong)
+    monkeypatch.setattr(installation.datetime, "datetime", Wrong)
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
     sign = ("license", "issue", "--key", "vendor.key", "--licensee", "x", "--any-machine", "--days", "9")
     for words in (("license", "quickstart"), ("license", "reset-clock"), sign):

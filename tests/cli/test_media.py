@@ -14,8 +14,9 @@ import pytest
 import typer
 from PIL import Image as Pillow
 
-from senseid_cli import media
-from senseid_cli.exits import OutputError
+from senseid.errors import OutputError
+from senseid.media import read_file
+from senseid_cli import media, paths
 from senseid_crypto import wire
 from senseid_crypto.errors import DecryptionError, MissingKeyError
 from senseid_crypto.key import generate_key, parse_key
@@ -115,8 +116,8 @@ def test_only_one_photo_comes_from_stdin() -> None:
 
 def test_a_picture_is_written(tmp_path: Path) -> None:
     out = tmp_path / "out.PNG"
-    media.check_output(out, sources=("a.jpg", "-"), force=False)
-    media.write_output(out, b"data")
+    paths.check_output(out, sources=("a.jpg", "-"), force=False)
+    paths.write_output(out, b"data")
     assert out.read_bytes() == b"data"
     assert [path.name for path in tmp_path.iterdir()] == ["out.PNG"]
     mask = os.umask(0)
@@ -128,9 +129,9 @@ def test_a_file_is_overwritten_with_force_only(tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     out.write_bytes(b"old")
     with pytest.raises(typer.BadParameter, match="--force"):
-        media.check_output(out, sources=(), force=False)
-    media.check_output(out, sources=(), force=True)
-    media.write_output(out, b"new")
+        paths.check_output(out, sources=(), force=False)
+    paths.check_output(out, sources=(), force=True)
+    paths.write_output(out, b"new")
     assert out.read_bytes() == b"new"
 
 
@@ -141,7 +142,7 @@ def test_a_photo_is_never_overwritten(tmp_path: Path) -> None:
     link.symlink_to(photo)
     for out in (photo, link):
         with pytest.raises(typer.BadParameter, match="one of the inputs"):
-            media.check_output(out, sources=("missing.jpg", str(photo)), force=True)
+            paths.check_output(out, sources=("missing.jpg", str(photo)), force=True)
 
 
 @pytest.mark.parametrize(
@@ -155,20 +156,20 @@ def test_a_photo_is_never_overwritten(tmp_path: Path) -> None:
 def test_what_is_refused(tmp_path: Path, out: str, problem: str) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(typer.BadParameter, match=problem):
-        media.check_output(tmp_path / out, sources=(), force=True)
+        paths.check_output(tmp_path / out, sources=(), force=True)
 
 
 def test_a_name_that_the_system_refuses(tmp_path: Path) -> None:
     with pytest.raises(typer.BadParameter, match="file name too long"):
-        media.check_output(tmp_path / f"{'x' * 300}.png", sources=(), force=True)
+        paths.check_output(tmp_path / f"{'x' * 300}.png", sources=(), force=True)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
-        media.write_output(tmp_path / "none" / "out.png", b"data")
+        paths.write_output(tmp_path / "none" / "out.png", b"data")
     (tmp_path / "out.png").mkdir()  # a rename onto a folder fails after the data was written
     with pytest.raises(OutputError, match="is a directory"):
-        media.write_output(tmp_path / "out.png", b"data")
+        paths.write_output(tmp_path / "out.png", b"data")
     assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
 
 
@@ -178,7 +179,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(os, "fchmod", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        media.write_output(tmp_path / "out.png", b"data")
+        paths.write_output(tmp_path / "out.png", b"data")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -197,9 +198,9 @@ def test_a_video(tmp_path: Path, encode_clip: Callable[..., bytes]) -> None:
 
 
 def test_two_results_do_not_go_into_one_file(tmp_path: Path) -> None:
-    media.check_apart({"--one": tmp_path / "a.png", "--two": tmp_path / "b.png", "--three": None, "--four": None})
+    paths.check_apart({"--one": tmp_path / "a.png", "--two": tmp_path / "b.png", "--three": None, "--four": None})
     with pytest.raises(typer.BadParameter, match="also that of --one"):
-        media.check_apart({"--one": tmp_path / "a.png", "--two": tmp_path / "a.png"})
+        paths.check_apart({"--one": tmp_path / "a.png", "--two": tmp_path / "a.png"})
 
 
 # Encrypted media. What can be wrong with them: tests/crypto and tests/cli/test_encryption.py.
@@ -251,7 +252,7 @@ def test_the_limit_of_a_plain_file(tmp_path: Path) -> None:
         if data[0] == 0:
             assert media.read_bytes(str(path), most=100_000, what="photo") == data
         with pytest.raises((ContentLengthError, MissingKeyError)):
-            media.read_bytes(str(path), most=99_999, what="photo", keys=[])
+            read_file(path, most=99_999, what="photo", keys=list)
 
 
 @both_formats
@@ -259,15 +260,15 @@ def test_the_wrong_key(encrypt: Callable[[bytes], bytes], tmp_path: Path, png: b
     path = tmp_path / "photo"
     path.write_bytes(encrypt(png))
     with pytest.raises(DecryptionError, match=rf"^{path}: "):
-        media.read_bytes(str(path), most=100_000, what="photo", keys=[generate_key(os.urandom)])
-    assert media.read_bytes(str(path), most=100_000, what="photo", keys=[KEY]) == png
+        read_file(path, most=100_000, what="photo", keys=lambda: [generate_key(os.urandom)])
+    assert read_file(path, most=100_000, what="photo", keys=lambda: [KEY]) == png
 
 
 def test_base64_without_a_key_is_named(tmp_path: Path) -> None:
     path = tmp_path / "photo.b64"
     path.write_bytes(wire.encrypt_bytes(b"hello world", KEY))
     with pytest.raises(MissingKeyError, match="looks encrypted"):
-        media.read_bytes(str(path), most=100, what="photo", keys=[])
+        read_file(path, most=100, what="photo", keys=list)
 
 
 @pytest.mark.parametrize("at", [30, 3000, 6000])
@@ -278,7 +279,7 @@ def test_base64_that_is_damaged_or_wrapped_is_named(tmp_path: Path, at: int) -> 
     for changed in (text[:at] + b"!" + text[at + 1 :], b"\n" + text[:at] + b"\n" + text[at:], text[:at] + b"="):
         path.write_bytes(changed)
         with pytest.raises(DecryptionError, match=rf"^{path}: "):
-            media.read_bytes(str(path), most=100_000, what="photo", keys=[KEY])
+            read_file(path, most=100_000, what="photo", keys=lambda: [KEY])
 
 
 def test_plain_media_need_no_key_and_no_library(tmp_path: Path, png: bytes) -> None:
@@ -327,15 +328,15 @@ def test_decrypting_opens_no_file_to_write(encrypt: Callable[[bytes], bytes], tm
 @pytest.mark.parametrize("name", ["pipe.png", "/dev/null.png", "/dev/fd/1.png"])
 def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path: Path, name: str) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    assert media.is_device(tmp_path / name)
+    assert paths.is_device(tmp_path / name)
     (tmp_path / "file.png").touch()
-    assert not media.is_device(tmp_path / "file.png")
-    assert not media.is_device(tmp_path / "none.png")
+    assert not paths.is_device(tmp_path / "file.png")
+    assert not paths.is_device(tmp_path / "none.png")
     with pytest.raises(typer.BadParameter, match="no regular file"):
-        media.check_output(tmp_path / "pipe.png", sources=(), force=True)
+        paths.check_output(tmp_path / "pipe.png", sources=(), force=True)
 
 
 def test_an_empty_word_is_not_the_current_folder() -> None:
     with pytest.raises(typer.BadParameter, match="check the variable"):
-        media.check_word("", name="PHOTO")
-    media.check_word(".", name="PHOTO")
+        paths.check_word("", name="PHOTO")
+    paths.check_word(".", name="PHOTO")

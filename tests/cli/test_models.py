@@ -19,10 +19,12 @@ import typer
 from PIL import Image as Pillow
 from typer.testing import CliRunner
 
-from senseid_cli import render, wiring
+from senseid import installation
+from senseid import models as opener
+from senseid.errors import OutputError
 from senseid_cli.commands import models, models_import
-from senseid_cli.exits import OutputError
-from senseid_cli.report.progress import progress
+from senseid_cli.output import terminal
+from senseid_cli.output.progress import progress
 from senseid_engine.calibration.provenance import ModelFile
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.errors import CalibrationError, NoFaceError
@@ -66,7 +68,7 @@ def senseid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Senseid:
 
 @pytest.fixture
 def licensed(senseid: Senseid) -> None:
-    store, context = wiring.open_store()
+    store, context = installation.open_store()
     quickstart(store, context, licensee="tests", entropy=os.urandom, days=40)
 
 
@@ -133,7 +135,7 @@ def test_list_names_what_a_model_was_trained_on(
 
 
 def test_list_on_a_terminal(senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "terminal_width", lambda: 200)
+    monkeypatch.setattr(terminal, "terminal_width", lambda: 200)
     monkeypatch.setenv("COLUMNS", "200")
     out = senseid("list").stdout
     assert "10.5 MB" in out
@@ -283,7 +285,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(licensed: None, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wiring, "open_engine", lambda licences, recognition: PatternEngine())
+    monkeypatch.setattr(opener, "open_engine", lambda licences, recognition: PatternEngine())
 
 
 def test_calibrate_for_a_model(
@@ -297,7 +299,7 @@ def test_calibrate_for_a_model(
         asked.append(recognition)
         return PatternEngine()
 
-    monkeypatch.setattr(wiring, "open_engine", open_engine)
+    monkeypatch.setattr(opener, "open_engine", open_engine)
     senseid("calibrate", people, "--model", "own", "--out", "curve.toml")
     told = ScoreCurve.parse(Path("curve.toml").read_text(encoding="utf-8")).provenance
     assert asked == [Recognition("own", curve="curve")]
@@ -312,7 +314,7 @@ def test_calibrate_writes_a_curve_with_its_provenance(senseid: Senseid, people: 
     curve = ScoreCurve.parse(Path("curve.toml").read_text(encoding="utf-8"))
     told = curve.provenance
     assert (told.set_name, told.note, told.seed) == ("forty people", "for a test", 5)
-    assert told.made == wiring.open_store()[1].now.date().isoformat()
+    assert told.made == installation.open_store()[1].now.date().isoformat()
     assert (told.photos, told.people, told.photos_without_face, told.photos_refused) == (80, 40, 2, 1)
     assert (told.genuine_pairs, told.impostor_pairs) == (40 + 3 * 2, 80 * 79 // 2 - 40)
     assert told.model == ModelFile("sface", builtin.get("sface").sha256)
@@ -406,7 +408,7 @@ def test_nothing_but_rates_and_given_names_is_written(senseid: Senseid, people: 
 
 @pytest.mark.usefixtures("engine")
 def test_the_table_on_a_terminal(senseid: Senseid, people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "terminal_width", lambda: 200)
+    monkeypatch.setattr(terminal, "terminal_width", lambda: 200)
     monkeypatch.setenv("COLUMNS", "200")
     out = senseid("calibrate", people, "--out", "c.toml").stdout
     assert "promised FMR" in out.splitlines()[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from senseid_cli.client import Client
+from senseid_client import Client
 from tests.service.conftest import (
     KEY,
     Service,

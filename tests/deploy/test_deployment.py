@@ -17,9 +17,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from senseid_cli import __version__
-from senseid_cli.exits import SettingError
-from senseid_cli.service.settings import VARIABLES, Limits, gather, parse
+from senseid.errors import SettingError
+from senseid.version import __version__
+from senseid_service.settings import VARIABLES, Limits, gather, parse
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -75,10 +75,8 @@ def test_the_context_of_the_image_has_what_the_build_needs_and_no_more() -> None
     assert lines[0] == "*"
     wanted = [line.removeprefix("!") for line in lines if line.startswith("!")]
     assert all((ROOT / path).exists() for path in wanted)
-    project = (ROOT / "pyproject.toml").read_text()
-    packages = re.search(r"^packages = (\[.*\])$", project, re.MULTILINE)
-    assert packages
-    for package in json.loads(packages[1]):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    for package in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
         assert any(package == path or package.startswith(f"{path}/") for path in wanted), package
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from models.recipes import fetch
 from models.recipes.errors import FetchError
-from senseid_cli import __version__
+from senseid.version import __version__
 from senseid_engine.calibration.provenance import ModelFile, Provenance
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.encoder import Encoder, open_embedder

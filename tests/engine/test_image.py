@@ -163,7 +163,7 @@ def test_a_huge_file_is_not_read_whole(tmp_path: Path) -> None:
 
 MEASURE = """
 import json, re, sys, time
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from senseid_engine.errors import EngineError
 from senseid_engine.image import decode_image, read_photo
 

@@ -93,7 +93,7 @@ def test_the_real_wheel(
     if subprocess.run([sys.executable, "-c", "import build, hatchling"], check=False, capture_output=True).returncode:
         pytest.skip("build and hatchling are not installed here")
     subprocess.run(build, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("senseid-*.whl")
+    (wheel,) = tmp_path.glob("senseid_face-*.whl")
     target = tmp_path / "site"
     zipfile.ZipFile(io.BytesIO(embed_roots(wheel.read_bytes(), [root.public]))).extractall(target)
     code = (

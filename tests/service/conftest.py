@@ -165,7 +165,7 @@ def make_home(folder: Path, now: datetime | None = None) -> Path:
 
 def renew(folder: Path, now: datetime | None = None, days: int = 30) -> None:
     """Licences that begin now, or at that time."""
-    from senseid_cli import __version__
+    from senseid.version import __version__
 
     context = context_here(now=now or datetime.now(UTC), version=__version__)
     quickstart(LicenceStore(folder), context, licensee="tests", entropy=os.urandom, days=days)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import yaml
 
-from senseid_cli.service.settings import MEBIBYTE, Limits
+from senseid_service.settings import MEBIBYTE, Limits
 from tests.service.conftest import COMPARE, QUALITY, Service, encrypted, jpeg, running, until
 from tests.service.test_limits import rest
 

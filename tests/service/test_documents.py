@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from senseid_cli.service.settings import OLDER_NAMES, VARIABLES
+from senseid_service.settings import OLDER_NAMES, VARIABLES
 from tests.service.conftest import command, environment, free_port, make_home
 
 ROOT = Path(__file__).resolve().parents[2]

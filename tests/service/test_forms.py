@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from senseid_cli.exits import RequestError
-from senseid_cli.service.forms import MOST_FIELDS, boolean, parse_form, required
-from senseid_cli.service.inputs import repaired
+from senseid.errors import RequestError
+from senseid_service.forms import MOST_FIELDS, boolean, parse_form, required
+from senseid_service.inputs import repaired
 
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=b"

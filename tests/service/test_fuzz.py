@@ -19,9 +19,9 @@ from urllib.parse import quote_from_bytes
 import psutil
 import pytest
 
-from senseid_cli.service.endpoints import ENDPOINTS, Kind
 from senseid_crypto import sealed
 from senseid_crypto.wire import encrypt_bytes
+from senseid_service.endpoints import ENDPOINTS, Kind
 from tests.service.conftest import COMPARE, KEY, Service, running, until
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from senseid_cli.service.log import AbandonedError, Log, LogHandler
+from senseid_service.log import AbandonedError, Log, LogHandler
 
 
 def logged(error: Exception) -> list[dict[str, str]]:

@@ -18,8 +18,8 @@ import httpx
 import psutil
 import pytest
 
-from senseid_cli.service.endpoints import ENDPOINTS
 from senseid_licensing.product import Product
+from senseid_service.endpoints import ENDPOINTS
 from tests.service.conftest import (
     COMPARE,
     KEY,
@@ -252,7 +252,7 @@ def test_every_process_may_be_killed(home: Path, tmp_path: Path, pair: dict[str,
         # Handlers of the dead front have gone with it.
         cores = psutil.cpu_count() or 1
         until(lambda: len(psutil.Process(service.process.pid).children(recursive=True)) <= 2 + cores)
-        assert [event["process"] for event in service.events("process_ended")] == ["keeper", "front"]
+        assert [event["process"] for event in service.events("process_ended")] == ["models", "http"]
 
 
 def test_nothing_outlives_a_killed_supervisor(home: Path, tmp_path: Path) -> None:

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from senseid_cli.exits import INTERNAL
-from senseid_cli.service import frames
-from senseid_cli.service.answers import reason_of
-from senseid_cli.service.endpoints import COMPARE, ENDPOINTS, QUALITY
-from senseid_cli.service.licence_watch import RECHECK_SECONDS, LicenceWatch
-from senseid_cli.service.log import Log, LogHandler
-from senseid_cli.service.openapi import document
-from senseid_cli.service.rate import RateLimit
+from senseid.outcomes import INTERNAL
 from senseid_licensing.context import context_here
 from senseid_licensing.errors import ExpiredError, LicensingError
 from senseid_licensing.product import Product
 from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
+from senseid_service import ipc
+from senseid_service.endpoints import COMPARE, ENDPOINTS, QUALITY
+from senseid_service.handler import reason_of
+from senseid_service.licence_watch import RECHECK_SECONDS, LicenceWatch
+from senseid_service.log import Log, LogHandler
+from senseid_service.openapi import document
+from senseid_service.rate import RateLimit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,27 +99,27 @@ def test_what_libraries_log_shows_no_exception() -> None:
 def test_frames() -> None:
     one, other = socket.socketpair()
     with one, other:
-        frames.send(one, {"a": 1}, b"body")
-        frames.send(one, {"b": "é"})
-        assert frames.receive(other) == ({"a": 1}, b"body")
-        assert frames.receive(other) == ({"b": "é"}, b"")
-        one.sendall(frames.pack({}, 10) + b"half")
+        ipc.send(one, {"a": 1}, b"body")
+        ipc.send(one, {"b": "é"})
+        assert ipc.receive(other) == ({"a": 1}, b"body")
+        assert ipc.receive(other) == ({"b": "é"}, b"")
+        one.sendall(ipc.pack({}, 10) + b"half")
         one.close()
-        with pytest.raises(frames.LostError):
-            frames.receive(other)
-    with pytest.raises(frames.LostError):
-        frames.send(one, {})
+        with pytest.raises(ipc.LostError):
+            ipc.receive(other)
+    with pytest.raises(ipc.LostError):
+        ipc.send(one, {})
 
 
 def test_frames_out_of_a_buffer() -> None:
-    whole = frames.pack({"a": 1}, 4) + b"body"
+    whole = ipc.pack({"a": 1}, 4) + b"body"
     buffer = bytearray()
     for byte in whole[:-1]:
         buffer.append(byte)
-        assert frames.take(buffer) is None
+        assert ipc.take(buffer) is None
     buffer += whole[-1:] + whole
-    assert frames.take(buffer) == ({"a": 1}, b"body")
-    assert frames.take(buffer) == ({"a": 1}, b"body")
+    assert ipc.take(buffer) == ({"a": 1}, b"body")
+    assert ipc.take(buffer) == ({"a": 1}, b"body")
     assert not buffer
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from senseid_cli.service import frames
-from senseid_cli.service.answers import Request
-from senseid_cli.service.log import Log
-from senseid_cli.service.pool import BusyError, FailedError, LocalPool
-from senseid_cli.wiring import now
+from senseid.installation import now
+from senseid_service import ipc
+from senseid_service.handler import Request
+from senseid_service.log import Log
+from senseid_service.pool import BusyError, FailedError, LocalPool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -61,17 +61,17 @@ class Keeper:
     def _work(self, link: socket.socket, number: int) -> None:
         with link:
             try:
-                frames.send(link, {"pid": number})
+                ipc.send(link, {"pid": number})
                 while True:
-                    head, body = frames.receive(link)
+                    head, body = ipc.receive(link)
                     self.asked.append(head["path"])
                     if head["path"] == "/die" or (head["path"] == "/die-once" and number == 1):
                         return
                     if head["path"] == "/wait":
                         self.go.wait()
                     answer = {"status": 200, "code": 1000, "reason": "", "seconds": 0.0}
-                    frames.send(link, answer, body + b" from %d" % number)
-            except frames.LostError:
+                    ipc.send(link, answer, body + b" from %d" % number)
+            except ipc.LostError:
                 return
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from senseid_cli.service.answers import Request
-from senseid_cli.service.log import Log
-from senseid_cli.service.pool import BusyError, FailedError
-from senseid_cli.service.remote import RemotePool
-from senseid_cli.service.settings import WorkerAddress
-from senseid_cli.wiring import now
+from senseid.installation import now
+from senseid_service.handler import Request
+from senseid_service.log import Log
+from senseid_service.pool import BusyError, FailedError
+from senseid_service.remote import RemotePool
+from senseid_service.settings import WorkerAddress
 from tests.service.conftest import COMPARE, QUALITY
 
 if TYPE_CHECKING:

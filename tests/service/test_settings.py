@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from senseid_cli.exits import SettingError
-from senseid_cli.service.settings import Role, Settings, Values, WorkerAddress, gather, parse, shown
+from senseid.errors import SettingError
+from senseid_service.settings import Role, Settings, Values, WorkerAddress, gather, parse, shown
 
 if TYPE_CHECKING:
     from pathlib import Path

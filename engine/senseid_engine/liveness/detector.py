@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from senseid_engine.ahead import ahead
 from senseid_engine.errors import LivenessError
 from senseid_engine.liveness.attack import AttackDetector, probability
 from senseid_engine.liveness.fusion import Fusion
@@ -14,6 +13,7 @@ from senseid_engine.liveness.results import FrameScore, LivenessResult, Status
 from senseid_engine.liveness.selection import select_frames
 from senseid_engine.liveness.temporal.evidence import measure
 from senseid_engine.liveness.track import track_largest
+from senseid_engine.prefetch import ahead
 from senseid_engine.video import long_enough
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product

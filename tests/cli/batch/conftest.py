@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from senseid_cli.batch.desk import Desk, KeepNothing
 from senseid_cli.batch.work import Medium, refusal_of
+from senseid_cli.batch.work_queue import NoCache, WorkQueue
 
 if TYPE_CHECKING:
     import threading
@@ -23,11 +23,11 @@ class Length:
     medium: ClassVar[Medium] = Medium.PHOTO
     identity: str = "length"
     needs: tuple[Any, ...] = ()
-    wants: frozenset[Any] = frozenset()
+    model_kinds: frozenset[Any] = frozenset()
 
-    def run(self, tools: Any, data: bytes) -> int:
-        if isinstance(tools, Exception):
-            raise tools
+    def run(self, models: Any, data: bytes) -> int:
+        if isinstance(models, Exception):
+            raise models
         return len(data)
 
 
@@ -75,12 +75,12 @@ def executor() -> Counting:
 
 
 @pytest.fixture
-def desk(executor: Counting) -> Iterator[Desk]:
+def queue(executor: Counting) -> Iterator[WorkQueue]:
     def read(path: Path, medium: Medium) -> bytes:
         from senseid_cli import media
 
         return media.read_bytes(str(path), most=1000, what=medium)
 
-    desk = Desk(executor, read, KeepNothing())
-    yield desk
-    desk.close()
+    queue = WorkQueue(executor, read, NoCache())
+    yield queue
+    queue.close()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from senseid.errors import OutputError
 from senseid_cli.batch.cache import Cache
 from senseid_cli.batch.jobs import Settings
 from senseid_cli.batch.work import Encoded, Refusal, dump, load
-from senseid_cli.exits import OutputError
 from senseid_crypto.key import Key
 from senseid_engine.photo_options import PhotoOptions
 from senseid_engine.template import Template

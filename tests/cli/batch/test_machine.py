@@ -8,9 +8,9 @@ import pytest
 
 pytest.importorskip("distributed")
 
+from senseid.outcomes import ExitStatus, outcome_of
 from senseid_cli.batch.errors import ClusterError
-from senseid_cli.batch.machine import Machine, Trouble
-from senseid_cli.exits import ExitStatus, outcome_of
+from senseid_cli.batch.machine import Machine, RemoteError
 from senseid_engine.errors import ModelError
 from senseid_licensing.errors import CapabilityError
 
@@ -24,7 +24,7 @@ from senseid_licensing.errors import CapabilityError
     ],
 )
 def test_an_error_comes_home(error: Exception, status: ExitStatus, text: str) -> None:
-    trouble = pickle.loads(pickle.dumps(Trouble.of(error, "tcp://w")))
+    trouble = pickle.loads(pickle.dumps(RemoteError.of(error, "tcp://w")))
     home = trouble.revive()
     assert type(home) is type(error)
     assert str(home) == text

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from senseid_cli.batch.page import page, small
 from senseid_cli.batch.summary import SHOWN, det_points, summarise
-from senseid_cli.report.document import THUMBNAIL
+from senseid_cli.output.html.batch import page, small
+from senseid_cli.output.html.document import THUMBNAIL
 
 
 class Seen(HTMLParser):

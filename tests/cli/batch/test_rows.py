@@ -15,7 +15,7 @@ from tests.cli.batch.conftest import Counting, Sum
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from senseid_cli.batch.desk import Desk
+    from senseid_cli.batch.work_queue import WorkQueue
 
 
 @pytest.fixture
@@ -31,20 +31,22 @@ def row(number: int, first: Any, second: Any) -> Row:
     return Row(number, {"first": first, "second": second})
 
 
-def run(rows: list[Row], folder: Path, desk: Desk) -> list[dict[str, Any]]:
-    return list(work_through(rows, Sum(), folder, desk, 2))
+def run(rows: list[Row], folder: Path, queue: WorkQueue) -> list[dict[str, Any]]:
+    return list(work_through(rows, Sum(), folder, queue, 2))
 
 
-def test_every_photo_is_worked_on_once_whatever_it_is_called(folder: Path, desk: Desk, executor: Counting) -> None:
+def test_every_photo_is_worked_on_once_whatever_it_is_called(
+    folder: Path, queue: WorkQueue, executor: Counting
+) -> None:
     names = ["1", "2", "5", "copy of 5", "./5"]
     rows = [row(i, a, b) for i, (a, b) in enumerate([(a, b) for a in names for b in names] * 3, 1)]
-    records = run(rows, folder, desk)
+    records = run(rows, folder, queue)
     assert sorted(map(len, executor.seen)) == [1, 2, 5]
     assert [record["row"] for record in records] == list(range(1, 76))
     assert records[1] == {"row": 2, "first": "1", "second": "2", "code": 1000, "sum": 3}
 
 
-def test_a_bad_row_is_a_record_and_the_run_goes_on(folder: Path, desk: Desk) -> None:
+def test_a_bad_row_is_a_record_and_the_run_goes_on(folder: Path, queue: WorkQueue) -> None:
     rows = [
         row(1, "1", "gone"),
         row(2, "long", "gone"),
@@ -56,7 +58,7 @@ def test_a_bad_row_is_a_record_and_the_run_goes_on(folder: Path, desk: Desk) -> 
         row(8, ".", "1"),
         row(9, "2", "3"),
     ]
-    records = run(rows, folder, desk)
+    records = run(rows, folder, queue)
     assert [record["code"] for record in records] == [1200, 2004, 1200, 1200, 1200, 1200, 1200, 1200, 1000]
     assert records[0]["problem"].startswith("second: no such file")
     assert records[1]["message"] == "invalid content length"
@@ -65,14 +67,14 @@ def test_a_bad_row_is_a_record_and_the_run_goes_on(folder: Path, desk: Desk) -> 
     assert records[8]["sum"] == 5
 
 
-def test_records_come_in_order_however_long_one_takes(folder: Path, desk: Desk, executor: Counting) -> None:
+def test_records_come_in_order_however_long_one_takes(folder: Path, queue: WorkQueue, executor: Counting) -> None:
     executor.held = {b"\0": threading.Event()}
-    records = work_through([row(1, "1", "1"), row(2, "2", "2"), row(3, "3", "3")], Sum(), folder, desk, 2)
+    records = work_through([row(1, "1", "1"), row(2, "2", "2"), row(3, "3", "3")], Sum(), folder, queue, 2)
     threading.Timer(0.2, executor.held[b"\0"].set).start()
     assert [record["row"] for record in records] == [1, 2, 3]
 
 
-def test_reading_does_not_run_far_ahead(folder: Path, desk: Desk) -> None:
+def test_reading_does_not_run_far_ahead(folder: Path, queue: WorkQueue) -> None:
     read = 0
 
     def rows() -> Any:
@@ -80,19 +82,19 @@ def test_reading_does_not_run_far_ahead(folder: Path, desk: Desk) -> None:
         for read in range(1, 1000):
             yield row(read, "1", "2")
 
-    records = work_through(rows(), Sum(), folder, desk, 2)
+    records = work_through(rows(), Sum(), folder, queue, 2)
     for written in range(1, 50):
         next(records)
         assert read <= written + 2 * ROWS_A_SLOT + 1
 
 
-def test_a_mistake_of_ours_is_a_record_too(folder: Path, desk: Desk, executor: Counting) -> None:
+def test_a_mistake_of_ours_is_a_record_too(folder: Path, queue: WorkQueue, executor: Counting) -> None:
     executor.error = ZeroDivisionError("secret")
-    (record,) = run([row(1, "1", "2")], folder, desk)
+    (record,) = run([row(1, "1", "2")], folder, queue)
     assert (record["code"], record["problem"]) == (500, "first: internal error (ZeroDivisionError)")
 
 
-def test_a_missing_licence_ends_the_run(folder: Path, desk: Desk, executor: Counting) -> None:
+def test_a_missing_licence_ends_the_run(folder: Path, queue: WorkQueue, executor: Counting) -> None:
     executor.error = LicensingError("no", remedy="none")
     with pytest.raises(LicensingError):
-        run([row(1, "1", "2")], folder, desk)
+        run([row(1, "1", "2")], folder, queue)

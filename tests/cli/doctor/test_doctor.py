@@ -14,11 +14,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from senseid_cli import __version__, app
+from senseid.version import __version__
+from senseid_cli import app
 from senseid_cli.commands import doctor
 from senseid_cli.doctor import checkup
 from senseid_cli.doctor.finding import Status, ok
 from senseid_cli.doctor.licences import check_clock
+from senseid_cli.output import terminal
 from senseid_licensing.context import Context, context_here
 from senseid_licensing.product import Product
 from senseid_licensing.quickstart import quickstart
@@ -256,9 +258,8 @@ def test_a_library_that_does_not_load_stops_the_codecs(sound: Doctor, monkeypatc
 
 @pytest.mark.usefixtures("quick")
 def test_a_terminal_gets_a_table(sound: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    from senseid_cli import render
 
-    monkeypatch.setattr(render, "terminal_width", lambda: 60)
+    monkeypatch.setattr(terminal, "terminal_width", lambda: 60)
     quickstart(sound.store, context(datetime.now(UTC)), licensee="test", entropy=os.urandom, days=3)
     text = sound().stdout
     assert "all is right" in text

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from senseid_cli import __version__
+from senseid.keys import KeySources
+from senseid.version import __version__
 from senseid_cli.doctor.finding import Finding, Status
 from senseid_cli.doctor.keys import check_keys
 from senseid_cli.doctor.licences import check_licences
 from senseid_cli.doctor.settings import check_settings
 from senseid_cli.doctor.upgrade import check_carried_settings, check_files
 from senseid_cli.doctor.workers import check_worker
-from senseid_cli.keys import KeySources
-from senseid_cli.service.settings import WorkerAddress
 from senseid_crypto.key_folder import KeyFolder
 from senseid_licensing.context import context_here
 from senseid_licensing.product import Product
 from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
 from senseid_licensing.verified import VerifiedLicences, missing_licence
+from senseid_service.settings import WorkerAddress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

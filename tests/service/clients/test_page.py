@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from senseid_cli.service.page import HEADERS, read_page
+from senseid_service.page import HEADERS, read_page
 from tests.service.conftest import KEY
 
 if TYPE_CHECKING:

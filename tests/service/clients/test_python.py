@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from senseid_cli.client import Client, ServiceError
+from senseid_client import Client, ServiceError
 from tests.service.conftest import KEY
 
 if TYPE_CHECKING:

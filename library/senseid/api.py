@@ -1,0 +1,157 @@
+"""The front door: compare, judge, check and encrypt from Python."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from senseid import installation, outcomes
+from senseid.media import decrypted, read_file
+from senseid.models import Models
+from senseid_crypto import sealed, wire
+from senseid_crypto.errors import CryptoError
+from senseid_crypto.format import Format
+from senseid_engine import image, video
+from senseid_engine.media import open_media, reading
+from senseid_engine.photo_options import AS_IT_IS, PhotoOptions
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from senseid.keys import KeySources
+    from senseid_engine.liveness.results import LivenessResult, VideoVerification
+    from senseid_engine.quality.results import QualityReport
+    from senseid_engine.results import Comparison, OmniComparison
+
+    File = str | os.PathLike[str]
+    Photo = File | bytes | npt.NDArray[np.uint8]
+    Video = File | bytes
+
+ERRORS: Final = tuple(outcomes.OUTCOMES)
+"""Every error that says itself, in its text, what is wrong: `except senseid.ERRORS as error`. Its exit status and its
+code are those of `senseid.outcomes.outcome_of(error)`."""
+
+
+class Senseid:
+    """The installation of this machine, opened.
+
+    Photos are paths, the bytes of a file (plain or encrypted, as the commands take them), or uint8 arrays of H x W x 3
+    in R G B order; videos are paths or bytes. Models are loaded at their first use and kept; one object may be shared
+    between threads after that.
+    """
+
+    def __init__(self, *, threads: int | None = None, key_file: File | None = None) -> None:
+        """Verify the licences. No model is loaded yet.
+
+        Args:
+            threads: CPUs to use; as many as this process may use by default.
+            key_file: takes the key of encrypted media from this file only.
+
+        Raises:
+            HomeError: there is no data directory.
+        """
+        licences = installation.verify_licences()
+        self._models = Models(lambda: licences, threads=threads)
+        self._key_file = None if key_file is None else Path(key_file)
+
+    def compare(self, first: Photo, second: Photo, options: PhotoOptions = AS_IT_IS) -> Comparison:
+        """Compare the largest face of each of two photos; `score` is in [0, 1].
+
+        Raises:
+            ERRORS: a photo is refused, or there is no licence for it.
+        """
+        return self._models.engine.compare(self._photo(first, "first"), self._photo(second, "second"), options)
+
+    def omni(self, first: Photo, second: Photo, options: PhotoOptions = AS_IT_IS) -> OmniComparison:
+        """Compare every face of one photo with every face of another; `scores[i][j]` are in [0, 1].
+
+        Raises:
+            ERRORS: a photo is refused, or there is no licence for it.
+        """
+        return self._models.engine.omni(self._photo(first, "first"), self._photo(second, "second"), options)
+
+    def quality(self, photo: Photo, *, auto_rotate: bool = False) -> QualityReport:
+        """Measure the quality of every face of a photo, the largest first.
+
+        Args:
+            photo: the photo.
+            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+
+        Raises:
+            ERRORS: the photo is refused, or there is no licence for it.
+        """
+        return self._models.quality.check(self._photo(photo, "photo"), auto_rotate=auto_rotate)
+
+    def liveness(self, source: Video) -> LivenessResult:
+        """Check whether the person in a video is living: `passed`, and a `score` in [0, 1].
+
+        Raises:
+            ERRORS: the video is refused, or there is no licence for it.
+        """
+        return self._models.liveness.detect(self._video(source))
+
+    def verify(self, source: Video, photo: Photo, options: PhotoOptions = AS_IT_IS) -> VideoVerification:
+        """Check whether the person in a video is living, and compare it with the largest face of a photo.
+
+        Raises:
+            ERRORS: the video or the photo is refused, or there is no licence for it.
+        """
+        return self._models.verifier.verify_video(self._video(source), self._photo(photo, "photo"), options)
+
+    def encrypt(self, source: Video, *, form: Format = Format.CONTAINER) -> bytes:
+        """Encrypt a file or bytes, in memory, with the key that `senseid encrypt` takes.
+
+        Args:
+            source: what to encrypt; `senseid encrypt` does the same for files that do not fit into memory.
+            form: a container, or the text that the HTTP API takes.
+
+        Raises:
+            ERRORS: it cannot be read, or there is no key.
+        """
+        data = _raw(source)
+        key = self._keys().to_encrypt().key
+        if form is Format.WIRE:
+            return wire.encrypt_bytes(data, key)
+        return sealed.seal_bytes(data, key, entropy=installation.entropy)
+
+    def decrypt(self, source: Video) -> bytes:
+        """Decrypt a file or bytes of either format, in memory.
+
+        Raises:
+            ERRORS: it cannot be read or decrypted.
+        """
+        data = _raw(source)
+        try:
+            return sealed.decrypt_bytes(data, self._keys(), most=len(data))
+        except CryptoError as error:
+            raise error.at(_name(source, "data")) from None
+
+    def _photo(self, photo: Photo, name: str) -> image.Image:
+        if isinstance(photo, np.ndarray):
+            return image.image_of_array(photo, name=name)
+        return image.decode_image(self._bytes(photo, image.MAX_BYTES, "photo", name), name=_name(photo, name))
+
+    def _video(self, source: Video) -> video.Video:
+        return video.decode_video(self._bytes(source, video.MAX_BYTES, "video", "video"), name=_name(source, "video"))
+
+    def _bytes(self, source: File | bytes, most: int, what: str, name: str) -> bytes:
+        if isinstance(source, bytes):
+            return decrypted(source, name=name, most=most, what=what, keys=self._keys)
+        return read_file(Path(source), most=most, what=what, keys=self._keys)
+
+    def _keys(self) -> KeySources:
+        return installation.key_sources(self._key_file)
+
+
+def _name(source: File | bytes, name: str) -> str:
+    return name if isinstance(source, bytes) else os.fspath(source)
+
+
+def _raw(source: File | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    with open_media(Path(source), "file") as file, reading(str(source), "file"):
+        return file.read()

@@ -1,0 +1,179 @@
+"""Results as the HTTP API answers with them, and `--json` prints them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from senseid.outcomes import Outcome
+    from senseid_engine.liveness.results import CaptureVerification, LivenessResult, VideoVerification
+    from senseid_engine.quality.results import FaceQuality, QualityReport
+    from senseid_engine.results import Comparison, FoundFaces, OmniComparison
+
+OK_CODE = 1000
+"""The response code of every result, whatever its verdict."""
+
+
+DEFAULT_THRESHOLD = 0.7
+"""The score from which on two faces are taken for one person's: a stranger reaches it once in 10,000 comparisons."""
+
+THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""The thresholds that the manual's table lists."""
+
+
+def false_match_rate(threshold: float) -> float:
+    """The share of strangers' pairs that reach a threshold, by the contract's 10^-((s - 0.3) / 0.1); at most 1."""
+    # Six digits: binary fractions would make 1.0000000000000009e-4 of 0.7.
+    return min(1.0, float(f"{10 ** ((0.3 - threshold) * 10):.6g}"))
+
+
+def error_body(outcome: Outcome, request_id: str) -> dict[str, Any]:
+    """The body of an error: the fixed message of its code, never an exception's text."""
+    return {"code": outcome.code, "message": outcome.message, "request_id": request_id}
+
+
+def compare_body(result: Comparison, request_id: str) -> dict[str, Any]:
+    """The body of a 1:1 comparison."""
+    warnings = _warnings(first_image=result.first, second_image=result.second)
+    return {"code": OK_CODE, "verification_score": result.score, **warnings, "request_id": request_id}
+
+
+def compare_details(result: Comparison, threshold: float) -> dict[str, Any]:
+    """What `--details` adds: the verdict, its error rate, and which faces were compared."""
+    return {
+        "match": result.score >= threshold,
+        "threshold": threshold,
+        "false_match_rate": false_match_rate(threshold),
+        "first_image": _face_details(result.first),
+        "second_image": _face_details(result.second),
+        "thresholds": [
+            {"threshold": level, "false_match_rate": false_match_rate(level), "reached": result.score >= level}
+            for level in THRESHOLDS
+        ],
+    }
+
+
+def omni_body(result: OmniComparison, request_id: str) -> dict[str, Any]:
+    """The body of a comparison of all faces with all."""
+    return {
+        "code": OK_CODE,
+        "scores": [list(row) for row in result.scores],
+        "face_rects": {
+            "first_image_face_rects": [rect.as_list() for rect in result.first.rects],
+            "second_image_face_rects": [rect.as_list() for rect in result.second.rects],
+        },
+        "request_id": request_id,
+    }
+
+
+def quality_body(report: QualityReport, request_id: str) -> dict[str, Any]:
+    """The body of a quality check: every face, largest first."""
+    return {"code": OK_CODE, "faces": [_quality(face) for face in report.faces], "request_id": request_id}
+
+
+def _quality(face: FaceQuality) -> dict[str, Any]:
+    rect, pose, seen = face.rect, face.pose, face.occlusion
+    return {
+        "rect": {"left": rect.left, "top": rect.top, "right": rect.right, "bottom": rect.bottom},
+        "pose": {"yaw": pose.yaw, "pitch": pose.pitch, "roll": pose.roll},
+        "occlusion": {
+            "left_eye": seen.left_eye,
+            "right_eye": seen.right_eye,
+            "nose": seen.nose,
+            "mouth": seen.mouth,
+            "total": face.visible,
+        },
+        "distance2center": face.distance_to_centre,
+        "size": face.size,
+        "brightness": face.brightness,
+        "sharpness": face.sharpness,
+        "mouth_open": face.mouth_open,
+        "integrity": face.integrity,
+    }
+
+
+def liveness_body(
+    result: LivenessResult,
+    request_id: str,
+    *,
+    return_image: bool = False,
+    return_face_image: bool = False,
+    return_status: bool = False,
+) -> dict[str, Any]:
+    """The body of a liveness check. Pictures and the time of the frame go with a check that passed only."""
+    head = _liveness_head(result, return_status=return_status)
+    pictures = _live_pictures(result, return_image=return_image, return_face_image=return_face_image)
+    return {**head, **pictures, "request_id": request_id}
+
+
+def verify_body(
+    result: VideoVerification,
+    request_id: str,
+    *,
+    return_image: bool = False,
+    return_face_image: bool = False,
+    return_status: bool = False,
+) -> dict[str, Any]:
+    """The body of a comparison of a video with a photo. There is a verification score only if the person is living."""
+    head = _liveness_head(result.liveness, return_status=return_status)
+    score = {} if result.score is None else {"verification_score": result.score}
+    pictures = _live_pictures(result.liveness, return_image=return_image, return_face_image=return_face_image)
+    return {**head, **score, **_warnings(image=result.photo), **pictures, "request_id": request_id}
+
+
+def capture_body(result: CaptureVerification, request_id: str) -> dict[str, Any]:
+    """The body of a comparison of liveness data with a photo."""
+    warnings = _warnings(image=result.photo)
+    return {"code": OK_CODE, "verification_score": result.score, **warnings, "request_id": request_id}
+
+
+def _warnings(**photos: FoundFaces) -> dict[str, Any]:
+    """`warnings`, where there is a doubt about the face of a photo; the photos by their names in the API."""
+    warnings: list[dict[str, Any]] = []
+    for name, found in photos.items():
+        if found.ambiguous:
+            rect = found.rects[0].as_list()
+            warnings.append({"image": name, "warning": "several_faces", "faces": len(found.rects), "face_rect": rect})
+        if found.covered:
+            warnings.append({"image": name, "warning": "face_covered", "features": list(found.covered)})
+    return {"warnings": warnings} if warnings else {}
+
+
+def _liveness_head(result: LivenessResult, *, return_status: bool) -> dict[str, Any]:
+    head = {"code": OK_CODE, "passed": result.passed, "liveness_score": result.score}
+    return {**head, "liveness_status": str(result.status)} if return_status else head
+
+
+def _live_pictures(result: LivenessResult, *, return_image: bool, return_face_image: bool) -> dict[str, Any]:
+    import base64
+
+    if not result.passed:
+        return {}
+    from senseid_engine.liveness.pictures import encode_face, encode_frame
+
+    pictures: dict[str, Any] = {}
+    if return_image:
+        pictures["image_timestamp"] = result.best.timestamp
+        pictures["base64_image"] = base64.b64encode(encode_frame(result.best, "JPEG")).decode()
+    if return_face_image:
+        pictures["base64_face_image"] = base64.b64encode(encode_face(result.best, "JPEG")).decode()
+    return pictures
+
+
+def _face_details(found: FoundFaces) -> dict[str, Any]:
+    return {
+        "face": 1,
+        "faces": len(found.rects),
+        "face_rect": found.rects[0].as_list(),
+        "width": found.width,
+        "height": found.height,
+        "quarter_turns": found.quarter_turns,
+    }
+
+
+def json_text(body: Mapping[str, object]) -> str:
+    """A body as the command line prints it and the service sends it. ASCII only, so that no locale can break it."""
+    return json.dumps(body, allow_nan=False, separators=(",", ":"))

@@ -1,0 +1,160 @@
+"""Where things are and how they are put together: the only reader of the environment, the clock and randomness."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from senseid.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from senseid.keys import KeySources
+    from senseid_crypto.key import Key
+    from senseid_engine.liveness.capture import Device
+    from senseid_licensing.context import Context
+    from senseid_licensing.store import LicenceStore
+    from senseid_licensing.verified import VerifiedLicences
+    from senseid_models.registry import Registry
+
+
+def data_dir() -> Path:
+    """Where licences, trust roots and imported models live: `SENSEID_HOME`, else the platform's data directory.
+
+    Raises:
+        HomeError: neither is known.
+    """
+    home = os.environ.get("SENSEID_HOME")
+    if home:
+        return Path(home)
+    import platformdirs
+
+    try:
+        path = platformdirs.user_data_path("senseid", appauthor=False)
+    except RuntimeError:
+        path = Path("~")
+    if not path.is_absolute():
+        # A user without HOME and without an entry in the user database: a folder called "~" would help nobody.
+        from senseid.errors import HomeError
+
+        raise HomeError(
+            "there is no home directory to find licences in", remedy="set SENSEID_HOME to the folder for senseid's data"
+        )
+    return path
+
+
+def additions_dir() -> Path:
+    """Where the models are that were imported here."""
+    from senseid_models.additions import FOLDER
+
+    return data_dir() / FOLDER
+
+
+def registry() -> Registry:
+    """The models that come with senseid, and those that were imported here. Opens manifests only.
+
+    Raises:
+        ManifestError: a manifest cannot be used.
+        HomeError: there is no data directory.
+    """
+    from senseid_models.additions import with_additions
+    from senseid_models.registry import Registry
+
+    return with_additions(Registry.builtin(), additions_dir())
+
+
+def open_store() -> tuple[LicenceStore, Context]:
+    """The licences of this installation, and what they are checked against."""
+    from senseid_licensing.context import context_here
+    from senseid_licensing.store import LicenceStore
+
+    return LicenceStore(data_dir()), context_here(now=datetime.datetime.now(datetime.UTC), version=__version__)
+
+
+def verify_licences() -> VerifiedLicences:
+    """Verify the licences of this installation. Their failures are raised where a product is required."""
+    store, context = open_store()
+    return store.verify_all(context)
+
+
+def this_device() -> Device:
+    """What liveness data that are made here say of their maker."""
+    import platform
+
+    from senseid_engine.liveness.capture import Device
+
+    return Device(f"senseid {__version__}", platform.system(), platform.machine())
+
+
+def entropy(count: int) -> bytes:
+    """That many random bytes."""
+    return os.urandom(count)
+
+
+def models_digest() -> str:
+    """One word for all models and data files that results depend on: the SHA-256 of their SHA-256s, hex.
+
+    Raises:
+        ManifestError: the registry cannot be read.
+    """
+    import hashlib
+
+    models = registry()
+    digests = [entry.sha256 for entry in models.entries] + [asset.sha256 for asset in models.assets]
+    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def key_sources(
+    key_file: Path | None = None, name: str | None = None, *, say: Callable[[str], None] = lambda _: None
+) -> KeySources:
+    """Where the keys of media are looked for.
+
+    Args:
+        key_file: look there and nowhere else.
+        name: of the only key that counts.
+        say: is told what became of a `.env` file that was not named.
+
+    Raises:
+        HomeError: the data directory cannot be told.
+    """
+    from senseid.env_file import UNNAMED
+    from senseid.keys import KeySources
+    from senseid_crypto.key_folder import KeyFolder
+
+    folder = KeyFolder(data_dir() / "keys")
+    return KeySources(folder, os.environ, UNNAMED, key_file, name, say=say)
+
+
+def new_key() -> Key:
+    """A new random key for media."""
+    from senseid_crypto.key import generate_key
+
+    return generate_key(os.urandom)
+
+
+def cpus() -> tuple[int, int]:
+    """Physical cores of this machine, and CPUs that this process may use."""
+    import psutil
+
+    from senseid_engine.cpu import available_cpus
+
+    available = available_cpus()
+    return psutil.cpu_count(logical=False) or available, available
+
+
+def now() -> datetime.datetime:
+    """The time, UTC."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+def today() -> datetime.date:
+    """The date, UTC."""
+    return datetime.datetime.now(datetime.UTC).date()
+
+
+def new_request_id() -> str:
+    """An id for one request: 32 hex digits."""
+    return os.urandom(16).hex()

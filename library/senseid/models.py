@@ -1,0 +1,153 @@
+"""The models of one process: each is opened at its first use, and all share the one that finds faces."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from senseid import installation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from senseid_engine.engine import Engine
+    from senseid_engine.finder import FaceFinder
+    from senseid_engine.liveness.detector import LivenessDetector
+    from senseid_engine.liveness.verify import LiveVerifier
+    from senseid_engine.quality.checker import QualityChecker
+    from senseid_engine.recognition import Recognition
+    from senseid_licensing.verified import VerifiedLicences
+
+
+class ModelKind(StrEnum):
+    """What models are opened for."""
+
+    ENGINE = "engine"
+    QUALITY = "quality"
+    LIVENESS = "liveness"
+
+
+class Models:
+    """What looks at photos and videos. Each part opens at its first use, and again only after it failed.
+
+    Every part asks the licences of the moment with each use, not those under which its models were opened. Several
+    threads may use the parts once they are open.
+
+    What a property raises:
+        LicensingError: no verified licence for the models' products.
+        ModelsError: a model file is missing or is not the one of the manifest.
+        ModelError: a model cannot be used.
+    """
+
+    def __init__(
+        self, licences: Callable[[], VerifiedLicences], *, threads: int | None = None, forks: bool = False
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            licences: gives the verified licences of the moment.
+            threads: CPUs to use; as many as this process may use by default.
+            forks: whether the process forks once they are open. Then each network runs on one thread, since no other
+                sessions live through a fork, and `threads` photos of one comparison are looked at side by side.
+        """
+        self.licences = licences
+        self._threads = threads
+        self._forks = forks
+        self._engine: Engine | None = None
+        self._quality: QualityChecker | None = None
+        self._liveness: LivenessDetector | None = None
+
+    def open(self, kind: ModelKind) -> None:
+        """Open the models of one kind now."""
+        getattr(self, kind)
+
+    @property
+    def engine(self) -> Engine:
+        """Finds, embeds and compares faces."""
+        licences = self.licences()
+        if self._engine is None:
+            self._engine = open_engine(licences, threads=self._threads)
+        return dataclasses.replace(self._engine, licences=licences)
+
+    @property
+    def quality(self) -> QualityChecker:
+        """Measures the quality of faces."""
+        from senseid_engine.quality.checker import QualityChecker
+
+        licences = self.licences()
+        if self._quality is None:
+            finder, threads = self._finder(licences), self._network_threads()
+            self._quality = QualityChecker.open(installation.registry(), licences, finder, threads=threads)
+        return dataclasses.replace(self._quality, licences=licences)
+
+    @property
+    def liveness(self) -> LivenessDetector:
+        """Tells living people from attacks."""
+        from senseid_engine.liveness.detector import LivenessDetector
+
+        licences = self.licences()
+        if self._liveness is None:
+            quality, threads = self.quality, self._network_threads()
+            self._liveness = LivenessDetector.open(
+                installation.registry(), licences, quality.finder, quality, threads=threads
+            )
+        return dataclasses.replace(self._liveness, licences=licences)
+
+    @property
+    def verifier(self) -> LiveVerifier:
+        """Compares living people with photos."""
+        from senseid_engine.liveness.verify import LiveVerifier
+
+        return LiveVerifier(self.engine, self.liveness)
+
+    def _network_threads(self) -> int:
+        from senseid_engine.cpu import available_cpus
+
+        return 1 if self._forks else self._threads or available_cpus()
+
+    def _finder(self, licences: VerifiedLicences) -> FaceFinder:
+        from senseid_engine.finder import FaceFinder
+
+        if self._engine is not None:
+            return self._engine.encoder.finder
+        return FaceFinder.open(installation.registry(), licences, threads=self._network_threads())
+
+
+def open_engine(
+    licences: VerifiedLicences, *, threads: int | None = None, recognition: Recognition | None = None
+) -> Engine:
+    """Load the models that compare faces. Only verified licences get here.
+
+    Args:
+        licences: the verified licences of this run.
+        threads: CPUs to use; as many as this process may use by default.
+        recognition: how to compare, where it is not what the registry says.
+
+    Raises:
+        LicensingError: no verified licence for the models' products.
+        ModelsError: a model file is missing or is not the one of the manifest.
+        ModelError: a model cannot be used.
+    """
+    from senseid_engine.cpu import available_cpus
+    from senseid_engine.engine import Engine
+
+    return Engine.open(installation.registry(), licences, threads=threads or available_cpus(), recognition=recognition)
+
+
+def opening_engine(licences: VerifiedLicences) -> Future[Engine]:
+    """Begin to load the models that compare faces, beside what is done meanwhile: on a second core it costs no time.
+
+    The result raises what `open_engine` does.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    # While it is imported it changes sys.path and takes itself out of sys.modules: not beside other threads.
+    import cv2  # noqa: F401
+
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(open_engine, licences)
+    finally:
+        pool.shutdown(wait=False)

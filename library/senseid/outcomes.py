@@ -1,0 +1,145 @@
+"""One table from the packages' errors to what a user meets: exit status, response code and HTTP status."""
+
+from __future__ import annotations
+
+import errno
+import re
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from senseid.errors import (
+    BatchError,
+    CutShortError,
+    HomeError,
+    NoKeyError,
+    OperationError,
+    OutputError,
+    RefusedError,
+    RequestError,
+    SettingError,
+)
+from senseid.stids import in_words
+from senseid_crypto import errors as crypto
+from senseid_engine import errors as engine
+from senseid_licensing import errors as licensing
+from senseid_models.errors import ModelsError
+
+
+class ExitStatus(IntEnum):
+    """What the shell sees. A verdict is not a failure: `NO` is an answer."""
+
+    YES = 0
+    NO = 1
+    USAGE = 2
+    INPUT = 3
+    LICENCE = 4
+    MODEL = 5
+    DECRYPTION = 6
+    INTERNAL = 70
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an error is reported.
+
+    Attributes:
+        status: the exit status.
+        code: the response code of the HTTP API.
+        message: the fixed message of that code, or the STID name of a licence's error; never an exception's text.
+        http_status: the status line of the HTTP API.
+    """
+
+    status: ExitStatus
+    code: int
+    message: str
+    http_status: int
+
+
+INTERNAL = Outcome(ExitStatus.INTERNAL, 500, "internal error", 500)
+USAGE = Outcome(ExitStatus.USAGE, 1200, "invalid argument", 400)
+
+# What the service answers before a request has reached the engine.
+UNAUTHORISED = Outcome(ExitStatus.INPUT, 401, "unauthorized", 401)
+FORBIDDEN = Outcome(ExitStatus.INPUT, 403, "forbidden", 403)
+NOT_FOUND = Outcome(ExitStatus.INPUT, 404, "not found", 404)
+METHOD_NOT_ALLOWED = Outcome(ExitStatus.INPUT, 405, "method not allowed", 405)
+TOO_SLOW = Outcome(ExitStatus.INPUT, 408, "request timeout", 408)
+LENGTH_REQUIRED = Outcome(ExitStatus.INPUT, 411, "length required", 411)
+TOO_LARGE = Outcome(ExitStatus.INPUT, 413, "payload too large", 413)
+TOO_MANY = Outcome(ExitStatus.INPUT, 429, "too many requests", 429)
+UNAVAILABLE = Outcome(ExitStatus.INTERNAL, 503, "service unavailable", 503)
+
+OUTCOMES: dict[type[Exception], Outcome] = {
+    engine.MediaError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
+    engine.ImageSizeError: Outcome(ExitStatus.INPUT, 2003, "invalid image size", 400),
+    engine.ContentLengthError: Outcome(ExitStatus.INPUT, 2004, "invalid content length", 400),
+    engine.ImageTypeError: Outcome(ExitStatus.INPUT, 2005, "invalid image type or corrupted", 400),
+    engine.VideoError: Outcome(ExitStatus.INPUT, 2008, "invalid video error", 400),
+    engine.DetectionError: Outcome(ExitStatus.INPUT, 4000, "detection failed", 400),
+    engine.OcclusionError: Outcome(ExitStatus.INPUT, 4004, "face occlusion", 400),
+    engine.LivenessError: Outcome(ExitStatus.INPUT, 4007, "liveness silent check failed", 400),
+    engine.LivenessDataError: Outcome(ExitStatus.INPUT, 2007, "corrupted liveness data error", 400),
+    engine.PolicyError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
+    engine.CalibrationError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
+    engine.ModelError: Outcome(ExitStatus.MODEL, 500, "internal error", 500),
+    engine.LibraryError: Outcome(ExitStatus.MODEL, 500, "internal error", 500),
+    ModelsError: Outcome(ExitStatus.MODEL, 500, "internal error", 500),
+    licensing.LicensingError: Outcome(ExitStatus.LICENCE, 500, "internal error", 500),
+    licensing.ArgumentError: USAGE,
+    crypto.DecryptionError: Outcome(ExitStatus.DECRYPTION, 1200, "invalid argument", 400),
+    crypto.TooLongError: Outcome(ExitStatus.INPUT, 2004, "invalid content length", 400),
+    crypto.KeyFormatError: USAGE,
+    crypto.KeyStoreError: USAGE,
+    BatchError: USAGE,
+    HomeError: USAGE,
+    NoKeyError: USAGE,
+    RefusedError: USAGE,
+    SettingError: USAGE,
+    RequestError: USAGE,
+    # Not the row of an unknown error: the user is told what it is, and what to do.
+    CutShortError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
+    OutputError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
+}
+
+
+# How libraries in C say it, in the errors of theirs that stand behind those of ours.
+_NO_MEMORY = re.compile(
+    "bad_?alloc|bfc_arena|allocate memory|failed to map segment|insufficient memory|out of memory|start new thread",
+    re.IGNORECASE,
+)
+
+
+def is_of_memory(error: BaseException | None) -> bool:
+    """Whether an error, or one of those that it came of, is about too little memory, not a photo or a model."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+            return True
+        # The text of an error of ours, or of the system, may hold the name of a file.
+        if not isinstance(error, OSError | OperationError) and not is_expected(error) and _NO_MEMORY.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def outcome_of(error: Exception) -> Outcome:
+    """The row of the table for an error: that of its class, or of the nearest base class that has one.
+
+    That of a licence has the name of the error in the manual's own table behind its message: an operator acts on that.
+    """
+    if is_of_memory(error):
+        return INTERNAL
+    for base in type(error).__mro__:
+        if base in OUTCOMES:
+            row = OUTCOMES[base]
+            if isinstance(error, licensing.LicensingError) and row.status is ExitStatus.LICENCE:
+                return replace(row, message=f"{row.message}: {in_words(error.stid)}")
+            return row
+    return INTERNAL
+
+
+def is_expected(error: BaseException) -> bool:
+    """Whether the error says itself, in its text, what a user should know; any other may hold a secret."""
+    return any(base in OUTCOMES for base in type(error).__mro__)

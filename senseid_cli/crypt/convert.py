@@ -1,0 +1,281 @@
+"""Encrypting, decrypting and re-encrypting one file at constant memory."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from senseid.errors import OutputError, RefusedError
+from senseid.output_file import new_file, sync
+from senseid_cli import media
+from senseid_cli.crypt import streams
+from senseid_cli.crypt.streams import Pieces, Reader
+from senseid_crypto import container, wire
+from senseid_crypto.chunks import read_fully
+from senseid_crypto.errors import CryptoError
+from senseid_crypto.format import Format
+from senseid_crypto.fsync import sync_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
+    from typing import BinaryIO
+
+    from senseid_cli.crypt.file_jobs import FileJob
+    from senseid_crypto.chunks import Source
+    from senseid_crypto.key import Key
+
+    Advance = Callable[[int], None]
+    AnyPieces = Iterator[bytes | memoryview]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How files are written.
+
+    Attributes:
+        force: whether they may take the place of others.
+        delete_source: remove each source, once what was written has been read back and found right.
+        entropy: gives that many random bytes.
+        threads: how many may encrypt at once.
+    """
+
+    force: bool
+    delete_source: bool
+    entropy: Callable[[int], bytes]
+    threads: int
+
+
+def encrypt_file(job: FileJob, key: Key, form: Format, options: WriteOptions, advance: Advance) -> None:
+    """Encrypt one file.
+
+    Args:
+        job: what to read and to write.
+        key: to encrypt with.
+        form: of what is written.
+        options: how files are written.
+        advance: is told of the bytes that were read.
+
+    Raises:
+        MediaError: the source cannot be read.
+        OperationError: the target cannot be written, or the source cannot be deleted.
+    """
+    name = media.name_of(job.source)
+    with streams.opened(job.source) as file, _about(name):
+        before = _facts(job, file, options)
+        pieces = _encrypted(Reader(file, name, advance), key, form, options)
+        if job.target is None:
+            streams.check_apart(file, name)
+            streams.put_stdout(pieces)
+            return
+        with _output(job, job.target, options, before) as output:
+            _write(output, pieces)
+            if options.delete_source:
+                sync(output)
+                output.seek(0)
+                file.seek(0)
+                again = _decrypted(Reader(output, str(job.target), ignore), [key], form, options)
+                _check_same(again, Reader(file, name, ignore), job.target)
+        if options.delete_source:
+            _delete(Path(job.source), before, job.target)
+
+
+def decrypt_file(job: FileJob, keys: Iterable[Key], options: WriteOptions, advance: Advance) -> Format:
+    """Decrypt one file. Nothing gets a name or goes down a pipe before all that was read has been authenticated.
+
+    A container that goes into a file is decrypted while it is read; anything else is read twice, first to check it.
+
+    Args:
+        job: what to read and to write.
+        keys: to choose from.
+        options: how files are written.
+        advance: is told of the bytes that were read.
+
+    Returns:
+        The format that it was in.
+
+    Raises:
+        MediaError: the source cannot be read.
+        CryptoError: it cannot be decrypted.
+        OperationError: the target cannot be written, or the source cannot be deleted.
+    """
+    name = media.name_of(job.source)
+    with streams.opened(job.source) as file, _about(name):
+        before = _facts(job, file, options)
+        if job.target is None:
+            streams.check_apart(file, name)
+        start = file.tell() if file.seekable() else 0
+        reader = Reader(file, name, advance)
+        form = Format.CONTAINER if reader.look(len(container.MAGIC)) == container.MAGIC else Format.WIRE
+        at_once = form is Format.CONTAINER and job.target is not None
+        with nullcontext(file) if at_once else streams.readable_twice(file, reader) as source:
+
+            def from_start(tell: Advance = ignore) -> Reader:
+                source.seek(start)
+                return Reader(source, name, tell)
+
+            if not at_once:
+                keys = [_find_key(from_start(advance), keys, form, options)]
+                reader = from_start()
+            pieces = _decrypted(reader, keys, form, options)
+            if job.target is None:
+                streams.put_stdout(pieces)
+                return form
+            with _output(job, job.target, options, before) as output:
+                _write(output, pieces)
+                if options.delete_source:
+                    sync(output)
+                    output.seek(0)
+                    again = _decrypted(from_start(), keys, form, options)
+                    _check_same(again, Reader(output, str(job.target), ignore), job.target)
+        if options.delete_source:
+            _delete(Path(job.source), before, job.target)
+    return form
+
+
+def reencrypt_file(path: Path, keys: Iterable[Key], new: Key, options: WriteOptions, advance: Advance) -> bool:
+    """Put a container under another key in its place. Its plaintext is in memory only, a few pieces at a time.
+
+    Args:
+        path: of the container.
+        keys: to choose from.
+        new: to encrypt with.
+        options: how files are written; a container always takes the place of the old one.
+        advance: is told of the bytes that were read.
+
+    Returns:
+        Whether it was under another key.
+
+    Raises:
+        MediaError: it cannot be read.
+        CryptoError: it cannot be decrypted.
+        OutputError: it cannot be written, or does not read back right: the old one is untouched.
+    """
+    from senseid_engine.media import open_media
+
+    name, form = str(path), Format.CONTAINER
+    with open_media(path, "file") as file, _about(name):
+        if container.read_header(Reader(file, name, ignore)).key_id == new.raw_id:
+            advance(os.fstat(file.fileno()).st_size)
+            return False
+        file.seek(0)
+        with new_file(path, overwrite=True, like=os.fstat(file.fileno())) as output:
+            plain = Pieces(_decrypted(Reader(file, name, advance), keys, form, options))
+            _write(output, _encrypted(plain, new, form, options))
+            sync(output)
+            output.seek(0)
+            file.seek(0)
+            again = _decrypted(Reader(output, name, ignore), [new], form, options)
+            _check_same(again, Pieces(_decrypted(Reader(file, name, ignore), keys, form, options)), path)
+    return True
+
+
+def _encrypted(source: Source, key: Key, form: Format, options: WriteOptions) -> AnyPieces:
+    if form is Format.WIRE:
+        return wire.encrypt(source, key)
+    return container.encrypt(source, key, entropy=options.entropy, threads=options.threads)
+
+
+def _decrypted(source: Source, keys: Iterable[Key], form: Format, options: WriteOptions) -> AnyPieces:
+    if form is Format.WIRE:
+        (key,) = keys
+        return wire.decrypt(source, key)
+    return container.decrypt(source, keys, threads=options.threads)
+
+
+def _find_key(source: Source, keys: Iterable[Key], form: Format, options: WriteOptions) -> Key:
+    """Read everything and say which key it authenticates under."""
+    if form is Format.WIRE:
+        return wire.find_key(source, keys)
+    header = container.read_header(source)
+    key = container.find_key(header, keys)
+    for _ in container.decrypt_payload(source, header, key, threads=options.threads):
+        pass
+    return key
+
+
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """Put the file that a step is about in front of the message of an error of encryption."""
+    try:
+        yield
+    except CryptoError as error:
+        raise error.at(name) from None
+
+
+def _facts(job: FileJob, file: BinaryIO, options: WriteOptions) -> os.stat_result | None:
+    """The source's permissions and times; None for standard input.
+
+    Raises:
+        RefusedError: it is to be deleted, and that would leave its content elsewhere.
+    """
+    if job.source == media.STDIN:
+        return None
+    facts = os.fstat(file.fileno())
+    if options.delete_source and (Path(job.source).is_symlink() or facts.st_nlink > 1):
+        raise RefusedError(
+            f"{job.source} has another name too, under which its content would stay",
+            remedy="leave --delete-source out, or name the file itself and delete its links first",
+        )
+    return facts
+
+
+def _output(
+    job: FileJob, target: Path, options: WriteOptions, like: os.stat_result | None
+) -> AbstractContextManager[BinaryIO]:
+    if job.makes_folders:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{target.parent} cannot be made: {(error.strerror or 'unknown reason').lower()}",
+                remedy="check the folder's permissions",
+            ) from error
+    return new_file(target, overwrite=options.force, like=like)
+
+
+def _write(output: BinaryIO, pieces: AnyPieces) -> None:
+    output.writelines(pieces)
+
+
+def _check_same(pieces: AnyPieces, other: Source, target: Path) -> None:
+    """Compare what was written, as it reads back, with what it should be.
+
+    Raises:
+        OutputError: they differ.
+    """
+    same = True
+    for piece in pieces:
+        room = memoryview(bytearray(len(piece)))
+        same = same and read_fully(other, room) == len(piece) and room == piece
+    if not same or read_fully(other, memoryview(bytearray(1))):
+        raise OutputError(
+            f"{target} does not read back as it was written, or its source changed meanwhile: nothing was replaced",
+            remedy="try again; check the disk",
+        )
+
+
+def _delete(path: Path, before: os.stat_result | None, target: Path) -> None:
+    """Delete a source that is still the file that was read, once its result will be found after a power cut.
+
+    Raises:
+        OutputError: it is another one, or cannot be deleted.
+    """
+    try:
+        facts = path.lstat()
+        if before is None or not os.path.samestat(facts, before) or facts.st_mtime_ns != before.st_mtime_ns:
+            raise OutputError(f"{path} was exchanged or changed meanwhile, and is kept", remedy="look at both files")
+        sync_folder(target.parent)
+        path.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be deleted: {(error.strerror or 'unknown reason').lower()}",
+            remedy="delete it yourself: its result is written and checked",
+        ) from error
+
+
+def ignore(_: int) -> None:
+    """Nobody watches."""

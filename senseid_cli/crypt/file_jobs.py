@@ -1,0 +1,251 @@
+"""From the words of a command line to jobs: one file in, one file out."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from senseid.errors import RefusedError
+from senseid.output_file import DRAFT_PREFIX
+from senseid_cli import media, paths
+from senseid_cli.crypt.streams import facts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+STDOUT = "-"
+
+
+class Direction(StrEnum):
+    """What is done with files."""
+
+    ENCRYPT = "encrypt"
+    DECRYPT = "decrypt"
+
+
+SUFFIXES = {"container": ".senseid", "wire": ".b64"}
+"""What a file's name gets by the format that it is encrypted in, and loses when it is decrypted."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileJob:
+    """One file to encrypt or decrypt.
+
+    Attributes:
+        source: a path, or `-` for standard input.
+        target: a path, or None for standard output.
+        size: bytes of the source; 0 where that is not known.
+        makes_folders: whether folders that the target needs are made: those between `--out FOLDER` and the file.
+    """
+
+    source: str
+    target: Path | None
+    size: int
+    makes_folders: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A source, and what it is called under `--out FOLDER`."""
+
+    source: str
+    name: Path
+
+
+def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suffix: str) -> list[FileJob]:
+    """What to do with which file. Only looks at files, changes nothing.
+
+    Args:
+        sources: paths of files and folders, patterns, `-`.
+        out: a folder or, for one source, a file or `-`; None is beside each source.
+        direction: whether names get a suffix or lose one.
+        suffix: which one they get.
+
+    Raises:
+        BadParameter: the words make no sense together.
+        MediaError: a folder cannot be read.
+        RefusedError: the current folder was deleted.
+    """
+    paths.check_here()
+    for word in sources:
+        paths.check_word(word, name="FILE")
+    if out is not None:
+        paths.check_word(out, name="--out")
+    found = _unique(entry for word in sources for entry in _expand(word, direction))
+    into_folder = out is not None and out != STDOUT and paths.is_folder(Path(out))
+    if out is not None and not into_folder and (len(found) != 1 or paths.is_folder(Path(sources[0]))):
+        raise typer.BadParameter(f"{out} must be a folder that exists: there is more than one file", param_hint="--out")
+    if out is not None and not into_folder and out.endswith("/"):
+        raise typer.BadParameter(f"{out} must be a folder that exists", param_hint="--out")
+    if len(found) > 1 and any(entry.source == media.STDIN for entry in found):
+        raise typer.BadParameter("'-' stands alone: standard input holds one file")
+    jobs = []
+    for entry in found:
+        if out == STDOUT or (out is None and entry.source == media.STDIN):
+            target = None
+        elif out is None or into_folder:
+            renamed = _renamed(entry, direction, suffix, elsewhere=out is not None)
+            target = Path(entry.source).with_name(renamed.name) if out is None else Path(out) / renamed
+        else:
+            target = Path(out)
+        size = 0 if entry.source == media.STDIN else size_of(Path(entry.source))
+        jobs.append(FileJob(entry.source, target, size, makes_folders=into_folder))
+    _refuse_clashes(jobs)
+    return jobs
+
+
+def check_target(job: FileJob, *, force: bool) -> None:
+    """Refuse an output that would destroy something.
+
+    Raises:
+        RefusedError: it is the source, it is there already, or it is no file.
+    """
+    target = job.target
+    if target is None:
+        return
+    try:
+        if target.exists() and _is_read_from(target, job.source):
+            raise _refused(target, "is the file that is read: name another one")
+        if target.is_dir():
+            raise _refused(target, "is a folder")
+        if os.path.lexists(target):
+            if not (target.is_file() or target.is_symlink()):
+                raise _refused(target, "is no regular file")
+            if not force:
+                raise _refused(target, "is there already; --force overwrites it")
+    except OSError as error:
+        raise _refused(target, f"cannot be used ({(error.strerror or 'unknown reason').lower()})") from None
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """The regular files below a folder, in order. Links are not followed: they may lead out of it, or in circles.
+
+    Raises:
+        MediaUnreadableError: a folder cannot be read.
+    """
+    from senseid_engine.media import reading
+
+    # The types come with the names: a folder whose files may not be looked at is told by each of them.
+    with reading(str(folder), "file"), os.scandir(folder) as entries:
+        found = sorted(
+            (entry.name, entry.is_dir(follow_symlinks=False))
+            for entry in entries
+            if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)
+        )
+    for name, is_folder in found:
+        if name.startswith(DRAFT_PREFIX):
+            continue
+        if is_folder:
+            yield from walk(folder / name)
+        else:
+            yield folder / name
+
+
+def is_container(path: Path) -> bool | None:
+    """Whether a file starts as a container does; None if it cannot be read."""
+    from senseid_crypto.container import MAGIC
+
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return None
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 where that cannot be told."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _expand(word: str, direction: Direction) -> Iterator[_Found]:
+    from senseid_engine.errors import MediaUnreadableError
+
+    path = Path(word)
+    if word == media.STDIN or os.path.lexists(path) or not glob.has_magic(word):
+        names = [word]
+    else:
+        # A shell has expanded it, unless it was quoted or matched nothing there.
+        found = sorted(glob.glob(word, recursive=True))  # noqa: PTH207  a path of any kind
+        names = [_as_path(each) for each in found] or [word]
+    for each in names:
+        if each != media.STDIN and paths.is_folder(Path(each)):
+            root = Path(each)
+            for file in walk(root):
+                if _belongs(file, direction):
+                    yield _Found(_as_path(str(file)), file.relative_to(root))
+        elif Path(each).name:
+            yield _Found(each, Path(Path(each).name))
+        else:
+            raise MediaUnreadableError(each, "permission denied: make the folder readable")
+
+
+def _as_path(found: str) -> str:
+    """A file that is called `-`, so that it is not taken for standard input."""
+    return f"./{found}" if found == media.STDIN else found
+
+
+def _is_read_from(target: Path, source: str) -> bool:
+    if source != media.STDIN:
+        return target.samefile(source)
+    facts = facts_of(sys.stdin)
+    return facts is not None and os.path.samestat(facts, target.stat())
+
+
+def _belongs(path: Path, direction: Direction) -> bool:
+    """Whether a file of a folder is meant: a container is known by its content, wire text by its name.
+
+    One that cannot be read is meant, so that it is told and not passed over.
+    """
+    contained = is_container(path)
+    if contained is None:
+        return direction is Direction.ENCRYPT or path.suffix in SUFFIXES.values()
+    return (contained or path.suffix == SUFFIXES["wire"]) == (direction is Direction.DECRYPT)
+
+
+def _unique(entries: Iterator[_Found]) -> list[_Found]:
+    """Each file once, however often it is named."""
+    found = {entry.source if entry.source == media.STDIN else Path(entry.source).absolute(): entry for entry in entries}
+    return list(found.values())
+
+
+def _renamed(entry: _Found, direction: Direction, suffix: str, *, elsewhere: bool) -> Path:
+    name = entry.name.name
+    if direction is Direction.ENCRYPT:
+        return entry.name.with_name(name + suffix)
+    for known in SUFFIXES.values():
+        if name.endswith(known) and name != known:
+            return entry.name.with_name(name.removesuffix(known))
+    if elsewhere:
+        return entry.name
+    raise typer.BadParameter(
+        f"{entry.source} does not end in {' or '.join(SUFFIXES.values())}: say where it goes with --out"
+    )
+
+
+def _refuse_clashes(jobs: list[FileJob]) -> None:
+    """No two jobs write one file, and none writes what another reads."""
+    targets: dict[str, str] = {}
+    sources = {os.path.realpath(job.source): job.source for job in jobs if job.source != media.STDIN}
+    for job in jobs:
+        if job.target is None:
+            continue
+        path = os.path.realpath(job.target)
+        other = targets.setdefault(path, job.source)
+        if other != job.source:
+            raise typer.BadParameter(f"{other} and {job.source} would both become {job.target}")
+        if sources.get(path, job.source) != job.source:
+            raise typer.BadParameter(f"{job.source} would become {job.target}, which is another of the files")
+
+
+def _refused(path: Path, problem: str) -> RefusedError:
+    return RefusedError(f"{path} {problem}", remedy="choose another place with --out")

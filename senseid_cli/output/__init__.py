@@ -1,0 +1,1 @@
+"""What is printed, drawn and reported: text and tables, pictures, HTML pages, progress."""

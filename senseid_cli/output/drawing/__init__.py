@@ -1,0 +1,1 @@
+"""Pictures: photos with what was found on them, and charts."""

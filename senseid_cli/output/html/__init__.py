@@ -1,0 +1,1 @@
+"""Pages: self-contained HTML with thumbnails and charts, readable without a network."""

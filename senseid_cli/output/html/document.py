@@ -1,0 +1,58 @@
+"""What the HTML reports share: one page that needs no other file and runs nothing, and small pictures for it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+from typing import TYPE_CHECKING
+
+from senseid_engine.errors import printable
+
+if TYPE_CHECKING:
+    from PIL import Image as Pillow
+
+THUMBNAIL = 112
+"""The longer side of a picture on a page, pixels."""
+
+_STYLE = """
+body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #1e2228; }
+table { border-collapse: collapse; }
+th, td { text-align: left; vertical-align: top; padding: .4rem .8rem; border-bottom: 1px solid #dde1e7; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+img { display: block; border-radius: 4px; }
+"""
+
+
+def document(title: str, body: str, style: str) -> str:
+    """The page.
+
+    Args:
+        title: as text; it is escaped here.
+        body: HTML, in which everything foreign is escaped already.
+        style: CSS beside what all reports share.
+    """
+    shown = escape(printable(title))
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        # A file name that got past the escaping could still load and run nothing.
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        "style-src 'unsafe-inline'\">\n"
+        f"<title>{shown}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n"
+        f"<h1>{shown}</h1>\n{body}</body>\n</html>\n"
+    )
+
+
+def small_jpeg(picture: Pillow.Image) -> bytes:
+    """A picture as a small JPEG."""
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    data = io.BytesIO()
+    picture.save(data, "JPEG", quality=85)
+    return data.getvalue()
+
+
+def image_tag(jpeg: bytes) -> str:
+    """A JPEG inside the page; nothing for no bytes."""
+    if not jpeg:
+        return ""
+    return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode("ascii")}">'

@@ -1,0 +1,138 @@
+"""What `senseid liveness` and `senseid verify` print beside the bodies of the HTTP API: lines for a pipe, tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from senseid_cli.output.comparison import odds, score_text, verdict
+from senseid_engine.errors import printable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from senseid_engine.liveness.capture import Capture
+    from senseid_engine.liveness.results import CaptureVerification, LivenessResult, VideoVerification
+
+MEANINGS = {
+    "ok": "a living person",
+    "hack": "an attack with a picture, a screen or a recording",
+    "short_time": "the face is seen for less than two seconds",
+}
+"""What each status means."""
+
+
+def live_text(result: LivenessResult) -> str:
+    """`live` or `not live`."""
+    return "live" if result.passed else "not live"
+
+
+def details(result: LivenessResult) -> dict[str, Any]:
+    """What `--explain` adds to the body."""
+    return {
+        "threshold": result.threshold,
+        "face_seconds": result.face_seconds,
+        "frames_looked_at": result.looked_at,
+        "other_faces": result.other_faces,
+        "image_timestamp": result.best.timestamp,
+        "quality": result.best.quality,
+        "face_rect": result.best.face.rect.as_list(),
+        "frames": [{"timestamp": frame.timestamp, "bona_fide": frame.bona_fide} for frame in result.frames],
+        "evidence": [
+            {"name": piece.name, "value": piece.value, "weight": piece.weight}
+            for piece in sorted(result.evidence, key=lambda piece: -abs(piece.weight))
+        ],
+    }
+
+
+def lines(result: LivenessResult, *, explain: bool) -> list[str]:
+    """`live<TAB>0.9731<TAB>ok`, and to explain it a line a piece of evidence, what decided first."""
+    found = ["\t".join([live_text(result), score_text(result.score), str(result.status)])]
+    if explain:
+        found += [f"{label}\t{text}" for label, text in _facts(result)]
+        found += ["\t".join(["evidence", *cells]) for cells in _evidence(result)]
+    return found
+
+
+def table(result: LivenessResult, *, explain: bool) -> RenderableType:
+    """The verdict and what it means, and to explain it the evidence, what decided first."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    facts = Table.grid(padding=(0, 2))
+    style = "bold green" if result.passed else "bold red"
+    facts.add_row(Text(live_text(result), style), f"{score_text(result.score)} (threshold {result.threshold})")
+    facts.add_row("status", Text(f"{result.status}: {MEANINGS[result.status]}"))
+    if not explain:
+        return facts
+    for label, text in _facts(result):
+        facts.add_row(label, Text(text))
+    rows = Table("evidence", "value", "for living", box=None, padding=(0, 2, 0, 0))
+    for cells in _evidence(result):
+        rows.add_row(*map(Text, cells))
+    return Group(facts, "", rows)
+
+
+def _facts(result: LivenessResult) -> list[tuple[str, str]]:
+    best = result.best
+    box = ",".join(map(str, best.face.rect.as_list()))
+    others = f", {result.other_faces} other faces" if result.other_faces else ""
+    return [
+        ("face", f"seen for {result.face_seconds:.1f} s, in {result.looked_at} frames looked at{others}"),
+        ("selected", f"{best.timestamp:.2f} s, quality {best.quality:.3f}, face at {box}"),
+    ]
+
+
+def _evidence(result: LivenessResult) -> list[list[str]]:
+    pieces = sorted(result.evidence, key=lambda piece: -abs(piece.weight))
+    return [[piece.name, f"{piece.value:.4g}", f"{piece.weight:+.2f}"] for piece in pieces]
+
+
+def verify_lines(result: VideoVerification, threshold: float) -> list[str]:
+    """`match<TAB>0.9312<TAB>live<TAB>0.9731<TAB>ok`; without a score where the person is not living."""
+    liveness = [live_text(result.liveness), score_text(result.liveness.score), str(result.liveness.status)]
+    if result.score is None:
+        return ["\t".join(["no match", "-", *liveness])]
+    return ["\t".join([verdict(result.score, threshold), score_text(result.score), *liveness])]
+
+
+def verify_table(result: VideoVerification, threshold: float) -> RenderableType:
+    """Both verdicts and the threshold."""
+    from rich.table import Table
+    from rich.text import Text
+
+    facts = Table.grid(padding=(0, 2))
+    liveness = result.liveness
+    if result.score is None:
+        facts.add_row(Text("no match", "bold red"), "the person is not living, so nothing is compared")
+    else:
+        style = "bold green" if result.score >= threshold else ""
+        facts.add_row(Text(verdict(result.score, threshold), style), score_text(result.score))
+        facts.add_row("threshold", f"{threshold} (reached by {odds(threshold)} strangers)")
+    facts.add_row(
+        Text(live_text(liveness), "bold green" if liveness.passed else "bold red"),
+        f"{score_text(liveness.score)} (threshold {liveness.threshold})",
+    )
+    facts.add_row("status", Text(f"{liveness.status}: {MEANINGS[liveness.status]}"))
+    return facts
+
+
+def capture_lines(result: CaptureVerification, capture: Capture, threshold: float) -> list[str]:
+    """`match<TAB>0.9312<TAB>captured<TAB>2026-11-24T14:05:00Z`."""
+    when = f"{capture.checked_at:%Y-%m-%dT%H:%M:%SZ}"
+    return ["\t".join([verdict(result.score, threshold), score_text(result.score), "captured", when])]
+
+
+def capture_table(result: CaptureVerification, capture: Capture, threshold: float) -> RenderableType:
+    """The verdict, the threshold, and what the liveness data say of themselves."""
+    from rich.table import Table
+    from rich.text import Text
+
+    facts = Table.grid(padding=(0, 2))
+    style = "bold green" if result.score >= threshold else ""
+    facts.add_row(Text(verdict(result.score, threshold), style), score_text(result.score))
+    facts.add_row("threshold", f"{threshold} (reached by {odds(threshold)} strangers)")
+    device = printable(f"{capture.device.software}, {capture.device.system} {capture.device.machine}")
+    facts.add_row("captured", Text(f"{capture.checked_at:%Y-%m-%d %H:%M UTC} by {device}"))
+    facts.add_row("live", f"{score_text(capture.score)}, by the word of whoever sealed the data")
+    return facts

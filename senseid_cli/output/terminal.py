@@ -1,0 +1,101 @@
+"""What commands print: bodies of the HTTP API, lines for a pipe, tables for a terminal.
+
+Results go to standard output, everything else to standard error. A line for a pipe is made of fields with a tab between
+them, the verdict first, so that `grep ^match` and `cut -f2` do what one expects. All of it is ASCII but for file names.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from senseid.bodies import json_text
+from senseid_engine.errors import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rich.console import RenderableType
+
+    from senseid_engine.results import FoundFaces
+    from senseid_licensing.verified import VerifiedLicence
+
+
+# Bodies.
+
+
+# Lines for a pipe.
+
+
+# Tables for a terminal.
+
+
+# The streams.
+
+
+def put_lines(lines: Iterable[str]) -> None:
+    """Print lines of a result."""
+    for line in lines:
+        typer.echo(line)
+
+
+def put_json(body: Mapping[str, object]) -> None:
+    """Print one object on one line."""
+    typer.echo(json_text(body))
+
+
+def put_table(table: RenderableType) -> None:
+    """Print a table on a terminal."""
+    from rich.console import Console
+
+    # Unless it is told both sides, rich takes 80 columns for granted on a dumb terminal.
+    Console(highlight=False, width=terminal_width(), height=25).print(table)
+
+
+def note(text: str) -> None:
+    """Tell the user something beside the result."""
+    typer.echo(f"note: {text}", err=True)
+
+
+def note_doubts(*photos: FoundFaces) -> None:
+    """Say which face was compared where another may be meant, and what of it is covered. Tables tell it themselves."""
+    for found in photos:
+        name = printable(found.name)
+        if found.ambiguous:
+            box = ",".join(map(str, found.rects[0].as_list()))
+            note(f"{name}: of {len(found.rects)} faces the largest was compared, at {box}; --single-face refuses this")
+        if found.covered:
+            features = " and ".join(found.covered)
+            note(f"{name}: covered: {features}; the score is less sure than that of a bare face")
+
+
+@functools.cache
+def note_once(text: str) -> None:
+    """Tell it the first time that a command comes to it, of however many files."""
+    note(text)
+
+
+def put_problem(line: str, remedy: str) -> None:
+    """Tell the user what is wrong and, if there is something, what to do about it."""
+    typer.echo(f"senseid: {printable(line)}", err=True)
+    if remedy:
+        typer.echo(f"hint: {printable(remedy)}", err=True)
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that standard output is; None if it is none."""
+    if sys.stdout is None or not sys.stdout.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def note_grace(licence: VerifiedLicence) -> None:
+    """Say that a licence has expired and works for a few days more."""
+    if licence.in_grace:
+        until = licence.grace_until.strftime("%Y-%m-%d %H:%M UTC")
+        note(f"the licence for {licence.product} has expired and stops working at {until}: renew it")

@@ -1,0 +1,134 @@
+"""Paths on the command line: what is refused before work begins, not after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from senseid_cli.media import STDIN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DEVICES = frozenset({Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")})
+
+
+def check_output(
+    path: Path, *, sources: tuple[str, ...], force: bool, suffix: str = ".png", option: str = "--draw"
+) -> None:
+    """Refuse a result's path before the work is done, not after it.
+
+    Args:
+        path: where the result goes.
+        sources: what is read, which is never overwritten.
+        force: whether another file may be.
+        suffix: how its name must end; what is written has that type.
+        option: that named it.
+
+    Raises:
+        BadParameter: it has another suffix, is a source, no file, in no folder, or there already.
+    """
+    if problem := _output_problem(path, sources, suffix, force=force):
+        raise typer.BadParameter(f"{path} {problem}", param_hint=option)
+
+
+def check_word(word: str, *, name: str) -> None:
+    """Refuse an empty word: a variable of a script that was not set. As a path it would be the current folder.
+
+    Args:
+        word: as it was given.
+        name: of the argument or the option.
+
+    Raises:
+        BadParameter: it is empty.
+    """
+    if not word:
+        raise typer.BadParameter("an empty word names no file: check the variable that it came from", param_hint=name)
+
+
+def check_here() -> None:
+    """Refuse to work in a folder that was deleted: no relative path means anything there.
+
+    Raises:
+        RefusedError: it was.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        from senseid.errors import RefusedError
+
+        raise RefusedError("the current folder was deleted", remedy="change to one that exists") from None
+
+
+def check_apart(outputs: Mapping[str, Path | None]) -> None:
+    """Refuse two results in one file.
+
+    Args:
+        outputs: the path of each option that was given.
+
+    Raises:
+        BadParameter: two are the same.
+    """
+    seen: dict[Path, str] = {}
+    for option, path in outputs.items():
+        if path is not None and (first := seen.setdefault(path.absolute(), option)) != option:
+            raise typer.BadParameter(f"{path} is also that of {first}", param_hint=option)
+
+
+def _output_problem(path: Path, sources: tuple[str, ...], suffix: str, *, force: bool) -> str | None:
+    if path.suffix.lower() != suffix:
+        return f"does not end in {suffix}, and {suffix[1:].upper()} is what is written"
+    try:
+        if path.is_dir():
+            return "is a folder"
+        if not path.parent.is_dir():
+            return "is in a folder that does not exist"
+        if path.exists():
+            if any(source != STDIN and is_same_file(path, Path(source)) for source in sources):
+                return "is one of the inputs"
+            if is_device(path):
+                return "is no regular file"
+            if not force:
+                return "is there already; --force overwrites it"
+    except OSError as error:
+        return f"cannot be used ({(error.strerror or 'unknown reason').lower()})"
+    return None
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written; an old file of that name is untouched.
+    """
+    from senseid.output_file import new_file
+
+    with new_file(path, overwrite=True) as file:
+        file.write(data)
+
+
+def is_device(path: Path) -> bool:
+    """Whether something else than a regular file has this name, such as a pipe or a device.
+
+    A result takes the name of what is there, and would not go into it: `/dev/null` would be a file from then on. Names
+    of open files, such as `/dev/stdout`, are links to regular files at times.
+    """
+    return (path.exists() and not path.is_file()) or path.absolute().parent in _DEVICES
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file; not where one of them leads nowhere."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is one; not where the system refuses the name. Reading it as a file will say what is wrong with it."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

@@ -1,1 +1,0 @@
-"""What a calibration reports: tables, files and pictures."""

@@ -1,0 +1,54 @@
+"""What a call can raise."""
+
+from __future__ import annotations
+
+
+class ClientError(Exception):
+    """Base of what a call can raise, but for an `OSError` where a file cannot be read.
+
+    ::
+
+        ClientError
+        |- ServiceError      the service refused, and says why
+        |  `- BusyError      it has too much to do: try again later
+        |- UnreachableError  no connection, no answer in time, or an untrusted certificate
+        `- AnswerError       what answered is not the service, or of another version
+    """
+
+
+class ServiceError(ClientError):
+    """The service refused.
+
+    Attributes:
+        code: the response code, such as 4000.
+        message: its message, such as `detection failed`.
+        request_id: 32 hex digits, to look for in the service's log.
+        http_status: of the answer.
+    """
+
+    def __init__(self, code: int, message: str, request_id: str, http_status: int) -> None:
+        super().__init__(f"{message} (code {code}, HTTP {http_status}, request {request_id})")
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.http_status = http_status
+
+
+class BusyError(ServiceError):
+    """The service is at its limit and did not look at the request.
+
+    Attributes:
+        retry_after: seconds to wait before the next try, as the service says; None if it does not.
+    """
+
+    def __init__(self, refused: ServiceError, retry_after: float | None) -> None:
+        super().__init__(refused.code, refused.message, refused.request_id, refused.http_status)
+        self.retry_after = retry_after
+
+
+class UnreachableError(ClientError):
+    """There was no answer."""
+
+
+class AnswerError(ClientError):
+    """The answer is not one of the service."""

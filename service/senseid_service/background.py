@@ -1,0 +1,201 @@
+"""A service without a terminal: started, found again, stopped, its log read."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import deque
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from senseid.errors import SettingError
+from senseid_service.endpoints import READY_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from senseid_service.settings import Settings
+
+_START_SECONDS: Final = 60.0
+_LOG_BYTES: Final = 16 * 1024 * 1024
+_SECRET: Final = 0o600
+
+
+class Background:
+    """The service of one role of this data directory."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        """Looks at nothing yet.
+
+        Args:
+            folder: where its log and its process id are kept.
+            settings: what it is, or will be, started with.
+        """
+        self._folder = folder
+        self._settings = settings
+        self._state = folder / f"{settings.role}.json"
+        self.log = folder / f"{settings.role}.log"
+
+    @property
+    def url(self) -> str:
+        """Where it is asked from this machine."""
+        settings = self._settings
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  every network
+        host = f"[{host}]" if ":" in host else host
+        return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
+
+    def start(self, command: list[str], options: Mapping[str, str]) -> None:
+        """Start it and wait until it answers.
+
+        Args:
+            command: what runs the service in the foreground.
+            options: settings that go before everything else.
+
+        Raises:
+            SettingError: it runs already, is being started, or it ends again; its log cannot be written.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with self._lock():
+                self._start(command, options)
+        except OSError as error:
+            raise SettingError(
+                f"{self._folder} cannot be used: {(error.strerror or 'unknown reason').lower()}",
+                remedy="it holds the log and the process id: check its permissions and the space on its disk",
+            ) from error
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Keep others from starting it meanwhile: each would take the other's process for its own."""
+        import fcntl
+
+        with self._state.with_suffix(".lock").open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SettingError("it is being started", remedy="see `senseid serve status`") from None
+            yield
+
+    def _start(self, command: list[str], options: Mapping[str, str]) -> None:
+        if self._pid() is not None:
+            raise SettingError("it runs already", remedy="see `senseid serve status`")
+        if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _SECRET)
+        with os.fdopen(descriptor, "ab") as log:
+            begin = log.tell()
+            process = subprocess.Popen(  # noqa: S603  ourselves
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **options},
+                start_new_session=True,
+            )
+        self._remember(process.pid)
+        until = time.monotonic() + _START_SECONDS
+        # Another service may answer at that address, while this one ends because the port is taken.
+        while not (self._serves(begin) and self._healthy()):
+            if process.poll() is not None:
+                self._state.unlink(missing_ok=True)
+                raise SettingError(f"it ended again: {self._last_word(begin)}", remedy="see `senseid serve logs`")
+            if time.monotonic() > until:
+                raise SettingError(
+                    f"it does not answer after {_START_SECONDS:.0f} seconds", remedy="see `senseid serve logs`"
+                )
+            time.sleep(0.1)
+
+    def stop(self) -> bool:
+        """Stop it and wait until it has ended; whether there was one."""
+        pid = self._pid()
+        if pid is None:
+            return False
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            raise SettingError(
+                f"process {pid} belongs to another user", remedy="stop it as the user who started it"
+            ) from None
+        while self._pid() is not None:
+            time.sleep(0.05)
+        self._state.unlink(missing_ok=True)
+        return True
+
+    def status(self) -> tuple[str, bool]:
+        """One line about it, and whether it answers."""
+        pid = self._pid()
+        if pid is None:
+            return f"{self._settings.role} is not running", False
+        if self._healthy():
+            return f"{self._settings.role} runs as process {pid} and answers at {self.url}", True
+        return f"{self._settings.role} runs as process {pid} and does not answer at {self.url}", False
+
+    def log_lines(self, lines: int, *, follow: bool) -> Iterator[str]:
+        """The last lines of the log, and with `follow` all that come.
+
+        Raises:
+            SettingError: there is no log.
+        """
+        try:
+            file = self.log.open(encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            raise SettingError("there is no log", remedy="start it with `senseid serve start`") from None
+        with file:
+            yield from (line.rstrip("\n") for line in deque(file, lines))
+            while follow:
+                line = file.readline()
+                if line:
+                    yield line.rstrip("\n")
+                else:
+                    time.sleep(0.2)
+
+    def _remember(self, pid: int) -> None:
+        import psutil
+
+        facts = {"pid": pid, "born": psutil.Process(pid).create_time()}
+        self._state.write_text(json.dumps(facts), encoding="utf-8")
+
+    def _pid(self) -> int | None:
+        """Its process id; None if it does not run. The time of birth tells it from a later process of that number."""
+        import psutil
+
+        with suppress(OSError, ValueError, KeyError, TypeError, psutil.Error):
+            facts = json.loads(self._state.read_text(encoding="utf-8"))
+            process = psutil.Process(facts["pid"])
+            if process.create_time() == facts["born"] and process.status() != psutil.STATUS_ZOMBIE:
+                return process.pid
+        return None
+
+    def _healthy(self) -> bool:
+        import ssl
+        import urllib.request
+
+        # Whether it answers is asked, not who it is; its certificate need not name this address.
+        context = ssl._create_unverified_context() if self._settings.tls_cert else None  # noqa: S323, SLF001
+        with (
+            suppress(OSError),
+            urllib.request.urlopen(  # noqa: S310  http or https
+                self.url + READY_PATH, timeout=2, context=context
+            ) as response,
+        ):
+            return bool(response.status == 200)
+        return False
+
+    def _serves(self, begin: int) -> bool:
+        """Whether it has said that it serves, behind this place of its log."""
+        with self.log.open("rb") as file:
+            file.seek(begin)
+            return b'"event":"serving"' in file.read()
+
+    def _last_word(self, begin: int) -> str:
+        with self.log.open("rb") as file:
+            file.seek(begin)
+            lines = file.read().decode(errors="replace").strip().splitlines()
+        said = [line.removeprefix("senseid: ") for line in lines if line.startswith("senseid: ")]
+        return (said or lines or ["it said nothing"])[-1]

@@ -1,0 +1,151 @@
+"""One request answered: form, keys, engine, body. Runs in a handler; no error gets out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from senseid import bodies
+from senseid.outcomes import INTERNAL, is_expected, outcome_of
+from senseid_engine.photo_options import PhotoOptions
+from senseid_service import endpoints
+from senseid_service.endpoints import ENDPOINTS
+from senseid_service.forms import parse_form
+from senseid_service.inputs import Inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from senseid.models import Models
+    from senseid_crypto.key import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a handler is asked.
+
+    Attributes:
+        request_id: 32 hex digits.
+        path: one of `ENDPOINTS`.
+        content_type: the header.
+        body: the form.
+    """
+
+    request_id: str
+    path: str
+    content_type: str
+    body: bytes | bytearray = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the client, and what is logged about it.
+
+    Attributes:
+        http_status: of the response.
+        code: of the body.
+        body: JSON.
+        reason: why it was refused, without anything of the request's content; empty for a result.
+        seconds: how long the handler worked.
+    """
+
+    http_status: int
+    code: int
+    body: bytes = field(repr=False)
+    reason: str = ""
+    seconds: float = 0.0
+
+
+class Answerer:
+    """Answers requests with the models and keys of this process."""
+
+    def __init__(self, models: Models, keys: Sequence[Key]) -> None:
+        self._models = models
+        self._keys = keys
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request. Raises nothing."""
+        begin = time.perf_counter()
+        http_status, code, reason = 200, bodies.OK_CODE, ""
+        try:
+            body = self._result(request)
+            text = bodies.json_text(body)
+        except Exception as error:  # whatever it is, the client gets its answer
+            outcome = outcome_of(error) if is_expected(error) else INTERNAL
+            http_status, code, reason = outcome.http_status, outcome.code, reason_of(error)
+            text = bodies.json_text(bodies.error_body(outcome, request.request_id))
+        return Answer(http_status, code, text.encode(), reason, time.perf_counter() - begin)
+
+    def _result(self, request: Request) -> dict[str, Any]:
+        endpoint = ENDPOINTS[request.path]
+        endpoint.require(self._models.licences())
+        inputs = Inputs(parse_form(request.content_type, bytes(request.body)), self._keys)
+        return _RUNS[endpoint.path](self._models, inputs, request.request_id)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a request failed, for the log. The text of an unknown error may hold anything: only its place is told."""
+    if is_expected(error):
+        stid = getattr(error, "stid", None)
+        return f"{stid.text} ({stid.value}): {error}" if stid is not None else str(error)
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        place = f" at {trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"{type(error).__name__}{place}"
+
+
+def _compare(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    options = _options(inputs)
+    first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
+    return bodies.compare_body(models.engine.compare(first, second, options), request_id)
+
+
+def _omni(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    options = PhotoOptions(auto_rotate=inputs.switch("auto_rotate"))
+    first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
+    return bodies.omni_body(models.engine.omni(first, second, options), request_id)
+
+
+def _quality(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    return bodies.quality_body(models.quality.check(inputs.photo("encrypted_image")), request_id)
+
+
+def _liveness(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    wanted = _pictures(inputs)
+    result = models.liveness.detect(inputs.video("encrypted_video"))
+    return bodies.liveness_body(result, request_id, **wanted)
+
+
+def _verify_video(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    options, wanted = _options(inputs), _pictures(inputs)
+    video, photo = inputs.video("encrypted_video"), inputs.photo("encrypted_image")
+    result = models.verifier.verify_video(video, photo, options)
+    return bodies.verify_body(result, request_id, **wanted)
+
+
+def _verify_capture(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+    options = _options(inputs)
+    capture, photo = inputs.capture("liveness_file"), inputs.photo("encrypted_image")
+    result = models.verifier.verify_capture(capture, photo, options, name="liveness_file")
+    return bodies.capture_body(result, request_id)
+
+
+def _options(inputs: Inputs) -> PhotoOptions:
+    return PhotoOptions(auto_rotate=inputs.switch("auto_rotate"), check_quality=inputs.switch("check_quality"))
+
+
+def _pictures(inputs: Inputs) -> dict[str, bool]:
+    return {name: inputs.switch(name) for name in ("return_image", "return_face_image", "return_status")}
+
+
+_RUNS: Mapping[str, Callable[[Models, Inputs, str], dict[str, Any]]] = {
+    endpoints.COMPARE.path: _compare,
+    endpoints.OMNI.path: _omni,
+    endpoints.VERIFY_CAPTURE.path: _verify_capture,
+    endpoints.VERIFY_VIDEO.path: _verify_video,
+    endpoints.QUALITY.path: _quality,
+    endpoints.LIVENESS.path: _liveness,
+}

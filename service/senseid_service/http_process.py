@@ -1,0 +1,188 @@
+"""The process that speaks HTTP. It holds no model, and no key: bodies pass through it unread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from senseid import installation
+from senseid.version import __version__
+from senseid_service.app import HttpState, api_app, hashed, metrics_app, refusal_of_garbage, worker_app
+from senseid_service.callers import callers_of
+from senseid_service.log import LogHandler
+from senseid_service.memory import give_back_what_is_large
+from senseid_service.metrics import Metrics
+from senseid_service.openapi import document
+from senseid_service.page import read_page
+from senseid_service.pool import LocalPool
+from senseid_service.protocol import GuardedProtocol
+from senseid_service.rate import RateLimit
+from senseid_service.remote import RemotePool
+from senseid_service.settings import Role
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+
+    from starlette.types import ASGIApp
+
+    from senseid_service.licence_watch import LicenceWatch
+    from senseid_service.log import Log
+    from senseid_service.settings import Settings
+    from senseid_service.supervisor import Bound
+
+
+class _Server(uvicorn.Server):
+    """A server among several in one process: signals are the process's affair."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+
+def run(
+    settings: Settings,
+    listeners: Bound,
+    watch: LicenceWatch | None,
+    control: socket.socket | None,
+    lifeline: socket.socket,
+    log: Log,
+    monotonic: Callable[[], float],
+) -> int:
+    """Serve until a SIGTERM or the end of the supervisor, then finish what runs.
+
+    Args:
+        settings: of the service.
+        listeners: bound sockets.
+        watch: the licences; None in an API.
+        control: the way to the model process; None in an API.
+        lifeline: at its end when the supervisor is gone.
+        log: of this process.
+        monotonic: seconds that never go back.
+
+    Returns:
+        The exit status.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    give_back_what_is_large()
+    root = logging.getLogger()
+    root.handlers[:] = [LogHandler(log)]
+    # Each of its lines would repeat that somebody sent what is not HTTP.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    return asyncio.run(_serve(settings, listeners, watch, control, lifeline, log, monotonic))
+
+
+async def _serve(
+    settings: Settings,
+    listeners: Bound,
+    watch: LicenceWatch | None,
+    control: socket.socket | None,
+    lifeline: socket.socket,
+    log: Log,
+    monotonic: Callable[[], float],
+) -> int:
+    pool = _pool(settings, control, log)
+    state = HttpState(
+        pool=pool,
+        limits=settings.limits,
+        rate=RateLimit(settings.limits.rate, monotonic),
+        api_keys=hashed(settings.api_keys),
+        cannot=pool.cannot if isinstance(pool, RemotePool) else _cannot(watch),
+        log=log,
+        metrics=Metrics(lambda: pool.state, lambda: {} if watch is None else watch.days_left()),
+        new_request_id=installation.new_request_id,
+    )
+    servers = [(_server(app, settings), sock) for app, sock in _apps(settings, listeners, state)]
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    lifeline.setblocking(False)
+    loop.add_reader(lifeline, stopping.set)
+    await pool.start()
+    tasks = [asyncio.create_task(server.serve([sock])) for server, sock in servers]
+    log.event("serving", role=settings.role, listening=[_name(sock) for sock in listeners.all])
+    await asyncio.wait([asyncio.create_task(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
+    loop.remove_reader(lifeline)
+    log.event("stopping", running=pool.state.busy, waiting=pool.state.waiting)
+    for server, _ in servers:
+        server.should_exit = True
+    await asyncio.gather(*tasks)
+    await pool.stop()
+    log.event("stopped")
+    return 0
+
+
+def _cannot(watch: LicenceWatch | None) -> Callable[[], dict[str, str]]:
+    assert watch is not None  # noqa: S101  who has handlers has licences
+    return watch.cannot
+
+
+def _pool(settings: Settings, control: socket.socket | None, log: Log) -> LocalPool | RemotePool:
+    limits = settings.limits
+    if control is None:
+        return RemotePool(
+            settings.workers,
+            ca=settings.worker_ca,
+            api_key=settings.worker_key,
+            # Each worker has a queue of its own; this only keeps a flood from the memory of the API.
+            most=(64 + limits.queue) * len(settings.workers),
+            answer_seconds=limits.queue_seconds + 2 * limits.job_seconds,
+            log=log,
+        )
+    return LocalPool(control, settings.handlers, queue=limits.queue, queue_seconds=limits.queue_seconds, log=log)
+
+
+def _apps(settings: Settings, listeners: Bound, state: HttpState) -> Iterator[tuple[ASGIApp, socket.socket]]:
+    if listeners.api is not None:
+        openapi = json.dumps(document(__version__), separators=(",", ":")).encode()
+        page = read_page() if settings.ui else {}
+        callers = callers_of(settings.host, settings.hosts, settings.cors)
+        yield api_app(state, callers, openapi=openapi, page=page), listeners.api
+    if listeners.worker is not None:
+        host = settings.host if settings.role is Role.WORKER else "127.0.0.1"
+        yield worker_app(state, callers_of(host, settings.hosts)), listeners.worker
+    if listeners.metrics is not None and settings.metrics is not None:
+        yield metrics_app(state, callers_of(settings.metrics[0], settings.hosts)), listeners.metrics
+
+
+def _server(app: ASGIApp, settings: Settings) -> _Server:
+    limits = settings.limits
+    protocol = type(
+        "Protocol",
+        (GuardedProtocol,),
+        {
+            "header_seconds": limits.header_seconds,
+            "linger_seconds": limits.idle_seconds,
+            "most": limits.connections,
+            "refusal": staticmethod(refusal_of_garbage(installation.new_request_id)),
+        },
+    )
+    tls: dict[str, Any] = {}
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        tls = {"ssl_certfile": settings.tls_cert, "ssl_keyfile": settings.tls_key}
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=max(1, round(limits.stop_seconds)),
+        **tls,
+    )
+    return _Server(config)
+
+
+def _name(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

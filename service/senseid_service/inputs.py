@@ -1,0 +1,109 @@
+"""From form fields to what the engine takes: decrypted, decoded, each named by its parameter in every message."""
+
+from __future__ import annotations
+
+import binascii
+from typing import TYPE_CHECKING, Final
+
+from senseid.errors import RequestError
+from senseid_service.forms import boolean, required
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from senseid_crypto.key import Key
+    from senseid_engine.image import Image
+    from senseid_engine.liveness.capture import Capture
+    from senseid_engine.video import Video
+
+_HEAD: Final = 64
+"""Characters of Base64 that show what it holds."""
+
+
+class Inputs:
+    """The parameters of one request."""
+
+    def __init__(self, form: Mapping[str, bytes], keys: Sequence[Key]) -> None:
+        self._form = form
+        self._keys = keys
+
+    def switch(self, name: str) -> bool:
+        """A boolean, False where it is absent.
+
+        Raises:
+            RequestError: it is neither `true` nor `false`.
+        """
+        return boolean(self._form, name)
+
+    def photo(self, name: str) -> Image:
+        """An encrypted photo.
+
+        Raises:
+            RequestError: it is missing.
+            CryptoError: it does not decrypt.
+            MediaError: it is refused as a photo.
+        """
+        from senseid_engine.image import decode_image
+
+        return decode_image(self.media(name), name=name)
+
+    def media(self, name: str) -> bytes:
+        """The decrypted bytes of a photo or a video.
+
+        Raises:
+            RequestError: it is missing.
+            CryptoError: it is not Base64, or does not decrypt.
+        """
+        from senseid_crypto import sealed, wire
+        from senseid_crypto.container import MAGIC
+        from senseid_crypto.errors import CryptoError
+
+        text = repaired(required(self._form, name))
+        try:
+            if _base64(text[:_HEAD]).startswith(MAGIC):
+                return sealed.open_bytes(_base64(text), self._keys)
+            return wire.decrypt_bytes(text, self._keys)
+        except binascii.Error:
+            raise RequestError(f"{name} is not Base64") from None
+        except CryptoError as error:
+            raise error.at(name) from None
+
+    def video(self, name: str) -> Video:
+        """An encrypted video, its header read.
+
+        Raises:
+            RequestError: it is missing.
+            CryptoError: it does not decrypt.
+            EngineError: it is refused as a video.
+        """
+        from senseid_engine.video import decode_video
+
+        return decode_video(self.media(name), name=name)
+
+    def capture(self, name: str) -> Capture:
+        """A file of liveness data, as it was made: sealed, and not in Base64.
+
+        Raises:
+            RequestError: it is missing.
+            LivenessDataError: it is no such file, or was sealed with another key.
+        """
+        from senseid.captures import read_capture
+
+        return read_capture(required(self._form, name), name=name, keys=self._keys)
+
+
+def repaired(text: bytes) -> bytes:
+    """Base64 as it was before a form changed it.
+
+    A `+` that was not URL-encoded arrives as a space. Base64 has no spaces inside, so each is put back; its length and
+    the authentication of the ciphertext tell whether that was right. Line breaks, which many encoders write, are left
+    out.
+    """
+    text = text.strip()
+    if b"\n" in text or b"\r" in text:
+        text = text.replace(b"\r", b"").replace(b"\n", b"")
+    return text.replace(b" ", b"+")
+
+
+def _base64(text: bytes) -> bytes:
+    return binascii.a2b_base64(text, strict_mode=True)

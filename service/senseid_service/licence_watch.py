@@ -1,0 +1,107 @@
+"""Licences that are looked at again while the service runs: one that is replaced, ends or is withdrawn counts."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from senseid.stids import in_words
+from senseid_licensing.capability import Capability
+from senseid_licensing.errors import LicensingError
+from senseid_licensing.product import Product
+from senseid_service.endpoints import ENDPOINTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+    from senseid_licensing.context import Context
+    from senseid_licensing.store import LicenceStore
+    from senseid_licensing.verified import VerifiedLicences
+
+RECHECK_SECONDS = 5.0
+"""How often licences are verified though no file has changed: the clock may have been set back."""
+
+
+class LicenceWatch:
+    """The licences of one data directory as they are now."""
+
+    def __init__(
+        self,
+        store: LicenceStore,
+        context: Context,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        """Verifies at the first use.
+
+        Args:
+            store: where the licences are.
+            context: this machine; its time is not used.
+            clock: the time, UTC.
+            monotonic: seconds that never go back.
+        """
+        self._store = store
+        self._context = context
+        self._clock = clock
+        self._monotonic = monotonic
+        self._seen: tuple[object, ...] | None = None
+        self._verified_at = 0.0
+        self._current: VerifiedLicences | None = None
+
+    def current(self) -> VerifiedLicences:
+        """The licences. Takes microseconds unless something changed; failures are raised where one is required."""
+        now, seen = self._clock(), self._look()
+        current = self._current
+        if (
+            current is None
+            or seen != self._seen
+            or self._monotonic() >= self._verified_at + RECHECK_SECONDS
+            or any(now > licence.grace_until for licence in current.licences.values())
+        ):
+            current = self._store.verify_all(dataclasses.replace(self._context, now=now))
+            self._seen, self._verified_at, self._current = seen, self._monotonic(), current
+        return current
+
+    def require_any(self) -> None:
+        """Returns if some licence allows serving.
+
+        Raises:
+            LicensingError: none does; that of the product that most endpoints need.
+        """
+        current = self.current()
+        if not any(Capability.SERVE in licence.capabilities for licence in current.licences.values()):
+            current.require(Product.FACE, Capability.SERVE)
+
+    def cannot(self) -> dict[str, str]:
+        """The endpoints whose requests are refused now, each with why: `STID_E_AUTH_EXPIRE (-15) senseid_face`."""
+        current = self.current()
+        found = {}
+        for path, endpoint in ENDPOINTS.items():
+            for product in endpoint.products:
+                try:
+                    endpoint.require_of(product, current)
+                except LicensingError as error:
+                    found[path] = f"{in_words(error.stid)} {product}"
+                    break
+        return found
+
+    def days_left(self) -> dict[str, int]:
+        """Whole days until each valid licence ends, by product."""
+        return {product.value: licence.days_left for product, licence in self.current().licences.items()}
+
+    def _look(self) -> tuple[object, ...]:
+        """What changes with every file that is written, replaced or removed."""
+        store = self._store
+        paths = [*(store.path(product) for product in Product), store.revocations_path, store.roots_dir]
+        return tuple(map(_facts, paths))
+
+
+def _facts(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -1,0 +1,127 @@
+"""The process that holds the models and forks a handler whenever the HTTP process asks for one.
+
+A fork takes milliseconds where loading takes seconds, and what is only read (weights, libraries) stays in memory once.
+That is safe because this process runs one thread of its own: sessions with one thread have no pool to lose.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from senseid.models import ModelKind
+from senseid.stids import in_words
+from senseid_licensing.errors import LicensingError
+from senseid_service import ipc
+from senseid_service.handler import Request
+from senseid_service.memory import give_back
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from senseid.models import Models
+    from senseid_crypto.key import Key
+    from senseid_service.handler import Answerer
+    from senseid_service.log import Log
+
+_IDLE_SECONDS: Final = 1.0
+"""A handler that has had nothing to do for so long gives back the memory that it worked in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the model process needs.
+
+    Attributes:
+        models: not opened yet.
+        keys: that media may be encrypted under.
+        log: of this process.
+        job_seconds: how long a handler may work on one request.
+    """
+
+    models: Models
+    keys: Sequence[Key] = field(repr=False)
+    log: Log
+    job_seconds: float
+
+
+def fork_handlers(setup: Setup, control: socket.socket, lifeline: socket.socket) -> int:
+    """Load the models, then fork handlers until the supervisor is gone.
+
+    Args:
+        setup: what to load and hand down.
+        control: each message of it carries the socket of a new handler.
+        lifeline: at its end when the supervisor is gone.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        ModelsError: a model file is missing or is not the one of the manifest.
+        ModelError: a model cannot be used.
+    """
+    # The HTTP process tells its handlers when to stop, by closing their sockets: a signal to the whole group must not.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for kind in ModelKind:
+        try:
+            setup.models.open(kind)
+        except LicensingError as error:
+            setup.log.event("licence_refused", "warning", reason=f"{in_words(error.stid)}: {error}")
+    # A collection in a child would write into every page that it looks at.
+    gc.collect()
+    gc.freeze()
+    setup.log.event("models_loaded", pid=os.getpid())
+    while True:
+        ready, _, _ = select.select([control, lifeline], [], [])
+        if lifeline in ready:
+            return 0
+        data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not data:
+            return 0
+        for descriptor in descriptors:
+            with socket.socket(fileno=descriptor) as link:
+                if os.fork() == 0:
+                    control.close()
+                    lifeline.close()
+                    _work(setup, link)
+
+
+def _work(setup: Setup, link: socket.socket) -> None:
+    """Be a handler; ends the process."""
+    from senseid_service.handler import Answerer
+
+    status = 1
+    try:
+        serve(link, Answerer(setup.models, setup.keys), setup.job_seconds)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def serve(link: socket.socket, answerer: Answerer, job_seconds: float) -> None:
+    """Answer one request after the other until the HTTP process closes the link.
+
+    A request that takes too long ends the process: SIGALRM does that even inside a decoder that never returns.
+    """
+    try:
+        ipc.send(link, {"pid": os.getpid()})
+        while True:
+            if not select.select([link], [], [], _IDLE_SECONDS)[0]:
+                # Who works on would only ask for it again.
+                give_back()
+            head, body = ipc.receive(link)
+            signal.setitimer(signal.ITIMER_REAL, job_seconds)
+            answer = answerer.answer(Request(head["request_id"], head["path"], head["content_type"], body))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            facts = {"status": answer.http_status, "code": answer.code, "reason": answer.reason}
+            ipc.send(link, {**facts, "seconds": answer.seconds}, answer.body)
+            del head, body, answer
+    except ipc.LostError:
+        return

@@ -1,0 +1,539 @@
+"""What the service is told: from a `.env` file, the environment and the command line, in rising order of weight."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from senseid.env_file import distrust
+from senseid.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+T = TypeVar("T")
+
+MEBIBYTE: Final = 1024 * 1024
+
+API_PORT: Final = 3000
+"""The manual's port of the API."""
+
+WORKER_PORT: Final = 50050
+"""The manual's port of the workers."""
+
+
+class Role(StrEnum):
+    """Which half of the service this process is."""
+
+    ALL = "all"
+    API = "api"
+    WORKER = "worker"
+
+    @property
+    def has_models(self) -> bool:
+        """Whether it looks at photos itself: then it needs models, licences and keys."""
+        return self is not Role.API
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerAddress:
+    """Where a worker listens.
+
+    Attributes:
+        scheme: `http` or `https`.
+        host: a name or an address, an IPv6 address without brackets.
+        port: 1..65535.
+    """
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address without a path, such as `http://10.0.0.2:50050`."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client, or all of them together, may take.
+
+    Attributes:
+        queue: requests that may wait for a handler; one more is answered 503.
+        queue_seconds: how long one may wait.
+        job_seconds: how long a handler may work on one request before it is ended.
+        body_bytes: the longest body.
+        buffer_bytes: how many bytes of bodies may be in memory at once.
+        connections: open connections at once.
+        header_seconds: how long a client may take to send its request line and headers.
+        idle_seconds: how long it may pause inside a body, or leave an answer unread.
+        body_seconds: how long a whole body may take.
+        stop_seconds: how long running requests may go on after a stop was asked for.
+        rate: requests a second of one address; 0 is no limit.
+    """
+
+    queue: int = 16
+    queue_seconds: float = 30
+    job_seconds: float = 120
+    body_bytes: int = 48 * MEBIBYTE
+    buffer_bytes: int = 256 * MEBIBYTE
+    connections: int = 1000
+    header_seconds: float = 10
+    idle_seconds: float = 15
+    body_seconds: float = 120
+    stop_seconds: float = 30
+    rate: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the service is told, but the decryption keys.
+
+    Attributes:
+        role: which half of the service this is.
+        host: where the API listens, or the worker in the role `worker`.
+        port: of the API, or of the worker in the role `worker`.
+        worker_port: where the role `all` answers the worker's health check, on this machine only; 0 is nowhere.
+        workers: the workers behind the API role.
+        worker_ca: certificates that `https` workers are checked against; the system's if None.
+        handlers: processes that look at photos.
+        ui: whether the page for trying things out is served.
+        metrics: address and port of the metrics, or None.
+        open: whether clients beyond this machine may be served without a key.
+        hosts: other names by which a service of this machine alone is called.
+        api_keys: a request must carry one of these if there are any.
+        worker_key: what the API sends to its workers, and a worker takes beside its `api_keys`.
+        tls_cert: the certificate chain of the listener.
+        tls_key: its private key.
+        cors: origins whose pages may call the service; `*` is all.
+        limits: what a client may take.
+    """
+
+    role: Role
+    host: str
+    port: int
+    worker_port: int
+    workers: tuple[WorkerAddress, ...]
+    worker_ca: Path | None
+    handlers: int
+    ui: bool
+    metrics: tuple[str, int] | None
+    open: bool
+    hosts: tuple[str, ...]
+    api_keys: tuple[str, ...] = field(repr=False)
+    worker_key: str | None = field(repr=False)
+    tls_cert: Path | None
+    tls_key: Path | None
+    cors: tuple[str, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One setting as a user meets it.
+
+    Attributes:
+        name: of the environment variable.
+        meaning: one line for `--show-config` and the documentation.
+        default: what holds without it, as text.
+        secret: whether its value is never shown.
+    """
+
+    name: str
+    meaning: str
+    default: str = ""
+    secret: bool = False
+
+
+VARIABLES: Final = (
+    Variable("SENSEID_ROLE", "all, api or worker", "all"),
+    Variable("SENSEID_HOST", "address to listen on; 0.0.0.0 is every network", "127.0.0.1"),
+    Variable("SENSEID_PORT", "port to listen on", "3000, of a worker 50050"),
+    Variable(
+        "SENSEID_WORKER_PORT", "role all: port of the worker's health check, this machine only; 0 is none", "50050"
+    ),
+    Variable("WORKER_IP", "role api: its workers, address[:port], with commas between them; https://... for TLS"),
+    Variable("SENSEID_WORKER_CA", "role api: file of the certificates that https workers are checked against"),
+    Variable("HANDLERS", "processes that look at photos, at most the physical cores", "the CPUs of this process"),
+    Variable("PARAM_DECRYPT_KEY", "decryption key, 32 characters", secret=True),
+    Variable("PARAM_DECRYPT_IV", "initialisation vector, 12 characters", secret=True),
+    Variable("PARAM_DECRYPT_KEY_FILE", "file with both, as --key-file takes it; counts beside them"),
+    Variable("SENSEID_API_KEY", "clients send it as X-API-Key; without one every client is served", secret=True),
+    Variable("SENSEID_API_KEY_FILE", "file with such keys, one a line"),
+    Variable("SENSEID_WORKER_KEY", "the API sends it to its workers; else the first of its keys", secret=True),
+    Variable("SENSEID_OPEN", "true serves clients of other machines without a key", "false"),
+    Variable("SENSEID_HOSTS", "names by which a proxy calls a service of this machine alone, with commas", "none"),
+    Variable("SENSEID_TLS_CERT", "file of the certificate chain; makes the listener HTTPS"),
+    Variable("SENSEID_TLS_KEY", "file of its private key"),
+    Variable("SENSEID_CORS_ORIGINS", "origins whose pages may call the service, with commas between them", "none"),
+    Variable("SENSEID_UI", "true serves a page to try things out", "false"),
+    Variable("SENSEID_METRICS", "[address:]port of the Prometheus metrics", "none"),
+    Variable("SENSEID_QUEUE", "requests that may wait for a handler", str(Limits().queue)),
+    Variable("SENSEID_QUEUE_SECONDS", "how long a request may wait", f"{Limits().queue_seconds:g}"),
+    Variable("SENSEID_JOB_SECONDS", "how long a handler may work on one request", f"{Limits().job_seconds:g}"),
+    Variable("SENSEID_BODY_MB", "longest body, in MiB", str(Limits().body_bytes // MEBIBYTE)),
+    Variable("SENSEID_BUFFER_MB", "bodies in memory at once, in MiB", str(Limits().buffer_bytes // MEBIBYTE)),
+    Variable("SENSEID_CONNECTIONS", "open connections", str(Limits().connections)),
+    Variable("SENSEID_HEADER_SECONDS", "how long headers may take", f"{Limits().header_seconds:g}"),
+    Variable("SENSEID_IDLE_SECONDS", "longest pause of a client", f"{Limits().idle_seconds:g}"),
+    Variable("SENSEID_BODY_SECONDS", "how long a body may take", f"{Limits().body_seconds:g}"),
+    Variable("SENSEID_STOP_SECONDS", "how long running requests may go on after a stop", f"{Limits().stop_seconds:g}"),
+    Variable("SENSEID_RATE", "requests a second of one address; 0 is no limit", "0"),
+)
+"""Every setting, in the order of `--show-config`."""
+
+OLDER_NAMES: Final = {"HANDLERS": ("HANDLES",)}
+"""Other spellings that count where the right one is absent: the manual has both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The settings as text, and where each came from.
+
+    Attributes:
+        texts: value by name; only what was set.
+        origins: `option`, `environment` or the path of the `.env` file, by name.
+        notes: what a user is told about a `.env` file that was not named.
+    """
+
+    texts: Mapping[str, str] = field(repr=False)
+    origins: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+    def get(self, name: str) -> str:
+        """The value, without white space around it; empty if it was not set."""
+        return self.texts.get(name, "").strip()
+
+
+def gather(
+    options: Mapping[str, str], environment: Mapping[str, str], env_file: Path | None, *, named: bool = True
+) -> Values:
+    """Collect every setting: an option goes before the environment, the environment before the file.
+
+    Args:
+        options: what the command line says, by the variable's name.
+        environment: of this process.
+        env_file: a `.env` file, or None.
+        named: whether the user named it. From one that just lies there, nothing is taken that lets more clients in or
+            stands beside a key of another source, and nothing at all if others may write it.
+
+    Raises:
+        SettingError: the file cannot be read.
+    """
+    from_file: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    if env_file is not None and named:
+        from_file = read_env_file(env_file)
+    elif env_file is not None:
+        from_file, notes = _unnamed(env_file, {**environment, **options})
+    sources = ((options, "option"), (environment, "environment"), (from_file, str(env_file)))
+    texts, origins = {}, {}
+    for variable in VARIABLES:
+        for name in (variable.name, *OLDER_NAMES.get(variable.name, ())):
+            found = next(((source[name], origin) for source, origin in sources if source.get(name)), None)
+            if found is not None:
+                texts[variable.name], origins[variable.name] = found
+                break
+    return Values(texts, origins, notes)
+
+
+_WIDENING: Final = ("SENSEID_HOST", "SENSEID_OPEN", "SENSEID_HOSTS", "SENSEID_CORS_ORIGINS", "SENSEID_METRICS")
+_KEYS: Final = (
+    ("PARAM_DECRYPT_KEY", "PARAM_DECRYPT_IV", "PARAM_DECRYPT_KEY_FILE"),
+    ("SENSEID_API_KEY", "SENSEID_API_KEY_FILE", "SENSEID_WORKER_KEY"),
+)
+"""Keys that stand beside each other: of a file that was not named, one counts only if none comes from elsewhere."""
+
+
+def _unnamed(path: Path, others: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What counts of a `.env` file that was not named, and what the user is told about it."""
+    name_it = f"If it is meant, name the file: --env-file {path}"
+    reason = distrust(path)
+    if reason:
+        return {}, (f"{path} of this folder is not read: {reason}. {name_it}",)
+    known = {name for one in VARIABLES for name in (one.name, *OLDER_NAMES.get(one.name, ()))}
+    found = {name: value for name, value in read_env_file(path).items() if name in known and value}
+    barred = {*_WIDENING, "PARAM_DECRYPT_KEY_FILE"}
+    for group in _KEYS:
+        if any(others.get(name) for name in group):
+            barred.update(group)
+    taken = {name: value for name, value in found.items() if name not in barred}
+    notes = []
+    if taken:
+        notes.append(f"{path} of this folder, which was not named, sets {', '.join(taken)}")
+    left = [name for name in found if name not in taken and not others.get(name)]
+    if left:
+        notes.append(f"{', '.join(left)} of {path} counts for nothing, since it was not named. {name_it}")
+    return taken, tuple(notes)
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The variables of a `.env` file, none of them expanded: a key may hold a dollar sign.
+
+    Raises:
+        SettingError: it cannot be read.
+    """
+    from io import StringIO
+
+    from dotenv import dotenv_values
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingError(f"{path} cannot be read: {reason}", remedy="check the path after --env-file") from error
+    found = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def parse(values: Values, *, physical_cores: int, cpus: int) -> Settings:
+    """Check every setting.
+
+    Args:
+        values: as gathered.
+        physical_cores: of this machine.
+        cpus: CPUs that this process may use.
+
+    Raises:
+        SettingError: one of them makes no sense; the message names it.
+    """
+    read = _Reader(values)
+    role = read.one_of("SENSEID_ROLE", Role, Role.ALL)
+    api_keys = read.secrets("SENSEID_API_KEY", "SENSEID_API_KEY_FILE")
+    worker_key = read.secret("SENSEID_WORKER_KEY")
+    if role is Role.WORKER and worker_key:
+        api_keys = (*api_keys, worker_key)
+    settings = Settings(
+        role=role,
+        host=values.get("SENSEID_HOST") or "127.0.0.1",
+        port=read.integer("SENSEID_PORT", WORKER_PORT if role is Role.WORKER else API_PORT, 0, 65535),
+        worker_port=read.integer("SENSEID_WORKER_PORT", WORKER_PORT, 0, 65535),
+        workers=tuple(map(_worker, read.words("WORKER_IP"))),
+        worker_ca=read.file("SENSEID_WORKER_CA"),
+        handlers=read.integer("HANDLERS", max(1, min(physical_cores, cpus)), 1, None),
+        ui=read.boolean("SENSEID_UI"),
+        metrics=_metrics(values.get("SENSEID_METRICS")),
+        open=read.boolean("SENSEID_OPEN"),
+        hosts=read.words("SENSEID_HOSTS"),
+        api_keys=api_keys,
+        worker_key=worker_key or next(iter(api_keys), None),
+        tls_cert=read.file("SENSEID_TLS_CERT"),
+        tls_key=read.file("SENSEID_TLS_KEY"),
+        cors=read.words("SENSEID_CORS_ORIGINS"),
+        limits=Limits(
+            queue=read.integer("SENSEID_QUEUE", Limits().queue, 0, 100_000),
+            queue_seconds=read.seconds("SENSEID_QUEUE_SECONDS", Limits().queue_seconds),
+            job_seconds=read.seconds("SENSEID_JOB_SECONDS", Limits().job_seconds),
+            body_bytes=read.integer("SENSEID_BODY_MB", Limits().body_bytes // MEBIBYTE, 1, 1024) * MEBIBYTE,
+            buffer_bytes=read.integer("SENSEID_BUFFER_MB", Limits().buffer_bytes // MEBIBYTE, 1, 1_000_000) * MEBIBYTE,
+            connections=read.integer("SENSEID_CONNECTIONS", Limits().connections, 1, 100_000),
+            header_seconds=read.seconds("SENSEID_HEADER_SECONDS", Limits().header_seconds),
+            idle_seconds=read.seconds("SENSEID_IDLE_SECONDS", Limits().idle_seconds),
+            body_seconds=read.seconds("SENSEID_BODY_SECONDS", Limits().body_seconds),
+            stop_seconds=read.seconds("SENSEID_STOP_SECONDS", Limits().stop_seconds),
+            rate=read.seconds("SENSEID_RATE", Limits().rate, least=0),
+        ),
+    )
+    _check_together(settings, physical_cores)
+    return settings
+
+
+def _check_together(settings: Settings, physical_cores: int) -> None:
+    if settings.role.has_models and settings.handlers > physical_cores:
+        raise SettingError(
+            f"HANDLERS is {settings.handlers}, and this machine has {physical_cores} physical"
+            f" core{'s' if physical_cores > 1 else ''}",
+            remedy="set it to at most that; more of them would only wait for each other",
+        )
+    if settings.role is Role.API and not settings.workers:
+        raise SettingError(
+            "WORKER_IP is not set, and the role api has no models of its own",
+            remedy="set it to the address of the machine where `senseid serve --role worker` runs",
+        )
+    _check_who_may_connect(settings)
+    if (settings.tls_cert is None) is not (settings.tls_key is None):
+        raise SettingError(
+            "SENSEID_TLS_CERT and SENSEID_TLS_KEY belong together, and one of them is not set", remedy="set both"
+        )
+    if settings.ui and settings.role is Role.WORKER:
+        raise SettingError("a worker serves no page", remedy="use --ui with the role all or api")
+
+
+def _check_who_may_connect(settings: Settings) -> None:
+    if settings.open:
+        return
+    if not settings.api_keys and not is_loopback(settings.host):
+        raise SettingError(
+            f"SENSEID_API_KEY is not set, and everybody who reaches {settings.host} would be served",
+            remedy="set it, or SENSEID_API_KEY_FILE; give --open (SENSEID_OPEN=true) if everybody may be",
+        )
+    beyond = [worker.host for worker in settings.workers if not is_loopback(worker.host)]
+    if settings.role is Role.API and not settings.worker_key and beyond:
+        raise SettingError(
+            f"SENSEID_WORKER_KEY is not set, and the worker {beyond[0]} could not tell this API from anybody else",
+            remedy="set it to the same here and there (a key of SENSEID_API_KEY does, too); give --open"
+            " (SENSEID_OPEN=true) if workers may serve everybody",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address. A name of which that is not sure is taken for one of a network."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_certificate(settings: Settings) -> None:
+    """Returns if the listener can use its certificate and key, or has none.
+
+    Raises:
+        SettingError: it cannot.
+    """
+    if settings.tls_cert is None or settings.tls_key is None:
+        return
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # Without a password of ours OpenSSL would ask the terminal for one, and wait.
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password=lambda: b"")
+    except OSError as error:
+        raise SettingError(
+            "SENSEID_TLS_CERT and SENSEID_TLS_KEY cannot be used together",
+            remedy=f"check that {settings.tls_cert} is a certificate in PEM and {settings.tls_key} its key, readable"
+            " and without a passphrase",
+        ) from error
+
+
+def shown(values: Values, settings: Settings) -> list[tuple[str, str, str]]:
+    """What holds, for `--show-config`: name, value and origin of each setting; of a secret only whether it is set."""
+    rows = []
+    for variable in VARIABLES:
+        text = values.get(variable.name)
+        if variable.secret:
+            text = "(set)" if text else ""
+        elif variable.name == "HANDLERS":
+            text = str(settings.handlers) if settings.role.has_models else ""
+        elif variable.name == "SENSEID_PORT":
+            text = str(settings.port)
+        rows.append((variable.name, text or variable.default or "none", values.origins.get(variable.name, "default")))
+    return rows
+
+
+class _Reader:
+    """Reads one setting at a time, and names it where it is wrong."""
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+
+    def integer(self, name: str, default: int, least: int, most: int | None) -> int:
+        text = self._values.get(name)
+        if not text:
+            return default
+        bounds = f"a whole number from {least} to {most}" if most is not None else f"a whole number from {least} on"
+        # isdecimal alone takes digits of other scripts.
+        if not (text.isascii() and text.isdecimal()):
+            raise self._refused(name, text, bounds)
+        value = int(text)
+        if value < least or (most is not None and value > most):
+            raise self._refused(name, text, bounds)
+        return value
+
+    def seconds(self, name: str, default: float, *, least: float = 0.1) -> float:
+        text = self._values.get(name)
+        if not text:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and value >= least):
+            raise self._refused(name, text, f"a number from {least:g} on")
+        return value
+
+    def boolean(self, name: str) -> bool:
+        text = self._values.get(name).lower()
+        if text not in {"", "true", "false"}:
+            raise self._refused(name, text, "true or false")
+        return text == "true"
+
+    def one_of(self, name: str, kind: Callable[[str], T], default: T) -> T:
+        text = self._values.get(name)
+        try:
+            return kind(text.lower()) if text else default
+        except ValueError:
+            raise self._refused(name, text, "all, api or worker") from None
+
+    def words(self, name: str) -> tuple[str, ...]:
+        return tuple(word.strip() for word in self._values.get(name).split(",") if word.strip())
+
+    def file(self, name: str) -> Path | None:
+        text = self._values.get(name)
+        if not text:
+            return None
+        if not Path(text).is_file():
+            raise SettingError(f"{name} names {text}, which is not a file", remedy="check the path")
+        return Path(text)
+
+    def secret(self, name: str) -> str | None:
+        text = self._values.get(name) or None
+        _check_header((text or "",), name)
+        return text
+
+    def secrets(self, name: str, file_name: str) -> tuple[str, ...]:
+        found = [self._values.get(name)] if self._values.get(name) else []
+        path = self.file(file_name)
+        if path is not None:
+            try:
+                found += [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+            except (OSError, UnicodeDecodeError):
+                raise SettingError(f"{file_name} names {path}, which cannot be read", remedy="check it") from None
+            if not found:
+                raise SettingError(f"{file_name} names {path}, which holds no key", remedy="write one key a line")
+        _check_header(found, f"{name} or {file_name}")
+        return tuple(found)
+
+    @staticmethod
+    def _refused(name: str, text: str, wanted: str) -> SettingError:
+        return SettingError(f"{name} is {text!r}, and must be {wanted}", remedy=f"change {name}")
+
+
+def _check_header(keys: Sequence[str], name: str) -> None:
+    if not all(key.isascii() and key.isprintable() for key in keys):
+        raise SettingError(
+            f"{name} holds a key that no header can carry", remedy="use letters, digits and signs of ASCII"
+        )
+
+
+def _worker(text: str) -> WorkerAddress:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        port = parts.port
+    except ValueError:
+        port, parts = None, urlsplit("")
+    if not parts.hostname or parts.scheme not in {"http", "https"} or parts.path not in {"", "/"} or parts.username:
+        raise SettingError(
+            f"WORKER_IP holds {text!r}, which is no address",
+            remedy="write address or address:port, with commas between",
+        )
+    return WorkerAddress(parts.scheme, parts.hostname, port or WORKER_PORT)
+
+
+def _metrics(text: str) -> tuple[str, int] | None:
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdecimal() and 0 <= int(port) <= 65535):
+        raise SettingError(f"SENSEID_METRICS is {text!r}, and must be [address:]port", remedy="change SENSEID_METRICS")
+    return host.strip("[]") or "127.0.0.1", int(port)

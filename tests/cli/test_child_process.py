@@ -1,0 +1,160 @@
+"""A command in a process of its own: only a status that it says itself is one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from senseid import outcomes
+from senseid.errors import CutShortError
+from senseid.outcomes import is_of_memory, outcome_of
+from senseid_engine.errors import ImageTypeError, MediaNotFoundError, ModelError
+from tests.e2e.conftest import heed_sigint
+
+pytestmark = pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="no guard on this system")
+
+HEAD = """
+import ctypes, os, signal, sys, time
+from senseid_cli import app, child_process
+child_process.check_memory = lambda: None
+from senseid_cli.commands import compare as module
+def work(first: str, second: str) -> None:
+    print("begun", os.getpid(), flush=True)
+    {work}
+module.compare = work
+app.main()
+"""
+
+
+def start(work: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", HEAD.format(work=work), "compare", "a", "b"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=heed_sigint,
+    )
+
+
+def ended(work: str) -> tuple[int, bytes]:
+    process = start(work)
+    _, stderr = process.communicate(timeout=60)
+    return process.returncode, stderr
+
+
+@pytest.mark.parametrize(
+    ("work", "how"),
+    [
+        ("ctypes.CDLL(None).exit(1)", b"exit(1)"),  # as OpenBLAS does
+        ("ctypes.CDLL(None).exit(0)", b"exit(0)"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", b"SIGSEGV"),
+        ("os.abort()", b"SIGABRT"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", b"SIGKILL"),  # as the kernel does
+    ],
+)
+def test_an_end_without_a_status_is_no_verdict(work: str, how: bytes) -> None:
+    status, stderr = ended(work)
+    assert status == 70
+    assert stderr.startswith(
+        b"senseid: the work was cut short (" + how + b"), as happens where there is not enough memory"
+    )
+    assert len(stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("work", "status"),
+    [
+        ("pass", 0),
+        ("import typer; raise typer.Exit(1)", 1),
+        ("raise MemoryError", 70),
+        ("raise KeyboardInterrupt", 130),
+    ],
+)
+def test_a_status_that_is_said_is_that_of_the_command(work: str, status: int) -> None:
+    assert ended(work)[0] == status
+
+
+def test_a_signal_goes_on_to_the_work_once() -> None:
+    process = start("time.sleep(60)")
+    assert process.stdout is not None
+    child = int(process.stdout.readline().split()[1])
+    assert child != process.pid
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (130, b"")
+
+
+def test_what_was_to_end_it_is_how_it_ends() -> None:
+    process = start("time.sleep(60)")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.terminate()
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (-signal.SIGTERM, b"")
+
+
+def test_the_work_dies_with_what_waits_for_it() -> None:
+    process = start("time.sleep(60)")
+    assert process.stdout is not None
+    child = int(process.stdout.readline().split()[1])
+    process.kill()
+    process.communicate(timeout=60)
+    deadline = time.monotonic() + 30
+    while (
+        Path(f"/proc/{child}/status").exists() and "Z" not in Path(f"/proc/{child}/status").read_text().split("\n")[2]
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_little_memory_is_said_before_the_work_begins(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "senseid_cli", "compare", "a", "b", "--json"]
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -v 400000 && exec "$@"', "sh", *words],
+        capture_output=True,
+        env={**os.environ, "SENSEID_HOME": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode == 70
+    assert done.stderr == b"senseid: there is not enough memory: end other programs, or use smaller media\n"
+    assert b'"code":500' in done.stdout
+
+
+def caused(error: Exception, by: Exception) -> Exception:
+    error.__cause__ = by
+    return error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(12, "Cannot allocate memory"),
+        ImportError("libx.so: failed to map segment from shared object"),
+        RuntimeError("can't start new thread"),
+        caused(ModelError("model x", "cannot load it"), RuntimeError("std::bad_alloc")),
+        caused(ModelError("model x", "it does not take"), ValueError("core/framework/bfc_arena.cc:360 Failed")),
+    ],
+)
+def test_too_little_memory_blames_nothing_else(error: Exception) -> None:
+    assert is_of_memory(error)
+    assert outcome_of(error) == outcomes.INTERNAL
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ModelError("model x", "cannot load it"),
+        MediaNotFoundError("out of memory.jpg", "no such file"),
+        caused(MediaNotFoundError("a", "no such file"), FileNotFoundError(2, "No such file", "bad_alloc")),
+        ImageTypeError("a", "is corrupted"),
+        CutShortError("SIGSEGV"),
+    ],
+)
+def test_other_errors_are_what_they_are(error: Exception) -> None:
+    assert not is_of_memory(error)

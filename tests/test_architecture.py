@@ -1,0 +1,65 @@
+"""The arrows inside and between the packages, beside what import-linter checks."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {
+    path.name: path
+    for path in (
+        ROOT / "senseid_cli",
+        ROOT / "library/senseid",
+        ROOT / "service/senseid_service",
+        ROOT / "service/senseid_client",
+        ROOT / "engine/senseid_engine",
+        ROOT / "engine/senseid_crypto",
+        ROOT / "licensing/senseid_licensing",
+        ROOT / "models/senseid_models",
+    )
+}
+LONGEST_WITHOUT_DOCSTRING = 60
+
+
+def sources() -> list[Path]:
+    """All modules that are installed and not generated."""
+    found = [path for package in PACKAGES.values() for path in package.rglob("*.py")]
+    return [path for path in found if not path.name.endswith("_pb2.py")]
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    """Every import, those inside functions and those for types alone too."""
+    return grimp.build_graph(*PACKAGES, cache_dir=None)
+
+
+def test_there_is_no_circle_of_imports(graph: grimp.ImportGraph) -> None:
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    graphlib.TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_package_holds_more_than_a_third_of_all_lines() -> None:
+    lines = {
+        name: sum(len(path.read_text(encoding="utf-8").splitlines()) for path in package.rglob("*.py"))
+        for name, package in PACKAGES.items()
+    }
+    assert max(lines.values()) * 3 <= sum(lines.values()), lines
+
+
+def test_long_functions_say_what_they_do() -> None:
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or 0) - node.lineno
+                assert length <= LONGEST_WITHOUT_DOCSTRING or ast.get_docstring(node), f"{path}: {node.name}"
+
+
+def test_each_package_says_what_belongs_there() -> None:
+    for package in PACKAGES.values():
+        for init in package.rglob("__init__.py"):
+            assert ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))), init
