@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from senseid_cli.batch.manifest import ROWS_AT_ONCE, Format, import_parquet
+from senseid_cli.output.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,12 +27,12 @@ class Writer(Protocol):
 
 
 class CsvWriter:
-    """CSV with a header; a field that is absent is empty, a value with parts is JSON."""
+    """CSV with a header, for spreadsheets; a field that is absent is empty, a value with parts is JSON."""
 
     def __init__(self, write: Callable[[str], object], columns: Sequence[str]) -> None:
         self._columns = columns
         self._writer = csv.writer(_Sink(write), lineterminator="\n")
-        self._writer.writerow(columns)
+        self._writer.writerow(map(safe_cell, columns))
 
     def put(self, record: Mapping[str, Any]) -> None:
         """See `Writer`."""
@@ -149,7 +150,8 @@ class _Sink:
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return _text(value)
+    text = _text(value)
+    return text and safe_cell(text)
 
 
 def _text(value: object) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from senseid_cli.output.html.document import document, image_tag, small_jpeg
 from senseid_cli.output.quality import value_text
+from senseid_cli.output.spreadsheet import safe_cell
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ def csv_text(photos: Sequence[Judged]) -> str:
 def _rows(judged: Judged) -> Iterator[list[str]]:
     from senseid_engine.quality.policy import MEASURES
 
-    # A spreadsheet takes what begins so for a formula; a path means the same with "./" before it.
+    # A path means the same with "./" before it, and begins no formula then.
     name = f"./{judged.name}" if judged.name.startswith(("=", "+", "-", "@")) else judged.name
-    name = printable(name)
-    reasons = printable("; ".join(judged.reasons))
+    name = safe_cell(printable(name))
+    reasons = safe_cell(printable("; ".join(judged.reasons)))
     if not judged.faces:
         yield [name, judged.verdict, "0", *[""] * (5 + len(MEASURES)), reasons]
     for number, face in enumerate(judged.faces, 1):

@@ -42,8 +42,19 @@ def test_csv() -> None:
     text = written(Format.CSV).decode("utf-8", "surrogateescape")
     header, first, second = csv.reader(io.StringIO(text, newline=""), strict=True)
     assert header == list(COLUMNS)
-    assert first == ["1", 'a, "b"\n\udcff.jpg', "7", "1000", repr(0.1 + 0.2), "false", "[[0.5]]", ""]
+    assert first == ["1", 'a, "b"\\n\udcff.jpg', "7", "1000", repr(0.1 + 0.2), "false", "[[0.5]]", ""]
     assert second == ["2", "ä", "", "4000", "", "", "", "no face"]
+
+
+def test_csv_holds_no_formula() -> None:
+    buffer = io.BytesIO()
+    writer = open_writer(Format.CSV, buffer, ("row", "first", "=SUM(A1)", "scores"), TYPES)
+    writer.put({"row": 1, "first": "@a\t=1.jpg", "=SUM(A1)": "-2", "scores": ["b;+c"]})
+    writer.close()
+    assert buffer.getvalue().decode().splitlines() == [
+        "row,first,'=SUM(A1),scores",
+        """1,'@a\\t=1.jpg,-2,"[""b;'+c""]\"""",
+    ]
 
 
 def test_ndjson() -> None:

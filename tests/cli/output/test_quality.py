@@ -118,16 +118,23 @@ def test_the_csv_has_a_row_a_face_and_survives_names(policy: Policy) -> None:
         Judged.of('b,"\n.jpg', report(GOOD_FACE, MASKED), policy),
         Judged.of("=HYPERLINK(1).jpg", report(GOOD_FACE), policy),
         Judged.refused("c.jpg", NoFaceError("c.jpg", "no face is found"), policy),
+        Judged.refused("c;=1\t.jpg", NoFaceError("c.jpg", "@SUM(A1)"), policy),
     ]
     header, *rows = csv.reader(io.StringIO(report_files.csv_text(photos)))
     assert header == report_files.csv_header()
     assert {len(row) for row in rows} == {len(header)}
     table = [dict(zip(header, row, strict=True)) for row in rows]
-    assert [row["photo"] for row in table] == ['b,"\\n.jpg', 'b,"\\n.jpg', "./=HYPERLINK(1).jpg", "c.jpg"]
-    assert [row["face"] for row in table] == ["1", "2", "1", ""]
-    assert [row["verdict"] for row in table] == ["fail", "fail", "pass", "fail"]
+    assert [row["photo"] for row in table] == [
+        'b,"\\n.jpg',
+        'b,"\\n.jpg',
+        "./=HYPERLINK(1).jpg",
+        "c.jpg",
+        "c;'=1\\t.jpg",
+    ]
+    assert [row["face"] for row in table] == ["1", "2", "1", "", ""]
+    assert [row["verdict"] for row in table] == ["fail", "fail", "pass", "fail", "fail"]
     assert float(table[1]["mouth"]) == pytest.approx(0.02)
-    assert table[3]["reasons"] == "no face is found"
+    assert [row["reasons"] for row in table[3:]] == ["no face is found", "'@SUM(A1)"]
 
 
 def test_the_page_escapes_names_and_needs_nothing_else(policy: Policy) -> None:
