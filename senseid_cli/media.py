@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from senseid.media import read_file, read_stream
-from senseid_cli.keys import key_sources
+from senseid_cli.key_sources import key_sources
 
 if TYPE_CHECKING:
     from typing import BinaryIO

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -16,6 +18,7 @@ from senseid_crypto.key_file import MOST_BYTES, KeyFile, format_key_file, parse_
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
+    from typing import BinaryIO
 
     from senseid_crypto.key import Key
 
@@ -196,8 +199,12 @@ def _check_length(name: str) -> None:
         raise KeyFormatError("that name is too long for a key", remedy=f"use at most {_LONGEST_NAME} characters")
 
 
-def read_key_file(path: Path) -> KeyFile:
+def read_key_file(path: Path, *, pipe: bool = False) -> KeyFile:
     """Read a key file or a `.env` file.
+
+    Args:
+        path: where it is.
+        pipe: whether it may be a pipe, as the `<(...)` of a shell is; its writer is waited for.
 
     Raises:
         FileNotFoundError: there is none.
@@ -205,7 +212,7 @@ def read_key_file(path: Path) -> KeyFile:
         KeyFormatError: it is no key file.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if pipe else _open_regular(path) as file:
             data = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise
@@ -215,6 +222,16 @@ def read_key_file(path: Path) -> KeyFile:
         return parse_key_file(data)
     except CryptoError as error:
         raise error.at(str(path)) from None
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    # Opening a pipe that nobody writes to would otherwise wait for ever. Windows has neither the flag nor such pipes.
+    at_once = getattr(os, "O_NONBLOCK", 0)
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | at_once))  # noqa: SIM115  the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    return file
 
 
 def _unreadable(path: Path, error: OSError) -> KeyStoreError:

@@ -114,7 +114,7 @@ class KeySources:
         variables = {name: self.environment[name] for name in (KEY_VARIABLE, IV_VARIABLE) if self.environment.get(name)}
         of_file = {}
         if self.env_named and len(variables) < 2:
-            of_file = parse_variables(_text_of(self.env_file))
+            of_file = parse_variables(_text_of(self.env_file, pipe=True))
         place = ENVIRONMENT if KEY_VARIABLE in variables else str(self.env_file)
         try:
             key = key_of({**of_file, **variables})
@@ -164,7 +164,7 @@ def _of_file(path: Path) -> KnownKey:
     from senseid_crypto.key_folder import StoredKey, read_key_file
 
     try:
-        return _loaded(StoredKey("", path, read_key_file(path)), None)
+        return _loaded(StoredKey("", path, read_key_file(path, pipe=True)), None)
     except FileNotFoundError:
         raise KeyStoreError(f"{path}: there is no such key file", remedy="check the path") from None
 
@@ -174,15 +174,21 @@ def _loaded(stored: StoredKey, name: str | None) -> KnownKey:
     return KnownKey(stored.load(), place, name, stored.file.created, path)
 
 
-def _text_of(path: Path) -> str:
-    """The text of a `.env` file; empty where there is none. It may hold much that is not ours."""
+def _text_of(path: Path, *, pipe: bool = False) -> str:
+    """The text of a `.env` file; empty where there is none. It may hold much that is not ours.
+
+    Args:
+        path: where it is.
+        pipe: whether it may be a pipe, as the `<(...)` of a shell is; its writer is waited for.
+    """
     from senseid_crypto.errors import KeyStoreError
     from senseid_crypto.key_file import MOST_BYTES
+    from senseid_models.open_file import NotRegularError, open_regular
 
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            text = file.read(MOST_BYTES)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        with path.open("rb") if pipe else open_regular(path) as file:
+            text = file.read(MOST_BYTES).decode(errors="replace")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, NotRegularError):
         return ""
     except OSError as error:
         raise KeyStoreError(

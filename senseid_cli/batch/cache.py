@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from senseid_cli.batch.work import Encoded, dump, load
+from senseid_models.open_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +47,8 @@ class Cache:
 
         name = self._name(work, digest)
         try:
-            plain = open_bytes(self._path(name).read_bytes(), [self.key])
+            with open_regular(self._path(name)) as file:
+                plain = open_bytes(file.read(), [self.key])
             head = name.encode()
             return load(plain[len(head) :]) if plain.startswith(head) else None
         except (OSError, CryptoError, ValueError, KeyError):

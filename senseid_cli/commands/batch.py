@@ -313,7 +313,7 @@ def _run(
 def _cache(folder: Path) -> ResultCache:
     from senseid import installation
     from senseid_cli.batch.cache import Cache
-    from senseid_cli.keys import key_sources
+    from senseid_cli.key_sources import key_sources
 
     return Cache(folder, key_sources().to_encrypt().key, installation.models_digest(), installation.entropy)
 

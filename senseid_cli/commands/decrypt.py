@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from senseid_cli.crypt import options
-from senseid_cli.keys import key_sources
+from senseid_cli.key_sources import key_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import typer
 
 from senseid import installation
 from senseid.outcomes import ExitStatus
-from senseid_cli.keys import key_sources
+from senseid_cli.key_sources import key_sources
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from senseid_cli.crypt import options
-from senseid_cli.keys import key_sources
+from senseid_cli.key_sources import key_sources
 from senseid_cli.output import terminal
 from senseid_crypto.format import Format
 

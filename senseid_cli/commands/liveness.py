@@ -13,7 +13,7 @@ from senseid.outcomes import ExitStatus
 from senseid_cli import media, paths
 from senseid_cli.crypt import options
 from senseid_cli.groups import GroupWithDefault
-from senseid_cli.keys import key_sources
+from senseid_cli.key_sources import key_sources
 from senseid_cli.options import AsJson, ReturnFaceImage, ReturnImage, ReturnStatus
 from senseid_cli.output import liveness as text
 from senseid_cli.output import terminal

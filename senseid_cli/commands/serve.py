@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from senseid import installation
-from senseid_cli.keys import key_sources
+from senseid_cli.key_sources import key_sources
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 

@@ -12,7 +12,7 @@ from senseid.models import Models
 from senseid.outcomes import ExitStatus
 from senseid_cli import media
 from senseid_cli.crypt import options as keys
-from senseid_cli.keys import key_sources
+from senseid_cli.key_sources import key_sources
 from senseid_cli.options import (
     AsJson,
     AutoRotate,

@@ -18,6 +18,7 @@ from senseid_cli import paths
 from senseid_cli.crypt.file_jobs import FileJob, is_container, size_of, walk
 from senseid_crypto.errors import MissingKeyError
 from senseid_crypto.key_folder import DEFAULT_NAME
+from senseid_models.open_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +96,8 @@ def _note(keys: KeyFolder, name: str) -> Path:
 def _read(note: Path) -> list[str] | None:
     """The folders of a rotation that was begun, or None."""
     try:
-        return [str(folder) for folder in json.loads(note.read_bytes())["folders"]]
+        with open_regular(note) as file:
+            return [str(folder) for folder in json.load(file)["folders"]]
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -55,6 +55,13 @@ def test_only_the_owner_may_read_it(folder: KeyFolder, key: Key) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+def test_a_pipe_is_not_waited_for(folder: KeyFolder) -> None:
+    folder.folder.mkdir(parents=True)
+    os.mkfifo(folder.folder / "default.key")
+    with pytest.raises(KeyStoreError, match=r"default\.key: cannot be read: it is not a regular file"):
+        folder.read("default")
+
+
 def test_a_key_is_never_overwritten(folder: KeyFolder, key: Key, other: Key) -> None:
     path = folder.add("default", key, NOW, in_keyring=False)
     before = path.read_bytes()

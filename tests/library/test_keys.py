@@ -191,6 +191,9 @@ def test_another_programs_dotenv_file(folder: KeyFolder, tmp_path: Path) -> None
     (tmp_path / ".env").unlink()
     (tmp_path / ".env").mkdir()  # a virtual environment
     assert list(sources(folder)) == []
+    (tmp_path / ".env").rmdir()
+    os.mkfifo(tmp_path / ".env")  # which would be waited for
+    assert list(sources(folder)) == []
 
 
 def test_a_dotenv_file_in_utf_16_is_not_passed_over(folder: KeyFolder, tmp_path: Path) -> None:
