@@ -86,7 +86,9 @@ def encrypt_file(job: FileJob, key: Key, form: Format, options: WriteOptions, ad
 def decrypt_file(job: FileJob, keys: Iterable[Key], options: WriteOptions, advance: Advance) -> Format:
     """Decrypt one file. Nothing gets a name or goes down a pipe before all that was read has been authenticated.
 
-    A container that goes into a file is decrypted while it is read; anything else is read twice, first to check it.
+    A container that goes into a file is decrypted while it is read; anything else is gone through twice, first to check
+    it. What comes through a pipe is kept for that, and wire text that goes to standard output: were its file read
+    again, somebody could have changed it meanwhile, and it is authentic only as a whole.
 
     Args:
         job: what to read and to write.
@@ -111,14 +113,16 @@ def decrypt_file(job: FileJob, keys: Iterable[Key], options: WriteOptions, advan
         reader = Reader(file, name, advance)
         form = Format.CONTAINER if reader.look(len(container.MAGIC)) == container.MAGIC else Format.WIRE
         at_once = form is Format.CONTAINER and job.target is not None
-        with nullcontext(file) if at_once else streams.readable_twice(file, reader) as source:
+        keep = not at_once and (not file.seekable() or (form is Format.WIRE and job.target is None))
+        with streams.kept(reader) if keep else nullcontext(file) as source:
+            start = 0 if keep else start
 
             def from_start(tell: Advance = ignore) -> Reader:
                 source.seek(start)
                 return Reader(source, name, tell)
 
             if not at_once:
-                keys = [_find_key(from_start(advance), keys, form, options)]
+                keys = [_find_key(from_start(ignore if keep else advance), keys, form, options)]
                 reader = from_start()
             pieces = _decrypted(reader, keys, form, options)
             if job.target is None:

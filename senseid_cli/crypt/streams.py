@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _PIECE = 1024 * 1024
 
-# How much of what came through a pipe is held in memory before it goes to an unnamed temporary file; it is ciphertext.
+# How much of what is kept is held in memory before it goes to an unnamed temporary file; it is ciphertext.
 _SPOOLED = 32 * 1024 * 1024
 
 # As much text as a terminal is for.
@@ -97,16 +97,13 @@ def opened(source: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def readable_twice(file: BinaryIO, reader: Reader) -> Iterator[BinaryIO]:
-    """The same ciphertext where it can be read again: a file as it is, of a pipe a copy in a file without a name.
+def kept(reader: Reader) -> Iterator[BinaryIO]:
+    """A copy of the ciphertext that nobody else can change, in memory or in a file without a name.
 
     Raises:
         MediaError: it cannot be read.
         OutputError: there is no room for a copy.
     """
-    if file.seekable():
-        yield file
-        return
     with tempfile.SpooledTemporaryFile(max_size=_SPOOLED) as copy:
         room = memoryview(bytearray(_PIECE))
         try:
@@ -116,7 +113,7 @@ def readable_twice(file: BinaryIO, reader: Reader) -> Iterator[BinaryIO]:
         except OSError as error:
             raise OutputError(
                 f"the input cannot be kept until it is checked: {(error.strerror or 'unknown reason').lower()}",
-                remedy="give it as a file, or point TMPDIR at a folder with enough space",
+                remedy="point TMPDIR at a folder with enough space, or name a file with --out",
             ) from error
         yield cast("BinaryIO", copy)
 

@@ -10,7 +10,7 @@ import stat
 import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -207,6 +207,25 @@ def test_what_is_damaged_goes_down_no_pipe(
         sink = put_into(monkeypatch)
         assert cli.run(words) == 6
         assert sink.getvalue() == b""
+
+
+def test_wire_text_that_is_changed_while_it_is_decrypted(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard output gets what was authenticated, whatever is in the file by then."""
+    text = wire.encrypt_bytes(BIG, here.key)
+    path = here.path("photo.b64", text)
+
+    class Changing(io.FileIO):
+        def readinto(self, buffer: Any, /) -> int | None:
+            count = super().readinto(buffer)
+            if not count:
+                path.write_bytes(text.swapcase())
+            return count
+
+    monkeypatch.setattr(streams, "opened", lambda _: Changing(path))
+    sink = put_into(monkeypatch)
+    assert cli.run(["decrypt", "photo.b64", "-o", "-"]) == 0
+    assert sink.getvalue() == BIG
+    assert path.read_bytes() != text
 
 
 def test_streams_that_make_no_sense(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
