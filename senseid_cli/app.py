@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from senseid import bodies, errors, installation, outcomes, stids
+from senseid import bodies, child_process, errors, installation, outcomes, stids
 from senseid.version import __version__
-from senseid_cli import child_process
 from senseid_cli.groups import LazyGroup
 from senseid_cli.output import streams, terminal
 from senseid_engine.errors import printable

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import tomli_w
 from onnx import TensorProto, helper, numpy_helper
 
@@ -51,6 +52,19 @@ def network(
         [numpy_helper.from_array(weights, "weights")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
+def endless() -> bytes:
+    """An embedding model of the form of `network` that computes for ever."""
+    count = helper.make_tensor_value_info("count", TensorProto.INT64, [])
+    going, still = (helper.make_tensor_value_info(name, TensorProto.BOOL, []) for name in ("going", "still"))
+    before, after = (helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("before", "after"))
+    steps = [helper.make_node("Identity", ["going"], ["still"]), helper.make_node("Neg", ["before"], ["after"])]
+    body = helper.make_graph(steps, "body", [count, going, before], [still, after])
+    model = onnx.load_from_string(network(names=("face", "projected")))
+    model.graph.node.append(helper.make_node("Loop", ["", "", "projected"], ["embedding"], body=body))
+    model.graph.output[0].name = "embedding"
     return bytes(model.SerializeToString())
 
 

@@ -7,7 +7,7 @@ import hashlib
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from senseid.errors import OutputError, RefusedError
 from senseid_engine.errors import printable
@@ -26,11 +26,16 @@ if TYPE_CHECKING:
     from senseid_engine.recognition import Recognition
     from senseid_licensing.verified import VerifiedLicences
 
+T = TypeVar("T")
+
 CURVE: Final = "score-curve"
 """Name of the addition that a score curve becomes, and of the data file whose place it takes."""
 
 NOT_STATED: Final = "not stated"
 """The licence of a model of which nobody said one."""
+
+TRIAL_SECONDS: Final = 120.0
+"""How long a model may take to load and to look at two chips of noise: the largest take seconds."""
 
 _LONGEST_CURVE: Final = 1 << 20
 
@@ -60,7 +65,7 @@ def model_addition(file: Path, licences: VerifiedLicences) -> tuple[Addition, Mo
         ManifestError: it cannot be read, or does not describe one embedding model under a name that is free.
         LicensingError: no verified licence for the model's product.
         ModelsError: the file is missing, is not the one of the manifest, or its last day has passed.
-        ModelError: it cannot be used, or does something else than the manifest says.
+        ModelError: it cannot be used, takes too long, or does something else than the manifest says.
     """
     from senseid_engine.encoder import try_embedding_model
 
@@ -79,7 +84,7 @@ def model_addition(file: Path, licences: VerifiedLicences) -> tuple[Addition, Mo
         raise ManifestError(path, "must describe one model and no data file")
     (entry,) = found.entries
     joined(Registry.builtin(), found, path)
-    try_embedding_model(entry, licences)
+    _tried(entry.id, lambda: try_embedding_model(entry, licences))
     return Addition(entry.id, {MANIFEST: path.read_bytes(), entry.path.name: entry.read()}), entry
 
 
@@ -103,7 +108,7 @@ def preset_addition(
         LicensingError: no verified licence for the models' product.
         RefusedError: it has a manifest, or a model or data file of senseid has that name.
         MediaError: the file cannot be read.
-        ModelError: it cannot be used, or is none of that family.
+        ModelError: it cannot be used, takes too long, or is none of that family.
     """
     from senseid_engine.encoder import try_embedding_model
     from senseid_engine.own_model import described
@@ -133,10 +138,28 @@ def preset_addition(
         outputs=(),
         embedding=None,
     )
-    entry = described(draft, PRESETS[preset], licences)
-    try_embedding_model(entry, licences)
+
+    def describe() -> ModelEntry:
+        entry = described(draft, PRESETS[preset], licences)
+        try_embedding_model(entry, licences)
+        return entry
+
+    entry = _tried(model_id, describe)
     stored = replace(entry, path=Path(f"{model_id}.onnx"))
     return Addition(model_id, {MANIFEST: dump_manifest(stored, origin), stored.path.name: entry.read()}), entry
+
+
+def _tried(model_id: str, work: Callable[[], T]) -> T:
+    """Work with a stranger's graph, which may compute for ever or take all memory."""
+    from senseid import time_limit
+    from senseid_engine.errors import ModelError
+
+    try:
+        return time_limit.within(TRIAL_SECONDS, work)
+    except TimeoutError:
+        raise ModelError(
+            f"model {model_id}", f"it did not look at two chips within {TRIAL_SECONDS:g} seconds, and was stopped"
+        ) from None
 
 
 def _digest(file: Path) -> tuple[str, int]:
@@ -221,7 +244,8 @@ def place(addition: Addition, folder: Path, *, overwrite: bool) -> None:
         overwrite: whether it may take the place of one of the same name.
 
     Raises:
-        RefusedError: there is one, and it may not.
+        RefusedError: there is one, and it may not; or it could not be read again: a name in its graph is none that a
+            manifest may hold, or its file is called as a manifest is.
         OutputError: it cannot be written; an old one is untouched.
     """
     target = folder / addition.name
@@ -232,9 +256,27 @@ def place(addition: Addition, folder: Path, *, overwrite: bool) -> None:
         new.mkdir()
         for name, data in addition.files.items():
             (new / name).write_bytes(data)
+        _check_whole(new, addition.name)
         if target.exists():
             target.rename(draft / "old")
         new.rename(target)
+
+
+def _check_whole(folder: Path, name: str) -> None:
+    """Read an addition as every command will: one that cannot be read would stop all of them."""
+    try:
+        found = Registry.load(folder / MANIFEST)
+        joined(Registry.builtin(), found, folder / MANIFEST)
+        for model in found.entries:
+            model.read()
+        for asset in found.assets:
+            asset.read()
+    except ModelsError as error:
+        problem = error.problem if isinstance(error, ManifestError) else error.message
+        raise RefusedError(
+            f"{name} cannot be imported, since it could not be read again: {problem}",
+            remedy="give its file another name, or the values of its graph",
+        ) from None
 
 
 def remove(name: str, folder: Path, registry: Callable[[], Registry]) -> None:

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_ID = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
-_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# Both become names of files and folders, which file systems limit to 255 bytes.
+_ID = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:[-.][a-z0-9]+)*")
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 
-IDENTIFIER = "lower-case words joined by '-' or '.'"
+IDENTIFIER = "lower-case words joined by '-' or '.', at most 64 characters"
 """The form of a name in the registry."""
 
 
@@ -73,12 +74,12 @@ class Fields:
         return self._matching(name, _SHA256, "64 lower-case hexadecimal digits")
 
     def identifier(self, name: str) -> str:
-        """Lower-case words joined by '-' or '.'."""
+        """Lower-case words joined by '-' or '.', at most 64 characters."""
         return self._matching(name, _ID, IDENTIFIER)
 
     def file_name(self, name: str) -> str:
         """A bare file name: no directory, so nothing outside the manifest's own can be reached."""
-        return self._matching(name, _FILE_NAME, "a file name without a directory")
+        return self._matching(name, _FILE_NAME, "a file name without a directory, at most 128 characters")
 
     def choice(self, name: str, options: Any) -> Any:
         """One of the values of a `Literal` type."""

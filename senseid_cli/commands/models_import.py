@@ -63,8 +63,8 @@ def import_(
 ) -> None:
     """Bring your own embedding model, or the score curve that was made for your people.
 
-    A model is checked against its preset or the SHA-256 of its manifest, and tried on noise. It compares faces once a
-    curve that was made with it is imported as well. Nothing is downloaded.
+    A model is checked against its preset or the SHA-256 of its manifest, and tried on noise, for two minutes at
+    most. It compares faces once a curve that was made with it is imported as well. Nothing is downloaded.
     """
     from senseid import added_models, installation
     from senseid_cli.output import terminal

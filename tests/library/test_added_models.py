@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from senseid import installation
+from senseid import added_models, installation
 from senseid.added_models import (
     CURVE,
     NOT_STATED,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 BUILTIN = Registry.builtin()
 SHIPPED = Recognition.load(BUILTIN)
 MODEL = ModelFile(SHIPPED.model, BUILTIN.get(SHIPPED.model).sha256)
+FIRST, SECOND = b"format = 1\n", b"format = 1\n# again\n"
 MADE = Provenance("forty people", "2026-11-24", 40, 0, 0, 40, 1, 780, 0, MODEL, (), None)
 
 
@@ -125,6 +126,29 @@ def test_without_a_licence_no_model_is_opened(tmp_path: Path) -> None:
         model_addition(file, installation.verify_licences())
 
 
+def test_a_model_that_computes_for_ever(
+    tmp_path: Path, licences: VerifiedLicences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = packs.write_pack(tmp_path)
+    file.write_bytes(packs.endless())
+    packs.write_manifest(file)
+    monkeypatch.setattr(added_models, "TRIAL_SECONDS", 1.0)
+    with pytest.raises(
+        ModelError, match=r"^model tiny: it did not look at two chips within 1 seconds, and was stopped$"
+    ):
+        model_addition(file, licences)
+
+
+def test_a_model_file_that_would_take_the_name_of_the_manifest(tmp_path: Path, licences: VerifiedLicences) -> None:
+    file = packs.write_pack(tmp_path)
+    file.with_name(MANIFEST).write_bytes(file.read_bytes())
+    packs.write_manifest(file, file=MANIFEST)
+    addition, _ = model_addition(file, licences)
+    with pytest.raises(RefusedError, match="tiny cannot be imported, since it could not be read again"):
+        place(addition, installation.additions_dir(), overwrite=False)
+    assert contents(installation.additions_dir()) == {}
+
+
 # Models by a preset.
 
 
@@ -180,6 +204,15 @@ def test_what_a_preset_cannot_take(tmp_path: Path, licences: VerifiedLicences) -
         preset_addition(tmp_path, "sface", "own", "", licences)
     with pytest.raises(MediaUnreadableError, match="file name too long"):
         preset_addition(Path("x" * 300), "sface", "own", "", licences)
+
+
+@pytest.mark.parametrize("name", ["in\nput", " ", "i" * 2**20])
+def test_a_name_in_a_graph_that_no_manifest_may_hold(tmp_path: Path, licences: VerifiedLicences, name: str) -> None:
+    """It was imported, and every command failed from then on."""
+    addition, _ = preset_addition(published(tmp_path, names=(name, "fc1")), "sface", "own", "", licences)
+    with pytest.raises(RefusedError, match=r"^own cannot be imported, since it could not be read again: "):
+        place(addition, installation.additions_dir(), overwrite=False)
+    assert installation.registry() == BUILTIN
 
 
 def test_without_a_licence_a_preset_opens_nothing(tmp_path: Path) -> None:
@@ -259,26 +292,26 @@ def test_a_folder_is_no_model(licences: VerifiedLicences, name: str) -> None:
 
 def test_what_was_imported_is_replaced_only_when_asked(tmp_path: Path) -> None:
     folder = tmp_path / "additions"
-    place(Addition("one", {MANIFEST: b"first", "gone": b""}), folder, overwrite=False)
+    place(Addition("one", {MANIFEST: FIRST, "gone": b""}), folder, overwrite=False)
     with pytest.raises(RefusedError, match="one was imported before"):
-        place(Addition("one", {MANIFEST: b"second"}), folder, overwrite=False)
-    assert contents(folder) == {f"one/{MANIFEST}": b"first", "one/gone": b""}
-    place(Addition("one", {MANIFEST: b"second"}), folder, overwrite=True)
-    assert contents(folder) == {f"one/{MANIFEST}": b"second"}
+        place(Addition("one", {MANIFEST: SECOND}), folder, overwrite=False)
+    assert contents(folder) == {f"one/{MANIFEST}": FIRST, "one/gone": b""}
+    place(Addition("one", {MANIFEST: SECOND}), folder, overwrite=True)
+    assert contents(folder) == {f"one/{MANIFEST}": SECOND}
     assert [path.name for path in folder.iterdir()] == ["one"]
 
 
 def test_an_import_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "additions"
-    place(Addition("one", {MANIFEST: b"first"}), folder, overwrite=False)
+    place(Addition("one", {MANIFEST: FIRST}), folder, overwrite=False)
 
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match="no space left on device"):
-        place(Addition("one", {MANIFEST: b"second"}), folder, overwrite=True)
-    assert contents(folder) == {f"one/{MANIFEST}": b"first"}
+        place(Addition("one", {MANIFEST: SECOND}), folder, overwrite=True)
+    assert contents(folder) == {f"one/{MANIFEST}": FIRST}
     assert [path.name for path in folder.iterdir()] == ["one"]
 
 
@@ -297,7 +330,8 @@ def test_removing_what_is_not_there(tmp_path: Path) -> None:
 def test_a_broken_manifest_can_be_removed(home: Path) -> None:
     folder = installation.additions_dir()
     for name in ("broken", CURVE):
-        place(Addition(name, {MANIFEST: b"nonsense"}), folder, overwrite=False)
+        (folder / name).mkdir(parents=True)
+        (folder / name / MANIFEST).write_text("nonsense")
     with pytest.raises(ManifestError):
         installation.registry()
     remove("broken", folder, installation.registry)

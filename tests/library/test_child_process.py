@@ -21,7 +21,8 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "sigwaitinfo"), reason="no g
 
 HEAD = """
 import ctypes, os, signal, sys, time
-from senseid_cli import app, child_process
+from senseid import child_process
+from senseid_cli import app
 child_process.check_memory = lambda: None
 from senseid_cli.commands import compare as module
 def work(first: str, second: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 from senseid.errors import CutShortError
@@ -53,7 +54,7 @@ class Guard:
         if child == 0:
             os.close(hears)
             self._says = says
-            _die_with(parent)
+            die_with(parent)
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return work()
         os.close(says)
@@ -66,7 +67,7 @@ class Guard:
         if -code in _FORWARDED:  # somebody wanted it to end
             signal.signal(-code, signal.SIG_DFL)
             os.kill(os.getpid(), -code)
-        raise CutShortError(signal.Signals(-code).name if code < 0 else f"exit({code})")
+        raise CutShortError(ending(code))
 
     def say(self, status: int) -> None:
         """Tell the process that waits, if there is one, how this one ends."""
@@ -91,10 +92,17 @@ def check_memory() -> None:
         raise MemoryError from None
 
 
-def _die_with(parent: int) -> None:
-    """End this process when the one that waits for it is killed."""
+def ending(code: int) -> str:
+    """How a process ended whose exit code this is: negative for a signal."""
+    return signal.Signals(-code).name if code < 0 else f"exit({code})"
+
+
+def die_with(parent: int) -> None:
+    """End this process when the one that waits for it is killed, where the system can (Linux)."""
     import ctypes
 
+    if sys.platform != "linux":
+        return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it was killed before
         os.kill(os.getpid(), signal.SIGKILL)

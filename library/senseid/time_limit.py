@@ -1,0 +1,69 @@
+"""Work that may never end, or take all memory, in a process of its own that is killed when its time is up."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from senseid.child_process import die_with, ending
+from senseid.errors import CutShortError
+from senseid.outcomes import is_of_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+T = TypeVar("T")
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """What work gives, or raises, if it does so in time. Its result is pickled on the way.
+
+    Where a process cannot be forked (Windows) there is no limit.
+
+    Raises:
+        TimeoutError: it took longer.
+        MemoryError: it had too little memory.
+        CutShortError: something else ended its process.
+    """
+    if not hasattr(os, "fork"):
+        return work()
+    fork = multiprocessing.get_context("fork")
+    hears, says = fork.Pipe(duplex=False)
+    process = fork.Process(target=_do, args=(work, says, os.getpid()), daemon=True)
+    process.start()
+    says.close()
+    try:
+        if not hears.poll(seconds):
+            raise TimeoutError
+        result, error = hears.recv()
+    except EOFError:
+        process.join()
+        raise CutShortError(ending(process.exitcode or 0)) from None
+    finally:
+        process.kill()
+        process.join()
+    if error is not None:
+        raise _made(*error)
+    return cast("T", result)
+
+
+def _do(work: Callable[[], Any], says: Connection, parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the process that waits, and that one kills this one
+    die_with(parent)
+    answer: tuple[Any, tuple[type[Exception], tuple[object, ...], dict[str, Any]] | None]
+    try:
+        answer = (work(), None)
+    except Exception as error:
+        told = MemoryError() if is_of_memory(error) else error
+        # Pickle would call their constructors, which take other words.
+        answer = (None, (type(told), told.args, told.__dict__))
+    says.send(answer)
+
+
+def _made(kind: type[Exception], args: tuple[object, ...], facts: dict[str, object]) -> Exception:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
