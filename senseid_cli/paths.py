@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from senseid_cli.media import STDIN
+from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,7 @@ def _output_problem(path: Path, sources: tuple[str, ...], suffix: str, *, force:
             if not force:
                 return "is there already; --force overwrites it"
     except OSError as error:
-        return f"cannot be used ({(error.strerror or 'unknown reason').lower()})"
+        return f"cannot be used ({reason_of(error)})"
     return None
 
 

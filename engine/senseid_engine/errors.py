@@ -123,3 +123,8 @@ class CalibrationError(EngineError):
 def printable(text: str) -> str:
     """Escape line breaks, control codes and lone surrogates, so that a file name cannot forge a second message."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def reason_of(error: OSError) -> str:
+    """Say what the system refused, in lower case, for the end of a message: `permission denied`."""
+    return (error.strerror or "unknown reason").lower()

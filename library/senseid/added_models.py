@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from senseid.errors import OutputError, RefusedError
-from senseid_engine.errors import printable
+from senseid_engine.errors import printable, reason_of
 from senseid_licensing.product import Product
 from senseid_models.additions import MANIFEST, added_names, joined
 from senseid_models.entries import PRODUCT_OF
@@ -322,6 +322,6 @@ def _changing(folder: Path) -> Iterator[Path]:
             yield Path(draft)
     except OSError as error:
         raise OutputError(
-            f"{folder} cannot be changed: {(error.strerror or 'unknown reason').lower()}",
+            f"{folder} cannot be changed: {reason_of(error)}",
             remedy="check the permissions of the data directory and the space on its disk",
         ) from error

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from senseid_engine.errors import reason_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -192,7 +194,7 @@ def _text_of(path: Path, *, pipe: bool = False) -> str:
         return ""
     except OSError as error:
         raise KeyStoreError(
-            f"{path}: cannot be read: {(error.strerror or 'unknown reason').lower()}",
+            f"{path}: cannot be read: {reason_of(error)}",
             remedy="make it readable, or work in another folder",
         ) from None
     # UTF-16, as some editors of Windows save. Passed over, another key would be used than the one that is in it.

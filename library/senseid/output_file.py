@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from senseid.errors import OutputError
+from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ def new_file(path: Path, *, overwrite: bool, like: os.stat_result | None = None)
         ) from None
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written: {(error.strerror or 'unknown reason').lower()}",
+            f"{path} cannot be written: {reason_of(error)}",
             remedy="check the folder's permissions and the space on its disk",
         ) from error
 

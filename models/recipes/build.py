@@ -15,14 +15,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models.recipes.efficientnet_lite import efficientnet_lite0
+from models.recipes.errors import ConvertError, RecipeError
+from models.recipes.fetch import cache_directory, extract, fetch
+from models.recipes.landmarks import landmarks
+from models.recipes.opencv_zoo import sface, yunet
 from senseid_models.errors import ModelsError
 from senseid_models.registry import PackageSource, Registry
-
-from .efficientnet_lite import efficientnet_lite0
-from .errors import ConvertError, RecipeError
-from .fetch import cache_directory, extract, fetch
-from .landmarks import landmarks
-from .opencv_zoo import sface, yunet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import ConvertError
-from .graph import Graph
-from .torch_state import read_state
+from models.recipes.errors import ConvertError
+from models.recipes.graph import Graph
+from models.recipes.torch_state import read_state
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,11 +10,10 @@ import argparse
 import os
 import sys
 
+from models.recipes.build import put
+from models.recipes.errors import ConvertError
+from models.recipes.fetch import cache_directory, extract, fetch
 from senseid_models.registry import PackageSource, Registry, SourceFile
-
-from .build import put
-from .errors import ConvertError
-from .fetch import cache_directory, extract, fetch
 
 POINTS = 468
 FILE = SourceFile(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from .errors import FetchError, PinError
+from models.recipes.errors import FetchError, PinError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tflite  # type: ignore[import-untyped]
 
-from .errors import ConvertError
-from .graph import Graph, fold_input
+from models.recipes.errors import ConvertError
+from models.recipes.graph import Graph, fold_input
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .graph import Pads
+    from models.recipes.graph import Pads
 
 _SIDE = 192
 _OUTPUTS = {1404: "landmarks", 1: "presence"}

@@ -20,8 +20,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from .errors import ConvertError
-from .graph import OPSET_OF_BLOCKS, Graph
+from models.recipes.errors import ConvertError
+from models.recipes.graph import OPSET_OF_BLOCKS, Graph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

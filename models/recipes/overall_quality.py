@@ -20,16 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tomli_w
 
+from models.recipes.build import put
+from models.recipes.recognition.encode import face_of, load_or_encode, open_engine
+from models.recipes.recognition.people import LFW, corrected, numbered, read_photos
 from senseid_engine.image import decode_image
 from senseid_engine.quality.chip import cut
 from senseid_engine.quality.features import five_features
 from senseid_engine.quality.overall import FORMAT, overall_measures
 from senseid_engine.quality.pose import PoseEstimator
 from senseid_models.registry import Registry
-
-from .build import put
-from .recognition.encode import face_of, load_or_encode, open_engine
-from .recognition.people import LFW, corrected, numbered, read_photos
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import ConvertError
+from models.recipes.errors import ConvertError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .errors import ManifestError
-from .registry import Registry
+from senseid_models.errors import ManifestError
+from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
     from pathlib import Path

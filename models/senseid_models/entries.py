@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from .errors import ModelCorruptError, ModelExpiredError, ModelFileMissingError, ModelUnreadableError
-from .open_file import open_regular
+from senseid_models.errors import ModelCorruptError, ModelExpiredError, ModelFileMissingError, ModelUnreadableError
+from senseid_models.open_file import open_regular
 
 if TYPE_CHECKING:
     import datetime

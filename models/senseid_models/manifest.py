@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
-from .entries import (
+from senseid_models.entries import (
     PRODUCT_OF,
     Asset,
     Colour,
@@ -26,8 +26,8 @@ from .entries import (
     TrainedSource,
     TrainingData,
 )
-from .errors import ManifestError
-from .fields import FieldError, Fields, parse_table
+from senseid_models.errors import ManifestError
+from senseid_models.fields import FieldError, Fields, parse_table
 
 if TYPE_CHECKING:
     from pathlib import Path

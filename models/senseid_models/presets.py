@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .entries import InputContract
+from senseid_models.entries import InputContract
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .entries import Layout, Point, Shape
+    from senseid_models.entries import Layout, Point, Shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .entries import (
+from senseid_models.entries import (
     Asset,
     EmbeddingContract,
     InputContract,
@@ -17,9 +17,9 @@ from .entries import (
     TrainedSource,
     TrainingData,
 )
-from .errors import ManifestError, ModelNotFoundError
-from .manifest import parse_manifest
-from .open_file import open_regular
+from senseid_models.errors import ManifestError, ModelNotFoundError
+from senseid_models.manifest import parse_manifest
+from senseid_models.open_file import open_regular
 
 LONGEST_MANIFEST = 1 << 20
 """The longest manifest, in bytes."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from senseid_cli.batch.work import Encoded, dump, load
+from senseid_engine.errors import reason_of
 from senseid_models.open_file import open_regular
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Cache:
             from senseid.errors import OutputError
 
             raise OutputError(
-                f"{path.parent} cannot be made: {(error.strerror or 'unknown reason').lower()}",
+                f"{path.parent} cannot be made: {reason_of(error)}",
                 remedy="check the path of --cache",
             ) from error
         paths.write_output(path, seal_bytes(name.encode() + dump(result), self.key, entropy=self.entropy))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from senseid.errors import OutputError
 from senseid_cli.batch.errors import ResumeError
+from senseid_engine.errors import reason_of
 
 try:
     import fcntl
@@ -211,6 +212,6 @@ def _write(path: Path, file: RawIOBase, data: bytes) -> None:
 
 def _failure(path: Path, error: OSError) -> OutputError:
     return OutputError(
-        f"{path} cannot be written: {(error.strerror or 'unknown reason').lower()}",
+        f"{path} cannot be written: {reason_of(error)}",
         remedy="check the folder's permissions and the space on its disk; then go on with --resume",
     )

@@ -12,6 +12,7 @@ from senseid.bodies import OK_CODE
 from senseid_cli.batch.errors import ManifestError
 from senseid_cli.batch.rows import refused
 from senseid_cli.batch.work import Medium, Refusal
+from senseid_engine.errors import reason_of
 from senseid_licensing.capability import Capability
 
 if TYPE_CHECKING:
@@ -69,9 +70,7 @@ def list_media(folder: Path, medium: Medium = Medium.PHOTO) -> Photos:
             and path.is_file()
         )
     except OSError as error:
-        raise ManifestError(
-            f"{folder} cannot be read: {(error.strerror or 'unknown reason').lower()}", remedy="check its permissions"
-        ) from error
+        raise ManifestError(f"{folder} cannot be read: {reason_of(error)}", remedy="check its permissions") from error
     if not names:
         raise ManifestError(
             f"{folder} holds no {medium}", remedy=f"they are told by their suffix: {', '.join(sorted(suffixes))}"

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from senseid.bodies import DEFAULT_THRESHOLD
+from senseid_cli.media import STDIN
 from senseid_cli.options import AutoRotate, CheckQuality, SingleFace, Threshold
+from senseid_engine.errors import reason_of
 from senseid_engine.photo_options import PhotoOptions
 
 if TYPE_CHECKING:
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from senseid_cli.batch.work_queue import ResultCache
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.registry import Registry
-
-STDIN = "-"
 
 
 class Task(StrEnum):
@@ -268,9 +268,7 @@ def _open_manifest(source: str, job: Job) -> Manifest:
         else:
             data = path.read_bytes()  # a pipe: it can be read only once, and the rows are read twice
     except OSError as error:
-        raise ManifestError(
-            f"{source} cannot be read: {(error.strerror or 'unknown reason').lower()}", remedy="check the path"
-        ) from error
+        raise ManifestError(f"{source} cannot be read: {reason_of(error)}", remedy="check the path") from error
     name = "stdin" if source == STDIN else source
     return Manifest(name, format_of("", data[:64]), wanted, lambda: io.BytesIO(data))
 

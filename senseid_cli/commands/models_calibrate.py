@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from senseid_engine.errors import reason_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -126,7 +128,7 @@ def _check_not_sources(outputs: dict[str, Path | None], sources: list[Path]) -> 
         try:
             made_from = path is not None and path.exists() and any(paths.is_same_file(path, each) for each in sources)
         except OSError as error:
-            reason = (error.strerror or "unknown reason").lower()
+            reason = reason_of(error)
             raise typer.BadParameter(f"{path} cannot be used ({reason})", param_hint=option) from None
         if made_from:
             raise typer.BadParameter(f"{path} is what the curve is made from", param_hint=option)
@@ -223,7 +225,7 @@ def _write_report(folder: Path, result: CalibrationResult) -> None:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{folder} cannot be made: {(error.strerror or 'unknown reason').lower()}",
+            f"{folder} cannot be made: {reason_of(error)}",
             remedy="check the permissions of the folder above it",
         ) from error
     body = json.dumps(calibration.report_body(result), indent=2, allow_nan=False) + "\n"

@@ -18,6 +18,7 @@ from senseid_crypto.chunks import read_fully
 from senseid_crypto.errors import CryptoError
 from senseid_crypto.format import Format
 from senseid_crypto.fsync import sync_folder
+from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -235,7 +236,7 @@ def _output(
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(
-                f"{target.parent} cannot be made: {(error.strerror or 'unknown reason').lower()}",
+                f"{target.parent} cannot be made: {reason_of(error)}",
                 remedy="check the folder's permissions",
             ) from error
     return new_file(target, overwrite=options.force, like=like)
@@ -276,7 +277,7 @@ def _delete(path: Path, before: os.stat_result | None, target: Path) -> None:
         path.unlink()
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be deleted: {(error.strerror or 'unknown reason').lower()}",
+            f"{path} cannot be deleted: {reason_of(error)}",
             remedy="delete it yourself: its result is written and checked",
         ) from error
 

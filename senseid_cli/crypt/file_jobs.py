@@ -16,6 +16,7 @@ from senseid.errors import RefusedError
 from senseid.output_file import DRAFT_PREFIX
 from senseid_cli import media, paths
 from senseid_cli.crypt.streams import facts_of
+from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -121,7 +122,7 @@ def check_target(job: FileJob, *, force: bool) -> None:
             if not force:
                 raise _refused(target, "is there already; --force overwrites it")
     except OSError as error:
-        raise _refused(target, f"cannot be used ({(error.strerror or 'unknown reason').lower()})") from None
+        raise _refused(target, f"cannot be used ({reason_of(error)})") from None
 
 
 def walk(folder: Path) -> Iterator[Path]:

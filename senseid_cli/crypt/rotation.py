@@ -18,6 +18,7 @@ from senseid_cli import paths
 from senseid_cli.crypt.file_jobs import FileJob, is_container, size_of, walk
 from senseid_crypto.errors import MissingKeyError
 from senseid_crypto.key_folder import DEFAULT_NAME
+from senseid_engine.errors import reason_of
 from senseid_models.open_file import open_regular
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _read(note: Path) -> list[str] | None:
         return None
     except OSError as error:
         raise RefusedError(
-            f"{note} cannot be read: {(error.strerror or 'unknown reason').lower()}",
+            f"{note} cannot be read: {reason_of(error)}",
             remedy="check its permissions and those of its folder",
         ) from None
     except (ValueError, KeyError, TypeError):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from senseid.errors import OutputError, RefusedError
 from senseid_cli import media
 from senseid_cli.output import streams
+from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -112,7 +113,7 @@ def kept(reader: Reader) -> Iterator[BinaryIO]:
             copy.seek(0)
         except OSError as error:
             raise OutputError(
-                f"the input cannot be kept until it is checked: {(error.strerror or 'unknown reason').lower()}",
+                f"the input cannot be kept until it is checked: {reason_of(error)}",
                 remedy="point TMPDIR at a folder with enough space, or name a file with --out",
             ) from error
         yield cast("BinaryIO", copy)

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from senseid.errors import SettingError
+from senseid_engine.errors import reason_of
 from senseid_service.endpoints import READY_PATH
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Background:
                 self._start(command, options)
         except OSError as error:
             raise SettingError(
-                f"{self._folder} cannot be used: {(error.strerror or 'unknown reason').lower()}",
+                f"{self._folder} cannot be used: {reason_of(error)}",
                 remedy="it holds the log and the process id: check its permissions and the space on its disk",
             ) from error
 

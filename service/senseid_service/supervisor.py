@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from senseid.errors import SettingError
 from senseid.outcomes import is_expected, outcome_of
+from senseid_engine.errors import reason_of
 from senseid_service.settings import Role
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         raise SettingError(
-            f"port {port} of {host} cannot be used: {(error.strerror or 'unknown reason').lower()}",
+            f"port {port} of {host} cannot be used: {reason_of(error)}",
             remedy="stop what uses it (`senseid serve stop`, or see `ss -ltnp`), or choose another port",
         ) from error
     return sock

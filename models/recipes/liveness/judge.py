@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.recipes.liveness.logistic import fit
 from senseid_engine.calibration.rates import wilson
-
-from .logistic import fit
 
 # Sources whose labels are beyond doubt: the calibration is fitted to them.
 CERTAIN = ("webcam-crops", "dtruong", "msu-mfsd")

@@ -22,13 +22,12 @@ import numpy as np
 
 from models.recipes.efficientnet_lite import FEATURES, VIEWS
 from models.recipes.licences import licences_of_this_run
+from models.recipes.liveness import simulate
 from senseid_engine.errors import NoFaceError
 from senseid_engine.finder import FaceFinder
 from senseid_engine.image import decode_image, read_photo
 from senseid_engine.liveness.attack import CHIP, open_network
 from senseid_models.registry import Registry
-
-from . import simulate
 
 if TYPE_CHECKING:
     from senseid_engine.faces import Face

@@ -16,12 +16,11 @@ import numpy as np
 import tomli_w
 
 from models.recipes.build import write
+from models.recipes.liveness.folds import FOLDS, fold_of
+from models.recipes.liveness.judge import report
+from models.recipes.liveness.logistic import fit
 from senseid_engine.liveness.attack import ASSET, FORMAT
 from senseid_models.registry import Registry
-
-from .folds import FOLDS, fold_of
-from .judge import report
-from .logistic import fit
 
 # What each source weighs; within one, all groups weigh alike. LFW has no attacks.
 SHARES = {"webcam-crops": 0.42, "msu-mfsd": 0.13, "dtruong": 0.14, "gc535": 0.12, "lfw": 0.10}

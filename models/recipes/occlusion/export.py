@@ -20,11 +20,10 @@ from torch import nn
 
 from models.recipes.build import write
 from models.recipes.graph import Graph
+from models.recipes.occlusion.network import MEAN, OcclusionNet
+from models.recipes.occlusion.synthesise import MAP
 from senseid_engine.quality.occlusion import SIDE
 from senseid_models.registry import Registry
-
-from .network import MEAN, OcclusionNet
-from .synthesise import MAP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from models.recipes.occlusion import textures
+from models.recipes.occlusion.canvas import Canvas, moved, noise, smooth, turned
+from models.recipes.occlusion.occluders import Scene, frame, lenses
 from senseid_engine.quality.occlusion import REGIONS, SIDE
-
-from . import textures
-from .canvas import Canvas, moved, noise, smooth, turned
-from .occluders import Scene, frame, lenses
 
 if TYPE_CHECKING:
     from senseid_engine.arrays import Floats

@@ -7,9 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from models.recipes.occlusion.synthesise import MAP
 from senseid_engine.quality.occlusion import REGIONS
-
-from .synthesise import MAP
 
 MEAN = 127.5
 """Pixels are brought to (x - MEAN) / MEAN."""

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from models.recipes.occlusion import textures
+from models.recipes.occlusion.canvas import Canvas, moved, noise, smooth, turned
 from senseid_engine.quality.occlusion import REGIONS, SIDE
-
-from . import textures
-from .canvas import Canvas, moved, noise, smooth, turned
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from models.recipes.occlusion.canvas import Canvas, turned
 from senseid_engine.quality.occlusion import SIDE
-
-from .canvas import Canvas, turned
 
 if TYPE_CHECKING:
     from senseid_engine.arrays import Floats, Pixels

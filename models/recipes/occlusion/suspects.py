@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from models.recipes.licences import licences_of_this_run
+from models.recipes.occlusion.faces import MARGIN, Faces
 from senseid_engine.quality.occlusion import SIDE, OcclusionEstimator
 from senseid_models.registry import Registry
-
-from .faces import MARGIN, Faces
 
 DOUBTFUL = 0.6
 """Where less of a feature seems visible, the photo is named."""

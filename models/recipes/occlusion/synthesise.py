@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, get_args
 import cv2
 import numpy as np
 
+from models.recipes.occlusion.canvas import Canvas, turned
+from models.recipes.occlusion.faces import MARGIN, Faces, Part
+from models.recipes.occlusion.harmless import HARMLESS
+from models.recipes.occlusion.occluders import OCCLUDERS, Layer, Scene
+from models.recipes.occlusion.photometry import colours, degraded, edge_of_photo
 from senseid_engine import warp
 from senseid_engine.quality.occlusion import REGIONS, SIDE
-
-from .canvas import Canvas, turned
-from .faces import MARGIN, Faces, Part
-from .harmless import HARMLESS
-from .occluders import OCCLUDERS, Layer, Scene
-from .photometry import colours, degraded, edge_of_photo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

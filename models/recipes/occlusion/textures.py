@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from models.recipes.occlusion.canvas import Canvas, moved, noise, turned
 from senseid_engine.quality.occlusion import SIDE
-
-from .canvas import Canvas, moved, noise, turned
 
 if TYPE_CHECKING:
     from senseid_engine.arrays import Floats, Pixels

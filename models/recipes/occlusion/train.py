@@ -16,10 +16,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from models.recipes.occlusion.network import Answer, OcclusionNet
+from models.recipes.occlusion.synthesise import Examples
 from senseid_engine.quality.occlusion import LEAST_VISIBLE, MIRRORED
-
-from .network import Answer, OcclusionNet
-from .synthesise import Examples
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,12 +11,11 @@ import argparse
 from pathlib import Path
 
 from models.recipes.build import put
+from models.recipes.recognition.encode import load_or_encode, open_engine
+from models.recipes.recognition.fit import fit_and_measure
 from senseid_engine.calibration.provenance import ModelFile
 from senseid_engine.recognition import Recognition
 from senseid_models.registry import Registry
-
-from .encode import load_or_encode, open_engine
-from .fit import fit_and_measure
 
 
 def main() -> None:

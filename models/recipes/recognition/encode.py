@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.recipes.licences import licences_of_this_run
+from models.recipes.recognition.covered import COVERINGS, cover
+from models.recipes.recognition.people import LFW, LabelledPhoto, read_photos
 from senseid_engine.cpu import available_cpus
 from senseid_engine.engine import Engine
 from senseid_engine.errors import EngineError
 from senseid_engine.image import decode_image
 from senseid_models.registry import Registry
-
-from .covered import COVERINGS, cover
-from .people import LFW, LabelledPhoto, read_photos
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

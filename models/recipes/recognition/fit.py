@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from models.recipes.recognition.groups import FITTED, JUDGED, pairs_of
+from models.recipes.recognition.people import LFW, corrected, numbered
 from senseid_engine.calibration.encode import Unusable
 from senseid_engine.calibration.fit import LEAST_PAIRS, fit_curve
 from senseid_engine.calibration.labelled import LabelledSet, Photo, read_lfw_pairs
@@ -20,21 +22,17 @@ from senseid_engine.calibration.tiles import tile_templates
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.template import Template, similarities
 
-from .groups import FITTED, JUDGED, pairs_of
-from .people import LFW, corrected, numbered
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
+    from models.recipes.recognition.encode import Encoded
+    from models.recipes.recognition.groups import StrangerPairs
+    from models.recipes.recognition.people import LabelledPhoto
     from senseid_engine.calibration.fit import Fit
     from senseid_engine.calibration.labelled import LabelledPairs
     from senseid_engine.calibration.run import CalibrationResult
-
-    from .encode import Encoded
-    from .groups import StrangerPairs
-    from .people import LabelledPhoto
 
     Floats = npt.NDArray[np.float32]
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .people import LFW, SOUTH_ASIA, LabelledPhoto, numbered
+from models.recipes.recognition.people import LFW, SOUTH_ASIA, LabelledPhoto, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
-    from .encode import Encoded
+    from models.recipes.recognition.encode import Encoded
 
     Bools = npt.NDArray[np.bool_]
     Floats = npt.NDArray[np.float32]

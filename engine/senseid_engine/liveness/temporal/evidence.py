@@ -9,9 +9,8 @@ import numpy as np
 
 from senseid_engine import warp
 from senseid_engine.landmarks import level_crop
+from senseid_engine.liveness.temporal import flicker, mesh, motion
 from senseid_engine.liveness.track import CHIP_SHARE, CHIP_SIDE
-
-from . import flicker, mesh, motion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

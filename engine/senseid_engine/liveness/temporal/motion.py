@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from .plane import departure
+from senseid_engine.liveness.temporal.plane import departure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
