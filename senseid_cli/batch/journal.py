@@ -7,13 +7,18 @@
 
 A line that begins with `=` says how many units, rows of the manifest or photos of a folder, have all their records
 above it. What stands below the last such line was being written when the run ended; it is cut off.
+
+A run locks its journal for as long as it lasts, however it ends: one that is locked is no interrupted run.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from senseid.errors import OutputError
@@ -58,7 +63,7 @@ class Journal:
 
         Args:
             path: where it is.
-            file: the file, unbuffered, at its end.
+            file: the file, locked, unbuffered, at its end.
             done: units that have all their records in it.
             clock: seconds, from any beginning, that never go back.
         """
@@ -75,31 +80,33 @@ class Journal:
         return self._marked + len(self._units)
 
     @classmethod
-    def begin(cls, path: Path, run: str, clock: Callable[[], float]) -> Journal:
-        """A new one, in the place of any that is there.
+    def begin(cls, out: Path, run: str, clock: Callable[[], float]) -> Journal:
+        """A new one, in the place of that of an interrupted run.
 
         Args:
-            path: where.
+            out: the output that it is for.
             run: the fingerprint of the run.
             clock: see `Journal`.
 
         Raises:
-            ResumeError: another run is writing it.
+            ResumeError: another run is writing that output.
             OutputError: it cannot be written.
         """
-        if path.exists():
-            _open(path, "r+b").close()  # not while another run writes it
-            path.unlink()
-        file = _open(path, "xb")
+        path = partial_of(out)
+        with ExitStack() as stack:
+            if os.path.lexists(path):
+                stack.enter_context(_locked(out, "r+b"))  # until the new one is locked
+                path.unlink(missing_ok=True)
+            file = _locked(out, "xb")
         _write(path, file, json.dumps({"senseid batch": VERSION, "run": run}).encode() + b"\n")
         return cls(path, file, 0, clock)
 
     @classmethod
-    def resume(cls, path: Path, run: str, clock: Callable[[], float]) -> Journal:
+    def resume(cls, out: Path, run: str, clock: Callable[[], float]) -> Journal:
         """The one of an interrupted run.
 
         Args:
-            path: where it is.
+            out: the output that it is for.
             run: the fingerprint of the run that goes on.
             clock: see `Journal`.
 
@@ -107,7 +114,7 @@ class Journal:
             ResumeError: it belongs to another run, or one that still writes it, or it is not a journal.
             OutputError: it cannot be written.
         """
-        file = _open(path, "r+b")
+        path, file = partial_of(out), _locked(out, "r+b")
         with path.open("rb") as lines:
             if not _is_of(lines.readline(), run):
                 file.close()
@@ -167,8 +174,23 @@ class Journal:
                         raise _changed(self.path) from None
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and leave it for `resume`."""
         self._file.close()
+
+    def remove(self) -> None:
+        """Take the file away: the output is there. It is locked until then, so that it is never taken for another's."""
+        self.path.unlink(missing_ok=True)
+        self.close()
+
+
+def check_idle(out: Path) -> None:
+    """Return if no run is writing an output now.
+
+    Raises:
+        ResumeError: one is.
+        OutputError: the journal of one that was interrupted cannot be used.
+    """
+    _locked(out, "r+b").close()
 
 
 def _changed(path: Path) -> ResumeError:
@@ -183,23 +205,44 @@ def _is_of(header: bytes, run: str) -> bool:
         return False
 
 
-def _open(path: Path, mode: str) -> RawIOBase:
+def _locked(out: Path, mode: str) -> RawIOBase:
+    """The journal of an output, opened and locked until it is closed, or the process ends in any way."""
+    path = partial_of(out)
+
     def private(name: str, flags: int) -> int:
         return os.open(name, flags, 0o600)
 
     try:
+        if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")  # noqa: TRY301  told as what the system says
         file: RawIOBase = open(path, mode, buffering=0, opener=private)  # type: ignore[assignment]  # noqa: SIM115
     except OSError as error:
+        if isinstance(error, FileExistsError | FileNotFoundError) and path.parent.is_dir():
+            raise _busy(out) from None  # another run has begun or ended in this moment
         raise _failure(path, error) from error
+    if not _is_mine(file, path):
+        file.close()
+        raise _busy(out)
+    return file
+
+
+def _is_mine(file: RawIOBase, path: Path) -> bool:
+    """Lock a file, and tell whether no other run has it, or has put another one in its place meanwhile."""
     try:
         if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until it is closed, or the process ends in any way
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.close()
-        raise ResumeError(
-            f"another run is writing {path}", remedy="wait for it, end it, or choose another --out"
-        ) from None
-    return file
+        return False
+    except OSError:
+        pass  # a disk without locks
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.lstat())
+    except FileNotFoundError:
+        return False
+
+
+def _busy(out: Path) -> ResumeError:
+    return ResumeError(f"another run is writing {out}", remedy="wait for it, end it, or choose another --out")
 
 
 def _write(path: Path, file: RawIOBase, data: bytes) -> None:

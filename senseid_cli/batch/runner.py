@@ -94,8 +94,7 @@ def run_to_file(
         writer.close()
     if outputs.report is not None:
         outputs.report(journal.records())
-    journal.close()
-    journal.path.unlink()
+    journal.remove()
     return tally
 
 

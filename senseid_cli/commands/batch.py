@@ -127,7 +127,7 @@ def batch(
     from senseid import installation
     from senseid_cli import paths
     from senseid_cli.batch.jobs import Settings
-    from senseid_cli.batch.journal import Journal, partial_of
+    from senseid_cli.batch.journal import Journal
     from senseid_cli.batch.runner import Outputs
     from senseid_cli.batch.work_queue import NoCache
     from senseid_cli.output import terminal
@@ -151,14 +151,14 @@ def batch(
         terminal.note_grace(licences.require(product, Capability.BATCH))
     results = NoCache() if cache is None else _cache(cache)
     run = _fingerprint(plan)
-    journal = Journal.resume(partial_of(out), run, time.monotonic) if resume and out is not None else None
+    journal = Journal.resume(out, run, time.monotonic) if resume and out is not None else None
     model_kinds = frozenset(kind for work in plan.works for kind in work.model_kinds)
     writes = None if report is None else lambda records: _report(report, manifest, plan, threshold, records)
     outputs = None if out is None else Outputs(out, form, writes)
     executor = _executor(licences, model_kinds, scheduler, workers)
     if out is not None and journal is None:
         # Not before the models are open: what did not begin is no interrupted run.
-        journal = Journal.begin(partial_of(out), run, time.monotonic)
+        journal = Journal.begin(out, run, time.monotonic)
     tally = _run(plan, executor, journal, form, outputs, results)
     raise typer.Exit(tally.status)
 
@@ -188,7 +188,7 @@ def _output_format(out: Path | None, chosen: OutputFormat | None, *, as_json: bo
 def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool) -> None:
     """Refuse before the work is done, not after it."""
     from senseid_cli import paths
-    from senseid_cli.batch.journal import partial_of
+    from senseid_cli.batch.journal import check_idle, partial_of
 
     if out is None:
         if resume:
@@ -207,6 +207,7 @@ def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool)
     if not out.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
     if partial_of(out).exists():
+        check_idle(out)
         if not resume and not force:
             raise typer.BadParameter(
                 f"a run to {out} was interrupted: --resume goes on with it, --force begins anew", param_hint="--out"

@@ -126,6 +126,26 @@ def test_killed_and_resumed_it_writes_the_same(
 
 
 @pytest.mark.slow
+def test_a_second_run_onto_one_output_is_no_interruption(
+    senseid: Senseid, manifest: Path, whole: bytes, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.csv"
+    first = senseid.start_slow_batch(manifest, "--workers", "1", "-o", out, stderr=subprocess.DEVNULL)
+    while partial_lines(out) < 2 and first.poll() is None:
+        time.sleep(0.01)
+    for how in ([], ["--resume"], ["--force"]):
+        second = senseid("batch", manifest, "-o", out, *how)
+        assert second.returncode == 2
+        assert second.stderr.decode().splitlines() == [
+            f"senseid: another run is writing {out}",
+            "hint: wait for it, end it, or choose another --out",
+        ]
+    assert first.wait(120) == 3
+    assert out.read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.slow
 def test_with_a_cache_nothing_is_encoded_twice(senseid: Senseid, manifest: Path, whole: bytes, tmp_path: Path) -> None:
     key = {"PARAM_DECRYPT_KEY": "kf8Zq2Lw0xTn5Rb7Yc3Vm9Gd1Hs6Pj4A"}
     out, cache = tmp_path / "out.csv", tmp_path / "cache"

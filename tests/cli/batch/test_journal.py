@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
 
+from senseid.errors import OutputError
 from senseid_cli.batch.errors import ResumeError
-from senseid_cli.batch.journal import UNITS_AT_ONCE, Journal, fingerprint, partial_of
+from senseid_cli.batch.journal import UNITS_AT_ONCE, Journal, check_idle, fingerprint, partial_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +30,9 @@ def write(journal: Journal, start: int, stop: int) -> None:
 
 
 def test_every_length_that_a_killed_run_may_leave(tmp_path: Path) -> None:
-    path, clock = tmp_path / "partial", Clock()
-    journal = Journal.begin(path, "run", clock)
+    out, clock = tmp_path / "out.csv", Clock()
+    path = partial_of(out)
+    journal = Journal.begin(out, "run", clock)
     header = path.stat().st_size
     for i in range(6):
         write(journal, i, i + 1)
@@ -37,7 +42,7 @@ def test_every_length_that_a_killed_run_may_leave(tmp_path: Path) -> None:
     whole = path.read_bytes()
     for length in range(header, len(whole) + 1):
         path.write_bytes(whole[:length])
-        resumed = Journal.resume(path, "run", clock)
+        resumed = Journal.resume(out, "run", clock)
         assert resumed.done in {0, 2, 4, 6}
         assert len(list(resumed.records())) == 2 * resumed.done
         write(resumed, resumed.done, 6)
@@ -48,7 +53,7 @@ def test_every_length_that_a_killed_run_may_leave(tmp_path: Path) -> None:
 
 def test_it_is_written_twice_a_second_or_when_there_is_much(tmp_path: Path) -> None:
     clock = Clock()
-    journal = Journal.begin(tmp_path / "partial", "run", clock)
+    journal = Journal.begin(tmp_path / "out.csv", "run", clock)
     write(journal, 0, 1)
     assert list(journal.records()) == []
     clock.now = 0.5
@@ -60,30 +65,64 @@ def test_it_is_written_twice_a_second_or_when_there_is_much(tmp_path: Path) -> N
 
 
 def test_only_its_own_run_goes_on(tmp_path: Path) -> None:
-    path = tmp_path / "partial"
-    Journal.begin(path, "run", Clock()).close()
+    out = tmp_path / "out.csv"
+    Journal.begin(out, "run", Clock()).close()
     with pytest.raises(ResumeError, match="another manifest, other settings"):
-        Journal.resume(path, "other", Clock())
+        Journal.resume(out, "other", Clock())
     for junk in (b"", b"7\n", b'{"run": "run"}\n', b"\xff\n"):
-        path.write_bytes(junk)
+        partial_of(out).write_bytes(junk)
         with pytest.raises(ResumeError):
-            Journal.resume(path, "run", Clock())
+            Journal.resume(out, "run", Clock())
 
 
 def test_two_runs_cannot_write_one_output(tmp_path: Path) -> None:
-    path = tmp_path / "partial"
-    journal = Journal.begin(path, "run", Clock())
+    out = tmp_path / "out.csv"
+    journal = Journal.begin(out, "run", Clock())
     for other in (Journal.begin, Journal.resume):
-        with pytest.raises(ResumeError, match="another run is writing"):
-            other(path, "run", Clock())
+        with pytest.raises(ResumeError, match=f"^another run is writing {out}$"):
+            other(out, "run", Clock())
+    with pytest.raises(ResumeError, match=f"^another run is writing {out}$"):
+        check_idle(out)
     journal.close()
-    Journal.begin(path, "run", Clock()).close()
+    check_idle(out)
+    Journal.begin(out, "run", Clock()).remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_many_that_begin_at_once(tmp_path: Path) -> None:
+    """One of them writes the output, whatever was there: no other takes its journal away."""
+    out = tmp_path / "out.csv"
+
+    def begin(barrier: Barrier) -> Journal | None:
+        barrier.wait()
+        try:
+            return Journal.begin(out, "run", Clock())
+        except ResumeError:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(100):
+            begun = [journal for journal in pool.map(begin, [Barrier(8)] * 8) if journal is not None]
+            assert len(begun) == 1
+            write(begun[0], 0, 1)
+            begun[0].flush()
+            assert len(list(begun[0].records())) == 2
+            begun[0].close()
+
+
+def test_what_is_no_journal(tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    os.mkfifo(partial_of(out))
+    for opening in (Journal.begin, Journal.resume):
+        with pytest.raises(OutputError, match="cannot be written: it is no regular file"):
+            opening(out, "run", Clock())
 
 
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
-    path = partial_of(tmp_path / "out.csv")
+    out = tmp_path / "out.csv"
+    path = partial_of(out)
     assert path.name == ".out.csv.senseid-partial"
-    Journal.begin(path, "run", Clock()).close()
+    Journal.begin(out, "run", Clock()).close()
     assert path.stat().st_mode & 0o077 == 0
 
 
@@ -93,17 +132,18 @@ def test_a_fingerprint_knows_every_fact() -> None:
 
 
 def test_a_journal_that_somebody_changed(tmp_path: Path) -> None:
-    path = tmp_path / "j"
-    journal = Journal.begin(path, "run", Clock())
+    out = tmp_path / "out.csv"
+    path = partial_of(out)
+    journal = Journal.begin(out, "run", Clock())
     journal.add([{"row": 1}])
     journal.flush()
     journal.close()
     whole = path.read_bytes()
     path.write_bytes(whole.replace(b"= 1", b"= x"))
     with pytest.raises(ResumeError, match="was changed"):
-        Journal.resume(path, "run", Clock())
+        Journal.resume(out, "run", Clock())
     path.write_bytes(whole.replace(b'{"row":1}', b'{"row":'))
-    journal = Journal.resume(path, "run", Clock())
+    journal = Journal.resume(out, "run", Clock())
     with pytest.raises(ResumeError, match="was changed"):
         list(journal.records())
     journal.close()
