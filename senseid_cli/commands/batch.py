@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from senseid.bodies import DEFAULT_THRESHOLD
 from senseid_cli.media import STDIN
 from senseid_cli.options import AutoRotate, CheckQuality, SingleFace, Threshold
-from senseid_engine.errors import reason_of
 from senseid_engine.photo_options import PhotoOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from senseid.models import ModelKind
-    from senseid_cli.batch.executors import Executor
-    from senseid_cli.batch.jobs import Job, Settings
-    from senseid_cli.batch.journal import Journal
-    from senseid_cli.batch.manifest import Format, Manifest
-    from senseid_cli.batch.plan import Plan
-    from senseid_cli.batch.runner import Outputs, Tally
-    from senseid_cli.batch.work import Medium
-    from senseid_cli.batch.work_queue import ResultCache
-    from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import Registry
+    from senseid_cli.batch.manifest import Format
 
 
 class Task(StrEnum):
@@ -128,6 +113,8 @@ def batch(
     from senseid_cli import paths
     from senseid_cli.batch.jobs import Settings
     from senseid_cli.batch.journal import Journal
+    from senseid_cli.batch.planning import fingerprint_of, make_plan
+    from senseid_cli.batch.run import open_cache, open_executor, run_plan, write_report
     from senseid_cli.batch.runner import Outputs
     from senseid_cli.batch.work_queue import NoCache
     from senseid_cli.output import terminal
@@ -145,21 +132,21 @@ def batch(
     licences = installation.verify_licences()
     photos = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
     settings = Settings(threshold, photos)
-    plan = _plan(manifest, other, task, settings, installation.registry())
+    plan = make_plan(manifest, other, task, settings, installation.registry())
     for product, capability in dict.fromkeys(need for work in plan.works for need in work.needs):
         licences.require(product, capability)
         terminal.note_grace(licences.require(product, Capability.BATCH))
-    results = NoCache() if cache is None else _cache(cache)
-    run = _fingerprint(plan)
+    results = NoCache() if cache is None else open_cache(cache)
+    run = fingerprint_of(plan)
     journal = Journal.resume(out, run, time.monotonic) if resume and out is not None else None
     model_kinds = frozenset(kind for work in plan.works for kind in work.model_kinds)
-    writes = None if report is None else lambda records: _report(report, manifest, plan, threshold, records)
+    writes = None if report is None else lambda records: write_report(report, manifest, plan, threshold, records)
     outputs = None if out is None else Outputs(out, form, writes)
-    executor = _executor(licences, model_kinds, scheduler, workers)
+    executor = open_executor(licences, model_kinds, scheduler, workers)
     if out is not None and journal is None:
         # Not before the models are open: what did not begin is no interrupted run.
         journal = Journal.begin(out, run, time.monotonic)
-    tally = _run(plan, executor, journal, form, outputs, results)
+    tally = run_plan(plan, executor, journal, form, outputs, results)
     raise typer.Exit(tally.status)
 
 
@@ -216,154 +203,3 @@ def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool)
         raise typer.BadParameter(f"no run to {out} was interrupted", param_hint="--resume")
     elif out.exists() and not force:
         raise typer.BadParameter(f"{out} is there already; --force overwrites it", param_hint="--out")
-
-
-def _plan(source: str, other: Path | None, task: Task, settings: Settings, registry: Registry) -> Plan:
-    from senseid_cli.batch import jobs
-    from senseid_cli.batch.manifest import of_names, survey
-    from senseid_cli.batch.pairs import list_media
-    from senseid_cli.batch.plan import PairsPlan, RowsPlan
-    from senseid_cli.output import terminal
-    from senseid_engine.batch.scorer import Scorer
-
-    scorer = Scorer.open(registry)
-    job = jobs.JOBS[task](settings, scorer)
-    folder = Path(source)
-    of_folder = source != STDIN and folder.is_dir()
-    if other is not None and not (of_folder and task == Task.COMPARE and other.is_dir()):
-        raise typer.BadParameter("it takes two folders, and --task compare", param_hint="FOLDER")
-    if of_folder and task == Task.COMPARE:
-        return PairsPlan(list_media(folder), None if other is None else list_media(other), scorer, settings)
-    if not of_folder:
-        manifest = _open_manifest(source, job)
-    elif len(job.works) == 1:
-        ((column, work),) = job.works.items()
-        manifest = of_names(folder, list_media(folder, work.medium).names, column=column)
-    else:
-        raise typer.BadParameter(f"{task} needs a manifest that names the pairs", param_hint="MANIFEST")
-    plan = RowsPlan(manifest, survey(manifest), job, settings)
-    if not plan.survey.header:
-        terminal.note(f"{manifest.name} has no header: its columns are taken as {', '.join(plan.survey.columns)}")
-    return plan
-
-
-def _open_manifest(source: str, job: Job) -> Manifest:
-    from senseid_cli.batch.dialect import Wanted
-    from senseid_cli.batch.errors import ManifestError
-    from senseid_cli.batch.manifest import Manifest, format_of
-    from senseid_cli.batch.summary import LABEL
-
-    path = Path(source)
-    # Of a video and a photo without a header it cannot be told which comes first.
-    in_order = tuple(job.works) if len({work.medium for work in job.works.values()}) == 1 else ()
-    wanted = Wanted((*job.works, LABEL), in_order, Path() if source == STDIN else path.parent)
-    try:
-        if source == STDIN:
-            if sys.stdin is None or sys.stdin.isatty():
-                raise typer.BadParameter("standard input is a terminal: pipe the rows in", param_hint="MANIFEST")
-            data = sys.stdin.buffer.read()
-        elif path.is_file():
-            with path.open("rb") as file:
-                head = file.read(64)
-            return Manifest(source, format_of(source, head), wanted, lambda: path.open("rb"))
-        else:
-            data = path.read_bytes()  # a pipe: it can be read only once, and the rows are read twice
-    except OSError as error:
-        raise ManifestError(f"{source} cannot be read: {reason_of(error)}", remedy="check the path") from error
-    name = "stdin" if source == STDIN else source
-    return Manifest(name, format_of("", data[:64]), wanted, lambda: io.BytesIO(data))
-
-
-def _fingerprint(plan: Plan) -> str:
-    from senseid import installation
-    from senseid.version import __version__
-    from senseid_cli.batch.journal import fingerprint
-
-    return fingerprint({**plan.facts(), "version": __version__, "models": installation.models_digest()})
-
-
-def _run(
-    plan: Plan, executor: Executor, journal: Journal | None, form: Format, outputs: Outputs | None, cache: ResultCache
-) -> Tally:
-    from senseid_cli.batch.runner import run_to_file, run_to_stream
-    from senseid_cli.batch.work_queue import WorkQueue
-    from senseid_cli.batch.writers import text_writer
-    from senseid_cli.output.progress import progress
-
-    queue = WorkQueue(executor, _read, cache)
-    try:
-        with progress(*plan.steps, rate=True) as advance:
-            if journal is not None and outputs is not None:
-                tally = run_to_file(plan, journal, outputs, queue, executor.slots, advance)
-            else:
-                writer = text_writer(form, sys.stdout.write, plan.columns)
-                tally = run_to_stream(plan, writer, queue, executor.slots, advance)
-    except KeyboardInterrupt:
-        if journal is not None:
-            typer.echo("senseid: interrupted; --resume goes on with the run", err=True)
-        raise
-    finally:
-        queue.close()
-    work = f"{queue.counts.worked:,} files worked on, {queue.counts.kept:,} taken from the cache"
-    typer.echo(f"{tally.done:,} records done, {tally.refused:,} refused; {work}", err=True)
-    return tally
-
-
-def _cache(folder: Path) -> ResultCache:
-    from senseid import installation
-    from senseid_cli.batch.cache import Cache
-    from senseid_cli.key_sources import key_sources
-
-    return Cache(folder, key_sources().to_encrypt().key, installation.models_digest(), installation.entropy)
-
-
-def _executor(
-    licences: VerifiedLicences, model_kinds: frozenset[ModelKind], scheduler: str | None, workers: int | None
-) -> Executor:
-    """A cluster, or threads here that share one set of models, each on as many CPUs as are left to one thread."""
-    if scheduler is not None:
-        from senseid_cli.batch.cluster import Cluster
-
-        return Cluster.connect(scheduler, model_kinds, workers)
-
-    from senseid.models import Models
-    from senseid_cli.batch.executors import Local
-    from senseid_engine.cpu import available_cpus
-
-    cpus = available_cpus()
-    slots = workers or cpus
-    models = Models(lambda: licences, threads=max(1, cpus // slots))
-    for kind in model_kinds:
-        models.open(kind)
-    return Local(models, slots)
-
-
-def _read(path: Path, medium: Medium) -> bytes:
-    from senseid_cli import media
-    from senseid_cli.batch.work import Medium
-    from senseid_engine import image, video
-
-    most = image.MAX_BYTES if medium == Medium.PHOTO else video.MAX_BYTES
-    # Absolute: a file called `-` is not standard input.
-    return media.read_bytes(str(path.absolute()), most=most, what=medium)
-
-
-def _report(path: Path, title: str, plan: Plan, threshold: float, records: Iterable[dict[str, Any]]) -> None:
-    from senseid_cli import media, paths
-    from senseid_cli.batch.summary import Example, summarise
-    from senseid_cli.output.html.batch import page, small
-
-    def thumbnail(photo: Path) -> bytes:
-        from senseid_crypto.errors import CryptoError
-        from senseid_engine.errors import MediaError
-
-        try:
-            return small(media.read_photo(str(photo.absolute())).pixels)
-        except (MediaError, CryptoError):
-            return b""  # gone since it was compared
-
-    def pictures(example: Example) -> list[bytes]:
-        return [thumbnail(photo) for photo in plan.photos(example.record)]
-
-    text = page(f"Batch of {title}", summarise(records, threshold), pictures)
-    paths.write_output(path, text.encode(errors="backslashreplace"))

@@ -13,8 +13,8 @@ import typer
 from senseid import installation
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
-from senseid_licensing.capability import Capability
-from senseid_licensing.product import Product
+from senseid_licensing.capability import Capability  # noqa: TC001  Typer reads the annotations
+from senseid_licensing.product import Product  # noqa: TC001  Typer reads the annotations
 
 if TYPE_CHECKING:
     from senseid_licensing.licence import LicenceFile
@@ -207,10 +207,9 @@ def issue(
     from senseid_licensing.instant import whole_second
     from senseid_licensing.issue import issue as sign
     from senseid_licensing.issue_log import log_issue
-    from senseid_licensing.licence import Licence, parse_licence_file
-    from senseid_licensing.platforms import check_platform
+    from senseid_licensing.licence import parse_licence_file
+    from senseid_licensing.licence_request import LicenceRequest
     from senseid_licensing.udid.fingerprint import least_to_fake
-    from senseid_licensing.version_range import VersionRange
 
     if licensee is None:
         raise ArgumentError("a licence needs a licensee", remedy="give --licensee NAME")
@@ -229,37 +228,25 @@ def issue(
         data = read_file(parent_file, "parent licence")
         with about(parent_file):
             parent = parse_licence_file(data)
-    # What is not said is what the parent allows, or everything.
-    above = parent.leaf.licence if parent else None
-    bounds = above.versions if above else VersionRange()
-    versions = VersionRange(
-        bounds.first if from_version is None else from_version, bounds.below if below_version is None else below_version
+    request = LicenceRequest(
+        licensee=licensee,
+        not_before=begins,
+        not_after=ends,
+        products=tuple(products or ()),
+        grace_days=grace_days,
+        capabilities=frozenset(capabilities or ()),
+        platforms=frozenset(platforms or ()),
+        from_version=from_version,
+        below_version=below_version,
+        udid=machine,
+        delegate=holder,
     )
-    products = products or ([above.product] if above else list(Product))
-    file = _licence_file(out, len(products))
-    allowed = frozenset(capabilities or (above.capabilities if above else Capability))
-    where = frozenset(map(check_platform, platforms)) if platforms else above.platforms if above else None
-    issued: list[tuple[Licence, bytes]] = []
-    for product in products:
-        terms = Licence(
-            id=os.urandom(16).hex(),
-            product=product,
-            licensee=licensee,
-            issued=now,
-            not_before=begins,
-            not_after=ends,
-            grace_days=grace_days,
-            capabilities=allowed,
-            platforms=where,
-            versions=versions,
-            udid=machine,
-            parent=None,
-            delegate=holder.raw if holder else None,
-        )
-        data = sign(terms, key, parent)
-        issued.append((parse_licence_file(data).leaf.licence, data))
+    licences = request.licences(parent, now=now, entropy=os.urandom)
+    file = _licence_file(out, len(licences))
     # All or none: nothing is written before the last of them could be signed.
-    for licence, data in issued:
+    signed = [sign(licence, key, parent) for licence in licences]
+    for data in signed:
+        licence = parse_licence_file(data).leaf.licence
         path = file or out / f"{licence.product.value.upper()}_{licence.id[:8]}.lic"
         log_issue(key_path, licence, key.public)
         write_file(path, data)

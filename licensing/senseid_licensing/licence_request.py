@@ -1,0 +1,91 @@
+"""What a vendor asks for: the terms of licences, most of them left open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from senseid_licensing.capability import Capability
+from senseid_licensing.licence import Licence
+from senseid_licensing.platforms import check_platform
+from senseid_licensing.product import Product
+from senseid_licensing.version_range import VersionRange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from senseid_licensing.licence import LicenceFile
+    from senseid_licensing.public_key import PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceRequest:
+    """Terms of one licence per product. What is left open is what the parent allows, or everything without one.
+
+    Attributes:
+        licensee: who may use them.
+        not_before: first second.
+        not_after: last second, included.
+        products: which ones; none: that of the parent, or all.
+        grace_days: days after `not_after` in which they still work.
+        capabilities: what they allow; none: left open.
+        platforms: where they may run; none: left open.
+        from_version: first version covered; None: left open.
+        below_version: first version not covered; None: left open.
+        udid: kind of component -> hash; None is any machine.
+        delegate: whose signature they allow on their children; None for licences to use.
+    """
+
+    licensee: str
+    not_before: datetime
+    not_after: datetime
+    products: tuple[Product, ...] = ()
+    grace_days: int = 0
+    capabilities: frozenset[Capability] = field(default=frozenset())
+    platforms: frozenset[str] = field(default=frozenset())
+    from_version: str | None = None
+    below_version: str | None = None
+    udid: Mapping[str, str] | None = None
+    delegate: PublicKey | None = None
+
+    def licences(
+        self, parent: LicenceFile | None, *, now: datetime, entropy: Callable[[int], bytes]
+    ) -> tuple[Licence, ...]:
+        """The terms to sign, one per product.
+
+        Args:
+            parent: the licence that they will stand on; None under a trust root.
+            now: when they are issued.
+            entropy: gives that many random bytes.
+
+        Raises:
+            ArgumentError: a platform or a version is none.
+        """
+        above = None if parent is None else parent.leaf.licence
+        bounds = VersionRange() if above is None else above.versions
+        versions = VersionRange(
+            bounds.first if self.from_version is None else self.from_version,
+            bounds.below if self.below_version is None else self.below_version,
+        )
+        platforms = None if above is None else above.platforms
+        if self.platforms:
+            platforms = frozenset(map(check_platform, self.platforms))
+        return tuple(
+            Licence(
+                id=entropy(16).hex(),
+                product=product,
+                licensee=self.licensee,
+                issued=now,
+                not_before=self.not_before,
+                not_after=self.not_after,
+                grace_days=self.grace_days,
+                capabilities=self.capabilities or (frozenset(Capability) if above is None else above.capabilities),
+                platforms=platforms,
+                versions=versions,
+                udid=self.udid,
+                parent=None,
+                delegate=None if self.delegate is None else self.delegate.raw,
+            )
+            for product in self.products or (tuple(Product) if above is None else (above.product,))
+        )

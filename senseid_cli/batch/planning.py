@@ -1,0 +1,97 @@
+"""From the words of the command line to a plan."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from senseid_cli.media import STDIN
+from senseid_engine.errors import reason_of
+
+if TYPE_CHECKING:
+    from senseid_cli.batch.jobs import Job, Settings
+    from senseid_cli.batch.manifest import Manifest
+    from senseid_cli.batch.plan import Plan
+    from senseid_models.registry import Registry
+
+
+def make_plan(source: str, other: Path | None, task: str, settings: Settings, registry: Registry) -> Plan:
+    """What a run does, from the words of the command line.
+
+    Args:
+        source: a manifest, a folder, or `-`.
+        other: a second folder, whose photos are compared with those of the first.
+        task: name of the job.
+        settings: of every row.
+        registry: which models there are.
+
+    Raises:
+        BadParameter: the words make no sense together.
+        BatchError: the manifest cannot be read or used.
+    """
+    from senseid_cli.batch import jobs
+    from senseid_cli.batch.manifest import of_names, survey
+    from senseid_cli.batch.pairs import list_media
+    from senseid_cli.batch.plan import PairsPlan, RowsPlan
+    from senseid_cli.output import terminal
+    from senseid_engine.batch.scorer import Scorer
+
+    scorer = Scorer.open(registry)
+    job = jobs.JOBS[task](settings, scorer)
+    folder = Path(source)
+    of_folder = source != STDIN and folder.is_dir()
+    if other is not None and not (of_folder and task == jobs.Compare.name and other.is_dir()):
+        raise typer.BadParameter("it takes two folders, and --task compare", param_hint="FOLDER")
+    if of_folder and task == jobs.Compare.name:
+        return PairsPlan(list_media(folder), None if other is None else list_media(other), scorer, settings)
+    if not of_folder:
+        manifest = _open_manifest(source, job)
+    elif len(job.works) == 1:
+        ((column, work),) = job.works.items()
+        manifest = of_names(folder, list_media(folder, work.medium).names, column=column)
+    else:
+        raise typer.BadParameter(f"{task} needs a manifest that names the pairs", param_hint="MANIFEST")
+    plan = RowsPlan(manifest, survey(manifest), job, settings)
+    if not plan.survey.header:
+        terminal.note(f"{manifest.name} has no header: its columns are taken as {', '.join(plan.survey.columns)}")
+    return plan
+
+
+def _open_manifest(source: str, job: Job) -> Manifest:
+    from senseid_cli.batch.dialect import Wanted
+    from senseid_cli.batch.errors import ManifestError
+    from senseid_cli.batch.manifest import Manifest, format_of
+    from senseid_cli.batch.summary import LABEL
+
+    path = Path(source)
+    # Of a video and a photo without a header it cannot be told which comes first.
+    in_order = tuple(job.works) if len({work.medium for work in job.works.values()}) == 1 else ()
+    wanted = Wanted((*job.works, LABEL), in_order, Path() if source == STDIN else path.parent)
+    try:
+        if source == STDIN:
+            if sys.stdin is None or sys.stdin.isatty():
+                raise typer.BadParameter("standard input is a terminal: pipe the rows in", param_hint="MANIFEST")
+            data = sys.stdin.buffer.read()
+        elif path.is_file():
+            with path.open("rb") as file:
+                head = file.read(64)
+            return Manifest(source, format_of(source, head), wanted, lambda: path.open("rb"))
+        else:
+            data = path.read_bytes()  # a pipe: it can be read only once, and the rows are read twice
+    except OSError as error:
+        raise ManifestError(f"{source} cannot be read: {reason_of(error)}", remedy="check the path") from error
+    name = "stdin" if source == STDIN else source
+    return Manifest(name, format_of("", data[:64]), wanted, lambda: io.BytesIO(data))
+
+
+def fingerprint_of(plan: Plan) -> str:
+    """What makes two runs the same: the plan, the version and the models."""
+    from senseid import installation
+    from senseid.version import __version__
+    from senseid_cli.batch.journal import fingerprint
+
+    return fingerprint({**plan.facts(), "version": __version__, "models": installation.models_digest()})

@@ -1,0 +1,121 @@
+"""One run: the place of the work opened, everything done, the page written."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from senseid.models import ModelKind
+    from senseid_cli.batch.executors import Executor
+    from senseid_cli.batch.journal import Journal
+    from senseid_cli.batch.manifest import Format
+    from senseid_cli.batch.plan import Plan
+    from senseid_cli.batch.runner import Outputs, Tally
+    from senseid_cli.batch.work import Medium
+    from senseid_cli.batch.work_queue import ResultCache
+    from senseid_licensing.verified import VerifiedLicences
+
+
+def run_plan(
+    plan: Plan, executor: Executor, journal: Journal | None, form: Format, outputs: Outputs | None, cache: ResultCache
+) -> Tally:
+    """Do everything that is planned, and say on standard error how much was done.
+
+    Args:
+        plan: what is done.
+        executor: where.
+        journal: keeps what is done until the output is whole; None for standard output.
+        form: of the results.
+        outputs: where they go; None for standard output.
+        cache: results of earlier runs.
+    """
+    from senseid_cli.batch.runner import run_to_file, run_to_stream
+    from senseid_cli.batch.work_queue import WorkQueue
+    from senseid_cli.batch.writers import text_writer
+    from senseid_cli.output.progress import progress
+
+    queue = WorkQueue(executor, _read, cache)
+    try:
+        with progress(*plan.steps, rate=True) as advance:
+            if journal is not None and outputs is not None:
+                tally = run_to_file(plan, journal, outputs, queue, executor.slots, advance)
+            else:
+                writer = text_writer(form, sys.stdout.write, plan.columns)
+                tally = run_to_stream(plan, writer, queue, executor.slots, advance)
+    except KeyboardInterrupt:
+        if journal is not None:
+            typer.echo("senseid: interrupted; --resume goes on with the run", err=True)
+        raise
+    finally:
+        queue.close()
+    work = f"{queue.counts.worked:,} files worked on, {queue.counts.kept:,} taken from the cache"
+    typer.echo(f"{tally.done:,} records done, {tally.refused:,} refused; {work}", err=True)
+    return tally
+
+
+def open_cache(folder: Path) -> ResultCache:
+    """Results of earlier runs in a folder, encrypted under the key of this installation."""
+    from senseid import installation
+    from senseid_cli.batch.cache import Cache
+    from senseid_cli.key_sources import key_sources
+
+    return Cache(folder, key_sources().to_encrypt().key, installation.models_digest(), installation.entropy)
+
+
+def open_executor(
+    licences: VerifiedLicences, model_kinds: frozenset[ModelKind], scheduler: str | None, workers: int | None
+) -> Executor:
+    """A cluster, or threads here that share one set of models, each on as many CPUs as are left to one thread."""
+    if scheduler is not None:
+        from senseid_cli.batch.cluster import Cluster
+
+        return Cluster.connect(scheduler, model_kinds, workers)
+
+    from senseid.models import Models
+    from senseid_cli.batch.executors import Local
+    from senseid_engine.cpu import available_cpus
+
+    cpus = available_cpus()
+    slots = workers or cpus
+    models = Models(lambda: licences, threads=max(1, cpus // slots))
+    for kind in model_kinds:
+        models.open(kind)
+    return Local(models, slots)
+
+
+def _read(path: Path, medium: Medium) -> bytes:
+    from senseid_cli import media
+    from senseid_cli.batch.work import Medium
+    from senseid_engine import image, video
+
+    most = image.MAX_BYTES if medium == Medium.PHOTO else video.MAX_BYTES
+    # Absolute: a file called `-` is not standard input.
+    return media.read_bytes(str(path.absolute()), most=most, what=medium)
+
+
+def write_report(path: Path, title: str, plan: Plan, threshold: float, records: Iterable[dict[str, Any]]) -> None:
+    """Write the page that shows the scores and the worst pairs of a run."""
+    from senseid_cli import media, paths
+    from senseid_cli.batch.summary import Example, summarise
+    from senseid_cli.output.html.batch import page, small
+
+    def thumbnail(photo: Path) -> bytes:
+        from senseid_crypto.errors import CryptoError
+        from senseid_engine.errors import MediaError
+
+        try:
+            return small(media.read_photo(str(photo.absolute())).pixels)
+        except (MediaError, CryptoError):
+            return b""  # gone since it was compared
+
+    def pictures(example: Example) -> list[bytes]:
+        return [thumbnail(photo) for photo in plan.photos(example.record)]
+
+    text = page(f"Batch of {title}", summarise(records, threshold), pictures)
+    paths.write_output(path, text.encode(errors="backslashreplace"))
