@@ -42,6 +42,14 @@ class EngineError(Exception):
     def __str__(self) -> str:
         return f"{printable(self.name)}: {printable(self.problem)}"
 
+    @property
+    def message(self) -> str:
+        """The line, as every base error of senseid has it."""
+        return str(self)
+
+    remedy = ""
+    """What to do is the end of `problem`."""
+
 
 class MediaError(EngineError):
     """A photo or a video cannot be used."""

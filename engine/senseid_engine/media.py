@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+PHOTO_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
+"""By which the photos of a folder are told from its other files, in lower case."""
+
+VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".rm", ".webm", ".wmv"}
+)
+"""Likewise its videos."""
+
 
 def open_media(path: Path, what: str, *, piped: bool = True) -> BinaryIO:
     """Open a file to read from it. Never blocks: only regular files are opened.

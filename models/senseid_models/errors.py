@@ -28,7 +28,7 @@ class ModelsError(Exception):
         remedy: One line: what to do about it.
     """
 
-    def __init__(self, message: str, remedy: str) -> None:
+    def __init__(self, message: str, *, remedy: str) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
@@ -39,7 +39,7 @@ class ManifestError(ModelsError):
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(
-            f"manifest {path}: {problem}", "correct the manifest, or reinstall senseid if you did not edit it"
+            f"manifest {path}: {problem}", remedy="correct the manifest, or reinstall senseid if you did not edit it"
         )
         self.path = path
         self.problem = problem
@@ -51,14 +51,16 @@ class ModelNotFoundError(ModelsError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
         self.known = tuple(known)
-        super().__init__(f"no model is called {name!r}", f"choose one of: {', '.join(self.known) or '(none)'}")
+        super().__init__(f"no model is called {name!r}", remedy=f"choose one of: {', '.join(self.known) or '(none)'}")
 
 
 class ModelKindMissingError(ModelsError):
     """No model of `kind` is registered, and a step of the engine needs one."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__(f"the registry has no model of kind {kind}", "reinstall senseid, or import such a model")
+        super().__init__(
+            f"the registry has no model of kind {kind}", remedy="reinstall senseid, or import such a model"
+        )
         self.kind = kind
 
 
@@ -66,7 +68,9 @@ class ModelFileMissingError(ModelsError):
     """There is no file at `path`, where that of `name` belongs."""
 
     def __init__(self, name: str, path: Path) -> None:
-        super().__init__(f"model {name}: there is no file {path}", "reinstall senseid, or import the model again")
+        super().__init__(
+            f"model {name}: there is no file {path}", remedy="reinstall senseid, or import the model again"
+        )
         self.name = name
         self.path = path
 
@@ -75,7 +79,9 @@ class ModelUnreadableError(ModelsError):
     """The file at `path` that belongs to `name` is there but cannot be read."""
 
     def __init__(self, name: str, path: Path, reason: str) -> None:
-        super().__init__(f"model {name}: cannot read {path}: {reason}", "reinstall senseid, or import the model again")
+        super().__init__(
+            f"model {name}: cannot read {path}: {reason}", remedy="reinstall senseid, or import the model again"
+        )
         self.name = name
         self.path = path
         self.reason = reason
@@ -85,7 +91,7 @@ class ModelCorruptError(ModelsError):
     """The file at `path` that belongs to `name` has other bytes than the manifest says. It was not used."""
 
     def __init__(self, name: str, path: Path, problem: str) -> None:
-        super().__init__(f"model {name}: {path} {problem}", "reinstall senseid, or import the model again")
+        super().__init__(f"model {name}: {path} {problem}", remedy="reinstall senseid, or import the model again")
         self.name = name
         self.path = path
         self.problem = problem
@@ -97,7 +103,7 @@ class ModelExpiredError(ModelsError):
     def __init__(self, name: str, last_day: datetime.date) -> None:
         super().__init__(
             f"model {name}: it may be used until {last_day.isoformat()} (UTC) and no longer",
-            "import a newer release of the model",
+            remedy="import a newer release of the model",
         )
         self.name = name
         self.last_day = last_day

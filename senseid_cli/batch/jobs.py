@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any
 
 from senseid_cli.batch.work import CheckLiveness, Encode, EncodeLive, MeasureQuality
 from senseid_licensing.capability import Capability
@@ -33,66 +33,45 @@ class Settings:
         return Encode(capability != Capability.OMNI, self.photos, capability)
 
 
-class Job(Protocol):
-    """What is done with each row."""
-
-    name: ClassVar[str]
-    columns: ClassVar[tuple[str, ...]]
-    """The columns of a row's result, in order."""
-
-    @property
-    def works(self) -> Mapping[str, Work]:
-        """For each column of the manifest that names a photo or a video: what is done with it."""
-
-    def conclude(self, outcomes: Sequence[Any]) -> dict[str, Any]:
-        """The result of a row, from what was made of its photos and videos, in the order of `works`."""
-
-
 @dataclass(frozen=True, slots=True)
-class Compare:
-    """The largest face of one photo against that of another."""
+class Job:
+    """The work on each row.
 
-    name: ClassVar[str] = "compare"
-    columns: ClassVar[tuple[str, ...]] = ("verification_score", "match")
-    settings: Settings
-    scorer: Scorer
+    Attributes:
+        name: of the task.
+        columns: of a row's result, in order.
+        works: for each column of the manifest that names a photo or a video, the work on that file.
+        conclude: makes the result of a row of what came of its photos and videos, in the order of `works`.
+    """
 
-    @property
-    def works(self) -> Mapping[str, Work]:
-        """See `Job`."""
-        work = self.settings.encode(Capability.COMPARE)
-        return {"first": work, "second": work}
+    name: str
+    columns: tuple[str, ...]
+    works: Mapping[str, Work]
+    conclude: Callable[[Sequence[Any]], dict[str, Any]]
 
-    def conclude(self, outcomes: Sequence[Encoded]) -> dict[str, Any]:
-        """See `Job`."""
+
+def compare(settings: Settings, scorer: Scorer) -> Job:
+    """Compare the largest face of one photo with that of another."""
+
+    def conclude(outcomes: Sequence[Encoded]) -> dict[str, Any]:
         first, second = outcomes
-        score = self.scorer.scores(first.templates, second.templates)[0][0]
-        return {"verification_score": score, "match": score >= self.settings.threshold}
+        score = scorer.scores(first.templates, second.templates)[0][0]
+        return {"verification_score": score, "match": score >= settings.threshold}
+
+    work = settings.encode(Capability.COMPARE)
+    return Job("compare", ("verification_score", "match"), {"first": work, "second": work}, conclude)
 
 
-@dataclass(frozen=True, slots=True)
-class Omni:
-    """Every face of one photo against every face of another."""
+def omni(settings: Settings, scorer: Scorer) -> Job:
+    """Compare every face of one photo with every face of another."""
 
-    name: ClassVar[str] = "omni"
-    columns: ClassVar[tuple[str, ...]] = ("best_score", "match", "scores", "face_rects")
-    settings: Settings
-    scorer: Scorer
-
-    @property
-    def works(self) -> Mapping[str, Work]:
-        """See `Job`."""
-        work = self.settings.encode(Capability.OMNI)
-        return {"first": work, "second": work}
-
-    def conclude(self, outcomes: Sequence[Encoded]) -> dict[str, Any]:
-        """See `Job`."""
+    def conclude(outcomes: Sequence[Encoded]) -> dict[str, Any]:
         first, second = outcomes
-        scores = self.scorer.scores(first.templates, second.templates)
+        scores = scorer.scores(first.templates, second.templates)
         best = max(max(row) for row in scores)
         return {
             "best_score": best,
-            "match": best >= self.settings.threshold,
+            "match": best >= settings.threshold,
             "scores": scores,
             "face_rects": {
                 "first_image_face_rects": list(first.rects),
@@ -100,69 +79,43 @@ class Omni:
             },
         }
 
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """The quality of every face of a photo."""
-
-    name: ClassVar[str] = "quality"
-    columns: ClassVar[tuple[str, ...]] = ("faces",)
-    settings: Settings
-    scorer: Scorer
-
-    @property
-    def works(self) -> Mapping[str, Work]:
-        """See `Job`."""
-        return {"photo": MeasureQuality(self.settings.photos.auto_rotate)}
-
-    def conclude(self, outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """See `Job`."""
-        return outcomes[0]
+    work = settings.encode(Capability.OMNI)
+    return Job("omni", ("best_score", "match", "scores", "face_rects"), {"first": work, "second": work}, conclude)
 
 
-@dataclass(frozen=True, slots=True)
-class Liveness:
-    """Whether the person in a video is living."""
-
-    name: ClassVar[str] = "liveness"
-    columns: ClassVar[tuple[str, ...]] = ("passed", "liveness_score", "liveness_status", "image_timestamp")
-    settings: Settings
-    scorer: Scorer
-
-    @property
-    def works(self) -> Mapping[str, Work]:
-        """See `Job`."""
-        return {"video": CheckLiveness()}
-
-    def conclude(self, outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        """See `Job`."""
-        return outcomes[0]
+def quality(settings: Settings, _: Scorer) -> Job:
+    """Measure the quality of every face of a photo."""
+    return Job("quality", ("faces",), {"photo": MeasureQuality(settings.photos.auto_rotate)}, _only)
 
 
-@dataclass(frozen=True, slots=True)
-class Verify:
-    """The living person of a video against a photo."""
+def liveness(_: Settings, __: Scorer) -> Job:
+    """Check whether a video shows a living person."""
+    return Job("liveness", _LIVENESS_COLUMNS, {"video": CheckLiveness()}, _only)
 
-    name: ClassVar[str] = "verify"
-    columns: ClassVar[tuple[str, ...]] = (*Liveness.columns, "verification_score", "match")
-    settings: Settings
-    scorer: Scorer
 
-    @property
-    def works(self) -> Mapping[str, Work]:
-        """See `Job`. The photo comes first: whether it is refused does not depend on the video."""
-        return {"photo": self.settings.encode(Capability.VERIFY), "video": EncodeLive()}
+def verify(settings: Settings, scorer: Scorer) -> Job:
+    """Compare the living person of a video with a photo."""
 
-    def conclude(self, outcomes: Sequence[Any]) -> dict[str, Any]:
-        """See `Job`."""
+    def conclude(outcomes: Sequence[Any]) -> dict[str, Any]:
         photo, live = outcomes
         if not live.templates:
             return {**live.facts, "match": False}
-        score = self.scorer.vote(live.templates, photo.templates)
-        return {**live.facts, "verification_score": score, "match": score >= self.settings.threshold}
+        score = scorer.vote(live.templates, photo.templates)
+        return {**live.facts, "verification_score": score, "match": score >= settings.threshold}
 
+    columns = (*_LIVENESS_COLUMNS, "verification_score", "match")
+    # The photo comes first: whether it is refused does not depend on the video.
+    works: dict[str, Work] = {"photo": settings.encode(Capability.VERIFY), "video": EncodeLive()}
+    return Job("verify", columns, works, conclude)
+
+
+def _only(outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return outcomes[0]
+
+
+_LIVENESS_COLUMNS = ("passed", "liveness_score", "liveness_status", "image_timestamp")
 
 JOBS: Mapping[str, Callable[[Settings, Scorer], Job]] = {
-    job.name: job for job in (Compare, Omni, Quality, Liveness, Verify)
+    job.__name__: job for job in (compare, omni, quality, liveness, verify)
 }
-"""Every job by its name."""
+"""Every job by the name of its task."""

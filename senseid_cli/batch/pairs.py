@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from senseid_engine.batch.scorer import Scorer
     from senseid_engine.template import Template
 
-VIDEO_SUFFIXES = frozenset(
-    {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".rm", ".webm", ".wmv"}
-)
 COLUMNS = ("first", "second", "code", "verification_score", "message", "problem")
 
 
@@ -58,9 +55,9 @@ def list_media(folder: Path, medium: Medium = Medium.PHOTO) -> Photos:
     Raises:
         ManifestError: it cannot be read, or there is none.
     """
-    from senseid_engine.calibration import labelled
+    from senseid_engine.media import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 
-    suffixes = labelled.SUFFIXES if medium == Medium.PHOTO else VIDEO_SUFFIXES
+    suffixes = PHOTO_SUFFIXES if medium == Medium.PHOTO else VIDEO_SUFFIXES
     try:
         names = sorted(
             path.relative_to(folder).as_posix()

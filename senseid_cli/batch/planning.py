@@ -44,9 +44,9 @@ def make_plan(source: str, other: Path | None, task: str, settings: Settings, re
     job = jobs.JOBS[task](settings, scorer)
     folder = Path(source)
     of_folder = source != STDIN and folder.is_dir()
-    if other is not None and not (of_folder and task == jobs.Compare.name and other.is_dir()):
+    if other is not None and not (of_folder and task == "compare" and other.is_dir()):
         raise typer.BadParameter("it takes two folders, and --task compare", param_hint="FOLDER")
-    if of_folder and task == jobs.Compare.name:
+    if of_folder and task == "compare":
         return PairsPlan(list_media(folder), None if other is None else list_media(other), scorer, settings)
     if not of_folder:
         manifest = _open_manifest(source, job)

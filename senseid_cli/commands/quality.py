@@ -171,12 +171,12 @@ def _walk(
 
 def _photos_in(folder: Path) -> list[Path]:
     """The photos of a folder and of the folders in it, by name; encrypted ones keep the suffix before the last."""
-    from senseid_engine.calibration.labelled import SUFFIXES
+    from senseid_engine.media import PHOTO_SUFFIXES
 
     return sorted(
         path
         for path in folder.rglob("*")
-        if any(suffix.lower() in SUFFIXES for suffix in path.suffixes[-2:])
+        if any(suffix.lower() in PHOTO_SUFFIXES for suffix in path.suffixes[-2:])
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )

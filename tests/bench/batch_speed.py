@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from senseid_cli.batch.executors import Local
-from senseid_cli.batch.jobs import Compare, Settings
+from senseid_cli.batch.jobs import Settings, compare
 from senseid_cli.batch.manifest import Row
 from senseid_cli.batch.rows import work_through
 from senseid_cli.batch.work import Models, Refusal
@@ -59,7 +59,7 @@ class Batch:
         self._tools = models
         self._folder = folder
         self.names = names
-        self._job = Compare(SETTINGS, Scorer.open(Registry.builtin()))
+        self._job = compare(SETTINGS, Scorer.open(Registry.builtin()))
 
     def encode(self, slots: int) -> float:
         """Seconds to encode every photo."""

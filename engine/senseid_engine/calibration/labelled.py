@@ -20,14 +20,13 @@ import numpy as np
 
 from senseid_engine.calibration.pairs import ListedPairs
 from senseid_engine.errors import CalibrationError
-from senseid_engine.media import open_media, reading
+from senseid_engine.media import PHOTO_SUFFIXES, open_media, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
 HEADER = ["first", "second", "same"]
 _YES = {"1": True, "true": True, "0": False, "false": False}
 
@@ -213,7 +212,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _is_photo(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in PHOTO_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def _lines(file: Path) -> list[str]:
