@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,11 @@ import httpx
 import psutil
 import pytest
 
+from senseid_licensing.issue import issue
+from senseid_licensing.licence import parse_licence_file
+from senseid_licensing.private_key import open_key_file
 from senseid_licensing.product import Product
+from senseid_licensing.version_range import VersionRange
 from senseid_service.endpoints import ENDPOINTS
 from tests.service.conftest import (
     COMPARE,
@@ -342,6 +347,41 @@ def test_one_licence_is_missing(tmp_path: Path, pair: dict[str, str], photos: di
             refused = service.post(QUALITY, {"encrypted_image": photos["obama"]})
             assert refused.json()["message"] == "internal error: STID_E_FILE_NOT_FOUND (-7)"
             assert set(service.client.get("/readyz").json()["cannot"]) == set(ENDPOINTS)
+
+
+def test_bad_licences_are_named_alike_in_both_roles(tmp_path: Path, pair: dict[str, str]) -> None:
+    """A worker whose licence turns bad, and the API before it, from the next request on."""
+    home = make_home(tmp_path / "home")
+    path = home / "license" / "senseid_face" / "senseid_face.lic"
+    good = path.read_bytes()
+
+    terms = parse_licence_file(good).leaf.licence
+    root = open_key_file((home / "vendor" / "root.key").read_bytes(), None)
+    states = {
+        "STID_E_INVALID_AUTH (-13)": good.replace(b'"tests"', b'"a thief"'),
+        "STID_E_INVALID_FILE_FORMAT (-8)": good[:100],
+        "STID_E_UDID_MISMATCH (-16)": issue(replace(terms, udid=dict.fromkeys(terms.udid or (), "0" * 32)), root),
+        "STID_E_VERSION_MISMATCH (-23)": issue(replace(terms, versions=VersionRange("99")), root),
+        "STID_E_PLATFORM_NOTSUPPORTED (-24)": issue(replace(terms, platforms=frozenset({"macos-arm64"})), root),
+        "STID_E_CAPABILITY_NOTSUPPORTED (-2067857410)": issue(replace(terms, capabilities=frozenset()), root),
+    }
+    with (
+        running(home, tmp_path, "--role", "worker", env={"HANDLERS": "1"}) as worker,
+        running(home, tmp_path, "--role", "api", "--workers", worker.url[7:]) as api,
+    ):
+        for stid, data in states.items():
+            path.write_bytes(data)
+            for service in (worker, api):
+                refused = service.post(COMPARE, pair)
+                assert (refused.status_code, refused.json()["code"]) == (500, 500)
+                assert refused.json()["message"] == f"internal error: {stid}"
+            until(lambda: api.client.get("/healthcheck").status_code == 503, 20)
+            for service in (worker, api):
+                assert service.client.get("/healthcheck").json()["status"] == f"{stid} senseid_face"
+            path.write_bytes(good)
+            until(lambda: worker.is_healthy() and api.is_healthy(), 20)
+            for service in (worker, api):
+                assert service.post(COMPARE, pair).status_code == 200
 
 
 def test_a_service_without_an_iv_says_so(home: Path, tmp_path: Path) -> None:
