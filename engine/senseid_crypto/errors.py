@@ -12,7 +12,8 @@ class CryptoError(Exception):
 
         CryptoError
         |- KeyFormatError       what was given as a key is none, or lacks the IV
-        |- KeyStoreError        a key file or the OS keyring cannot be read or written
+        |- KeyStoreError        a key file or the OS keyring cannot be used
+        |  `- KeyNotWrittenError  it cannot be written
         `- DecryptionError      the data cannot be decrypted
            |- NotEncryptedError   neither a container nor Base64
            |- VersionError        a container of a later release
@@ -41,6 +42,10 @@ class KeyFormatError(CryptoError):
 
 class KeyStoreError(CryptoError):
     """A key file or the OS keyring cannot be read or written, or there is a key of that name already."""
+
+
+class KeyNotWrittenError(KeyStoreError):
+    """A key file cannot be written: the disk is full, read-only, or not for this user."""
 
 
 class DecryptionError(CryptoError):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from senseid_crypto import os_keyring
-from senseid_crypto.errors import CryptoError, KeyFormatError, KeyStoreError
+from senseid_crypto.errors import CryptoError, KeyFormatError, KeyNotWrittenError, KeyStoreError
 from senseid_crypto.fsync import sync_folder
 from senseid_crypto.key_file import MOST_BYTES, KeyFile, format_key_file, parse_key_file
 
@@ -118,6 +118,7 @@ class KeyFolder:
 
         Raises:
             KeyStoreError: there is a key of that name, or it cannot be stored.
+            KeyNotWrittenError: its file cannot be written.
             KeyFormatError: that is no name.
         """
         path = self.path(name)
@@ -241,8 +242,8 @@ def _unreadable(path: Path, error: OSError) -> KeyStoreError:
     )
 
 
-def _unwritable(path: Path, error: OSError) -> KeyStoreError:
-    return KeyStoreError(
+def _unwritable(path: Path, error: OSError) -> KeyNotWrittenError:
+    return KeyNotWrittenError(
         f"{path}: cannot be written: {(error.strerror or 'unknown reason').lower()}",
         remedy="check the folder's permissions, or point SENSEID_HOME at a folder that you may write to",
     )

@@ -99,7 +99,10 @@ OUTCOMES: dict[type[Exception], Outcome] = {
     RequestError: USAGE,
     # Not the row of an unknown error: the user is told what it is, and what to do.
     CutShortError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
+    # What cannot be written, by whatever command and for whatever reason.
     OutputError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
+    licensing.StorageError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
+    crypto.KeyNotWrittenError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
 }
 
 

@@ -98,8 +98,13 @@ class Journal:
                 stack.enter_context(_locked(out, "r+b"))  # until the new one is locked
                 path.unlink(missing_ok=True)
             file = _locked(out, "xb")
-        _write(path, file, json.dumps({"senseid batch": VERSION, "run": run}).encode() + b"\n")
-        return cls(path, file, 0, clock)
+        journal = cls(path, file, 0, clock)
+        try:
+            _write(path, file, json.dumps({"senseid batch": VERSION, "run": run}).encode() + b"\n")
+        except OutputError:
+            journal.remove()  # nothing was begun, and nothing can go on
+            raise
+        return journal
 
     @classmethod
     def resume(cls, out: Path, run: str, clock: Callable[[], float]) -> Journal:

@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
-from senseid.errors import SettingError
+from senseid.errors import OutputError, SettingError
 from senseid_engine.errors import reason_of
 from senseid_service.endpoints import READY_PATH
 
@@ -57,15 +57,16 @@ class Background:
             options: settings that go before everything else.
 
         Raises:
-            SettingError: it runs already, is being started, or it ends again; its log cannot be written.
+            SettingError: it runs already, is being started, or it ends again.
+            OutputError: its log or its process id cannot be written.
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with self._lock():
                 self._start(command, options)
         except OSError as error:
-            raise SettingError(
-                f"{self._folder} cannot be used: {reason_of(error)}",
+            raise OutputError(
+                f"{self._folder} cannot be written: {reason_of(error)}",
                 remedy="it holds the log and the process id: check its permissions and the space on its disk",
             ) from error
 
@@ -97,7 +98,14 @@ class Background:
                 env={**os.environ, **options},
                 start_new_session=True,
             )
-        self._remember(process.pid)
+        try:
+            self._remember(process.pid)
+        except OSError:
+            # Nobody would find it again.
+            process.terminate()
+            process.wait()
+            self._state.unlink(missing_ok=True)
+            raise
         until = time.monotonic() + _START_SECONDS
         # Another service may answer at that address, while this one ends because the port is taken.
         while not (self._serves(begin) and self._healthy()):

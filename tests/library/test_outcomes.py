@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from senseid.errors import OperationError
+from senseid.errors import OperationError, OutputError
 from senseid.outcomes import INTERNAL, OUTCOMES, ExitStatus, is_expected, outcome_of
 from senseid.stids import in_words
 from senseid_crypto import errors as crypto
@@ -58,7 +58,7 @@ def test_every_error_has_a_row(kind: type[Exception]) -> None:
     assert is_expected(error)
     outcome = outcome_of(error)
     assert outcome is not INTERNAL
-    if isinstance(error, licensing.LicensingError) and outcome.code == 500:
+    if isinstance(error, licensing.LicensingError) and outcome.status is ExitStatus.LICENCE:
         assert outcome.message == f"internal error: {in_words(error.stid)}"
     else:
         assert outcome.message == CODES[outcome.code]
@@ -91,6 +91,9 @@ def test_every_error_has_a_row(kind: type[Exception]) -> None:
         (crypto.TooLongError, 3, 2004),
         (crypto.KeyFormatError, 2, 1200),
         (crypto.KeyStoreError, 2, 1200),
+        (OutputError, 70, 500),
+        (licensing.StorageError, 70, 500),
+        (crypto.KeyNotWrittenError, 70, 500),
     ],
 )
 def test_the_contract(kind: type[Exception], status: int, code: int) -> None:

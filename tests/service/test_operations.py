@@ -465,8 +465,8 @@ def test_a_data_directory_without_room_for_the_log(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
     (home / "service").write_bytes(b"")
     done = serve(home, tmp_path, "--port", str(free_port()), "start")
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"senseid: {home / 'service'} cannot be used: file exists")
+    assert done.returncode == 70
+    assert done.stderr.startswith(f"senseid: {home / 'service'} cannot be written: file exists")
 
 
 def test_a_certificate_that_is_none(home: Path, tmp_path: Path) -> None:
