@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOME_OF_DEMO := .demo/home
 
-.PHONY: demo test check bench release clean
+.PHONY: demo test check bench release lock clean
 
 # Two photos of one person and one of another, compared. Its licences and photos stay in .demo.
 demo: $(VENV)/.installed
@@ -17,8 +17,8 @@ demo: $(VENV)/.installed
 test: $(VENV)/.developing
 	$(BIN)/python -m pytest -n auto -m "not slow" --cov --cov-report=term $(ARGS)
 
-# The slower gates: style, types, arrows, the slow tests, the built wheel, and the oldest
-# packages that it asks for.
+# The slower gates: style, types, arrows, advisories about packages, the slow tests, the built
+# wheel, and the oldest packages that it asks for.
 check: $(VENV)/.developing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -26,6 +26,7 @@ check: $(VENV)/.developing
 	$(BIN)/lint-imports
 	$(BIN)/python tools/make_completions.py --check
 	$(BIN)/python tools/make_reference.py --check
+	$(BIN)/python tools/check_advisories.py
 	$(BIN)/python -m pytest -m slow $(ARGS)
 	$(BIN)/python tools/check_release.py
 	$(BIN)/python tools/check_floors.py
@@ -33,6 +34,10 @@ check: $(VENV)/.developing
 # sdist, wheel and SBOM in dist/, checked.
 release: $(VENV)/.developing
 	$(BIN)/python tools/check_release.py --out dist
+
+# The newest packages for the container image, in deploy/*.lock.
+lock: $(VENV)/.developing
+	$(BIN)/python tools/make_lock.py
 
 bench: $(VENV)/.developing
 	$(BIN)/python -m tests.bench.all

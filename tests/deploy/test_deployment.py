@@ -80,6 +80,75 @@ def test_the_context_of_the_image_has_what_the_build_needs_and_no_more() -> None
         assert any(package == path or package.startswith(f"{path}/") for path in wanted), package
 
 
+def test_the_base_of_the_image_is_pinned() -> None:
+    pinned = [words for name, words in instructions() if name == "ARG" and words.startswith("PYTHON=")]
+    assert re.fullmatch(r"PYTHON=python:3\.11-slim@sha256:[0-9a-f]{64}", "".join(pinned))
+    bases = [words for name, words in instructions() if name == "FROM"]
+    assert {words.split()[0] for words in bases} == {"${PYTHON}"}
+
+
+def locked(name: str) -> dict[str, str]:
+    """The packages of a lock and their versions; each is followed by its hashes."""
+    text = (DEPLOY / name).read_text()
+    entries = re.findall(r"^(\S+)==(\S+) \\\n((?: {4}--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, re.MULTILINE)
+    found = {package: version for package, version, _ in entries}
+    assert len(found) == len(re.findall(r"^\S", text, re.MULTILINE))
+    return found
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "build.lock"])
+def test_the_locks_are_those_of_the_project(name: str) -> None:
+    """Every package that is asked for, and what those ask for, in a version that they take: else `make lock`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    asked = {
+        "requirements.lock": [
+            *project["project"]["dependencies"],
+            *project["project"]["optional-dependencies"]["serve"],
+        ],
+        "build.lock": project["build-system"]["requires"],
+    }[name]
+    found = locked(name)
+    for text in asked:
+        wanted = Requirement(text)
+        assert found[wanted.name] in wanted.specifier, text
+
+
+def test_every_package_of_the_image_is_locked() -> None:
+    pips = [
+        part for name, words in instructions() if name == "RUN" for part in words.split("&&") if "pip install" in part
+    ]
+    assert len(pips) == 3
+    assert [("--require-hashes" in part, "--no-deps" in part) for part in pips] == [
+        (True, False), (True, False), (False, True)
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_build_of_the_image(tmp_path: Path) -> None:
+    """What its first stage does, here, with what is sent to it."""
+    folders = {"/opt/": f"{tmp_path}/opt/", "/wheels": f"{tmp_path}/wheels", "/src": f"{tmp_path}/src"}
+    source = tmp_path / "src"
+    for line in (DEPLOY / "Dockerfile.dockerignore").read_text().split():
+        path = ROOT / line.removeprefix("!")
+        if line.startswith("!"):
+            (source / line[1:]).parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                shutil.copytree(path, source / line[1:], ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(path, source / line[1:])
+    (tmp_path / "opt").mkdir()
+    stage = instructions()
+    stage = stage[: [index for index, (name, _) in enumerate(stage) if name == "FROM"][1]]
+    for words in (words for name, words in stage if name == "RUN"):
+        for place, here in folders.items():
+            words = words.replace(place, here)  # noqa: PLW2901
+        subprocess.run(["sh", "-ec", words.replace("python -m", f"{sys.executable} -m")], cwd=source, check=True)
+    done = subprocess.run(
+        [tmp_path / "opt" / "senseid" / "bin" / "senseid", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"senseid {__version__}\n"
+
+
 # Compose.
 
 
