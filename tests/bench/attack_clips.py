@@ -110,3 +110,129 @@ def _noisy(pixels: Pixels, rng: np.random.Generator, noise: float) -> Pixels:
     if not noise:
         return pixels
     return np.clip(np.round(pixels + rng.normal(0, noise, pixels.shape)), 0, 255).astype(np.uint8)
+
+
+def repeated(frames: Sequence[Pixels], rng: np.random.Generator, *, back: bool) -> list[Pixels]:
+    """A piece of a live clip, half a second to a second and a half long, again and again; or to and fro.
+
+    Args:
+        frames: of the clip, `RATE` a second.
+        rng: chooses the piece.
+        back: whether each piece is played backwards before it is played again.
+    """
+    count = min(len(frames), round(rng.uniform(0.5, 1.5) * RATE))
+    start = int(rng.integers(0, len(frames) - count + 1))
+    piece = [fitted(frame) for frame in frames[start : start + count]]
+    if back:
+        piece += piece[-2:0:-1]
+    return [piece[i % len(piece)] for i in range(round(2 * SECONDS * RATE) if back else round(1.5 * SECONDS * RATE))]
+
+
+def animated(
+    photo: Pixels, points: np.ndarray, rng: np.random.Generator, *, turn: bool, mouth: bool, blink: bool, noise: float
+) -> list[Pixels]:
+    """A photo that is warped by the landmarks of its face: one photo and a warp suffice.
+
+    Args:
+        photo: uint8 (height, width, 3), RGB.
+        points: float32 (468, 3), the mesh of its face, in pixels; z grows away from the camera.
+        rng: chooses speeds and amounts.
+        turn: turn and nod the head, by the depth of the landmarks.
+        mouth: open and close the mouth.
+        blink: close the eyes for a moment, twice.
+        noise: standard deviation of fresh noise, grey levels.
+    """
+    scale = min(1.0, LONGEST / max(photo.shape[:2]))
+    photo, points = fitted(photo), points * scale
+    height, width = photo.shape[:2]
+    face = float(np.ptp(points[:, 1]))
+    centre, count = points.mean(axis=0), round(SECONDS * RATE)
+    phases, speeds = rng.uniform(0, 2 * math.pi, 3), rng.uniform(0.25, 0.7, 2)
+    yaw, nod, gape = math.radians(rng.uniform(5, 12)), math.radians(rng.uniform(2, 6)), rng.uniform(0.03, 0.08) * face
+    closing = rng.uniform(0.2, 0.9, 2) * count
+    below = (points[:, 1] > points[13, 1]) & (np.abs(points[:, 0] - points[13, 0]) < 0.35 * face)
+    lids = [np.array(ids) for ids in ((159, 158, 160, 157, 161), (386, 385, 387, 384, 388))]
+    lower = (145, 374)
+    # The warp is smooth: Gaussian weights of the landmarks on a coarse grid, fading out beyond the face.
+    rows, columns = np.mgrid[0:height:8, 0:width:8].astype(np.float32)
+    grid = np.stack([columns.ravel(), rows.ravel()], axis=1)
+    distance = ((grid[:, None, :] - points[None, :, :2]) ** 2).sum(axis=2)
+    near = np.exp(-distance / (2 * (0.06 * face) ** 2))
+    fading = np.exp(-np.maximum(np.sqrt(distance.min(axis=1)) - 0.1 * face, 0) / (0.35 * face))
+    weights = near / (near.sum(axis=1, keepdims=True) + 1e-6)
+    far = near.sum(axis=1) < 1e-3
+    nearest = distance.argmin(axis=1)
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    frames = []
+    for i in range(count):
+        moved_points = points.astype(np.float64).copy()
+        if turn:
+            a = yaw * math.sin(phases[0] + 2 * math.pi * speeds[0] * i / RATE)
+            b = nod * math.sin(phases[1] + 2 * math.pi * speeds[1] * i / RATE)
+            p = moved_points - centre
+            p = p @ np.array([[math.cos(a), 0, -math.sin(a)], [0, 1, 0], [math.sin(a), 0, math.cos(a)]])
+            p = p @ np.array([[1, 0, 0], [0, math.cos(b), -math.sin(b)], [0, math.sin(b), math.cos(b)]])
+            moved_points = p + centre
+        if mouth:
+            opened = gape * max(0.0, math.sin(phases[2] + 2 * math.pi * 1.7 * i / RATE)) * abs(math.sin(i / RATE))
+            moved_points[below, 1] += opened
+        if blink:
+            shut = float(np.exp(-(((i - closing) / (0.08 * RATE)) ** 2)).max())
+            for ids, lid in zip(lids, lower, strict=True):
+                moved_points[ids, 1] += shut * (points[lid, 1] - points[ids, 1])
+        shift = (moved_points - points)[:, :2]
+        field = weights @ shift
+        field[far] = shift[nearest[far]]
+        field *= fading[:, None]
+        dense = cv2.resize(field.reshape(*rows.shape, 2).astype(np.float32), (width, height))
+        view = cv2.remap(photo, x - dense[..., 0], y - dense[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        frames.append(_noisy(view, rng, noise))
+    return frames
+
+
+def bent(photo: Pixels, rng: np.random.Generator, *, noise: float) -> list[Pixels]:
+    """A print that is bent round a cylinder, more and less, as by the hands that hold it."""
+    photo = fitted(photo)
+    height, width = photo.shape[:2]
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    u = (x - width / 2) / (width / 2)
+    most, speed, phase = rng.uniform(0.2, 0.5), rng.uniform(0.2, 0.6), rng.uniform(0, 2 * math.pi)
+    frames = []
+    for i in range(round(SECONDS * RATE)):
+        bend = most * (0.6 + 0.4 * math.sin(phase + 2 * math.pi * speed * i / RATE))
+        depth = 1 + bend * (1 - np.cos(u * 1.2))
+        source = width / 2 + np.arcsin(np.clip(u * math.sin(1.2 * bend), -1, 1)) / (1.2 * bend) * width / 2
+        view = cv2.remap(
+            photo, source.astype(np.float32), ((y - height / 2) * depth + height / 2).astype(np.float32),
+            cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
+        frames.append(_noisy(view, rng, noise))
+    return frames
+
+
+def cut_out(photo: Pixels, points: np.ndarray, room: Pixels, rng: np.random.Generator, *, noise: float) -> list[Pixels]:
+    """The face cut out of a print, held and moved before a background.
+
+    Args:
+        photo: uint8 (height, width, 3), RGB.
+        points: float32 (468, 3), the mesh of its face, in pixels.
+        room: another photo, the background.
+        rng: chooses the movement.
+        noise: standard deviation of fresh noise, grey levels.
+    """
+    scale = min(1.0, LONGEST / max(photo.shape[:2]))
+    photo, points = fitted(photo), points * scale
+    height, width = photo.shape[:2]
+    mask = np.zeros((height, width), np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(points[:, :2].astype(np.int32)), 255)
+    side = max(3, int(0.25 * np.ptp(points[:, 1])) | 1)
+    mask = cv2.dilate(mask, np.ones((side, side), np.uint8))
+    behind = cv2.resize(room, (width, height), interpolation=cv2.INTER_AREA)
+    layers = np.dstack([photo, mask])
+    views = moved(layers, rng, noise=0)
+    frames = []
+    for view in views:
+        share = view[..., 3:].astype(np.float32) / 255
+        mixed = (view[..., :3] * share + behind * (1 - share)).astype(np.uint8)
+        frames.append(_noisy(mixed, rng, noise))
+    return frames

@@ -18,7 +18,7 @@ from senseid_engine.cpu import available_cpus
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PACKAGES = ("senseid", "onnxruntime", "numpy", "opencv-python-headless", "pillow")
+PACKAGES = ("senseid-face", "onnxruntime", "numpy", "opencv-python-headless", "pillow")
 UNAVAILABLE = 77
 """Exit status of a benchmark that this environment cannot run; automake's number for a skipped test."""
 

@@ -8,10 +8,10 @@ import tarfile
 import tempfile
 import time
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from senseid.version import __version__
 from senseid_engine.engine import Engine
 from senseid_engine.finder import FaceFinder
 from senseid_engine.image import decode_image
@@ -36,7 +36,7 @@ def licences() -> VerifiedLicences:
     """Verified licences, made for this run and kept nowhere."""
     with tempfile.TemporaryDirectory() as folder:
         store = LicenceStore(Path(folder))
-        context = context_here(now=datetime.now(UTC), version=version("senseid"))
+        context = context_here(now=datetime.now(UTC), version=__version__)
         quickstart(store, context, licensee="benchmark", entropy=os.urandom)
         return store.verify_all(context)
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from senseid_engine import warp
 from senseid_engine.landmarks import level_crop
-from senseid_engine.liveness.temporal import flicker, mesh, motion
+from senseid_engine.liveness.temporal import ageing, flicker, mesh, motion, repetition
 from senseid_engine.liveness.track import CHIP_SHARE, CHIP_SIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.liveness.track import TrackedFrame
 
 MOST_FRAMES: Final = 80
@@ -30,7 +31,8 @@ class TemporalEvidence:
 
     Attributes:
         non_rigid: how far the face departs from a moving plane within a second, as a share of its height.
-        repetition: how close it comes to where it was, in the same unit.
+        ageing: how much its texture changes within a second, for how much it moves; 0 where it stays the same.
+        repetition: how close the picture comes to where it was, over how much it changes from frame to frame.
         off_plane: how far its landmarks depart from a moving plane, in the same unit.
         blink: how far the eyes close at most, in [0, 1].
         mouth: the range of the opening of the mouth, as a share of its width.
@@ -38,6 +40,7 @@ class TemporalEvidence:
     """
 
     non_rigid: float | None
+    ageing: float | None
     repetition: float | None
     off_plane: float | None
     blink: float
@@ -51,25 +54,34 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
     Args:
         frames: of one track, in order; at least one.
     """
-    import cv2
-
+    # A loop may be short, and textures are compared at short lags: both are looked for in all frames.
+    times = [frame.timestamp for frame in frames]
+    older = ageing.ageing(times, [_grey(frame) for frame in frames], lambda number: _outline(frames[number]))
+    repeats = repetition.repetition(times, [frame.small for frame in frames])
     if len(frames) > MOST_FRAMES:
         frames = [frames[i] for i in np.linspace(0, len(frames) - 1, MOST_FRAMES).round().astype(int)]
-    times = [frame.timestamp for frame in frames]
-    views = [np.asarray(cv2.cvtColor(frame.chip, cv2.COLOR_RGB2GRAY), np.uint8) for frame in frames]
-    meshes = np.stack(
-        [
-            warp.apply(level_crop(points, CHIP_SHARE, CHIP_SIDE), points[:, :2])
-            for points in (frame.face.landmarks.points for frame in frames)
-        ]
+    meshes = np.stack([_outline(frame) for frame in frames])
+    non_rigid = motion.non_rigid(
+        [frame.timestamp for frame in frames], [_grey(frame) for frame in frames], list(meshes)
     )
-    outlines = list(meshes)
-    non_rigid, repetition = motion.non_rigid(times, views, outlines), motion.repetition(times, views, outlines)
     return TemporalEvidence(
         non_rigid=None if non_rigid is None else non_rigid / FACE_SIDE,
-        repetition=None if repetition is None else repetition / FACE_SIDE,
+        ageing=older,
+        repetition=repeats,
         off_plane=mesh.off_plane(meshes),
         blink=mesh.blink(meshes),
         mouth=mesh.mouth(meshes),
         flicker=flicker.flicker([frame.small for frame in frames]),
     )
+
+
+def _grey(frame: TrackedFrame) -> Pixels:
+    import cv2
+
+    return np.asarray(cv2.cvtColor(frame.chip, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _outline(frame: TrackedFrame) -> Floats:
+    """The mesh in the chip."""
+    points = frame.face.landmarks.points
+    return warp.apply(level_crop(points, CHIP_SHARE, CHIP_SIDE), points[:, :2])

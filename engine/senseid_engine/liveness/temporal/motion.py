@@ -1,4 +1,4 @@
-"""How much a face moves within itself, and how often it comes back to exactly where it was."""
+"""How much a face moves within itself."""
 
 from __future__ import annotations
 
@@ -45,42 +45,18 @@ def non_rigid(times: Sequence[float], views: Sequence[Pixels], outlines: Sequenc
     return None
 
 
-def pairs_apart(times: Sequence[float], lag: float) -> list[tuple[int, int]]:
-    """At most `MOST_PAIRS` pairs of views about `lag` seconds apart, evenly spread."""
+def pairs_apart(times: Sequence[float], lag: float, *, tolerance: float = _TOLERANCE) -> list[tuple[int, int]]:
+    """At most `MOST_PAIRS` pairs of views about `lag` seconds apart, evenly spread.
+
+    Args:
+        times: seconds of each view, rising.
+        lag: seconds between the two of a pair.
+        tolerance: how far a pair may be from its lag, as a share of it.
+    """
     moments = np.asarray(times, np.float64)
     partners = np.abs(moments[None, :] - (moments[:, None] + lag)).argmin(axis=1)
-    fits = np.abs(moments[partners] - moments - lag) <= _TOLERANCE * lag
+    fits = (np.abs(moments[partners] - moments - lag) <= tolerance * lag) & (partners != np.arange(len(moments)))
     pairs = [(int(i), int(partners[i])) for i in np.flatnonzero(fits)]
     if len(pairs) <= MOST_PAIRS:
         return pairs
     return [pairs[i] for i in np.linspace(0, len(pairs) - 1, MOST_PAIRS).round().astype(int)]
-
-
-def twins(times: Sequence[float], views: Sequence[Pixels], *, apart: float) -> list[tuple[int, int]]:
-    """For each view the one most like it among those at least `apart` seconds away; at most `MOST_PAIRS` of them.
-
-    A clip that goes round in a loop, however short its steps, comes back to each of its frames.
-    """
-    import cv2
-
-    moments = np.asarray(times, np.float64)
-    small = np.stack([cv2.resize(view, (20, 20), interpolation=cv2.INTER_AREA) for view in views]).astype(np.float32)
-    flat = small.reshape(len(small), -1)
-    flat -= flat.mean(axis=1, keepdims=True)
-    unlike = np.abs(flat[:, None, :] - flat[None, :, :]).mean(axis=2)
-    unlike[np.abs(moments[:, None] - moments[None, :]) < apart] = np.inf
-    numbers = np.flatnonzero(np.isfinite(unlike.min(axis=1)))
-    if len(numbers) > MOST_PAIRS:
-        numbers = numbers[np.linspace(0, len(numbers) - 1, MOST_PAIRS).round().astype(int)]
-    return [(int(i), int(unlike[i].argmin())) for i in numbers]
-
-
-def repetition(times: Sequence[float], views: Sequence[Pixels], outlines: Sequence[Floats]) -> float | None:
-    """How close the face comes to where it was, in pixels of the views.
-
-    The median over views of the departure from the one most like it that is half a second away or more. Arguments and
-    None as `non_rigid`.
-    """
-    found = [departure(views[i], views[j], outlines[i]) for i, j in twins(times, views, apart=0.5)]
-    departures = [value for value in found if value is not None]
-    return float(np.median(departures)) if len(departures) >= LEAST_PAIRS else None

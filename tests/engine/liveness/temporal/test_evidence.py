@@ -58,16 +58,18 @@ def moved(photo: np.ndarray, finder: FaceFinder) -> TemporalEvidence:
 
 def test_a_still_does_not_move_within_itself(still: TemporalEvidence) -> None:
     assert still.non_rigid is not None
-    assert still.repetition is not None
+    assert still.ageing is not None
     assert still.off_plane is not None
     assert still.non_rigid < 0.005
-    assert still.repetition < 0.004
+    assert still.ageing < 0.055
     assert still.off_plane < 0.003
 
 
 def test_a_photo_that_is_moved_is_a_plane(moved: TemporalEvidence) -> None:
     assert moved.non_rigid is not None
     assert moved.non_rigid < 0.0055
+    assert moved.ageing is not None
+    assert moved.ageing < 0.055
 
 
 def test_a_long_track_is_thinned_out(photo: np.ndarray, finder: FaceFinder) -> None:
@@ -78,7 +80,7 @@ def test_a_long_track_is_thinned_out(photo: np.ndarray, finder: FaceFinder) -> N
 
 def test_one_frame_tells_little(photo: np.ndarray, finder: FaceFinder) -> None:
     found = measure(tracked([photo], finder))
-    assert (found.non_rigid, found.repetition, found.off_plane, found.flicker) == (None, None, None, None)
+    assert (found.non_rigid, found.ageing, found.repetition, found.off_plane, found.flicker) == (None,) * 5
 
 
 @pytest.mark.data
@@ -90,3 +92,7 @@ def test_a_living_face_is_no_plane(name: str, test_data: Path, finder: FaceFinde
     found = measure(track.frames)
     assert found.non_rigid is not None
     assert found.non_rigid > 0.0105
+    assert found.ageing is not None
+    assert found.ageing > 0.08
+    assert found.repetition is not None
+    assert found.repetition > 1

@@ -1,0 +1,117 @@
+"""Does the texture of a face change with time, beyond its movement?
+
+The frames of an animated photo show one texture, warped: once the movement is undone, two of them differ by little more
+a second apart than a tenth of a second apart, however much they move. A living face changes: light and shade follow its
+movement, teeth, tongue and whites of the eyes appear, folds come and go. Generated heads that are driven by one photo
+often keep its texture too.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from senseid_engine.liveness.temporal.motion import LEAST_PAIRS, pairs_apart
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from senseid_engine.arrays import Floats, Pixels
+
+SHORT: Final = 0.1
+"""Seconds within which a texture cannot change much: what differs is noise, coding, and how well movement is undone."""
+
+LONG: Final = 1.0
+"""Seconds within which a living face does change."""
+
+_TOLERANCE: Final = 0.5
+_GRAIN: Final = 0.7
+_ILLUMINATION: Final = 6.0
+_DETAIL: Final = 1.0
+_INSIDE: Final = np.ones((5, 5), np.uint8)
+_LEAST_AREA: Final = 500
+_SHARE: Final = 90.0
+_LEAST_CONTRAST: Final = 1.0
+_LEAST_MOVEMENT: Final = 0.2
+
+
+def ageing(times: Sequence[float], views: Sequence[Pixels], outline: Callable[[int], Floats]) -> float | None:
+    """Tell how much the texture of a face changes within a second, for how much the face moves.
+
+    What two views differ by, movement undone, is `late` for `LONG` and `soon` for `SHORT`; what is more, over the
+    contrast of the texture and the root of the movement, is the answer: `sqrt(late^2 - soon^2) / contrast / sqrt(0.2 +
+    movement)`. Movement is the 90th percentile of what dense optical flow (Kroeger et al., "Fast Optical Flow using
+    Dense Inverse Search", 2016) departs from an affine map by, in pixels.
+
+    Args:
+        times: seconds of each view, rising.
+        views: uint8 (height, width) each, grey, of one shape: the face, roughly aligned.
+        outline: gives float32 (n, 2), points of the face in a view of that number; their convex hull is looked at.
+
+    Returns:
+        0 where nothing changes; None where too few pairs are that far apart.
+    """
+    soon, late = (_difference(times, views, outline, lag) for lag in (SHORT, LONG))
+    if soon is None or late is None:
+        return None
+    grown = math.sqrt(max(late.differing**2 - soon.differing**2, 0.0))
+    return grown / max(late.contrast, _LEAST_CONTRAST) / math.sqrt(_LEAST_MOVEMENT + late.movement)
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """What views differ by: grey levels, grey levels and pixels, each the median over pairs."""
+
+    differing: float
+    contrast: float
+    movement: float
+
+
+def _difference(
+    times: Sequence[float], views: Sequence[Pixels], outline: Callable[[int], Floats], lag: float
+) -> _Difference | None:
+    import cv2
+
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    found = []
+    for i, j in pairs_apart(times, lag, tolerance=_TOLERANCE):
+        inside = _inside(outline(i), views[i].shape)
+        if np.count_nonzero(inside) < _LEAST_AREA:
+            continue
+        first, second = (np.asarray(cv2.GaussianBlur(views[n], (0, 0), _GRAIN), np.uint8) for n in (i, j))
+        movement = flow.calc(first, second, np.zeros((*first.shape, 2), np.float32))
+        rows, columns = np.mgrid[0 : first.shape[0], 0 : first.shape[1]].astype(np.float32)
+        at = (columns + movement[..., 0], rows + movement[..., 1])
+        back = cv2.remap(second, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        detail = _detail(first)
+        left = np.asarray(cv2.GaussianBlur(detail - _detail(np.asarray(back, np.uint8)), (0, 0), _DETAIL), np.float32)
+        places = np.stack([columns[inside], rows[inside], np.ones_like(rows[inside])], axis=1)
+        affine = np.linalg.lstsq(places, movement[inside], rcond=None)[0]
+        departs = np.linalg.norm(movement[inside] - places @ affine, axis=1)
+        found.append((_rms(left[inside]), _rms(detail[inside]), float(np.percentile(departs, _SHARE))))
+    return _Difference(*np.median(found, axis=0).tolist()) if len(found) >= LEAST_PAIRS else None
+
+
+def _inside(outline: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    import cv2
+
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(outline).astype(np.int32)), 255)
+    return np.asarray(cv2.erode(mask, _INSIDE), np.uint8) > 0
+
+
+def _detail(view: Pixels) -> Floats:
+    """A view without slow changes of light."""
+    import cv2
+
+    fine = view.astype(np.float32)
+    return np.asarray(fine - cv2.GaussianBlur(fine, (0, 0), _ILLUMINATION), np.float32)
+
+
+def _rms(values: Floats) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))

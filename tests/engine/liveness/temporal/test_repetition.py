@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from senseid_engine.liveness.temporal.repetition import repetition
+
+RATE = 10
+
+
+def walk(count: int, seed: int) -> list[np.ndarray]:
+    """Pictures of blobs that wander, with fresh noise."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:60, 0:80]
+    places = np.cumsum(rng.normal(0, 1.5, (count, 3, 2)), axis=0) + rng.uniform(15, 45, (3, 2))
+    pictures = []
+    for place in places:
+        grey = sum(80 * np.exp(-((x - px) ** 2 + (y - py) ** 2) / 60) for px, py in place)
+        pictures.append(
+            np.repeat((grey + rng.normal(0, 1, grey.shape) + 20).clip(0, 255)[..., None], 3, axis=2).astype(np.uint8)
+        )
+    return pictures
+
+
+def times(frames: list[np.ndarray]) -> list[float]:
+    return [i / RATE for i in range(len(frames))]
+
+
+@pytest.mark.parametrize("seconds", [0.5, 0.7, 1.3])
+@pytest.mark.parametrize("back", [False, True], ids=["loop", "to and fro"])
+def test_a_piece_that_is_played_again(seconds: float, back: bool) -> None:
+    piece = walk(round(seconds * RATE), 1)
+    if back:
+        piece += piece[-2:0:-1]
+    rng = np.random.default_rng(2)
+    frames = [
+        np.clip(piece[i % len(piece)] + rng.normal(0, 1, piece[0].shape), 0, 255).astype(np.uint8) for i in range(40)
+    ]
+    found = repetition(times(frames), frames)
+    assert found is not None
+    assert found < 0.6
+
+
+def test_what_goes_on_never_comes_back() -> None:
+    frames = walk(40, 3)
+    found = repetition(times(frames), frames)
+    assert found is not None
+    assert found > 1
+
+
+def test_a_pause_is_no_return() -> None:
+    """Neighbours are alike in every clip."""
+    frames = [frame for frame in walk(20, 4) for _ in range(2)]
+    found = repetition([i / 20 for i in range(len(frames))], frames)
+    assert found is not None
+    assert found > 0.6
+
+
+def test_too_few_frames() -> None:
+    frames = walk(8, 5)
+    assert repetition(times(frames), frames) is None
