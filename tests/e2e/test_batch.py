@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -15,12 +16,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
+from tests.counts import count
 from tests.e2e.conftest import heed_sigint
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Senseid
+
+KILLS = count(4, 40)
 
 
 @pytest.fixture(scope="session")
@@ -123,6 +128,37 @@ def test_killed_and_resumed_it_writes_the_same(
     assert senseid("batch", manifest, "-o", out, *resume).returncode == 3
     assert out.read_bytes() == whole
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_again_and_again(
+    senseid: Senseid, manifest: Path, whole: bytes, tmp_path: Path
+) -> None:
+    """Whatever was killed when, while whatever was written: the output is there in the end, and not before."""
+    source, kills, finished = random.Random(11), 0, 0
+    out = tmp_path / "out.csv"
+    while kills < KILLS:
+        how = ["--resume"] if partial_lines(out) else []
+        with senseid.start_slow_batch(manifest, "--workers", "2", "-o", out, *how, stderr=subprocess.DEVNULL) as run:
+            try:
+                status = run.wait(source.uniform(0.2, 4.0))
+            except subprocess.TimeoutExpired:
+                victims = [psutil.Process(run.pid), *psutil.Process(run.pid).children()]
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    source.choice(victims).kill()
+                status, kills = run.wait(60), kills + 1
+                psutil.wait_procs(victims, 60)
+        assert status in {3, 70, -signal.SIGKILL}
+        if status == 3:
+            finished += 1
+            assert out.read_bytes() == whole
+            out.unlink()
+        assert not out.exists()
+        assert len(list(tmp_path.iterdir())) <= 1  # the journal
+    assert senseid("batch", manifest, "-o", out, *(["--resume"] if partial_lines(out) else [])).returncode == 3
+    assert out.read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+    print(f"{kills} kills, the output whole {finished + 1} times")
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil
 import pytest
 
 from senseid_crypto.key import Key, parse_key
@@ -105,6 +106,30 @@ class Service:
         """Process ids of the handlers that live."""
         lost = {event["handler"] for event in self.events("handler_lost")}
         return [event["handler"] for event in self.events("handler_ready") if event["handler"] not in lost]
+
+    def processes(self) -> list[psutil.Process]:
+        """The supervisor first, then all that it started; handlers outlive the keeper that they come of."""
+        first = psutil.Process(self.process.pid)
+        found = {each.pid: each for each in (first, *first.children(recursive=True))}
+        for pid in self.handlers():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.setdefault(pid, psutil.Process(pid))
+        return list(found.values())
+
+    def roles(self) -> dict[str, list[int]]:
+        """The process ids of what the supervisor started and lives, by what they do."""
+        keeper = self.events("models_loaded")[-1]["pid"]
+        handlers = set(self.handlers())
+        found: dict[str, list[int]] = {"keeper": [], "handler": [], "front": []}
+        for process in self.processes()[1:]:
+            kind = "keeper" if process.pid == keeper else "handler" if process.pid in handlers else "front"
+            found[kind].append(process.pid)
+        return found
+
+    def memory_at_rest(self) -> int:
+        """Bytes that all of it takes, what processes share once, when they have given back what they worked in."""
+        time.sleep(4)
+        return sum(process.memory_full_info().pss for process in self.processes())
 
     def close_clients(self) -> None:
         """Close the connections that it kept."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
 import threading
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
 import pytest
 
+from tests.counts import count
 from tests.service.conftest import (
     COMPARE,
     running,
@@ -20,6 +24,8 @@ from tests.service.conftest import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+KILLS = count(6, 40)
 
 
 class Load:
@@ -104,6 +110,41 @@ def test_every_process_may_be_killed(home: Path, tmp_path: Path, pair: dict[str,
         cores = psutil.cpu_count() or 1
         until(lambda: len(psutil.Process(service.process.pid).children(recursive=True)) <= 2 + cores)
         assert [event["process"] for event in service.events("process_ended")] == ["models", "http"]
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments(home: Path, tmp_path: Path, pair: dict[str, str]) -> None:
+    """Handlers, keepers and fronts, under load: each request is answered, and what was there is there again."""
+    source = random.Random(5)
+    killed: Counter[str] = Counter()
+    with running(home, tmp_path, env={"HANDLERS": "2"}) as service:
+        until(lambda: len(service.handlers()) == 2)
+        for _ in range(20):
+            assert service.post(COMPARE, pair).status_code == 200
+        before = service.memory_at_rest()
+        with Load(service.url, pair, clients=4) as load:
+            for _ in range(KILLS):
+                time.sleep(source.uniform(0.0, 1.5))
+                kind = source.choice(["handler", "handler", "handler", "keeper", "front"])
+                victims = service.roles()[kind]
+                if victims:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(source.choice(victims), signal.SIGKILL)
+                    killed[kind] += 1
+                if source.random() < 0.5:  # else the next one comes while this one is being mended
+                    moment = time.monotonic()
+                    until(lambda moment=moment: load.good_since(moment) >= 1)
+            moment = time.monotonic()
+            until(lambda: load.good_since(moment) >= 8)
+        check_answers(load, resets=True)
+        kinds = Counter(body if status == 0 else status for _, status, body in load.answers)
+        until(lambda: len(service.processes()) == 5)  # supervisor, keeper, front, two handlers
+        for _ in range(20):
+            assert service.post(COMPARE, pair).status_code == 200
+        after = service.memory_at_rest()
+        memory = f"memory {before >> 20} MiB before, {after >> 20} MiB after"
+        print(f"kills {dict(killed)}, answers {dict(kinds)}, {memory}")
+        assert after < 1.1 * before
 
 
 def test_nothing_outlives_a_killed_supervisor(home: Path, tmp_path: Path) -> None:
