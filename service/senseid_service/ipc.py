@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _LENGTHS: Final = struct.Struct("!II")
 _PIECE: Final = 256 * 1024
 
+MODEL_PROCESS: Final = struct.Struct("!I")
+"""What a model process that is ready tells the HTTP process: its process id."""
+
 
 class LostError(Exception):
     """The other end is gone."""

@@ -55,7 +55,7 @@ def fork_handlers(setup: Setup, control: socket.socket, lifeline: socket.socket)
 
     Args:
         setup: what to load and hand down.
-        control: each message of it carries the socket of a new handler.
+        control: each message of it carries the socket of a new handler. The HTTP process learns of this process by it.
         lifeline: at its end when the supervisor is gone.
 
     Returns:
@@ -78,6 +78,7 @@ def fork_handlers(setup: Setup, control: socket.socket, lifeline: socket.socket)
     gc.collect()
     gc.freeze()
     setup.log.event("models_loaded", pid=os.getpid())
+    control.sendall(ipc.MODEL_PROCESS.pack(os.getpid()))
     while True:
         ready, _, _ = select.select([control, lifeline], [], [])
         if lifeline in ready:
@@ -87,31 +88,32 @@ def fork_handlers(setup: Setup, control: socket.socket, lifeline: socket.socket)
             return 0
         for descriptor in descriptors:
             with socket.socket(fileno=descriptor) as link:
+                parent = os.getpid()
                 if os.fork() == 0:
                     control.close()
                     lifeline.close()
-                    _work(setup, link)
+                    _work(setup, link, parent)
 
 
-def _work(setup: Setup, link: socket.socket) -> None:
+def _work(setup: Setup, link: socket.socket, parent: int) -> None:
     """Be a handler; ends the process."""
     from senseid_service.handler import Answerer
 
     status = 1
     try:
-        serve(link, Answerer(setup.models, setup.keys), setup.job_seconds)
+        serve(link, Answerer(setup.models, setup.keys), setup.job_seconds, parent)
         status = 0
     finally:
         os._exit(status)
 
 
-def serve(link: socket.socket, answerer: Answerer, job_seconds: float) -> None:
-    """Answer one request after the other until the HTTP process closes the link.
+def serve(link: socket.socket, answerer: Answerer, job_seconds: float, parent: int) -> None:
+    """Answer one request after the other until the HTTP process closes the link. It is told the `parent` first.
 
     A request that takes too long ends the process: SIGALRM does that even inside a decoder that never returns.
     """
     try:
-        ipc.send(link, {"pid": os.getpid()})
+        ipc.send(link, {"pid": os.getpid(), "model_process": parent})
         while True:
             if not select.select([link], [], [], _IDLE_SECONDS)[0]:
                 # Who works on would only ask for it again.

@@ -1,4 +1,8 @@
-"""The handlers of this machine behind a bounded queue. One that dies is replaced, and its request asked again."""
+"""The handlers of this machine behind a bounded queue. One that dies is replaced, and its request asked again.
+
+One whose model process died shares the models with no later one: as soon as another has loaded them, its place is taken by
+one of the new process, between two requests.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +80,7 @@ class LocalPool:
         """Starts nothing.
 
         Args:
-            control: takes the socket of a new handler to the model process.
+            control: takes the socket of a new handler to the model process, and brings the id of each new one.
             handlers: how many to keep.
             queue: requests that may wait.
             queue_seconds: how long each of them may.
@@ -94,7 +98,8 @@ class LocalPool:
         self._overloaded = False
         self._ready = self._busy = self._losses = 0
         self._running: set[asyncio.Task[Answer]] = set()
-        self._keepers: list[asyncio.Task[None]] = []
+        self._watchers: list[asyncio.Task[None]] = []
+        self._model_process = 0  # process id of the newest; 0: none was heard of
 
     @property
     def state(self) -> PoolState:
@@ -108,13 +113,15 @@ class LocalPool:
 
     async def start(self) -> None:
         """Ask for the handlers; they answer as soon as they are up."""
-        self._keepers = [asyncio.create_task(self._keep()) for _ in range(self._handlers)]
+        asyncio.get_running_loop().add_reader(self._control, self._hear)
+        self._watchers = [asyncio.create_task(self._keep()) for _ in range(self._handlers)]
 
     async def stop(self) -> None:
         """Let every handler go."""
-        for task in self._keepers:
+        asyncio.get_running_loop().remove_reader(self._control)
+        for task in self._watchers:
             task.cancel()
-        for task in self._keepers:
+        for task in self._watchers:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
@@ -180,6 +187,9 @@ class LocalPool:
     def _give_back(self, link: _Link) -> None:
         if link.is_lost:
             return
+        if link.model_process != self._model_process and self._model_process:
+            link.close()
+            return
         while self._waiting:
             future = self._waiting.pop() if self._overloaded else self._waiting.popleft()
             if not future.done():
@@ -187,6 +197,14 @@ class LocalPool:
                 return
         self._overloaded = False
         self._idle.append(link)
+
+    def _hear(self) -> None:
+        """Take note of a new model process. Handlers of another one go now, or after the request that they work on."""
+        heard = self._control.recv(ipc.MODEL_PROCESS.size, socket.MSG_DONTWAIT)
+        (self._model_process,) = ipc.MODEL_PROCESS.unpack(heard)
+        idle, self._idle = self._idle, deque()
+        for link in idle:
+            self._give_back(link)
 
     async def _keep(self) -> None:
         """Keep one handler alive for ever."""
@@ -199,10 +217,13 @@ class LocalPool:
                     self._give_back(link)
                     await link.lost.wait()
                     self._ready -= 1
-                    self._losses += 1
                     with contextlib.suppress(ValueError):
                         self._idle.remove(link)
-                    self._log.event("handler_lost", "warning", handler=link.pid)
+                    if link.is_closed:
+                        self._log.event("handler_replaced", handler=link.pid)
+                    else:
+                        self._losses += 1
+                        self._log.event("handler_lost", "warning", handler=link.pid)
                 else:
                     await asyncio.sleep(_RESPAWN_SECONDS)
             finally:
@@ -223,6 +244,8 @@ class _Link(asyncio.Protocol):
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.pid = 0
+        self.model_process = 0
+        self.is_closed = False
         self.greeted: asyncio.Future[bool] = loop.create_future()
         self.lost = asyncio.Event()
         self._loop = loop
@@ -255,6 +278,7 @@ class _Link(asyncio.Protocol):
         return self._answer
 
     def close(self) -> None:
+        self.is_closed = True
         if self._transport is not None:
             self._transport.close()
 
@@ -268,7 +292,7 @@ class _Link(asyncio.Protocol):
             return
         head, body = message
         if not self.greeted.done():
-            self.pid = head["pid"]
+            self.pid, self.model_process = head["pid"], head["model_process"]
             self.greeted.set_result(True)
         elif self._answer is not None and not self._answer.done():
             self._answer.set_result(_answer_of(head, body))

@@ -201,7 +201,7 @@ class Supervisor:
 
     def _as_models(self, models: Callable[[socket.socket, socket.socket], int]) -> int:
         self._bound.close()
-        assert self._control is not None  # noqa: S101  there is one where there is a keeper
+        assert self._control is not None  # noqa: S101  there is one where there is a model process
         other, control = self._control
         other.close()
         return models(control, self._lifeline)
@@ -250,7 +250,7 @@ class Supervisor:
 def _any_ended() -> tuple[int, int] | None:
     """Process id and exit status of a child that ended, if one did.
 
-    It may be nobody's: the first process of a container inherits the handlers of a dead keeper.
+    It may be nobody's: the first process of a container inherits the handlers of a dead model process.
     """
     try:
         pid, status = os.waitpid(-1, os.WNOHANG)

@@ -104,11 +104,11 @@ class Service:
 
     def handlers(self) -> list[int]:
         """Process ids of the handlers that live."""
-        lost = {event["handler"] for event in self.events("handler_lost")}
+        lost = {event["handler"] for name in ("handler_lost", "handler_replaced") for event in self.events(name)}
         return [event["handler"] for event in self.events("handler_ready") if event["handler"] not in lost]
 
     def processes(self) -> list[psutil.Process]:
-        """The supervisor first, then all that it started; handlers outlive the keeper that they come of."""
+        """The supervisor first, then all that it started; handlers outlive the model process that they come of."""
         first = psutil.Process(self.process.pid)
         found = {each.pid: each for each in (first, *first.children(recursive=True))}
         for pid in self.handlers():
@@ -118,11 +118,11 @@ class Service:
 
     def roles(self) -> dict[str, list[int]]:
         """The process ids of what the supervisor started and lives, by what they do."""
-        keeper = self.events("models_loaded")[-1]["pid"]
+        models = self.events("models_loaded")[-1]["pid"]
         handlers = set(self.handlers())
-        found: dict[str, list[int]] = {"keeper": [], "handler": [], "front": []}
+        found: dict[str, list[int]] = {"models": [], "handler": [], "http": []}
         for process in self.processes()[1:]:
-            kind = "keeper" if process.pid == keeper else "handler" if process.pid in handlers else "front"
+            kind = "models" if process.pid == models else "handler" if process.pid in handlers else "http"
             found[kind].append(process.pid)
         return found
 

@@ -312,7 +312,7 @@ def test_thousands_of_bad_requests(target: Service, small_photos: dict[str, byte
     assert target.post(COMPARE, pair).status_code == 200
     expected = target.post(COMPARE, pair).json()["verification_score"]
     handlers = target.handlers()
-    front = _front(target)
+    http = _http_process(target)
     counts: dict[str, int] = {}
     lock = threading.Lock()
 
@@ -334,24 +334,24 @@ def test_thousands_of_bad_requests(target: Service, small_photos: dict[str, byte
         list(pool.map(some, range(THREADS)))
     assert sum(counts.values()) == REQUESTS
     # Nothing is left: no connection, no waiting request, no lost handler, no changed result.
-    until(lambda: not _connections(front, target.port), 30)
+    until(lambda: not _connections(http, target.port), 30)
     assert target.handlers() == handlers
     assert not target.events("library")
     assert not [event for event in target.events("request") if event["status"] == 500]
     again = target.post(COMPARE, pair)
     assert again.json()["verification_score"] == expected
-    assert front.num_fds() < 60
+    assert http.num_fds() < 60
     after = target.memory_at_rest()
     print(f"{REQUESTS} requests {counts}, memory {before >> 20} MiB before, {after >> 20} MiB after")
     assert after < 1.1 * before
 
 
-def _front(service: Service) -> psutil.Process:
-    (keeper,) = [event["pid"] for event in service.events("models_loaded")]
-    return next(child for child in psutil.Process(service.process.pid).children() if child.pid != keeper)
+def _http_process(service: Service) -> psutil.Process:
+    (models,) = [event["pid"] for event in service.events("models_loaded")]
+    return next(child for child in psutil.Process(service.process.pid).children() if child.pid != models)
 
 
-def _connections(front: psutil.Process, port: int) -> list[Any]:
+def _connections(http: psutil.Process, port: int) -> list[Any]:
     """Open connections of clients; the listener is none."""
-    found = front.net_connections("tcp")
+    found = http.net_connections("tcp")
     return [one for one in found if one.laddr.port == port and one.status == psutil.CONN_ESTABLISHED]

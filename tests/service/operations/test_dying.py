@@ -60,7 +60,7 @@ class Load:
 
 
 def check_answers(load: Load, *, resets: bool) -> None:
-    """Every request got a result or a clear error; a connection is cut only where its own front was killed."""
+    """Every request got a result or a clear error; a connection is cut only where its own HTTP process was killed."""
     scores = set()
     for _, status, body in load.answers:
         if status == 200:
@@ -92,21 +92,21 @@ def test_a_killed_handler_loses_no_answer(home: Path, tmp_path: Path, pair: dict
 
 @pytest.mark.slow
 def test_every_process_may_be_killed(home: Path, tmp_path: Path, pair: dict[str, str]) -> None:
-    """The keeper without anybody noticing; the front at the price of its open connections."""
+    """The model process without anybody noticing; the HTTP process at the price of its open connections."""
     with running(home, tmp_path) as service:
-        (keeper,) = [event["pid"] for event in service.events("models_loaded")]
+        (models,) = [event["pid"] for event in service.events("models_loaded")]
         children = {child.pid for child in psutil.Process(service.process.pid).children()}
-        (front,) = children - {keeper}
+        (http,) = children - {models}
         with Load(service.url, pair) as load:
             until(lambda: load.answers)
-            os.kill(keeper, signal.SIGKILL)
+            os.kill(models, signal.SIGKILL)
             until(lambda: len(service.events("models_loaded")) == 2)
             assert {status for _, status, _ in load.answers} == {200}
-            os.kill(front, signal.SIGKILL)
+            os.kill(http, signal.SIGKILL)
             killed = time.monotonic()
             until(lambda: load.good_since(killed) >= 2)
         check_answers(load, resets=True)
-        # Handlers of the dead front have gone with it.
+        # Handlers of the dead HTTP process have gone with it.
         cores = psutil.cpu_count() or 1
         until(lambda: len(psutil.Process(service.process.pid).children(recursive=True)) <= 2 + cores)
         assert [event["process"] for event in service.events("process_ended")] == ["models", "http"]
@@ -114,7 +114,7 @@ def test_every_process_may_be_killed(home: Path, tmp_path: Path, pair: dict[str,
 
 @pytest.mark.slow
 def test_kills_at_random_moments(home: Path, tmp_path: Path, pair: dict[str, str]) -> None:
-    """Handlers, keepers and fronts, under load: each request is answered, and what was there is there again."""
+    """Handlers, model and HTTP processes, under load: each request is answered, and what was there is there again."""
     source = random.Random(5)
     killed: Counter[str] = Counter()
     with running(home, tmp_path, env={"HANDLERS": "2"}) as service:
@@ -125,7 +125,7 @@ def test_kills_at_random_moments(home: Path, tmp_path: Path, pair: dict[str, str
         with Load(service.url, pair, clients=4) as load:
             for _ in range(KILLS):
                 time.sleep(source.uniform(0.0, 1.5))
-                kind = source.choice(["handler", "handler", "handler", "keeper", "front"])
+                kind = source.choice(["handler", "handler", "handler", "models", "http"])
                 victims = service.roles()[kind]
                 if victims:
                     with contextlib.suppress(ProcessLookupError):
@@ -138,7 +138,7 @@ def test_kills_at_random_moments(home: Path, tmp_path: Path, pair: dict[str, str
             until(lambda: load.good_since(moment) >= 8)
         check_answers(load, resets=True)
         kinds = Counter(body if status == 0 else status for _, status, body in load.answers)
-        until(lambda: len(service.processes()) == 5)  # supervisor, keeper, front, two handlers
+        until(lambda: len(service.processes()) == 5)  # supervisor, model and HTTP process, two handlers
         for _ in range(20):
             assert service.post(COMPARE, pair).status_code == 200
         after = service.memory_at_rest()
