@@ -57,10 +57,15 @@ def read_photo(source: str) -> Image:
         MediaError: it cannot be read, is too long, has a wrong size or does not decode.
         CryptoError: it cannot be decrypted.
     """
+    return open_photo(source)[0]
+
+
+def open_photo(source: str) -> tuple[Image, bool]:
+    """Read a photo likewise, and tell whether it was encrypted: then its faces are shown nowhere unasked."""
     from senseid_engine import image
 
-    data = read_bytes(source, most=image.MAX_BYTES, what="photo")
-    return image.decode_image(data, name=name_of(source))
+    data, encrypted = _open(source, image.MAX_BYTES, "photo")
+    return image.decode_image(data, name=name_of(source)), encrypted
 
 
 def read_video(source: str) -> Video:
@@ -91,6 +96,10 @@ def read_bytes(source: str, *, most: int, what: str) -> bytes:
         ContentLengthError: it holds more than `most` bytes.
         CryptoError: it cannot be decrypted.
     """
+    return _open(source, most, what)[0]
+
+
+def _open(source: str, most: int, what: str) -> tuple[bytes, bool]:
     if source == STDIN:
         return read_stream(stdin(what), name=name_of(source), most=most, what=what, keys=key_sources)
     return read_file(Path(source), most=most, what=what, keys=key_sources)

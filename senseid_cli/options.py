@@ -27,6 +27,10 @@ Threshold = Annotated[
         help="The score, from 0 to 1, from which on it is a match. A stranger reaches 0.7 once in 10,000 times.",
     ),
 ]
+PlainFaces = Annotated[
+    bool,
+    typer.Option("--plain-faces", help="Also show photos that are encrypted on the page, which is not encrypted."),
+]
 AutoRotate = Annotated[
     bool, typer.Option("--auto-rotate", help="Turn a sideways or upside-down photo by looking for its faces.")
 ]

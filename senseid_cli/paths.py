@@ -98,15 +98,20 @@ def _output_problem(path: Path, sources: tuple[str, ...], suffix: str, *, force:
     return None
 
 
-def write_output(path: Path, data: bytes) -> None:
+def write_output(path: Path, data: bytes, *, private: bool = False) -> None:
     """Write a file whole or not at all.
+
+    Args:
+        path: where.
+        data: all of it.
+        private: whether it shows faces: then only its owner may read it.
 
     Raises:
         OutputError: it cannot be written; an old file of that name is untouched.
     """
     from senseid.output_file import new_file
 
-    with new_file(path, overwrite=True) as file:
+    with new_file(path, overwrite=True, private=private) as file:
         file.write(data)
 
 

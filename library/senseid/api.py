@@ -139,8 +139,8 @@ class Senseid:
 
     def _bytes(self, source: File | bytes, most: int, what: str, name: str) -> bytes:
         if isinstance(source, bytes):
-            return decrypted(source, name=name, most=most, what=what, keys=self._keys)
-        return read_file(Path(source), most=most, what=what, keys=self._keys)
+            return decrypted(source, name=name, most=most, what=what, keys=self._keys)[0]
+        return read_file(Path(source), most=most, what=what, keys=self._keys)[0]
 
     def _keys(self) -> KeySources:
         return installation.key_sources(self._key_file)

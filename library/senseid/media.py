@@ -17,7 +17,7 @@ _START = 4096
 """Bytes by which it is told whether a file is encrypted."""
 
 
-def read_file(path: Path, *, most: int, what: str, keys: Keys) -> bytes:
+def read_file(path: Path, *, most: int, what: str, keys: Keys) -> tuple[bytes, bool]:
     """Read a file whole: see `read_stream`.
 
     Raises:
@@ -31,7 +31,7 @@ def read_file(path: Path, *, most: int, what: str, keys: Keys) -> bytes:
         return read_stream(file, name=str(path), most=most, what=what, keys=keys)
 
 
-def read_stream(file: BinaryIO, *, name: str, most: int, what: str, keys: Keys) -> bytes:
+def read_stream(file: BinaryIO, *, name: str, most: int, what: str, keys: Keys) -> tuple[bytes, bool]:
     """Read all of an open file, and decrypt what is encrypted, in memory only.
 
     Args:
@@ -40,6 +40,9 @@ def read_stream(file: BinaryIO, *, name: str, most: int, what: str, keys: Keys) 
         most: the most bytes that it may hold, after decryption. Not much more than that is read.
         what: what it holds, such as `photo`, for messages.
         keys: gives the keys to decrypt with; called only if they are needed.
+
+    Returns:
+        What it holds, and whether it was encrypted.
 
     Raises:
         MediaError: it cannot be read.
@@ -58,8 +61,8 @@ def read_stream(file: BinaryIO, *, name: str, most: int, what: str, keys: Keys) 
     return decrypted(data, name=name, most=most, what=what, keys=keys)
 
 
-def decrypted(data: bytes, *, name: str, most: int, what: str, keys: Keys) -> bytes:
-    """The same bytes, decrypted if they are encrypted in either format.
+def decrypted(data: bytes, *, name: str, most: int, what: str, keys: Keys) -> tuple[bytes, bool]:
+    """The same bytes, decrypted if they are encrypted in either format, and whether they were.
 
     That is told by how they start: what is damaged further on is still no photo, but does not decrypt.
 
@@ -76,11 +79,11 @@ def decrypted(data: bytes, *, name: str, most: int, what: str, keys: Keys) -> by
         from senseid_crypto.sealed import decrypt_bytes
 
         try:
-            return decrypt_bytes(data, keys(), most=most)
+            return decrypt_bytes(data, keys(), most=most), True
         except TooLongError:
             raise ContentLengthError(name, too_long) from None
         except CryptoError as error:
             raise error.at(name) from None
     if len(data) > most:
         raise ContentLengthError(name, too_long)
-    return data
+    return data, False

@@ -30,7 +30,9 @@ _PERMISSIONS = 0o777
 
 
 @contextmanager
-def new_file(path: Path, *, overwrite: bool, like: os.stat_result | None = None) -> Iterator[BinaryIO]:
+def new_file(
+    path: Path, *, overwrite: bool, like: os.stat_result | None = None, private: bool = False
+) -> Iterator[BinaryIO]:
     """A file to write and to read back, which is at `path` when the block ends without an error, and not before.
 
     Args:
@@ -38,6 +40,7 @@ def new_file(path: Path, *, overwrite: bool, like: os.stat_result | None = None)
         overwrite: whether it may take the place of another file. Without it, not even a file that comes up while this
             one is written is lost.
         like: of the file whose permissions and times it gets; by default it is as public as the umask says.
+        private: whether it is for its owner alone, whatever the umask says: it shows faces.
 
     Raises:
         OutputError: it cannot be written; an old file of that name is untouched.
@@ -46,7 +49,8 @@ def new_file(path: Path, *, overwrite: bool, like: os.stat_result | None = None)
         with _draft(path.parent) as (file, draft):
             yield file
             file.flush()
-            _dress(file.fileno(), like)
+            if not private:  # as a draft is
+                _dress(file.fileno(), like)
             _place(draft, path, overwrite=overwrite)
     except FileExistsError:
         raise OutputError(

@@ -99,23 +99,40 @@ def _read(path: Path, medium: Medium) -> bytes:
     return media.read_bytes(str(path.absolute()), most=most, what=medium)
 
 
-def write_report(path: Path, title: str, plan: Plan, threshold: float, records: Iterable[dict[str, Any]]) -> None:
-    """Write the page that shows the scores and the worst pairs of a run."""
+def write_report(
+    path: Path, title: str, plan: Plan, threshold: float, records: Iterable[dict[str, Any]], *, plain_faces: bool
+) -> None:
+    """Write the page that shows the scores and the worst pairs of a run.
+
+    Args:
+        path: where.
+        title: what was run.
+        plan: what was done.
+        threshold: the score from which on it is a match.
+        records: of all rows.
+        plain_faces: whether photos that are encrypted are shown too.
+    """
     from senseid_cli import media, paths
     from senseid_cli.batch.summary import Example, summarise
+    from senseid_cli.output import terminal
     from senseid_cli.output.html.batch import page, small
+    from senseid_cli.output.html.document import Faces
+
+    faces = Faces(plain_faces)
 
     def thumbnail(photo: Path) -> bytes:
         from senseid_crypto.errors import CryptoError
         from senseid_engine.errors import MediaError
 
         try:
-            return small(media.read_photo(str(photo.absolute())).pixels)
+            image, encrypted = media.open_photo(str(photo.absolute()))
         except (MediaError, CryptoError):
             return b""  # gone since it was compared
+        return faces.show(lambda: small(image.pixels), encrypted=encrypted)
 
     def pictures(example: Example) -> list[bytes]:
         return [thumbnail(photo) for photo in plan.photos(example.record)]
 
-    text = page(f"Batch of {title}", summarise(records, threshold), pictures)
-    paths.write_output(path, text.encode(errors="backslashreplace"))
+    text = page(f"Batch of {title}", summarise(records, threshold), pictures, faces)
+    paths.write_output(path, text.encode(errors="backslashreplace"), private=True)
+    terminal.note_hidden(faces.hidden, path)

@@ -11,7 +11,7 @@ import typer
 
 from senseid.bodies import DEFAULT_THRESHOLD
 from senseid_cli.media import STDIN
-from senseid_cli.options import AutoRotate, CheckQuality, SingleFace, Threshold
+from senseid_cli.options import AutoRotate, CheckQuality, PlainFaces, SingleFace, Threshold
 from senseid_engine.photo_options import PhotoOptions
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def batch(
             " It shows the faces of people.",
         ),
     ] = None,
+    plain_faces: PlainFaces = False,
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=1, help="Photos worked on at the same time; as the CPUs allow if unset."),
@@ -125,6 +126,8 @@ def batch(
     form = _output_format(out, output_format, as_json=as_json)
     _check_output(out, manifest, resume=resume, force=force)
     paths.check_apart({"--out": out, "--report": report, "MANIFEST": None if manifest == STDIN else Path(manifest)})
+    if plain_faces and report is None:
+        raise typer.BadParameter("it needs --report", param_hint="--plain-faces")
     if report is not None:
         if out is None:
             raise typer.BadParameter("it needs --out", param_hint="--report")
@@ -140,7 +143,11 @@ def batch(
     run = fingerprint_of(plan)
     journal = Journal.resume(out, run, time.monotonic) if resume and out is not None else None
     model_kinds = frozenset(kind for work in plan.works for kind in work.model_kinds)
-    writes = None if report is None else lambda records: write_report(report, manifest, plan, threshold, records)
+    writes = (
+        None
+        if report is None
+        else lambda records: write_report(report, manifest, plan, threshold, records, plain_faces=plain_faces)
+    )
     outputs = None if out is None else Outputs(out, form, writes)
     executor = open_executor(licences, model_kinds, scheduler, workers)
     if out is not None and journal is None:

@@ -81,7 +81,7 @@ def check(
     if explain is not None:
         from senseid_cli.output.drawing.liveness import draw_liveness
 
-        paths.write_output(explain, draw_liveness(result))
+        paths.write_output(explain, draw_liveness(result), private=True)
     if as_json:
         body = bodies.liveness_body(
             result,
@@ -147,6 +147,6 @@ def _save(result: LivenessResult, image: Path | None, face: Path | None) -> None
     from senseid_engine.liveness.pictures import encode_face, encode_frame
 
     if image is not None:
-        paths.write_output(image, encode_frame(result.best, "PNG"))
+        paths.write_output(image, encode_frame(result.best, "PNG"), private=True)
     if face is not None:
-        paths.write_output(face, encode_face(result.best, "PNG"))
+        paths.write_output(face, encode_face(result.best, "PNG"), private=True)

@@ -49,7 +49,7 @@ def omni(
     if draw is not None:
         from senseid_cli.output.drawing.omni import draw_omni
 
-        paths.write_output(draw, draw_omni(*photos, result, threshold))
+        paths.write_output(draw, draw_omni(*photos, result, threshold), private=True)
     if as_json:
         terminal.put_json(bodies.omni_body(result, installation.new_request_id()))
     elif (terminal.terminal_width() or 0) >= comparison.omni_table_width(result):

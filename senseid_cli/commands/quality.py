@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +12,9 @@ from senseid import bodies, installation
 from senseid.models import Models
 from senseid.outcomes import ExitStatus
 from senseid_cli import media, paths
-from senseid_cli.options import AsJson, AutoRotate
+from senseid_cli.options import AsJson, AutoRotate, PlainFaces
 from senseid_cli.output import terminal
+from senseid_cli.output.html.document import Faces
 from senseid_cli.output.quality import (
     Judged,
     folder_line,
@@ -60,6 +62,7 @@ def quality(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="OUT.html", help="Write a page with thumbnails and reasons.")
     ] = None,
+    plain_faces: PlainFaces = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
     """Measure the quality of every face of a photo, or of all photos of a folder.
@@ -72,37 +75,45 @@ def quality(
     folder = _folder(photo)
     if folder is not None and draw is not None:
         raise typer.BadParameter(f"{photo} is a folder, and one photo is drawn at a time", param_hint="--draw")
-    for path, suffix, option in ((draw, ".png", "--draw"), (csv, ".csv", "--csv"), (html, ".html", "--html")):
-        if path is not None:
-            paths.check_output(path, sources=(photo,), force=force, suffix=suffix, option=option)
+    _check_outputs(photo, draw, csv, html, force=force, plain_faces=plain_faces)
     policy = None if policy_name is None else _read_policy(policy_name)
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.KESTREL, Capability.QUALITY))
     thumbnails: list[bytes] = []
+    faces = Faces(plain_faces)
     if folder is None:
-        image = media.read_photo(photo)
+        image, encrypted = media.open_photo(photo)
         report = Models(lambda: licences).quality.check(image, auto_rotate=auto_rotate)
         photos = [Judged.of(media.name_of(photo), report, policy)]
         if draw is not None:
             from senseid_cli.output.drawing.quality import draw_quality
 
-            paths.write_output(draw, draw_quality(report, photos[0]))
+            paths.write_output(draw, draw_quality(report, photos[0]), private=True)
         if html is not None:
-            thumbnails.append(_thumbnail(report))
+            thumbnails.append(faces.show(partial(_thumbnail, report), encrypted=encrypted))
         _put_photo(photos[0], report, as_json=as_json, details=details)
     else:
         photos = []
         checker = Models(lambda: licences).quality
-        for judged, measured in _walk(checker, folder, policy, auto_rotate=auto_rotate):
+        for judged, measured, encrypted in _walk(checker, folder, policy, auto_rotate=auto_rotate):
             photos.append(judged)
-            thumbnails.append(_thumbnail(measured) if html is not None and measured is not None else b"")
+            thumbnails.append(
+                faces.show(partial(_thumbnail, measured), encrypted=encrypted)
+                if html is not None and measured is not None
+                else b""
+            )
             if as_json:
                 _put_json(judged, measured, details=True)
             elif terminal.terminal_width() is None:
                 terminal.put_lines([folder_line(judged)])
         if terminal.terminal_width() is not None and not as_json:
             terminal.put_table(folder_table(photos))
-    _write_reports(media.name_of(photo), photos, thumbnails, csv, html)
+    if csv is not None:
+        from senseid_cli.output.html.quality import csv_text
+
+        paths.write_output(csv, csv_text(photos).encode(errors="backslashreplace"))
+    if html is not None:
+        _write_page(html, media.name_of(photo), list(zip(photos, thumbnails, strict=True)), faces)
     raise typer.Exit(_status(photos, policy))
 
 
@@ -110,18 +121,22 @@ def _folder(photo: str) -> Path | None:
     return Path(photo) if photo != media.STDIN and paths.is_folder(Path(photo)) else None
 
 
-def _write_reports(
-    name: str, photos: list[Judged], thumbnails: list[bytes], csv: Path | None, html: Path | None
+def _check_outputs(
+    photo: str, draw: Path | None, csv: Path | None, html: Path | None, *, force: bool, plain_faces: bool
 ) -> None:
-    if csv is not None:
-        from senseid_cli.output.html.quality import csv_text
+    if plain_faces and html is None:
+        raise typer.BadParameter("it needs --html", param_hint="--plain-faces")
+    for path, suffix, option in ((draw, ".png", "--draw"), (csv, ".csv", "--csv"), (html, ".html", "--html")):
+        if path is not None:
+            paths.check_output(path, sources=(photo,), force=force, suffix=suffix, option=option)
 
-        paths.write_output(csv, csv_text(photos).encode(errors="backslashreplace"))
-    if html is not None:
-        from senseid_cli.output.html.quality import page
 
-        text = page(f"Quality of {name}", list(zip(photos, thumbnails, strict=True)))
-        paths.write_output(html, text.encode(errors="backslashreplace"))
+def _write_page(path: Path, name: str, photos: list[tuple[Judged, bytes]], faces: Faces) -> None:
+    from senseid_cli.output.html.quality import page
+
+    text = page(f"Quality of {name}", photos, faces)
+    paths.write_output(path, text.encode(errors="backslashreplace"), private=True)
+    terminal.note_hidden(faces.hidden, path)
 
 
 def _read_policy(name: str) -> Policy:
@@ -148,8 +163,8 @@ def _read_policy(name: str) -> Policy:
 
 def _walk(
     checker: QualityChecker, folder: Path, policy: Policy | None, *, auto_rotate: bool
-) -> Iterator[tuple[Judged, QualityReport | None]]:
-    """Every photo of a folder, one after the other. One that is refused stops none of the others."""
+) -> Iterator[tuple[Judged, QualityReport | None, bool]]:
+    """Every photo of a folder, and whether it is encrypted. One that is refused stops none of the others."""
     from senseid_cli.output.progress import progress
     from senseid_crypto.errors import CryptoError
     from senseid_engine.errors import DetectionError, MediaError
@@ -161,11 +176,12 @@ def _walk(
         for path in paths:
             name = path.relative_to(folder).as_posix()
             try:
-                report = checker.check(media.read_photo(str(path)), auto_rotate=auto_rotate)
+                image, encrypted = media.open_photo(str(path))
+                report = checker.check(image, auto_rotate=auto_rotate)
             except (MediaError, DetectionError, CryptoError) as error:
-                yield Judged.refused(name, error, policy), None
+                yield Judged.refused(name, error, policy), None, False
             else:
-                yield Judged.of(name, report, policy), report
+                yield Judged.of(name, report, policy), report, encrypted
             advance(1)
 
 

@@ -17,6 +17,7 @@ from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -58,6 +59,12 @@ def put_table(table: RenderableType) -> None:
 def note(text: str) -> None:
     """Tell the user something beside the result."""
     typer.echo(f"note: {text}", err=True)
+
+
+def note_hidden(pictures: int, page: Path) -> None:
+    """Say how many pictures of encrypted photos a page leaves out, if any."""
+    if pictures:
+        note(f"{printable(str(page))}: {pictures} pictures of encrypted photos are left out; --plain-faces shows them")
 
 
 def note_doubts(*photos: FoundFaces) -> None:

@@ -1,7 +1,7 @@
 """The handlers of this machine behind a bounded queue. One that dies is replaced, and its request asked again.
 
-One whose model process died shares the models with no later one: as soon as another has loaded them, its place is taken by
-one of the new process, between two requests.
+One whose model process died shares the models with no later one: as soon as another has loaded them, its place is taken
+by one of the new process, between two requests.
 """
 
 from __future__ import annotations

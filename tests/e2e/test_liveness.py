@@ -123,6 +123,7 @@ def test_files_of_a_living_person(senseid: Senseid, live: Path, checked: dict[st
     assert weights == sorted(weights, reverse=True)
     assert weights
     assert f"{checked['image_timestamp']:.2f} s" in lines[1]  # a new process, the same frame
+    assert {path.stat().st_mode & 0o777 for path in outputs} == {0o600}  # they show a face
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in outputs)
     saved, returned = (
         np.asarray(Image.open(io.BytesIO(data)), float)

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -200,3 +201,50 @@ def test_without_the_capability(senseid: Senseid, photos: dict[str, Path], tmp_p
     done = senseid("quality", photos["biden.jpg"], env={"SENSEID_HOME": str(tmp_path)})
     assert done.returncode == 4
     assert done.stdout == b""
+
+
+def test_a_page_on_encrypted_photos_shows_them_only_when_asked(
+    senseid: Senseid, photos: dict[str, Path], tmp_path: Path
+) -> None:
+    """It is not encrypted; nobody but its owner may read it in any case."""
+    folder, key = tmp_path / "photos", {"PARAM_DECRYPT_KEY": "kf8Zq2Lw0xTn5Rb7Yc3Vm9Gd1Hs6Pj4A"}
+    folder.mkdir()
+    shutil.copy(photos["obama.jpg"], folder / "plain.jpg")
+    senseid("encrypt", photos["biden.jpg"], "-o", folder / "sealed.jpg.senseid", env=key)
+    (folder / "pairs.csv").write_text("first,second\nplain.jpg,sealed.jpg.senseid\n")
+    runs = {
+        tmp_path / "quality.html": ("quality", folder, "--html"),
+        tmp_path / "batch.html": ("batch", folder / "pairs.csv", "-o", tmp_path / "out.csv", "--report"),
+    }
+    for page, words in runs.items():
+        done = senseid(*words, page, env=key)
+        assert done.returncode == 0, done.stderr
+        assert f"{page}: 1 pictures of encrypted photos are left out; --plain-faces shows them" in done.stderr.decode()
+        text = page.read_text()
+        assert text.count("<img ") == 1
+        assert "holds 1 pictures of people, unencrypted. 1 pictures of encrypted photos are left out." in text
+        assert page.stat().st_mode & 0o777 == 0o600
+        done = senseid(*words, page, "--plain-faces", "--force", env=key)
+        assert (done.returncode, b"left out" in done.stderr) == (0, False)
+        text = page.read_text()
+        assert text.count("<img ") == 2
+        assert "holds 2 pictures of people, unencrypted, 1 of them of encrypted photos." in text
+        assert page.stat().st_mode & 0o777 == 0o600
+    assert senseid("quality", folder, "--plain-faces", env=key).returncode == 2
+    assert senseid("batch", folder / "pairs.csv", "--plain-faces", env=key).returncode == 2
+
+
+def test_every_picture_is_private(senseid: Senseid, photos: dict[str, Path], still_clip: bytes, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(still_clip)
+    photo = photos["obama.jpg"]
+    for number, words in enumerate(
+        (
+            ("quality", photo, "--draw"),
+            ("omni", photo, photo, "--draw"),
+            ("liveness", clip, "--explain"),
+        )
+    ):
+        out = tmp_path / f"{number}.png"
+        assert senseid(*words, out).returncode in {0, 1}
+        assert out.stat().st_mode & 0o777 == 0o600

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from senseid_cli.batch.summary import Example, Summary
+    from senseid_cli.output.html.document import Faces
 
 WIDTH, HEIGHT, MARGIN = 640, 300, 45
 FIRST_RATE = 1e-6
@@ -30,13 +31,14 @@ svg text { font: 12px system-ui, sans-serif; fill: #1e2228; }
 """
 
 
-def page(title: str, summary: Summary, pictures: Callable[[Example], Sequence[bytes]]) -> str:
+def page(title: str, summary: Summary, pictures: Callable[[Example], Sequence[bytes]], faces: Faces) -> str:
     """The page.
 
     Args:
         title: what was run.
         summary: what came out.
         pictures: small JPEGs of the photos of a pair; no bytes where there is none.
+        faces: counts them, for what is said about them.
     """
     sections = [_counts(summary), "<h2>Scores</h2>\n", _histogram(summary)]
     if summary.labelled:
@@ -45,7 +47,7 @@ def page(title: str, summary: Summary, pictures: Callable[[Example], Sequence[by
         sections += [_examples("Different people, highest scores", summary.taken.ranked(), pictures)]
     else:
         sections += [_examples(f"Next to the threshold of {summary.threshold}", summary.near.ranked(), pictures)]
-    return document(title, "".join(sections), _STYLE)
+    return document(title, "".join([faces.sentence(), *sections]), _STYLE)
 
 
 def small(pixels: object) -> bytes:

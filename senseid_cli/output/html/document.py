@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL import Image as Pillow
 
 THUMBNAIL = 112
@@ -22,6 +25,39 @@ th, td { text-align: left; vertical-align: top; padding: .4rem .8rem; border-bot
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 img { display: block; border-radius: 4px; }
 """
+
+
+@dataclass(slots=True)
+class Faces:
+    """The pictures of a page, which is not encrypted: those of encrypted photos are left out, unless asked for.
+
+    Attributes:
+        plain: whether they are asked for.
+        shown: pictures on the page.
+        opened: those of them that are of encrypted photos.
+        hidden: pictures that were left out.
+    """
+
+    plain: bool
+    shown: int = 0
+    opened: int = 0
+    hidden: int = 0
+
+    def show(self, make: Callable[[], bytes], *, encrypted: bool) -> bytes:
+        """The picture that `make` gives; no bytes where it is left out."""
+        if encrypted and not self.plain:
+            self.hidden += 1
+            return b""
+        self.shown += 1
+        self.opened += encrypted
+        return make()
+
+    def sentence(self) -> str:
+        """What the page holds, HTML."""
+        of = f", {self.opened} of them of encrypted photos" if self.opened else ""
+        left = f" {self.hidden} pictures of encrypted photos are left out." if self.hidden else ""
+        holds = f"This page holds {self.shown} pictures of people, unencrypted{of}." if self.shown else ""
+        return f"<p>{holds}{left}</p>\n" if holds or left else ""
 
 
 def document(title: str, body: str, style: str) -> str:

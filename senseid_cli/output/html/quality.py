@@ -15,6 +15,7 @@ from senseid_engine.errors import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from senseid_cli.output.html.document import Faces
     from senseid_cli.output.quality import Judged
     from senseid_engine.quality.results import FaceQuality, QualityReport
 
@@ -78,17 +79,18 @@ def thumbnail(report: QualityReport) -> bytes:
     return small_jpeg(face)
 
 
-def page(title: str, photos: Sequence[tuple[Judged, bytes]]) -> str:
+def page(title: str, photos: Sequence[tuple[Judged, bytes]], faces: Faces) -> str:
     """One page that needs no other file and runs nothing.
 
     Args:
         title: what was measured.
         photos: each with the thumbnail of its largest face, or no bytes.
+        faces: what is said about the thumbnails.
     """
     good = sum(judged.verdict in {"pass", "measured"} for judged, _ in photos)
     rows = "".join(_row(judged, picture) for judged, picture in photos)
     body = (
-        f"<p>{len(photos)} photos, {good} {_good_word(photos)}.</p>\n"
+        f"<p>{len(photos)} photos, {good} {_good_word(photos)}.</p>\n{faces.sentence()}"
         "<table>\n<tr><th></th><th>photo</th><th>faces</th><th>overall</th><th>measured</th><th>reasons</th></tr>\n"
         f"{rows}</table>\n"
     )

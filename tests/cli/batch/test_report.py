@@ -12,7 +12,7 @@ from PIL import Image
 
 from senseid_cli.batch.summary import SHOWN, det_points, summarise
 from senseid_cli.output.html.batch import page, small
-from senseid_cli.output.html.document import THUMBNAIL
+from senseid_cli.output.html.document import THUMBNAIL, Faces
 
 
 class Seen(HTMLParser):
@@ -68,7 +68,7 @@ def test_equal_scores_come_in_the_order_of_the_rows() -> None:
 def test_no_name_gets_out_of_the_text() -> None:
     evil = "<script>alert(1)</script>\"'&\n.jpg"
     rows = [record(0.9, first=evil, same="1"), record(0.8, second=evil, same="0"), record(None, first=evil)]
-    text = page(f"Batch of {evil}", summarise(rows, 0.7), lambda example: [b"jpeg", b""])
+    text = page(f"Batch of {evil}", summarise(rows, 0.7), lambda example: [b"jpeg", b""], Faces(plain=False))
     assert "<script" not in text
     assert text.count("&lt;script&gt;alert(1)") == 4
     assert "default-src 'none'" in text
@@ -86,5 +86,5 @@ def test_thumbnails_are_small() -> None:
 
 
 def test_a_run_without_any_score_has_a_report_too() -> None:
-    assert "refused, code 4000" in page("x", summarise([record(None)], 0.7), lambda example: [])
-    assert "0 records" in page("x", summarise([], 0.7), lambda example: [])
+    assert "refused, code 4000" in page("x", summarise([record(None)], 0.7), lambda example: [], Faces(plain=False))
+    assert "0 records" in page("x", summarise([], 0.7), lambda example: [], Faces(plain=False))

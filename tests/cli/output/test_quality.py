@@ -14,7 +14,7 @@ import pytest
 from senseid import bodies
 from senseid_cli.output import quality
 from senseid_cli.output.html import quality as report_files
-from senseid_cli.output.html.document import THUMBNAIL
+from senseid_cli.output.html.document import THUMBNAIL, Faces
 from senseid_cli.output.quality import Judged
 from senseid_engine.errors import NoFaceError
 from senseid_engine.image import Image
@@ -139,7 +139,7 @@ def test_the_csv_has_a_row_a_face_and_survives_names(policy: Policy) -> None:
 
 def test_the_page_escapes_names_and_needs_nothing_else(policy: Policy) -> None:
     made = report(MASKED, name=NAME)
-    page = report_files.page(NAME, [(Judged.of(NAME, made, policy), report_files.thumbnail(made))])
+    page = report_files.page(NAME, [(Judged.of(NAME, made, policy), report_files.thumbnail(made))], Faces(plain=False))
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     assert "remove the mask" in page
