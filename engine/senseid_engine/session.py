@@ -12,6 +12,7 @@ import numpy as np
 
 from senseid_engine.errors import LibraryError, ModelError
 from senseid_engine.onnx_file import NotOnnxError, without_idle_inputs
+from senseid_licensing.gate import admit
 from senseid_licensing.product import Product
 from senseid_models.registry import OperatorSource
 
@@ -61,12 +62,13 @@ class Session:
             threads: intra-op threads, at least 1.
 
         Raises:
+            TypeError: the licences do not come from `verify`.
             LicensingError: no verified licence for the model's product.
             ModelsError: the model has expired, or its file is missing or is not the one of the manifest.
             ModelError: onnxruntime refuses the model.
             LibraryError: onnxruntime does not load.
         """
-        licence = licences.require(Product(model.product))
+        licence = admit(licences, Product(model.product))
         model.check_usable(licence.verified_at.astimezone(UTC).date())
         data = model.read()
         if isinstance(model.source, OperatorSource):  # the graphs of the package have no other inputs

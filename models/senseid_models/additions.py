@@ -1,7 +1,7 @@
 """What an operator added to the models that come with senseid: a folder with one sub-folder an addition.
 
 Each sub-folder has a manifest of its own and the files that it describes. An embedding model comes beside those that
-are there; a data file takes the place of the one of its name.
+are there; a score curve and what it compares by take the place of the files of their names. No other can be replaced.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FOLDER = "models"
 """What the folder is called in senseid's data directory."""
+EXCHANGEABLE = frozenset({"score-curve", "recognition"})
+"""The data files whose place an addition may take: how faces are compared and scored. None that judges attacks."""
 MANIFEST = "manifest.toml"
 """What the manifest of an addition is called."""
 
@@ -52,9 +54,9 @@ def joined(registry: Registry, addition: Registry, path: Path) -> Registry:
         if entry.id in taken:
             raise ManifestError(path, f"another model or data file is called {entry.id}")
     replaced = {asset.name: asset for asset in addition.assets}
-    unknown = replaced.keys() - {asset.name for asset in registry.assets}
+    unknown = replaced.keys() - (EXCHANGEABLE & {asset.name for asset in registry.assets})
     if unknown:
-        raise ManifestError(path, f"there is no data file called {min(unknown)} to take the place of")
+        raise ManifestError(path, f"there is no data file called {min(unknown)} whose place can be taken")
     return replace(
         registry,
         entries=(*registry.entries, *addition.entries),

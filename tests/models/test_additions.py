@@ -92,9 +92,11 @@ def test_two_additions_cannot_share_a_name(tmp_path: Path) -> None:
         with_additions(Registry.builtin(), tmp_path)
 
 
-def test_a_data_file_that_nothing_asks_for(tmp_path: Path) -> None:
-    add_asset(tmp_path, "second-curve")
-    with pytest.raises(ManifestError, match="there is no data file called second-curve to take the place of"):
+@pytest.mark.parametrize("name", ["second-curve", "liveness-fusion", "liveness-stills", "face-model"])
+def test_a_data_file_whose_place_cannot_be_taken(tmp_path: Path, name: str) -> None:
+    """One that nothing asks for; one of those that turn attacks into living people."""
+    add_asset(tmp_path, name)
+    with pytest.raises(ManifestError, match=f"there is no data file called {name} whose place can be taken"):
         with_additions(Registry.builtin(), tmp_path)
 
 
