@@ -62,14 +62,12 @@ class Tree:
     def is_covered(self, name: str) -> bool:
         """Whether somebody mounted something over a file: then it tells what they want it to.
 
-        Below /sys, the file's own device says so, whatever /proc shows; elsewhere, the list of mounts.
+        Below /sys, the file's own device says so, whatever /proc shows; elsewhere, the list of mounts. Raises `OSError`
+        for a file below /sys that is not there.
         """
         if not name.startswith("/sys/"):
             return self._mounted_at(name) is not None
-        try:
-            apart = self.path(name).stat().st_dev != self.path("/sys").stat().st_dev
-        except OSError:
-            return False
+        apart = self.path(name).stat().st_dev != self.path("/sys").stat().st_dev
         return apart or self._mounted_at("/sys") not in (None, "sysfs")
 
     def _mounted_at(self, place: str) -> str | None:
