@@ -34,7 +34,7 @@ __all__ = ["DEFAULT_THRESHOLD", "ERRORS", "PhotoOptions", "Senseid", "__version_
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for when it is asked for: `senseid license check` needs none of it."""
+    """Import a name on first use: `senseid license check` needs none of them."""
     from importlib import import_module
 
     if name not in _PLACES:

@@ -1,4 +1,4 @@
-"""Which commands work here, and what each of the others lacks."""
+"""The commands that work here, and what keeps each of the others from working."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Ability:
     """One command.
 
     Attributes:
-        command: its name.
-        lacks: what keeps it from working, in words; nothing if it works.
+        command: the name of the command.
+        lacks: the reasons why it does not work, as text; empty if it works.
     """
 
     command: str
@@ -30,7 +30,7 @@ class Ability:
 
 @dataclass(frozen=True, slots=True)
 class _Needs:
-    """What a command asks for: products that must allow it, and others whose models it opens."""
+    """Requirements of a command: products that must allow it, and others whose models it opens."""
 
     allowed_by: tuple[Product, ...]
     others: tuple[Product, ...] = ()
@@ -43,19 +43,19 @@ _NEEDS = {
     Capability.LIVENESS: _Needs((Product.LIVENESS,), (Product.KESTREL,)),
     Capability.VERIFY: _Needs((Product.FACE, Product.LIVENESS), (Product.KESTREL,)),
 }
-# These do what the others do, many times or for others: one product that allows it is enough to begin with.
+# These run the other commands many times or for other people: one product that allows them is enough to start.
 _EXTRAS = {Capability.BATCH: None, Capability.SERVE: "serve"}
 
 
 def nothing_works(licences: VerifiedLicences) -> bool:
-    """Whether the licences of this run keep every command from working that looks at a photo or a video."""
+    """Whether the licences of this run block every command that reads a photo or a video."""
     return all(any(_lacks(capability, needs, licences, ())) for capability, needs in _NEEDS.items())
 
 
 def abilities(
     licences: VerifiedLicences, *, broken: Collection[str], absent_extras: Collection[str]
 ) -> tuple[Ability, ...]:
-    """What works, in the order of the licence's capabilities.
+    """List what works, in the order of the licence's capabilities.
 
     Args:
         licences: the licences of this run.

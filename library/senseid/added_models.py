@@ -1,4 +1,4 @@
-"""Models and score curves that an operator brought: what is checked, and how they come into the data directory."""
+"""Models and score curves that an operator imports: their checks, and their installation in the data directory."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CURVE: Final = "score-curve"
-"""Name of the addition that a score curve becomes, and of the data file whose place it takes."""
+"""Name of an imported score curve, and of the data file that it replaces."""
 
 NOT_STATED: Final = "not stated"
-"""The licence of a model of which nobody said one."""
+"""The licence of a model for which none was given."""
 
 TRIAL_SECONDS: Final = 120.0
-"""How long a model may take to load and to look at two chips of noise: the largest take seconds."""
+"""Time limit for loading a model and running it on two chips of noise: the largest take seconds."""
 
 _LONGEST_CURVE: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """What comes into the data directory.
+    """An addition to the data directory.
 
     Attributes:
-        name: of its folder.
-        files: their content by their name; the manifest is one of them.
+        name: the name of its folder.
+        files: the content of each file by name, the manifest included.
     """
 
     name: str
@@ -58,14 +58,14 @@ def model_addition(file: Path, licences: VerifiedLicences) -> tuple[Addition, Mo
 
     Args:
         file: the ONNX file, whose manifest has the same name with the suffix `.toml`; or that manifest.
-        licences: the verified licences of this run; they are asked before the model is opened.
+        licences: the verified licences of this run, checked before the model is opened.
 
     Raises:
         RefusedError: there is no manifest.
         ManifestError: it cannot be read, or does not describe one embedding model under a name that is free.
         LicensingError: no verified licence for the model's product.
         ModelsError: the file is missing, is not the one of the manifest, or its last day has passed.
-        ModelError: it cannot be used, takes too long, or does something else than the manifest says.
+        ModelError: it cannot be used, takes too long, or does not do what the manifest says.
     """
     from senseid_engine.encoder import try_embedding_model
 
@@ -89,7 +89,7 @@ def model_addition(file: Path, licences: VerifiedLicences) -> tuple[Addition, Mo
 
 
 def _manifest_of(file: Path) -> Path:
-    return file.with_suffix(".toml") if file.name else file  # "." and "/" have no name to change
+    return file.with_suffix(".toml") if file.name else file  # "." and "/" have no name to replace
 
 
 def preset_addition(
@@ -99,16 +99,16 @@ def preset_addition(
 
     Args:
         file: the ONNX file.
-        preset: name of its family.
-        model_id: what it is to be called.
-        licence: what the operator says of its licence; empty where nothing was said.
-        licences: the verified licences of this run; they are asked before the model is opened.
+        preset: the name of its family.
+        model_id: the id to give it.
+        licence: its licence, as the operator stated it; empty if not stated.
+        licences: the verified licences of this run, checked before the model is opened.
 
     Raises:
         LicensingError: no verified licence for the models' product.
         RefusedError: it has a manifest, or a model or data file of senseid has that name.
         MediaError: the file cannot be read.
-        ModelError: it cannot be used, takes too long, or is none of that family.
+        ModelError: it cannot be used, takes too long, or does not belong to that family.
     """
     from senseid_engine.encoder import try_embedding_model
     from senseid_engine.own_model import described
@@ -150,7 +150,7 @@ def preset_addition(
 
 
 def _tried(model_id: str, work: Callable[[], T]) -> T:
-    """Work with a stranger's graph, which may compute for ever or take all memory."""
+    """Run an untrusted graph, which may compute for ever or take all memory."""
     from senseid import time_limit
     from senseid_engine.errors import ModelError
 
@@ -171,15 +171,15 @@ def _digest(file: Path) -> tuple[str, int]:
 
 
 def curve_addition(file: Path, registry: Registry) -> tuple[Addition, ScoreCurve]:
-    """Read a score curve and check that it was made with what it would be used with.
+    """Read a score curve and check that it was made with the model it would be used with.
 
     Args:
-        file: what `senseid models calibrate` wrote.
-        registry: which models there are.
+        file: the output of `senseid models calibrate`.
+        registry: the registered models.
 
     Raises:
         MediaError: it cannot be read.
-        CalibrationError: it is no score curve.
+        CalibrationError: it is not a score curve.
         RefusedError: it was made with another model.
     """
     from senseid_engine.curve import ScoreCurve
@@ -207,7 +207,7 @@ def curve_addition(file: Path, registry: Registry) -> tuple[Addition, ScoreCurve
 
 
 def _recognition_of(curve: ScoreCurve, name: str, registry: Registry) -> Recognition | None:
-    """What the curve is for, where it is not what comes with senseid."""
+    """The recognition that the curve is for, unless it is the one that comes with senseid."""
     from senseid_engine.recognition import Recognition
 
     model = curve.provenance.model
@@ -236,17 +236,17 @@ def _manifest(files: Mapping[str, bytes], about: Mapping[str, str]) -> bytes:
 
 
 def place(addition: Addition, folder: Path, *, overwrite: bool) -> None:
-    """Put an addition into its folder, whole or not at all.
+    """Put an addition into its folder atomically.
 
     Args:
-        addition: what to put there.
-        folder: of all additions; made where it is missing.
-        overwrite: whether it may take the place of one of the same name.
+        addition: the addition.
+        folder: the folder of all additions; created if missing.
+        overwrite: whether it may replace one of the same name.
 
     Raises:
-        RefusedError: there is one, and it may not; or it could not be read again: a name in its graph is none that a
-            manifest may hold, or its file is called as a manifest is.
-        OutputError: it cannot be written; an old one is untouched.
+        RefusedError: one exists and must not be replaced; or it could not be read back: a name in its graph is not
+            allowed in a manifest, or its file has the name of a manifest.
+        OutputError: it cannot be written; an existing one is untouched.
     """
     target = folder / addition.name
     if target.exists() and not overwrite:
@@ -263,7 +263,7 @@ def place(addition: Addition, folder: Path, *, overwrite: bool) -> None:
 
 
 def _check_whole(folder: Path, name: str) -> None:
-    """Read an addition as every command will: one that cannot be read would stop all of them."""
+    """Read an addition as every command does: one that cannot be read would break all of them."""
     try:
         found = Registry.load(folder / MANIFEST)
         joined(Registry.builtin(), found, folder / MANIFEST)
@@ -280,15 +280,15 @@ def _check_whole(folder: Path, name: str) -> None:
 
 
 def remove(name: str, folder: Path, registry: Callable[[], Registry]) -> None:
-    """Take an addition away. Its manifest need not be right.
+    """Remove an addition. Its manifest need not be valid.
 
     Args:
-        name: of the addition.
-        folder: of all additions.
-        registry: reads which models there are, as long as all manifests are right.
+        name: the name of the addition.
+        folder: the folder of all additions.
+        registry: reads the registered models, which fails unless all manifests are valid.
 
     Raises:
-        RefusedError: there is none of that name, or the score curve compares by it.
+        RefusedError: there is none of that name, or the score curve was made for it.
         OutputError: it cannot be removed.
     """
     if name not in (names := added_names(folder)):
@@ -310,12 +310,12 @@ def _compared_by(registry: Callable[[], Registry]) -> str | None:
     try:
         return Recognition.load(registry()).model
     except (ModelsError, ModelError):
-        return None  # nothing can be compared as it is, and a removal may be what mends it
+        return None  # nothing can be compared in this state, and removal may be the fix
 
 
 @contextlib.contextmanager
 def _changing(folder: Path) -> Iterator[Path]:
-    """A folder beside the additions, which is gone at the end with what was left in it."""
+    """A folder beside the additions, deleted at the end with whatever is left in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".", dir=folder) as draft:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     Video = File | bytes
 
 ERRORS: Final = tuple(outcomes.OUTCOMES)
-"""Every error that says itself, in its text, what is wrong: `except senseid.ERRORS as error`. Its exit status and its
-code are those of `senseid.outcomes.outcome_of(error)`."""
+"""Every error whose text says what is wrong: `except senseid.ERRORS as error`. `senseid.outcomes.outcome_of(error)`
+gives its exit status and code."""
 
 
 class Senseid:
@@ -47,8 +47,8 @@ class Senseid:
         """Verify the licences. No model is loaded yet.
 
         Args:
-            threads: CPUs to use; as many as this process may use by default.
-            key_file: takes the key of encrypted media from this file only.
+            threads: CPUs to use; by default as many as this process may use.
+            key_file: the only source of keys for encrypted media, if given.
 
         Raises:
             HomeError: there is no data directory.
@@ -105,7 +105,7 @@ class Senseid:
         """Encrypt a file or bytes, in memory, with the key that `senseid encrypt` takes.
 
         Args:
-            source: what to encrypt; `senseid encrypt` does the same for files that do not fit into memory.
+            source: the file or bytes; `senseid encrypt` also takes files that do not fit into memory.
             form: a container, or the text that the HTTP API takes.
 
         Raises:

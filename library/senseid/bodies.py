@@ -1,4 +1,4 @@
-"""Results as the HTTP API answers with them, and `--json` prints them."""
+"""Bodies of results, as the HTTP API returns them and `--json` prints them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OK_CODE = 1000
 
 
 DEFAULT_THRESHOLD = 0.7
-"""The score from which on two faces are taken for one person's: a stranger reaches it once in 10,000 comparisons."""
+"""The lowest score that counts as the same person: a stranger reaches it once in 10,000 comparisons."""
 
 THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """The thresholds that the manual's table lists."""
@@ -26,7 +26,7 @@ THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 def false_match_rate(threshold: float) -> float:
     """The share of strangers' pairs that reach a threshold, by the contract's 10^-((s - 0.3) / 0.1); at most 1."""
-    # Six digits: binary fractions would make 1.0000000000000009e-4 of 0.7.
+    # Six digits: binary fractions would turn 0.7 into 1.0000000000000009e-4.
     return min(1.0, float(f"{10 ** ((0.3 - threshold) * 10):.6g}"))
 
 
@@ -42,7 +42,7 @@ def compare_body(result: Comparison, request_id: str) -> dict[str, Any]:
 
 
 def compare_details(result: Comparison, threshold: float) -> dict[str, Any]:
-    """What `--details` adds: the verdict, its error rate, and which faces were compared."""
+    """The additions of `--details`: the verdict, its error rate, and the faces that were compared."""
     return {
         "match": result.score >= threshold,
         "threshold": threshold,
@@ -57,7 +57,7 @@ def compare_details(result: Comparison, threshold: float) -> dict[str, Any]:
 
 
 def omni_body(result: OmniComparison, request_id: str) -> dict[str, Any]:
-    """The body of a comparison of all faces with all."""
+    """The body of a comparison of all faces of one photo with all of another."""
     return {
         "code": OK_CODE,
         "scores": [list(row) for row in result.scores],
@@ -103,7 +103,7 @@ def liveness_body(
     return_face_image: bool = False,
     return_status: bool = False,
 ) -> dict[str, Any]:
-    """The body of a liveness check. Pictures and the time of the frame go with a check that passed only."""
+    """The body of a liveness check. Only a check that passed has pictures and the time of the frame."""
     head = _liveness_head(result, return_status=return_status)
     pictures = _live_pictures(result, return_image=return_image, return_face_image=return_face_image)
     return {**head, **pictures, "request_id": request_id}
@@ -131,7 +131,7 @@ def capture_body(result: CaptureVerification, request_id: str) -> dict[str, Any]
 
 
 def _warnings(**photos: FoundFaces) -> dict[str, Any]:
-    """`warnings`, where there is a doubt about the face of a photo; the photos by their names in the API."""
+    """`warnings`, if the face of a photo is in doubt; photos have their names from the API."""
     warnings: list[dict[str, Any]] = []
     for name, found in photos.items():
         if found.ambiguous:

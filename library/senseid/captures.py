@@ -1,4 +1,4 @@
-"""Liveness data as files: made by `senseid liveness pack`, read by `senseid verify` and the service."""
+"""Liveness data files: written by `senseid liveness pack`, read by `senseid verify` and the service."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def make_capture(video: Video, result: LivenessResult, key: Key) -> bytes:
-    """The file for a check that passed.
+    """Make the file for a check that passed.
 
     Args:
-        video: what was checked.
-        result: of the check.
-        key: to seal it with.
+        video: the video that was checked.
+        result: the result of the check.
+        key: the key to seal it with.
     """
     import hashlib
 
@@ -44,11 +44,11 @@ def read_capture(data: bytes, *, name: str, keys: Iterable[Key]) -> Capture:
 
     Args:
         data: the whole file.
-        name: what the caller calls it, for messages.
+        name: its name in messages.
         keys: one of them must have sealed it.
 
     Raises:
-        LivenessDataError: it is none, is sealed with another key, or was changed.
+        LivenessDataError: it is not liveness data, is sealed with another key, or was changed.
         CryptoError: the keys cannot be read.
     """
     from senseid_crypto.errors import DecryptionError

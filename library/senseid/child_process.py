@@ -1,8 +1,8 @@
-"""A command in a process of its own, so that a library that ends it gives no verdict.
+"""Commands in a child process, so that a library that exits it does not produce a verdict.
 
-Where memory is short, libraries in C end the process as they like: OpenBLAS with 1, which would mean "no match", others
-by a signal, the kernel with SIGKILL. The process that was started therefore only waits, and believes a status that the
-command says itself before it ends; any other end is one line and the status of an internal error.
+When memory is short, C libraries end the process: OpenBLAS with status 1, which would mean "no match", others by a
+signal, the kernel with SIGKILL. The parent process therefore only waits, and accepts a status that the command reports
+before it ends; any other end is reported in one line with the status of an internal error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LEAST_MEMORY = 1 << 30
-"""Bytes of addresses that the libraries and the smallest work take; with fewer nothing is begun."""
+"""Bytes of address space for the libraries and the smallest task; with less nothing is started."""
 
 _FORWARDED = frozenset(
     {signal.SIGINT, signal.SIGTERM, *(getattr(signal, f"SIG{n}", signal.SIGINT) for n in ("HUP", "QUIT"))}
@@ -28,20 +28,20 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Guard:
-    """What starts the process of a command, and in it, what says its status."""
+    """Starts the child process of a command and, inside it, reports its status."""
 
     def __init__(self) -> None:
         self._says: int | None = None
 
     def run(self, work: Callable[[], Any]) -> Any:
-        """Do work in a process of its own where the system can, once memory for it is there.
+        """Do work in a child process if the system can fork, once there is memory for it.
 
-        The new process returns from here as if nothing had happened, and calls `say` when all is done. The other one
-        waits for it and returns the status that it said.
+        In the child this returns normally, and the child calls `say` when all is done. The parent waits for it and
+        returns the status that it reported.
 
         Raises:
-            MemoryError: there is not enough memory to begin.
-            CutShortError: the process ended without saying a status.
+            MemoryError: there is not enough memory to start.
+            CutShortError: the process ended without reporting a status.
         """
         check_memory()
         if not hasattr(signal, "sigwaitinfo"):  # not Linux
@@ -64,22 +64,22 @@ class Guard:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if said:
             return said[0]
-        if -code in _FORWARDED:  # somebody wanted it to end
+        if -code in _FORWARDED:  # it was asked to end
             signal.signal(-code, signal.SIG_DFL)
             os.kill(os.getpid(), -code)
         raise CutShortError(ending(code))
 
     def say(self, status: int) -> None:
-        """Tell the process that waits, if there is one, how this one ends."""
+        """Report the status of this process to the parent, if there is one that waits."""
         if self._says is not None:
             os.write(self._says, bytes([status]))
 
 
 def check_memory() -> None:
-    """Find out whether the least that is needed can be had, by asking for it and giving it back.
+    """Check that the minimum of memory is available, by allocating and freeing it.
 
     Raises:
-        MemoryError: it cannot.
+        MemoryError: it is not.
     """
     if os.name != "posix":
         return
@@ -93,23 +93,23 @@ def check_memory() -> None:
 
 
 def ending(code: int) -> str:
-    """How a process ended whose exit code this is: negative for a signal."""
+    """Describe how a process with this exit code ended; a negative one is a signal."""
     return signal.Signals(-code).name if code < 0 else f"exit({code})"
 
 
 def die_with(parent: int) -> None:
-    """End this process when the one that waits for it is killed, where the system can (Linux)."""
+    """End this process when its parent is killed, if the system supports it (Linux)."""
     import ctypes
 
     if sys.platform != "linux":
         return
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it was killed before
+    if os.getppid() != parent:  # it was killed earlier
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _wait(child: int, awaited: frozenset[signal.Signals]) -> int:
-    """The exit code of a child, negative for a signal; what others send here meanwhile goes on to it."""
+    """The exit code of a child, negative for a signal; signals received meanwhile are forwarded to it."""
     while True:
         heard = signal.sigwaitinfo(awaited)
         if heard.si_signo == signal.SIGCHLD:

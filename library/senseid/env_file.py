@@ -1,7 +1,7 @@
-"""The `.env` file of the current folder, which nobody named: whose it is, and what is never taken from it.
+"""The `.env` file of the current folder, if it was not named explicitly: whether to trust it, and what to ignore in it.
 
-Whoever works in a folder of somebody else, such as an unpacked archive or a shared disk, has not chosen the file that
-lies there. So it is read only if nobody else can have written it, gives way to every other source, and is spoken of.
+A user who works in somebody else's folder, such as an unpacked archive or a shared disk, has not chosen the file in it.
+So it is read only if nobody else can have written it, every other source takes precedence, and its use is reported.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Final
 
 UNNAMED: Final = Path(".env")
-"""Where it is looked for."""
+"""The path of the file."""
 
 _OTHERS_WRITE: Final = 0o022
 
 
 def distrust(path: Path) -> str:
-    """Why a file that was not named is not read; empty if it is there for the user alone to write, or not there."""
-    if os.name != "posix":  # modes say nothing there
+    """The reason not to read a file that was not named; empty if only the user can write it, or it is missing."""
+    if os.name != "posix":  # file modes mean nothing there
         return ""
     mine = {os.geteuid(), 0}
     try:
         real = path.resolve()
         places = [(place, place.stat()) for place in (path.absolute().parent, real.parent, real)]
-    except (OSError, RuntimeError):  # a circle of links is told where it is read
+    except (OSError, RuntimeError):  # a loop of links is reported when it is read
         return ""
     for place, found in places:
         if found.st_uid not in mine:

@@ -1,26 +1,26 @@
-"""What the library, the command line and the service themselves refuse."""
+"""Errors of the library, the command line and the service themselves."""
 
 from __future__ import annotations
 
 
 class OperationError(Exception):
-    """Base of what the command line itself refuses.
+    """Base of the errors of the library, the command line and the service.
 
     ::
 
         OperationError
-        |- BatchError     a batch cannot begin or go on: its parts are in senseid_cli.batch.errors
+        |- BatchError     a batch cannot start or continue: its subclasses are in senseid_cli.batch.errors
         |- CutShortError  the process that did the work was ended by something else
-        |- HomeError      there is no place for data
+        |- HomeError      the data directory is unknown
         |- NoKeyError     there is no key to encrypt with
         |- OutputError    a result cannot be written
-        |- RefusedError   an output would destroy a file, or be of no use where it goes
+        |- RefusedError   an output would destroy a file, or be useless at its destination
         |- SettingError   the service cannot start with these settings
         `- RequestError   a request to the service is not what the manual asks for
 
     Attributes:
-        message: one line: what is wrong.
-        remedy: one line: what the user does about it.
+        message: what is wrong, in one line.
+        remedy: what the user can do about it, in one line.
     """
 
     def __init__(self, message: str, *, remedy: str) -> None:
@@ -30,11 +30,11 @@ class OperationError(Exception):
 
 
 class BatchError(OperationError):
-    """A batch cannot begin or go on. What is wrong with one of its rows is told by the record of that row."""
+    """A batch cannot start or continue. The error of a single row is in the record of that row."""
 
 
 class CutShortError(OperationError):
-    """The process of a command ended without saying a status."""
+    """The process of a command ended without reporting a status."""
 
     def __init__(self, how: str) -> None:
         super().__init__(
@@ -44,7 +44,7 @@ class CutShortError(OperationError):
 
 
 class HomeError(OperationError):
-    """The data directory cannot be told."""
+    """The data directory cannot be determined."""
 
 
 class NoKeyError(OperationError):
@@ -56,7 +56,7 @@ class OutputError(OperationError):
 
 
 class RefusedError(OperationError):
-    """An output would destroy a file, or be of no use where it goes."""
+    """An output would destroy a file, or be useless at its destination."""
 
 
 class SettingError(OperationError):

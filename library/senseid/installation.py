@@ -1,4 +1,4 @@
-"""Where things are and how they are put together: the only reader of the environment, the clock and randomness."""
+"""Paths and parts of this installation: the only module that reads the environment, the clock and randomness."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def data_dir() -> Path:
-    """Where licences, trust roots and imported models live: `SENSEID_HOME`, else the platform's data directory.
+    """The directory of licences, trust roots and imported models: `SENSEID_HOME`, else the platform's data directory.
 
     Raises:
         HomeError: neither is known.
@@ -47,14 +47,14 @@ def data_dir() -> Path:
 
 
 def additions_dir() -> Path:
-    """Where the models are that were imported here."""
+    """The directory of imported models."""
     from senseid_models.additions import FOLDER
 
     return data_dir() / FOLDER
 
 
 def registry() -> Registry:
-    """The models that come with senseid, and those that were imported here. Opens manifests only.
+    """The models that come with senseid, and the imported ones. Opens manifests only.
 
     Raises:
         ManifestError: a manifest cannot be used.
@@ -67,7 +67,7 @@ def registry() -> Registry:
 
 
 def open_store() -> tuple[LicenceStore, Context]:
-    """The licences of this installation, and what they are checked against."""
+    """The licences of this installation, and the context to verify them in."""
     from senseid_licensing.context import context_here
     from senseid_licensing.store import LicenceStore
 
@@ -81,7 +81,7 @@ def verify_licences() -> VerifiedLicences:
 
 
 def this_device() -> Device:
-    """What liveness data that are made here say of their maker."""
+    """The description of this device in liveness data that are made here."""
     import platform
 
     from senseid_engine.liveness.capture import Device
@@ -90,7 +90,7 @@ def this_device() -> Device:
 
 
 def entropy(count: int) -> bytes:
-    """That many random bytes."""
+    """Get random bytes from the system."""
     return os.urandom(count)
 
 
@@ -110,15 +110,15 @@ def models_digest() -> str:
 def key_sources(
     key_file: Path | None = None, name: str | None = None, *, say: Callable[[str], None] = lambda _: None
 ) -> KeySources:
-    """Where the keys of media are looked for.
+    """The sources of the keys for media.
 
     Args:
         key_file: look there and nowhere else.
-        name: of the only key that counts.
-        say: is told what became of a `.env` file that was not named.
+        name: the name of the only key to use.
+        say: called with a message about a `.env` file that was not named.
 
     Raises:
-        HomeError: the data directory cannot be told.
+        HomeError: the data directory cannot be determined.
     """
     from senseid.env_file import UNNAMED
     from senseid.keys import KeySources

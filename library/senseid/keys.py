@@ -1,7 +1,7 @@
-"""Which keys this installation knows: a file that was named, the environment, the keys folder, the OS keyring, `.env`.
+"""Sources of keys: a file that was named, the environment, the keys folder, the OS keyring, `.env`.
 
-Nothing is read before a key is asked for, so that plain media cost nothing. No key comes from the command line: every
-user of the machine can read the words of a running command.
+Nothing is read before a key is needed, so that plain media cost nothing. No key comes from the command line: every
+user of the machine can read the arguments of a running command.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ KEY_FILE_VARIABLE = "PARAM_DECRYPT_KEY_FILE"
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """A key and where it is.
+    """A key and its location.
 
     Attributes:
         key: the key.
         place: `environment`, `keyring`, or the path of a file.
-        name: in the keys folder; None outside it.
-        created: when it was made, as its file says; None if that is not known.
-        path: of the file that holds it; None if no file does.
+        name: its name in the keys folder; None outside it.
+        created: the time of creation, from its file; None if unknown.
+        path: the file that holds it; None if no file does.
     """
 
     key: Key
@@ -44,18 +44,18 @@ class KnownKey:
 
 @dataclass(frozen=True, slots=True)
 class KeySources:
-    """Where keys are looked for. Iterating gives all keys, the one to encrypt with first.
+    """The sources of keys. Iterating gives all keys, the one to encrypt with first.
 
     Attributes:
-        folder: of the keys.
-        environment: variables, of which the service's two hold a key and a third names its file.
-        env_file: a `.env` file, which need not be there. A variable of the environment goes before its line. One that
-            was not named counts last, only without a key in the environment, and only if nobody else can have
+        folder: the keys folder.
+        environment: variables: the service's two hold a key, a third names its file.
+        env_file: a `.env` file, which need not exist. A variable of the environment overrides its line. A file that
+            was not named comes last, only without a key in the environment, and only if nobody else can have
             written it.
         env_named: whether the user named it.
-        say: tells the user what became of a `.env` file that was not named.
+        say: reports to the user how a `.env` file that was not named was treated.
         key_file: the only source, if it is given.
-        name: the only key of the folder that counts, if it is given.
+        name: the only key of the folder to use, if it is given.
     """
 
     folder: KeyFolder
@@ -73,7 +73,7 @@ class KeySources:
         """All keys with their places, the one to encrypt with first.
 
         Raises:
-            CryptoError: a source is there and cannot be used. It is raised when its turn comes.
+            CryptoError: a source exists and cannot be used. It is raised when iteration reaches it.
         """
         if self.key_file is not None:
             yield _of_file(self.key_file)
@@ -137,7 +137,7 @@ class KeySources:
         from senseid_crypto.key_file import key_of, parse_variables
 
         if not self.env_file.is_file():
-            _text_of(self.env_file)  # says why, where that is no accident
+            _text_of(self.env_file)  # reports why, if that was deliberate
             return
         reason = distrust(self.env_file)
         if reason:
@@ -156,7 +156,7 @@ class KeySources:
 
         stored = self.folder.read(name)
         if stored is None:
-            # Without the name: someone may have given the key itself in its place.
+            # Without the name: someone may have given the key itself instead.
             raise MissingKeyError("there is no key of that name", remedy="see `senseid key list`")
         return _loaded(stored, stored.name)
 
@@ -177,10 +177,10 @@ def _loaded(stored: StoredKey, name: str | None) -> KnownKey:
 
 
 def _text_of(path: Path, *, pipe: bool = False) -> str:
-    """The text of a `.env` file; empty where there is none. It may hold much that is not ours.
+    """The text of a `.env` file; empty if there is none. It may hold variables of other programs.
 
     Args:
-        path: where it is.
+        path: the path of the file.
         pipe: whether it may be a pipe, as the `<(...)` of a shell is; its writer is waited for.
     """
     from senseid_crypto.errors import KeyStoreError
@@ -197,7 +197,7 @@ def _text_of(path: Path, *, pipe: bool = False) -> str:
             f"{path}: cannot be read: {reason_of(error)}",
             remedy="make it readable, or work in another folder",
         ) from None
-    # UTF-16, as some editors of Windows save. Passed over, another key would be used than the one that is in it.
+    # UTF-16, as some Windows editors save. If it were ignored, a key other than the one in it would be used.
     if "\0" in text:
         raise KeyStoreError(f"{path}: is not text in UTF-8", remedy="save it in UTF-8, or work in another folder")
     return text

@@ -1,4 +1,4 @@
-"""Photos and videos: read, and decrypted in memory where they are encrypted."""
+"""Photos and videos: read, and decrypted in memory if encrypted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Keys = Callable[[], Iterable[Key]]
 
 _START = 4096
-"""Bytes by which it is told whether a file is encrypted."""
+"""Number of leading bytes that show whether a file is encrypted."""
 
 
 def read_file(path: Path, *, most: int, what: str, keys: Keys) -> tuple[bytes, bool]:
@@ -36,10 +36,10 @@ def read_stream(file: BinaryIO, *, name: str, most: int, what: str, keys: Keys) 
 
     Args:
         file: open for reading bytes.
-        name: of it, for messages.
-        most: the most bytes that it may hold, after decryption. Not much more than that is read.
-        what: what it holds, such as `photo`, for messages.
-        keys: gives the keys to decrypt with; called only if they are needed.
+        name: its name in messages.
+        most: the maximum of bytes after decryption. Not much more than that is read.
+        what: the kind of content in messages, such as `photo`.
+        keys: returns the keys to decrypt with; called only if they are needed.
 
     Returns:
         What it holds, and whether it was encrypted.
@@ -55,7 +55,7 @@ def read_stream(file: BinaryIO, *, name: str, most: int, what: str, keys: Keys) 
 
     with reading(name, what):
         start = file.read(_START)
-        # Only what looks encrypted may be longer than `most`: so much is read that it is certain to be too long.
+        # Only what looks encrypted may be longer than `most`: read enough to be certain that it is too long.
         limit = most if format_of(start) is None else longest_encrypted(most)
         data = start + file.read(max(0, limit + 1 - len(start)))
     return decrypted(data, name=name, most=most, what=what, keys=keys)
@@ -64,7 +64,7 @@ def read_stream(file: BinaryIO, *, name: str, most: int, what: str, keys: Keys) 
 def decrypted(data: bytes, *, name: str, most: int, what: str, keys: Keys) -> tuple[bytes, bool]:
     """The same bytes, decrypted if they are encrypted in either format, and whether they were.
 
-    That is told by how they start: what is damaged further on is still no photo, but does not decrypt.
+    The first bytes decide: encrypted data that are damaged further on raise an error and are not taken for a photo.
 
     Raises:
         ContentLengthError: there are more than `most` bytes.

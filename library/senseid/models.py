@@ -1,4 +1,4 @@
-"""The models of one process: each is opened at its first use, and all share the one that finds faces."""
+"""The models of one process: each is opened at its first use, and all share the face detector."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ModelKind(StrEnum):
-    """What models are opened for."""
+    """The task to open models for."""
 
     ENGINE = "engine"
     QUALITY = "quality"
@@ -30,12 +30,12 @@ class ModelKind(StrEnum):
 
 
 class Models:
-    """What looks at photos and videos. Each part opens at its first use, and again only after it failed.
+    """Lazily opened models. Each part is opened at its first use, and retried only after a failure.
 
-    Every part asks the licences of the moment with each use, not those under which its models were opened. Several
-    threads may use the parts once they are open.
+    Every use of a part checks the current licences, not those under which its models were opened. Several threads may
+    use the parts once they are open.
 
-    What a property raises:
+    Each property raises:
         LicensingError: no verified licence for the models' products.
         ModelsError: a model file is missing or is not the one of the manifest.
         ModelError: a model cannot be used.
@@ -47,10 +47,10 @@ class Models:
         """Open nothing yet.
 
         Args:
-            licences: gives the verified licences of the moment.
-            threads: CPUs to use; as many as this process may use by default.
+            licences: returns the current verified licences.
+            threads: CPUs to use; by default as many as this process may use.
             forks: whether the process forks once they are open. Then each network runs on one thread, since no other
-                sessions live through a fork, and `threads` photos of one comparison are looked at side by side.
+                sessions survive a fork, and `threads` photos of one comparison are processed in parallel.
         """
         self.licences = licences
         self._threads = threads
@@ -65,7 +65,7 @@ class Models:
 
     @property
     def engine(self) -> Engine:
-        """Finds, embeds and compares faces."""
+        """The part that finds, embeds and compares faces."""
         licences = self.licences()
         if self._engine is None:
             self._engine = open_engine(licences, threads=self._threads)
@@ -73,7 +73,7 @@ class Models:
 
     @property
     def quality(self) -> QualityChecker:
-        """Measures the quality of faces."""
+        """The part that measures the quality of faces."""
         from senseid_engine.quality.checker import QualityChecker
 
         licences = self.licences()
@@ -84,7 +84,7 @@ class Models:
 
     @property
     def liveness(self) -> LivenessDetector:
-        """Tells living people from attacks."""
+        """The part that distinguishes living people from attacks."""
         from senseid_engine.liveness.detector import LivenessDetector
 
         licences = self.licences()
@@ -97,7 +97,7 @@ class Models:
 
     @property
     def verifier(self) -> LiveVerifier:
-        """Compares living people with photos."""
+        """The part that compares living people with photos."""
         from senseid_engine.liveness.verify import LiveVerifier
 
         return LiveVerifier(self.engine, self.liveness)
@@ -118,12 +118,12 @@ class Models:
 def open_engine(
     licences: VerifiedLicences, *, threads: int | None = None, recognition: Recognition | None = None
 ) -> Engine:
-    """Load the models that compare faces. Only verified licences get here.
+    """Load the models that compare faces, which takes verified licences.
 
     Args:
         licences: the verified licences of this run.
-        threads: CPUs to use; as many as this process may use by default.
-        recognition: how to compare, where it is not what the registry says.
+        threads: CPUs to use; by default as many as this process may use.
+        recognition: the recognition to compare with, if not that of the registry.
 
     Raises:
         LicensingError: no verified licence for the models' products.
@@ -137,13 +137,13 @@ def open_engine(
 
 
 def opening_engine(licences: VerifiedLicences) -> Future[Engine]:
-    """Begin to load the models that compare faces, beside what is done meanwhile: on a second core it costs no time.
+    """Start loading the models that compare faces in the background: on a second core it takes no extra time.
 
-    The result raises what `open_engine` does.
+    The result raises the errors of `open_engine`.
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    # While it is imported it changes sys.path and takes itself out of sys.modules: not beside other threads.
+    # During its import it changes sys.path and removes itself from sys.modules: not thread-safe.
     import cv2  # noqa: F401
 
     pool = ThreadPoolExecutor(1)

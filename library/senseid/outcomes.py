@@ -1,4 +1,4 @@
-"""One table from the packages' errors to what a user meets: exit status, response code and HTTP status."""
+"""One table that maps the packages' errors to exit status, response code and HTTP status."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from senseid_models.errors import ModelsError
 
 
 class ExitStatus(IntEnum):
-    """What the shell sees. A verdict is not a failure: `NO` is an answer."""
+    """Exit statuses of the commands. A verdict is not a failure: `NO` is a result."""
 
     YES = 0
     NO = 1
@@ -41,7 +41,7 @@ class ExitStatus(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an error is reported.
+    """The way an error is reported.
 
     Attributes:
         status: the exit status.
@@ -59,7 +59,7 @@ class Outcome:
 INTERNAL = Outcome(ExitStatus.INTERNAL, 500, "internal error", 500)
 USAGE = Outcome(ExitStatus.USAGE, 1200, "invalid argument", 400)
 
-# What the service answers before a request has reached the engine.
+# Errors of the service before a request has reached the engine.
 UNAUTHORISED = Outcome(ExitStatus.INPUT, 401, "unauthorized", 401)
 FORBIDDEN = Outcome(ExitStatus.INPUT, 403, "forbidden", 403)
 NOT_FOUND = Outcome(ExitStatus.INPUT, 404, "not found", 404)
@@ -97,16 +97,16 @@ OUTCOMES: dict[type[Exception], Outcome] = {
     RefusedError: USAGE,
     SettingError: USAGE,
     RequestError: USAGE,
-    # Not the row of an unknown error: the user is told what it is, and what to do.
+    # Not the row of an unknown error: the message says what is wrong and what to do.
     CutShortError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
-    # What cannot be written, by whatever command and for whatever reason.
+    # Output that cannot be written, by any command and for any reason.
     OutputError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
     licensing.StorageError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
     crypto.KeyNotWrittenError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
 }
 
 
-# How libraries in C say it, in the errors of theirs that stand behind those of ours.
+# The wording of C libraries, in the errors that caused ours.
 _NO_MEMORY = re.compile(
     "bad_?alloc|bfc_arena|allocate memory|failed to map segment|insufficient memory|out of memory|start new thread",
     re.IGNORECASE,
@@ -114,13 +114,13 @@ _NO_MEMORY = re.compile(
 
 
 def is_of_memory(error: BaseException | None) -> bool:
-    """Whether an error, or one of those that it came of, is about too little memory, not a photo or a model."""
+    """Whether an error or one of its causes is about too little memory, not a photo or a model."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
             return True
-        # The text of an error of ours, or of the system, may hold the name of a file.
+        # The text of our own errors, and of the system's, may contain a file name.
         if not isinstance(error, OSError | OperationError) and not is_expected(error) and _NO_MEMORY.search(str(error)):
             return True
         error = error.__cause__ or error.__context__
@@ -128,9 +128,9 @@ def is_of_memory(error: BaseException | None) -> bool:
 
 
 def outcome_of(error: Exception) -> Outcome:
-    """The row of the table for an error: that of its class, or of the nearest base class that has one.
+    """Find the row for an error: that of its class, or of the nearest base class that has one.
 
-    That of a licence has the name of the error in the manual's own table behind its message: an operator acts on that.
+    For licence errors, the message ends in the name from the manual's error table, which operators act on.
     """
     if is_of_memory(error):
         return INTERNAL
@@ -144,5 +144,5 @@ def outcome_of(error: Exception) -> Outcome:
 
 
 def is_expected(error: BaseException) -> bool:
-    """Whether the error says itself, in its text, what a user should know; any other may hold a secret."""
+    """Whether the text of the error is meant for the user; that of any other error may contain a secret."""
     return any(base in OUTCOMES for base in type(error).__mro__)

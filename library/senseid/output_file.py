@@ -1,8 +1,8 @@
-"""Output files that have no name before they are whole, so that nobody finds half of one.
+"""Output files that get their name only when complete, so that no partial file is ever visible.
 
-Where the system can (Linux, most file systems), the file has no name at all while it is written: a process that is
-killed leaves nothing behind, not even a part of a plaintext. Elsewhere it is `.senseid-*` in the same folder, for its
-owner alone, and is removed on any error.
+If the system supports it (Linux, most file systems), the file has no name while it is written: a process that is
+killed leaves nothing behind, not even part of a plaintext. Elsewhere it is `.senseid-*` in the same folder, readable
+by its owner only, and is removed on any error.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 DRAFT_PREFIX = ".senseid-"
-"""How a file is called that is not whole, where it cannot be without a name."""
+"""Name prefix of an incomplete file, if the system requires a name."""
 
 _DESCRIPTORS = Path("/proc/self/fd")
 _PERMISSIONS = 0o777
@@ -43,7 +43,7 @@ def new_file(
         private: whether it is for its owner alone, whatever the umask says: it shows faces.
 
     Raises:
-        OutputError: it cannot be written; an old file of that name is untouched.
+        OutputError: it cannot be written; an existing file of that name is untouched.
     """
     try:
         with _draft(path.parent) as (file, draft):
@@ -64,7 +64,7 @@ def new_file(
 
 
 def sync(file: BinaryIO) -> None:
-    """Wait until a file is on its disk, and make the next reading come from there, not from memory."""
+    """Flush a file to its disk, and drop it from the page cache so that the next read comes from the disk."""
     file.flush()
     os.fsync(file.fileno())
     if hasattr(os, "posix_fadvise"):
@@ -73,7 +73,7 @@ def sync(file: BinaryIO) -> None:
 
 @contextmanager
 def _draft(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    """The file, and a path to make a link from."""
+    """Open the file; yields it and a path to link from."""
     handle = _unnamed(folder)
     if handle is not None:
         with os.fdopen(handle, "w+b") as file:
@@ -94,7 +94,7 @@ def _unnamed(folder: Path) -> int | None:
     try:
         return os.open(folder, flag | os.O_RDWR, 0o600)
     except OSError:
-        # Not every file system has it. Any other reason comes up again for the named file.
+        # Not every file system supports it. Any other error occurs again for the named file.
         return None
 
 
@@ -113,8 +113,8 @@ def _place(draft: Path, path: Path, *, overwrite: bool) -> None:
     if not overwrite:
         _link(draft, path)
         return
-    # A link does not replace a file, and a file without a name cannot be renamed. The name in between is always the
-    # same for a path: what a process leaves that is killed between these lines, the next one takes away.
+    # A link does not replace a file, and a file without a name cannot be renamed. The intermediate name is always the
+    # same for a path: a leftover of a process that is killed between these lines is removed by the next one.
     whole = path.with_name(DRAFT_PREFIX + hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16])
     whole.unlink(missing_ok=True)
     _link(draft, whole)

@@ -1,4 +1,4 @@
-"""One table from the packages' errors to the numbers and names of the service's own error table."""
+"""One table that maps the packages' errors to the numbers and names of the service's error table."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def stid_of(error: Exception) -> Stid:
 
 
 def in_words(stid: Stid) -> str:
-    """As a log or a vendor's support knows it: `STID_E_UDID_MISMATCH (-16)`."""
+    """Name and number as in logs and vendor support: `STID_E_UDID_MISMATCH (-16)`."""
     return f"{stid.text} ({stid.value})"

@@ -1,4 +1,4 @@
-"""Work that may never end, or take all memory, in a process of its own that is killed when its time is up."""
+"""Work that may never end, or take all memory, in a child process that is killed at its time limit."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """What work gives, or raises, if it does so in time. Its result is pickled on the way.
+    """Return the result of work, or raise its error, within a time limit. The result is pickled.
 
-    Where a process cannot be forked (Windows) there is no limit.
+    If a process cannot be forked (Windows) there is no limit.
 
     Raises:
         TimeoutError: it took longer.
@@ -51,14 +51,14 @@ def within(seconds: float, work: Callable[[], T]) -> T:
 
 
 def _do(work: Callable[[], Any], says: Connection, parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the process that waits, and that one kills this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which kills this process
     die_with(parent)
     answer: tuple[Any, tuple[type[Exception], tuple[object, ...], dict[str, Any]] | None]
     try:
         answer = (work(), None)
     except Exception as error:
         told = MemoryError() if is_of_memory(error) else error
-        # Pickle would call their constructors, which take other words.
+        # Pickle would call their constructors, which take other arguments.
         answer = (None, (type(told), told.args, told.__dict__))
     says.send(answer)
 

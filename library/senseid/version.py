@@ -1,3 +1,3 @@
-"""The version of this installation, the one that licences are checked against."""
+"""The version of this installation, which licences are checked against."""
 
 __version__ = "0.1.0"
