@@ -38,7 +38,7 @@ COMMANDS = {
 
 
 WITH_MODELS = frozenset({"compare", "omni", "quality", "verify", "batch", "liveness"})
-"""Those whose work is done in a process of its own; `serve` has its own ways."""
+"""Commands that run in a child process; `serve` starts its own."""
 
 
 class _Root(LazyGroup):
@@ -46,9 +46,9 @@ class _Root(LazyGroup):
     summaries = COMMANDS
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """See `LazyGroup`; what works with models is guarded, once its words make sense."""
+        """Import the command, and run it in a child process once its arguments are parsed, if it works with models."""
         name, command, rest = super().resolve_command(ctx, args)
-        guard = ctx.obj and ctx.obj["guard"]  # without it: what only asks for the help of a command
+        guard = ctx.obj and ctx.obj["guard"]  # without it: calls that only print the help of a command
         if guard is not None and name in WITH_MODELS:
             command.invoke = partial(_guarded, guard, command.invoke)
         return name, command, rest
@@ -100,17 +100,17 @@ def main() -> NoReturn:
 
 
 def run(words: list[str], guard: child_process.Guard | None = None) -> int:
-    """Run one command line; no error gets out.
+    """Run one command line; no error propagates.
 
     Args:
-        words: what follows `senseid`.
-        guard: starts a process for the work of some commands; None: all is done in this one.
+        words: the arguments after `senseid`.
+        guard: starts a child process for some commands; None runs everything in this one.
 
     Returns:
         The exit status.
     """
     flags = {"debug": False, "guard": guard}
-    terminal.note_once.cache_clear()  # it was said to the command before
+    terminal.note_once.cache_clear()  # it was reported to the command earlier
     try:
         status = app(words, prog_name="senseid", standalone_mode=False, obj=flags)
         _flush()
@@ -132,7 +132,7 @@ def run(words: list[str], guard: child_process.Guard | None = None) -> int:
 
 
 def _flush() -> None:
-    """Write out what is left of the answer now: when Python ends, that it cannot be written would change the status."""
+    """Flush the rest of the output now: a failure to write it when Python exits would change the exit status."""
     if sys.stdout is not None:
         sys.stdout.flush()
 
@@ -141,7 +141,7 @@ def _report_usage(error: typer.TyperException, words: list[str]) -> int:
     message = error.format_message()
     context = getattr(error, "ctx", None)
     if context is not None and message == context.get_help():
-        typer.echo(message, err=True)  # a command was called without a word: its help is the best answer
+        typer.echo(message, err=True)  # a command was called without arguments: print its help
     else:
         typer.echo(f"senseid: {printable(message)}", err=True)
         typer.echo(f"hint: see `{context.command_path if context is not None else 'senseid'} --help`", err=True)
@@ -156,7 +156,7 @@ def _report(error: Exception, words: list[str]) -> int:
         typer.echo("senseid: there is not enough memory: end other programs, or use smaller media", err=True)
         return outcome.status
     if not outcomes.is_expected(error):
-        # The text of an unknown error may hold a secret or the path of one.
+        # The text of an unknown error may contain a secret or its path.
         line = f"internal error ({type(error).__name__}): run `senseid --debug ...` and report what it prints"
         typer.echo(f"senseid: {line}", err=True)
         return outcome.status
@@ -168,9 +168,9 @@ def _report(error: Exception, words: list[str]) -> int:
 
 
 def _put_body(outcome: outcomes.Outcome, words: list[str]) -> None:
-    """The error as JSON, where JSON was asked for: also when the command line itself does not parse."""
+    """Print the error as JSON if JSON was requested, even when the command line itself does not parse."""
     options = words[: words.index("--")] if "--" in words else words
     if "--json" in options:
-        # What is wrong, and the status, are that of the command: it is told on stderr all the same.
+        # The error and the status are those of the command: the error is printed on stderr anyway.
         with suppress(errors.OutputError):
             terminal.put_json(bodies.error_body(outcome, installation.new_request_id()))

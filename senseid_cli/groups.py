@@ -1,4 +1,4 @@
-"""Groups of commands: one that imports a command when it is called, and one of which a command needs no name."""
+"""Groups of commands: one that imports commands lazily, and one with a default command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class LazyGroup(TyperGroup):
-    """A group that imports and builds a command when it is called: both take longer than what most commands do.
+    """A group that imports and builds a command when it is called: both take longer than most commands run.
 
     Its help, its completion and the suggestions for a misspelt name need only names and summaries. Each command is a
     module of `package` that holds the Typer application `app`, for a group, or a function of the module's name.
@@ -28,7 +28,7 @@ class LazyGroup(TyperGroup):
         super().__init__(**{**settings, "commands": named})
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The command itself, not only its name and summary."""
+        """Import the command, of which only name and summary are known."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, None if command is None else self._load(str(name)), rest
 
@@ -43,15 +43,15 @@ class LazyGroup(TyperGroup):
 
 
 class GroupWithDefault(TyperGroup):
-    """A group that takes what does not begin with the name of a command for the words of its default command.
+    """A group that passes arguments that do not begin with the name of a command to its default command.
 
-    `senseid liveness VIDEO` is `senseid liveness check VIDEO`. A file that is called like a command is `./pack`.
+    `senseid liveness VIDEO` is `senseid liveness check VIDEO`. A file with the name of a command is `./pack`.
     """
 
     default: ClassVar[str] = "check"
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Name the default command where none is named."""
+        """Insert the default command if none is named."""
         if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
             args = [self.default, *args]
         return super().parse_args(ctx, args)

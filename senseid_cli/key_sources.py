@@ -1,4 +1,4 @@
-"""The keys of this installation, and what the user is told of where they come from."""
+"""The keys of this installation, with notes to the user about their source."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 
 
 def key_sources(key_file: Path | None = None, name: str | None = None) -> KeySources:
-    """Where the keys of media are looked for: see `installation.key_sources`."""
+    """The sources of media keys, with notes on standard error about a `.env` file that was not named."""
     return installation.key_sources(key_file, name, say=terminal.note_once)

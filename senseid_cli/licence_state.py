@@ -1,4 +1,4 @@
-"""What is told of the licence of each product, by `license check` and by `doctor`."""
+"""The state of each product's licence, for `license check` and `doctor`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicence, VerifiedLicences
 
 _SOON = 14
-"""Days before its end from which on a licence is to be renewed."""
+"""Days before its end at which a licence should be renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class LicenceState:
     """The licence of one product.
 
     Attributes:
-        product: of the licence.
+        product: the product of the licence.
         status: `ok`, `expiring`, `grace`, `refused` or `missing`.
-        error: number and name of what is wrong; `OK` if nothing is.
-        message: one line: what is wrong, or who is licensed.
+        error: number and name of the error; `OK` if there is none.
+        message: the error or the licensee, in one line.
         remedy: what to do; empty if nothing.
         licence: the verified one, if there is one.
     """
@@ -41,7 +41,7 @@ class LicenceState:
         """The state of the licence of one product.
 
         Args:
-            product: which one.
+            product: the product.
             licences: the licences of this run.
         """
         licence = licences.licences.get(product)
@@ -61,7 +61,7 @@ class LicenceState:
 
     @property
     def summary(self) -> str:
-        """One line: how long it lasts, or what is wrong."""
+        """One line with the remaining time or the error."""
         licence = self.licence
         if licence is None:
             return f"{self.error.text} ({self.error.value}): {self.message}"
@@ -95,5 +95,5 @@ class LicenceState:
 
 
 def days_text(days: int) -> str:
-    """A number of days, in words."""
+    """A number of days as text."""
     return f"{days} day" if days == 1 else f"{days} days"

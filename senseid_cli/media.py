@@ -21,21 +21,21 @@ STDIN = "-"
 
 
 def check_sources(first: str, second: str) -> None:
-    """Refuse what cannot be read whatever it holds: standard input twice."""
+    """Refuse sources that can never be read: standard input twice."""
     if first == second == STDIN:
         raise typer.BadParameter("A and B cannot both be '-': standard input holds one photo")
 
 
 def name_of(source: str) -> str:
-    """What messages call a source."""
+    """The name of a source in messages."""
     return "stdin" if source == STDIN else source
 
 
 def stdin(what: str) -> BinaryIO:
-    """Standard input, for bytes.
+    """Standard input as a binary stream.
 
     Args:
-        what: it should hold, for messages.
+        what: the kind of content in messages.
 
     Raises:
         MediaUnreadableError: it is closed, or a terminal.
@@ -75,7 +75,7 @@ def read_video(source: str) -> Video:
         source: a path, or `-`.
 
     Raises:
-        MediaError: it cannot be read, is too long, has a wrong size or is no video.
+        MediaError: it cannot be read, is too long, has a wrong size or is not a video.
         CryptoError: it cannot be decrypted.
     """
     from senseid_engine import video
@@ -84,12 +84,12 @@ def read_video(source: str) -> Video:
 
 
 def read_bytes(source: str, *, most: int, what: str) -> bytes:
-    """Read all of a file or of standard input, and decrypt what is encrypted with a key of this installation.
+    """Read all of a file or of standard input, and decrypt it with a key of this installation if encrypted.
 
     Args:
         source: a path, or `-`.
-        most: the most bytes that it may hold, after decryption. Not much more than that is read.
-        what: what it holds, such as `photo`, for messages.
+        most: the maximum of bytes after decryption. Not much more than that is read.
+        what: the kind of content in messages, such as `photo`.
 
     Raises:
         MediaError: it cannot be read.

@@ -1,4 +1,4 @@
-"""Paths on the command line: what is refused before work begins, not after it."""
+"""Checks of paths on the command line, before work starts."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _DEVICES = frozenset({Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")})
 def check_output(
     path: Path, *, sources: tuple[str, ...], force: bool, suffix: str = ".png", option: str = "--draw"
 ) -> None:
-    """Refuse a result's path before the work is done, not after it.
+    """Refuse an unusable path for a result before work starts.
 
     Args:
-        path: where the result goes.
-        sources: what is read, which is never overwritten.
-        force: whether another file may be.
-        suffix: how its name must end; what is written has that type.
-        option: that named it.
+        path: the path of the result.
+        sources: the inputs, which are never overwritten.
+        force: whether another file may be overwritten.
+        suffix: the required suffix, that of the type of the output.
+        option: the option that named it.
 
     Raises:
-        BadParameter: it has another suffix, is a source, no file, in no folder, or there already.
+        BadParameter: it has another suffix, is a source, is not a file, is in no folder, or exists already.
     """
     if problem := _output_problem(path, sources, suffix, force=force):
         raise typer.BadParameter(f"{path} {problem}", param_hint=option)
 
 
 def check_word(word: str, *, name: str) -> None:
-    """Refuse an empty word: a variable of a script that was not set. As a path it would be the current folder.
+    """Refuse an empty argument, such as an unset variable of a script. As a path it would be the current folder.
 
     Args:
-        word: as it was given.
-        name: of the argument or the option.
+        word: the value.
+        name: the name of the argument or option.
 
     Raises:
         BadParameter: it is empty.
@@ -107,7 +107,7 @@ def write_output(path: Path, data: bytes, *, private: bool = False) -> None:
         private: whether it shows faces: then only its owner may read it.
 
     Raises:
-        OutputError: it cannot be written; an old file of that name is untouched.
+        OutputError: it cannot be written; an existing file of that name is untouched.
     """
     from senseid.output_file import new_file
 
@@ -116,16 +116,16 @@ def write_output(path: Path, data: bytes, *, private: bool = False) -> None:
 
 
 def is_device(path: Path) -> bool:
-    """Whether something else than a regular file has this name, such as a pipe or a device.
+    """Whether this is the path of something other than a regular file, such as a pipe or a device.
 
-    A result takes the name of what is there, and would not go into it: `/dev/null` would be a file from then on. Names
-    of open files, such as `/dev/stdout`, are links to regular files at times.
+    A result replaces what is there instead of going into it: `/dev/null` would become a file. Names of open files,
+    such as `/dev/stdout`, are sometimes links to regular files.
     """
     return (path.exists() and not path.is_file()) or path.absolute().parent in _DEVICES
 
 
 def is_same_file(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file; not where one of them leads nowhere."""
+    """Whether two paths lead to one file; False if one of them does not exist."""
     try:
         return one.samefile(other)
     except OSError:
@@ -133,7 +133,7 @@ def is_same_file(one: Path, other: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether it is one; not where the system refuses the name. Reading it as a file will say what is wrong with it."""
+    """Whether it is a folder; False if the system refuses the name, which reading it as a file then reports."""
     try:
         return path.is_dir()
     except OSError:

@@ -186,7 +186,7 @@ def _walk(
 
 
 def _photos_in(folder: Path) -> list[Path]:
-    """The photos of a folder and of the folders in it, by name; encrypted ones keep the suffix before the last."""
+    """The photos of a folder and its subfolders, by name; encrypted ones keep their suffix before the last one."""
     from senseid_engine.media import PHOTO_SUFFIXES
 
     return sorted(

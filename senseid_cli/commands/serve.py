@@ -91,7 +91,7 @@ def serve(
 def start(context: typer.Context) -> None:
     """Serve in the background, and come back when it answers."""
     settings, given, key_file, env_file = context.obj["serve"]
-    # -P: no module is taken from the current folder, whoever put it there.
+    # -P: never import a module from the current folder, which others may write to.
     command = [sys.executable, "-P", "-m", "senseid_cli", "serve"]
     for option, path in (("--key-file", key_file), ("--env-file", env_file)):
         if path is not None:

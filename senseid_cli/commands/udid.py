@@ -40,7 +40,7 @@ def udid(
     if not no_file:
         write_file(out, format_udid_file(machine))
     if as_json:
-        # After the file: whoever asked for JSON reads one object, this or the error.
+        # After the file: with --json there is one object, this or the error.
         terminal.put_json(_as_json(machine))
     for warning in _warnings(machine):
         terminal.note(warning)
@@ -71,7 +71,7 @@ def _as_json(machine: Fingerprint) -> dict[str, object]:
 
 
 def _explain(machine: Fingerprint) -> None:
-    # Before the UDID itself: a machine without any component has none, and the table is what says why.
+    # Before the UDID itself: a machine without any component has none, and the table shows why.
     typer.echo(f"{'component':<11} {'counted':<8} {'hash':<13} source and remark")
     for reading in machine.readings:
         counted = "yes" if reading in machine.counted else "no"
@@ -89,7 +89,7 @@ def _strength(machine: Fingerprint) -> str:
 
 
 def _binding(machine: Fingerprint) -> str:
-    """What keeps a licence for this machine from being used on another."""
+    """The components that prevent the use of this machine's licence on another."""
     unique = sum(reading.unique for reading in machine.counted)
     if machine.to_fake == 0:
         return "nothing that counts is this machine's own"

@@ -1,4 +1,4 @@
-"""What `encrypt`, `decrypt` and `key rotate` share: which files, how one is converted, and the run over all of them.
+"""Shared by `encrypt`, `decrypt` and `key rotate`: the choice of files, their conversion, and the run over all of them.
 
 Formats, keys and ciphers are in `senseid_crypto`.
 """

@@ -1,4 +1,4 @@
-"""Encrypting, decrypting and re-encrypting one file at constant memory."""
+"""Encryption, decryption and re-encryption of one file in constant memory."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How files are written.
+    """Options for writing files.
 
     Attributes:
-        force: whether they may take the place of others.
-        delete_source: remove each source, once what was written has been read back and found right.
-        entropy: gives that many random bytes.
+        force: whether they may replace others.
+        delete_source: whether each source is removed, once its output has been read back and verified.
+        entropy: returns that many random bytes.
         threads: how many may encrypt at once.
     """
 
@@ -54,11 +54,11 @@ def encrypt_file(job: FileJob, key: Key, form: Format, options: WriteOptions, ad
     """Encrypt one file.
 
     Args:
-        job: what to read and to write.
-        key: to encrypt with.
-        form: of what is written.
+        job: the file to read and the file to write.
+        key: the key to encrypt with.
+        form: the format of the output.
         options: how files are written.
-        advance: is told of the bytes that were read.
+        advance: called with the number of bytes that were read.
 
     Raises:
         MediaError: the source cannot be read.
@@ -85,17 +85,17 @@ def encrypt_file(job: FileJob, key: Key, form: Format, options: WriteOptions, ad
 
 
 def decrypt_file(job: FileJob, keys: Iterable[Key], options: WriteOptions, advance: Advance) -> Format:
-    """Decrypt one file. Nothing gets a name or goes down a pipe before all that was read has been authenticated.
+    """Decrypt one file. No output gets a name or is written to a pipe before all input has been authenticated.
 
-    A container that goes into a file is decrypted while it is read; anything else is gone through twice, first to check
-    it. What comes through a pipe is kept for that, and wire text that goes to standard output: were its file read
-    again, somebody could have changed it meanwhile, and it is authentic only as a whole.
+    A container that goes into a file is decrypted while it is read; anything else is read twice, first to check it. For
+    that, input from a pipe is copied, and so is wire text that goes to standard output: its file could be changed
+    between the two reads, and it is authentic only as a whole.
 
     Args:
-        job: what to read and to write.
-        keys: to choose from.
+        job: the file to read and the file to write.
+        keys: the keys to choose from.
         options: how files are written.
-        advance: is told of the bytes that were read.
+        advance: called with the number of bytes that were read.
 
     Returns:
         The format that it was in.
@@ -142,14 +142,14 @@ def decrypt_file(job: FileJob, keys: Iterable[Key], options: WriteOptions, advan
 
 
 def reencrypt_file(path: Path, keys: Iterable[Key], new: Key, options: WriteOptions, advance: Advance) -> bool:
-    """Put a container under another key in its place. Its plaintext is in memory only, a few pieces at a time.
+    """Re-encrypt a container in place. Its plaintext is in memory only, a few pieces at a time.
 
     Args:
-        path: of the container.
-        keys: to choose from.
-        new: to encrypt with.
-        options: how files are written; a container always takes the place of the old one.
-        advance: is told of the bytes that were read.
+        path: the container.
+        keys: the keys to choose from.
+        new: the key to encrypt with.
+        options: how files are written; a container always replaces the old one.
+        advance: called with the number of bytes that were read.
 
     Returns:
         Whether it was under another key.
@@ -157,7 +157,7 @@ def reencrypt_file(path: Path, keys: Iterable[Key], new: Key, options: WriteOpti
     Raises:
         MediaError: it cannot be read.
         CryptoError: it cannot be decrypted.
-        OutputError: it cannot be written, or does not read back right: the old one is untouched.
+        OutputError: it cannot be written, or does not read back correctly: the old one is untouched.
     """
     from senseid_engine.media import open_media
 
@@ -192,7 +192,7 @@ def _decrypted(source: Source, keys: Iterable[Key], form: Format, options: Write
 
 
 def _find_key(source: Source, keys: Iterable[Key], form: Format, options: WriteOptions) -> Key:
-    """Read everything and say which key it authenticates under."""
+    """Read everything and return the key that it authenticates under."""
     if form is Format.WIRE:
         return wire.find_key(source, keys)
     header = container.read_header(source)
@@ -204,7 +204,7 @@ def _find_key(source: Source, keys: Iterable[Key], form: Format, options: WriteO
 
 @contextmanager
 def _about(name: str) -> Iterator[None]:
-    """Put the file that a step is about in front of the message of an error of encryption."""
+    """Prefix the messages of encryption errors with the file that the step works on."""
     try:
         yield
     except CryptoError as error:
@@ -247,7 +247,7 @@ def _write(output: BinaryIO, pieces: AnyPieces) -> None:
 
 
 def _check_same(pieces: AnyPieces, other: Source, target: Path) -> None:
-    """Compare what was written, as it reads back, with what it should be.
+    """Read the output back and compare it with what it should be.
 
     Raises:
         OutputError: they differ.
@@ -264,7 +264,7 @@ def _check_same(pieces: AnyPieces, other: Source, target: Path) -> None:
 
 
 def _delete(path: Path, before: os.stat_result | None, target: Path) -> None:
-    """Delete a source that is still the file that was read, once its result will be found after a power cut.
+    """Delete a source if it is still the file that was read, once its result would survive a power cut.
 
     Raises:
         OutputError: it is another one, or cannot be deleted.
@@ -283,4 +283,4 @@ def _delete(path: Path, before: os.stat_result | None, target: Path) -> None:
 
 
 def ignore(_: int) -> None:
-    """Nobody watches."""
+    """Ignore progress."""

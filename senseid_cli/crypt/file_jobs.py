@@ -1,4 +1,4 @@
-"""From the words of a command line to jobs: one file in, one file out."""
+"""Jobs from the arguments of a command line: one file in, one file out."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ STDOUT = "-"
 
 
 class Direction(StrEnum):
-    """What is done with files."""
+    """The operation on the files."""
 
     ENCRYPT = "encrypt"
     DECRYPT = "decrypt"
 
 
 SUFFIXES = {"container": ".senseid", "wire": ".b64"}
-"""What a file's name gets by the format that it is encrypted in, and loses when it is decrypted."""
+"""The suffix that encryption adds to a file name, by format, and decryption removes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class FileJob:
     Attributes:
         source: a path, or `-` for standard input.
         target: a path, or None for standard output.
-        size: bytes of the source; 0 where that is not known.
-        makes_folders: whether folders that the target needs are made: those between `--out FOLDER` and the file.
+        size: bytes of the source; 0 if unknown.
+        makes_folders: whether missing folders of the target are created: those between `--out FOLDER` and the file.
     """
 
     source: str
@@ -54,23 +54,23 @@ class FileJob:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A source, and what it is called under `--out FOLDER`."""
+    """A source and its name under `--out FOLDER`."""
 
     source: str
     name: Path
 
 
 def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suffix: str) -> list[FileJob]:
-    """What to do with which file. Only looks at files, changes nothing.
+    """Plan one job per file. Only looks at files, changes nothing.
 
     Args:
         sources: paths of files and folders, patterns, `-`.
-        out: a folder or, for one source, a file or `-`; None is beside each source.
+        out: a folder or, for one source, a file or `-`; None writes beside each source.
         direction: whether names get a suffix or lose one.
-        suffix: which one they get.
+        suffix: the suffix that they get.
 
     Raises:
-        BadParameter: the words make no sense together.
+        BadParameter: the arguments contradict each other.
         MediaError: a folder cannot be read.
         RefusedError: the current folder was deleted.
     """
@@ -106,7 +106,7 @@ def check_target(job: FileJob, *, force: bool) -> None:
     """Refuse an output that would destroy something.
 
     Raises:
-        RefusedError: it is the source, it is there already, or it is no file.
+        RefusedError: it is the source, it exists already, or it is not a file.
     """
     target = job.target
     if target is None:
@@ -133,7 +133,7 @@ def walk(folder: Path) -> Iterator[Path]:
     """
     from senseid_engine.media import reading
 
-    # The types come with the names: a folder whose files may not be looked at is told by each of them.
+    # The types come with the names: if the files of a folder are not accessible, each of them is reported.
     with reading(str(folder), "file"), os.scandir(folder) as entries:
         found = sorted(
             (entry.name, entry.is_dir(follow_symlinks=False))
@@ -161,7 +161,7 @@ def is_container(path: Path) -> bool | None:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file; 0 where that cannot be told."""
+    """Bytes of a file; 0 if unknown."""
     try:
         return path.stat().st_size
     except OSError:
@@ -191,7 +191,7 @@ def _expand(word: str, direction: Direction) -> Iterator[_Found]:
 
 
 def _as_path(found: str) -> str:
-    """A file that is called `-`, so that it is not taken for standard input."""
+    """The path of a file called `-`, so that it is not taken for standard input."""
     return f"./{found}" if found == media.STDIN else found
 
 
@@ -203,9 +203,9 @@ def _is_read_from(target: Path, source: str) -> bool:
 
 
 def _belongs(path: Path, direction: Direction) -> bool:
-    """Whether a file of a folder is meant: a container is known by its content, wire text by its name.
+    """Whether to process a file of a folder: a container is recognised by its content, wire text by its name.
 
-    One that cannot be read is meant, so that it is told and not passed over.
+    An unreadable file counts, so that it is reported and not skipped.
     """
     contained = is_container(path)
     if contained is None:
@@ -234,7 +234,7 @@ def _renamed(entry: _Found, direction: Direction, suffix: str, *, elsewhere: boo
 
 
 def _refuse_clashes(jobs: list[FileJob]) -> None:
-    """No two jobs write one file, and none writes what another reads."""
+    """Check that no two jobs write one file, and that none writes a file that another reads."""
     targets: dict[str, str] = {}
     sources = {os.path.realpath(job.source): job.source for job in jobs if job.source != media.STDIN}
     for job in jobs:

@@ -1,4 +1,4 @@
-"""Options that `encrypt`, `decrypt` and `key` share, and what is said about keys."""
+"""Options that `encrypt`, `decrypt` and `key` share, and notes about keys."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a fi
 
 
 def check_keys(key_file: Path | None, name: str | None) -> None:
-    """Refuse two ways to name one key."""
+    """Refuse `--key-file` together with `--key`."""
     if key_file is not None and name is not None:
         raise typer.BadParameter("--key-file and --key cannot both be given: each names the key")
 
 
 def check_streams(jobs: Sequence[FileJob], *, delete_source: bool, as_json: bool) -> None:
-    """Refuse what makes no sense with standard input or standard output."""
+    """Refuse options that make no sense with standard input or standard output."""
     if delete_source and any(job.source == media.STDIN or job.target is None for job in jobs):
         raise typer.BadParameter("--delete-source needs files: nothing can be read back from standard output")
     if as_json and any(job.target is None for job in jobs):
@@ -55,7 +55,7 @@ def check_streams(jobs: Sequence[FileJob], *, delete_source: bool, as_json: bool
 
 
 def note_weakness(known: KnownKey) -> None:
-    """Say what is wrong with a key and with the place that it is kept in."""
+    """Report weaknesses of a key and of the place that it is kept in."""
     from senseid_crypto.key import weaknesses
 
     for weakness in weaknesses(known.key):
@@ -66,7 +66,7 @@ def note_weakness(known: KnownKey) -> None:
 
 
 def write_options(*, force: bool, delete_source: bool) -> WriteOptions:
-    """How files are encrypted and decrypted here: on as many CPUs as this process may use, and not on very many."""
+    """The options of encryption and decryption: on as many CPUs as this process may use, up to a limit."""
     from senseid_cli.crypt.convert import WriteOptions
     from senseid_engine.cpu import available_cpus
 

@@ -1,8 +1,8 @@
-"""A new key for folders of containers, in steps of which each may be the last before an interruption.
+"""Key rotation for folders of containers, in steps that may be interrupted after each.
 
 1. The new key is stored under a name of its own.
-2. A note says which folders the rotation is for. From here on the same command goes on with it.
-3. The old key gets a second name, then the new one takes the first.
+2. A note lists the folders of the rotation. From here on the same command resumes it.
+3. The old key gets a second name, then the new one takes over the first.
 4. Every container that is not under the new key yet is replaced.
 5. The note is removed.
 """
@@ -33,21 +33,21 @@ _FORMAT = "senseid-rotation/1"
 
 
 def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: datetime, *, in_keyring: bool) -> Key:
-    """Start a rotation, or go on with one that was interrupted.
+    """Start a rotation, or resume one that was interrupted.
 
     Args:
         keys: the folder of keys.
-        name: of the key that is replaced.
-        folders: where its containers are.
+        name: the name of the key that is replaced.
+        folders: the folders of its containers.
         fresh: the new key, if one is needed.
-        now: in UTC.
+        now: the time, UTC.
         in_keyring: where a new key is kept.
 
     Returns:
         The key to encrypt with.
 
     Raises:
-        RefusedError: one of the folders is none, the current one was deleted, or another rotation of this key is not
+        RefusedError: a path is not a folder, the current folder was deleted, or another rotation of this key is not
             complete.
         CryptoError: a key cannot be stored or read, or there is none of that name.
     """
@@ -59,7 +59,7 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
     note = _note(keys, name)
     begun = _read(note)
     if begun is None:
-        # The default key may be the first one: until then, the environment's has encrypted. Another name is a mistake.
+        # The default key may be the first one: until then the environment's was used. Another name is a mistake.
         if name != DEFAULT_NAME and keys.read(name) is None:
             raise MissingKeyError("there is no key of that name", remedy="see `senseid key list`")
         keys.prepare_next(name, fresh, now, in_keyring=in_keyring)
@@ -80,13 +80,13 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
 
 
 def containers(folders: Sequence[Path]) -> list[FileJob]:
-    """All containers of some folders, each once, and what cannot be read: it might be one."""
+    """All containers of some folders, each once, and unreadable files, which might be containers."""
     found = {path.resolve(): path for folder in folders for path in walk(folder) if is_container(path) is not False}
     return [FileJob(str(path), path, size_of(path)) for path in found.values()]
 
 
 def end(keys: KeyFolder, name: str) -> None:
-    """Note that all is done."""
+    """Finish the rotation."""
     _note(keys, name).unlink(missing_ok=True)
 
 
@@ -95,7 +95,7 @@ def _note(keys: KeyFolder, name: str) -> Path:
 
 
 def _read(note: Path) -> list[str] | None:
-    """The folders of a rotation that was begun, or None."""
+    """The folders of a rotation that was started, or None."""
     try:
         with open_regular(note) as file:
             return [str(folder) for folder in json.load(file)["folders"]]

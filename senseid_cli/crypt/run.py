@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 def run_jobs(
     jobs: Sequence[FileJob], step: Callable[[FileJob, Advance], dict[str, object] | None], what: str, *, as_json: bool
 ) -> outcomes.ExitStatus:
-    """Do all jobs. An error of one of several is told at once, and the next one is begun.
+    """Do all jobs. If there are several, an error is reported at once and the next job starts.
 
     Args:
-        jobs: in their order.
-        step: does one, and gives what is to be told of it, the verb first; None if there is nothing to be told.
-        what: goes on, for the progress bar.
-        as_json: tell it as JSON.
+        jobs: the jobs, in order.
+        step: does one job and returns the facts to print, the verb first; None prints nothing.
+        what: the label of the progress bar.
+        as_json: whether facts are printed as JSON.
 
     Returns:
         The status of the first error, or 0.
@@ -41,7 +41,7 @@ def run_jobs(
     status = outcomes.ExitStatus.YES
     if not jobs:
         terminal.note("there is no file to be worked on")
-    # What is printed on the terminal itself would be torn by a bar.
+    # A bar would garble output on the same terminal.
     hidden = streams.on_terminal() and any(job.target is None for job in jobs)
     watched = progress(what, sum(job.size for job in jobs), of_bytes=True)
     with _tidied(), nullcontext(convert.ignore) if hidden else watched as advance:
@@ -64,7 +64,7 @@ def run_jobs(
 
 
 class _EndedError(BaseException):
-    """The process was told to end."""
+    """The process received a signal to end."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -73,9 +73,9 @@ class _EndedError(BaseException):
 
 @contextmanager
 def _tidied() -> Iterator[None]:
-    """Take away what is half-written before a signal ends the process: some disks have no files without a name.
+    """Remove partial output before a signal ends the process: some file systems have no files without a name.
 
-    A terminal that is closed and a service that is stopped send these signals; Ctrl-C is Python's own.
+    Closing a terminal and stopping a service send these signals; Python handles Ctrl-C itself.
     """
 
     def end(number: int, _: FrameType | None) -> None:
@@ -83,7 +83,7 @@ def _tidied() -> Iterator[None]:
             signal.signal(each, signal.SIG_DFL)  # the second one ends it at once
         raise _EndedError(number)
 
-    # Not what is ignored, as under nohup.
+    # Not a signal that is ignored, as under nohup.
     ours = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
     for each in ours:
         signal.signal(each, end)
@@ -97,7 +97,7 @@ def _tidied() -> Iterator[None]:
 
 
 def put_facts(facts: dict[str, object], *, as_json: bool) -> None:
-    """Print what was done: one JSON object, or one line with a tab between the values."""
+    """Print the facts of a job: one JSON object, or one line of tab-separated values."""
     if as_json:
         terminal.put_json({"code": bodies.OK_CODE, **facts, "request_id": installation.new_request_id()})
     else:

@@ -1,4 +1,4 @@
-"""What encrypted and plain bytes are read from and written to."""
+"""Sources and targets of encrypted and plain bytes: files, pipes, standard streams."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 _PIECE = 1024 * 1024
 
-# How much of what is kept is held in memory before it goes to an unnamed temporary file; it is ciphertext.
+# Bytes of a copy that stay in memory before it moves to an unnamed temporary file; it is ciphertext.
 _SPOOLED = 32 * 1024 * 1024
 
-# As much text as a terminal is for.
+# The most text that is printed on a terminal.
 _MOST_ON_TERMINAL = 64 * 1024
 
 
 class Reader:
-    """An open file or pipe that tells of its progress and says clearly what is wrong."""
+    """An open file or pipe that reports progress and raises clear errors."""
 
     def __init__(self, file: BinaryIO, name: str, advance: Callable[[int], None]) -> None:
         self._file = file
@@ -39,7 +39,7 @@ class Reader:
         self._start = b""
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fills the buffer from its start, and says with how many bytes."""
+        """Fill the buffer from its start, and return the number of bytes."""
         from senseid_engine.media import reading
 
         if self._start:
@@ -53,7 +53,7 @@ class Reader:
         return count or 0
 
     def look(self, length: int) -> bytes:
-        """The next bytes, which stay where they are."""
+        """Return the next bytes without consuming them."""
         from senseid_crypto.chunks import read_fully
 
         room = bytearray(length)
@@ -62,14 +62,14 @@ class Reader:
 
 
 class Pieces:
-    """Pieces of bytes, to be read one after the other."""
+    """A reader over an iterable of bytes."""
 
     def __init__(self, pieces: Iterator[bytes | memoryview]) -> None:
         self._pieces = pieces
         self._rest = memoryview(b"")
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """Fills the buffer from its start, and says with how many bytes."""
+        """Fill the buffer from its start, and return the number of bytes."""
         while not self._rest:
             rest = next(self._pieces, None)
             if rest is None:
@@ -83,7 +83,7 @@ class Pieces:
 
 @contextmanager
 def opened(source: str) -> Iterator[BinaryIO]:
-    """A file, or standard input.
+    """Open a file, or standard input.
 
     Raises:
         MediaError: it cannot be read.
@@ -99,7 +99,7 @@ def opened(source: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def kept(reader: Reader) -> Iterator[BinaryIO]:
-    """A copy of the ciphertext that nobody else can change, in memory or in a file without a name.
+    """Copy the ciphertext to memory or to a file without a name, so that nobody else can change it.
 
     Raises:
         MediaError: it cannot be read.
@@ -125,7 +125,7 @@ def on_terminal() -> bool:
 
 
 def facts_of(stream: TextIO | None) -> os.stat_result | None:
-    """What the system says of the file behind a standard stream; None where there is none."""
+    """The status of the file behind a standard stream; None if there is none."""
     try:
         return None if stream is None else os.fstat(stream.fileno())
     except OSError:
@@ -133,7 +133,7 @@ def facts_of(stream: TextIO | None) -> os.stat_result | None:
 
 
 def check_apart(file: BinaryIO, name: str) -> None:
-    """Refuse `encrypt photo --out - >> photo`, which would read what it writes for ever.
+    """Refuse `encrypt photo --out - >> photo`, which would read its own output for ever.
 
     Raises:
         RefusedError: standard output goes to the file that is read.
@@ -148,10 +148,10 @@ def check_apart(file: BinaryIO, name: str) -> None:
 
 
 def put_stdout(pieces: Iterable[bytes | memoryview]) -> None:
-    """Write to standard output, until all is written or its reader leaves.
+    """Write to standard output, until all is written or its reader closes it.
 
     Raises:
-        RefusedError: it is a terminal, and the bytes are more than a little text.
+        RefusedError: it is a terminal, and the bytes are not a short text.
         OutputError: it is closed or cannot be written.
     """
     if sys.stdout is None:
@@ -162,7 +162,7 @@ def put_stdout(pieces: Iterable[bytes | memoryview]) -> None:
         for piece in pieces:
             sys.stdout.buffer.write(piece)
             if streams.reader_left(sys.stdout):
-                break  # its input may have no end
+                break  # the input may be endless
         sys.stdout.flush()
     except OSError as error:
         raise OutputError(
@@ -181,14 +181,14 @@ def _text_for_terminal(pieces: Iterable[bytes | memoryview]) -> bytes:
         shown = text.decode()
     except UnicodeDecodeError:
         raise refuse_terminal() from None
-    # Control codes of a stranger's file could change what the terminal shows.
+    # Control codes of an untrusted file could change what the terminal shows.
     if not all(char.isprintable() or char in "\n\t" for char in shown):
         raise refuse_terminal()
     return text
 
 
 def refuse_terminal() -> RefusedError:
-    """The refusal to write binary data to a terminal."""
+    """The error for binary data on a terminal."""
     return RefusedError(
         "binary data are not written to a terminal", remedy="name a file with --out, or pipe it into a program"
     )

@@ -1,1 +1,1 @@
-"""The checks of `senseid doctor`: one question per module, each answered with findings. No check writes anything."""
+"""The checks of `senseid doctor`: one subject per module; each returns findings. No check writes anything."""

@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """What all checks found.
+    """The results of all checks.
 
     Attributes:
         version: the version of this installation.
         findings: in the order of the checks.
-        abilities: which commands work.
+        abilities: the commands that work, and what the others lack.
     """
 
     version: str
@@ -61,18 +61,18 @@ class Checkup:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What is looked at, beside the machine.
+    """The installation to check, apart from the machine.
 
     Attributes:
         store: its licences.
-        context: what they are checked against.
-        keys: where keys of media are looked for.
+        context: the context to verify them in.
+        keys: the sources of media keys.
         environment: of this process.
         env_file: the `.env` file of the service, or None.
         env_named: whether the user named it.
         cores: physical cores of this machine.
         cpus: CPUs that this process may use.
-        root: where `/proc` and `/sys` are; tests pass another.
+        root: the parent of `/proc` and `/sys`; tests pass another.
     """
 
     store: LicenceStore
@@ -87,12 +87,12 @@ class Installation:
 
 
 def check_up(here: Installation, *, old_home: Path | None = None, old_env: Path | None = None) -> Checkup:
-    """Looks at everything.
+    """Run all checks.
 
     Args:
         here: this installation.
-        old_home: the data directory of the version before, after an upgrade.
-        old_env: its `.env` file, likewise.
+        old_home: the data directory of the previous version, after an upgrade.
+        old_env: its `.env` file.
     """
     store, context = here.store, here.context
     licences = store.verify_all(context)
@@ -145,7 +145,7 @@ def _check_models(data_dir: Path, licences: VerifiedLicences) -> tuple[list[Find
 
 
 def _check_codecs(packages: list[Finding]) -> list[Finding]:
-    """Photos and videos, unless a library that does not load would end this process too."""
+    """Check photos and videos, unless a broken library would end this process too."""
     if any(finding.check in ("packages", "libraries") and finding.status is Status.PROBLEM for finding in packages):
         return []
     from senseid_engine.image import decode_image

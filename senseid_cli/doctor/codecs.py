@@ -1,4 +1,4 @@
-"""Photos and videos that can be decoded, tried rather than believed."""
+"""Photos and videos that can be decoded, by trying them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from senseid_engine.image import Image
 
 _PHOTOS = ("JPEG", "PNG", "BMP", "GIF", "TIFF")
-# Containers of the manual, and of browsers; FFmpeg's names. Codecs are those that cameras, telephones and browsers
+# Containers of the manual, and of browsers; FFmpeg's names. Codecs are those that cameras, phones and browsers
 # write into them.
 _CONTAINERS = ("mp4", "mov", "avi", "flv", "asf", "rm", "matroska")
 _CODECS = ("h264", "hevc", "mpeg4", "mjpeg", "vp8", "vp9", "av1", "flv", "wmv2", "wmv3", "rv40")
 
 
 def check_photos(decode: Callable[[bytes], Image]) -> Finding:
-    """Makes a small photo of every kind and decodes it as a command would.
+    """Make a small photo of every format and decode it as a command would.
 
     Args:
         decode: the engine's decoder.
@@ -35,7 +35,7 @@ def check_photos(decode: Callable[[bytes], Image]) -> Finding:
         try:
             Pillow.new("RGB", (32, 32), (90, 120, 150)).save(buffer, kind)
             decode(buffer.getvalue())
-        except (EngineError, OSError, KeyError):  # Pillow was built without the library of this kind
+        except (EngineError, OSError, KeyError):  # Pillow was built without the library for this format
             broken.append(kind)
     if broken:
         return problem("photos", f"{', '.join(broken)} cannot be decoded", "install pillow again from a wheel")
@@ -43,7 +43,7 @@ def check_photos(decode: Callable[[bytes], Image]) -> Finding:
 
 
 def check_videos() -> Finding:
-    """Whether FFmpeg's libraries, which the package `av` brings, read the usual containers and codecs."""
+    """Check that FFmpeg's libraries, which the package `av` contains, read the usual containers and codecs."""
     try:
         import av
         import av.codec
@@ -53,10 +53,10 @@ def check_videos() -> Finding:
 
 
 def check_decoders(containers: Iterable[str], codecs: Iterable[str]) -> Finding:
-    """The same, for what a build of FFmpeg offers.
+    """Check the formats and codecs of a build of FFmpeg.
 
     Args:
-        containers: names of formats, several of one reader perhaps joined by commas.
+        containers: names of formats; those of one reader may be joined by commas.
         codecs: names of codecs.
     """
     read = {name for group in containers for name in group.split(",")}

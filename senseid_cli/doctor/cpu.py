@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _X86 = ("x86_64", "AMD64")
-# x86-64-v2 without what every 64-bit processor has: the least that current builds of numpy start on. Linux' names.
+# x86-64-v2 minus the baseline of every 64-bit processor: the minimum for current builds of numpy. Linux names.
 _NEEDED = ("ssse3", "sse4_1", "sse4_2", "popcnt", "cx16")
-# onnxruntime has slower code for processors without them.
+# onnxruntime uses slower code on processors without them.
 _FAST = ("avx", "avx2", "fma")
 
 
 def read_flags(root: Path) -> frozenset[str]:
-    """The flags of the first processor in `/proc/cpuinfo`, as Linux names them; none where there is no such file.
+    """Read the flags of the first processor in `/proc/cpuinfo`, by Linux names; none if there is no such file.
 
     Args:
-        root: where `/proc` is; tests pass another. Asking the cpuinfo package instead takes a second.
+        root: the parent of `/proc`; tests pass another. The cpuinfo package would take a second.
     """
     try:
         text = (root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
@@ -35,11 +35,11 @@ def read_flags(root: Path) -> frozenset[str]:
 
 
 def check_flags(flags: Collection[str], machine: str) -> Finding:
-    """Whether the models run, and run fast.
+    """Check that the models run, and run fast.
 
     Args:
-        flags: what `read_flags` found.
-        machine: the architecture, as `platform.machine()` names it.
+        flags: the flags from `read_flags`.
+        machine: the architecture, by its name in `platform.machine()`.
     """
     if machine not in _X86:
         return ok("cpu", f"{machine}; AVX is a matter of x86 processors only")
@@ -64,10 +64,10 @@ def check_flags(flags: Collection[str], machine: str) -> Finding:
 
 
 def check_cores(usable: int, present: int, physical: int) -> Finding:
-    """How many cores there are for the models, and so how many worker processes make sense.
+    """Report the cores for the models, and so a sensible number of worker processes.
 
     Args:
-        usable: what the affinity mask and the quota of the cgroup leave.
+        usable: cores that the affinity mask and the cgroup quota allow.
         present: logical cores of the machine.
         physical: physical cores.
     """

@@ -1,4 +1,4 @@
-"""Room on the disks that are written to."""
+"""Free space on the disks that are written to."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ROOMY = 1 << 30
 
 
 def check_disk(check: str, folder: Path) -> Finding:
-    """Whether there is room where `folder` is or will be.
+    """Check the free space where `folder` is or will be.
 
     Args:
-        check: what the finding is called.
-        folder: need not exist.
+        check: the name of the finding.
+        folder: the folder, which need not exist.
     """
     there = next(path for path in (folder, *folder.parents) if path.exists())
     try:

@@ -1,4 +1,4 @@
-"""What a check finds."""
+"""Findings of the checks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How a finding counts: only a problem makes `senseid doctor` say no."""
+    """Severity of a finding: only a problem makes `senseid doctor` exit with 1."""
 
     OK = "ok"
     NOTE = "note"
@@ -19,10 +19,10 @@ class Finding:
     """One thing that a check found.
 
     Attributes:
-        check: what was looked at, such as `memory`.
-        status: `note` where everything works and could be better, `problem` where something does not.
-        message: one line: what was found. Never a secret.
-        remedy: one line: what the user does about it; empty where nothing is to be done.
+        check: the subject, such as `memory`.
+        status: `note` if everything works but could be better, `problem` if something does not work.
+        message: the finding in one line. Never a secret.
+        remedy: what the user can do about it, in one line; empty if nothing is to be done.
     """
 
     check: str

@@ -1,4 +1,4 @@
-"""The data directory: is it there, can it be used, and who else can change it?"""
+"""The data directory: its existence, its use, and who else can change it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CHECK = "data directory"
 
 
 def check_home(store: LicenceStore) -> list[Finding]:
-    """Whether the data directory can be used, and whether others may write what is trusted or read what is secret."""
+    """Check that the data directory can be used, and that others cannot write trusted files or read secret ones."""
     home = store.data_dir
     if not home.exists():
         return [note(_CHECK, f"{home}: not there yet", "`senseid license install` or `license quickstart` makes it")]
@@ -30,19 +30,19 @@ def check_home(store: LicenceStore) -> list[Finding]:
     if not os.access(home, os.W_OK):
         found.append(
             note(_CHECK, f"{home}: cannot be written, so a clock that is set back will not be noticed")
-        )  # a read-only mount is a sound way to run a container
+        )  # a read-only mount is a valid way to run a container
     return found or [ok(_CHECK, f"{home}: can be read and written by its owner alone")]
 
 
 def _exposed(store: LicenceStore) -> Iterator[Finding]:
-    """What others may change, or read though it is secret. Only POSIX modes tell."""
+    """Trusted files that others may change, and secret ones that they may read; POSIX modes only."""
     if os.name != "posix":
         return
     trusted = [store.data_dir, store.roots_dir.parent, store.roots_dir, store.root_key_path.parent]
     trusted += sorted(store.roots_dir.glob("*.pub"))
     for path in trusted:
         mode = _mode(path)
-        # Whoever writes here can make a licence of their own count. A sticky folder does not help: adding is enough.
+        # Anyone who can write here can add a licence of their own. A sticky folder does not help: adding is enough.
         if mode & stat.S_IWOTH:
             yield problem(_CHECK, f"{path}: anybody may write it", f"run `chmod o-w {path}`")
     key = store.root_key_path

@@ -1,4 +1,4 @@
-"""The keys that media are decrypted with: usable, strong, and readable by their owner alone?"""
+"""The keys that media are decrypted with: usable, strong, and readable by their owner only."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _CHECK = "keys"
 
 
 def check_keys(sources: KeySources, *, needed: bool) -> list[Finding]:
-    """What is wrong with each known key. No finding holds a key.
+    """Report problems of each known key. No finding contains a key.
 
     Args:
-        sources: where keys are looked for.
+        sources: the sources of keys.
         needed: whether this installation decrypts; the role `api` does not.
     """
     found: list[Finding] = []
@@ -56,7 +56,7 @@ def _of(one: KnownKey) -> Iterator[Finding]:
 
 
 def _others_read(path: Path) -> bool:
-    # The group may: a service's file is often its administrators' too. Only POSIX modes tell.
+    # The group may read it: a service's file is often also its administrators'. POSIX modes only.
     try:
         return os.name == "posix" and bool(path.stat().st_mode & stat.S_IROTH)
     except OSError:

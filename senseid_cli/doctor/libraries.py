@@ -1,4 +1,4 @@
-"""The compiled libraries: do they load on this processor and this system?"""
+"""The compiled libraries, and whether they load on this processor and system."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("numpy", "cv2", "onnxruntime", "cryptography", "PIL")
 
-# onnxruntime reports to its maker unless it is told not to before it is imported: see senseid_engine.session.
+# onnxruntime sends telemetry unless that is disabled before it is imported: see senseid_engine.session.
 _PROGRAM = """
 import importlib, os, sys
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
@@ -26,13 +26,13 @@ _PATIENCE = 60
 
 
 def check_libraries(python: str, names: Sequence[str] = LIBRARIES) -> Finding:
-    """Loads them in a process of their own: one that uses an instruction that the processor lacks ends its process.
+    """Load them in a child process: a library with an instruction that the processor lacks kills its process.
 
     Args:
         python: the interpreter.
         names: modules to import, in this order.
     """
-    # -P: no module is taken from the current folder, whoever put it there.
+    # -P: never import a module from the current folder, which others may write to.
     command = [python, "-P", "-c", _PROGRAM, *names]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE)  # noqa: S603

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def check_licences(licences: VerifiedLicences, *, needed: bool) -> list[Finding]:
-    """One finding a product.
+    """Report one finding per product.
 
     Args:
         licences: the licences of this run.
-        needed: whether this installation looks at photos itself; the role `api` does not.
+        needed: whether this installation processes photos itself; the role `api` does not.
     """
     found = []
     for product in Product:
@@ -43,7 +43,7 @@ def check_licences(licences: VerifiedLicences, *, needed: bool) -> list[Finding]
 
 
 def check_clock(licences: VerifiedLicences, now: datetime) -> Finding:
-    """Whether the clock can be right, and shows no earlier time than one that was already seen."""
+    """Check that the clock is plausible, and not earlier than a time that was already seen."""
     try:
         check_plausible(now)
     except ClockError as wrong:

@@ -18,10 +18,10 @@ _UNLIMITED = 1 << 60
 
 
 def read_limit(root: Path) -> int | None:
-    """The smallest memory limit of this process's cgroup and of those above it, in bytes; None where there is none.
+    """Read the smallest memory limit of this process's cgroup and its parents, in bytes; None if there is none.
 
     Args:
-        root: where `/sys` and `/proc` are; tests pass another.
+        root: the parent of `/sys` and `/proc`; tests pass another.
     """
     group, base = own_group(root), root / "sys/fs/cgroup"
     names = [base / folder / "memory.max" for folder in (group, *group.parents)]
@@ -39,10 +39,10 @@ def _read_limit(path: Path) -> int | None:
 
 
 def check_memory(available: int, total: int, limit: int | None) -> Finding:
-    """Whether the models fit.
+    """Check that the models fit.
 
     Args:
-        available: bytes that can be had without swapping.
+        available: bytes available without swapping.
         total: bytes of the machine.
         limit: bytes that the container may use; None for no limit.
     """

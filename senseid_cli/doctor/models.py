@@ -1,4 +1,4 @@
-"""The models: all there, and the ones that the manifest describes?"""
+"""The models: all present, and those that the manifest describes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def check_models(registry: Registry, licences: VerifiedLicences) -> tuple[list[Finding], frozenset[str]]:
-    """Reads every file that a verified licence opens and compares its SHA-256; the others are not opened.
+    """Check the SHA-256 of every file that a verified licence opens; the others are not opened.
 
     Returns:
-        What was found, and the products one of whose models cannot be used; a data file that cannot be used stops all.
+        The findings, and the products with an unusable model; an unusable data file affects all products.
     """
     found: list[Finding] = []
     closed: Counter[str] = Counter()

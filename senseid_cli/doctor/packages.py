@@ -1,4 +1,4 @@
-"""The packages that this installation says it needs: there, and of a version that fits? Its extras too."""
+"""The packages that this installation and its extras require: installed, and in a suitable version."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def read_requirements() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the installed distribution requires, and the names of its extras."""
+    """Read the requirements of the installed distribution, and the names of its extras."""
     told = metadata("senseid-face")
     return tuple(told.get_all("Requires-Dist") or ()), tuple(told.get_all("Provides-Extra") or ())
 
 
 def installed(name: str) -> str | None:
-    """The version of an installed package; None if it is not there."""
+    """The version of a package; None if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -36,7 +36,7 @@ class Unmet:
     """A requirement that is not met.
 
     Attributes:
-        wanted: as pip takes it, such as `numpy>=2.0`.
+        wanted: the requirement in pip's syntax, such as `numpy>=2.0`.
         found: the version that is installed, or None.
     """
 
@@ -44,7 +44,7 @@ class Unmet:
     found: str | None
 
     def __str__(self) -> str:
-        """In words."""
+        """Describe it for a message."""
         return (
             f"{self.wanted} is missing" if self.found is None else f"{self.wanted} is wanted, and {self.found} is here"
         )
@@ -64,7 +64,7 @@ def unmet(requirements: Sequence[str], extra: str, lookup: Callable[[str], str |
 
 
 def _applies(requirement: Requirement, extra: str) -> bool:
-    """Whether an extra asks for it, and the package itself does not; for `""` whether the package itself does."""
+    """Whether an extra requires it and the package itself does not; for `""`, whether the package itself does."""
     marker = requirement.marker
     if marker is None or marker.evaluate({"extra": ""}):
         return not extra
@@ -74,7 +74,7 @@ def _applies(requirement: Requirement, extra: str) -> bool:
 def check_packages(
     requirements: Sequence[str], extras: Sequence[str], lookup: Callable[[str], str | None] = installed
 ) -> list[Finding]:
-    """One finding for what is always needed, and one for each extra.
+    """Report one finding for what is always required, and one for each extra.
 
     Args:
         requirements: requirements as in the package's metadata.
@@ -96,5 +96,5 @@ def check_packages(
 
 
 def _install(missing: Sequence[Unmet]) -> str:
-    # Not `senseid[extra]`: an index may know another project by that name.
+    # Not `senseid[extra]`: on an index that name may be another project's.
     return f"{sys.executable} -m pip install {' '.join(shlex.quote(one.wanted) for one in missing)}"

@@ -1,4 +1,4 @@
-"""The settings of the service: do they make sense, and is each name one that this version knows?"""
+"""The settings of the service: valid values, and names that this version knows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from senseid_service.settings import Settings
 
 _CHECK = "settings"
-# Read by senseid, but no settings of the service.
+# Read by senseid, but not settings of the service.
 _OTHERS = ("SENSEID_HOME", "SENSEID_KEY_PASSPHRASE")
 _NAMES = (*(variable.name for variable in VARIABLES), *_OTHERS)
 KNOWN = frozenset((*_NAMES, *(name for names in OLDER_NAMES.values() for name in names)))
@@ -26,7 +26,7 @@ KNOWN = frozenset((*_NAMES, *(name for names in OLDER_NAMES.values() for name in
 def check_settings(
     environment: Mapping[str, str], env_file: Path | None, *, cores: int, cpus: int, named: bool = True
 ) -> tuple[Settings | None, list[Finding]]:
-    """Whether the service would start with the settings of the environment and of a `.env` file.
+    """Check that the service would start with the settings of the environment and of a `.env` file.
 
     Args:
         environment: of this process.
@@ -36,7 +36,7 @@ def check_settings(
         named: whether the user named the file.
 
     Returns:
-        The settings, or None where they make no sense; and what was found.
+        The settings, or None if they are invalid; and the findings.
     """
     try:
         values = gather({}, environment, env_file, named=named)
@@ -47,7 +47,7 @@ def check_settings(
         return None, [problem(_CHECK, error.message, error.remedy)]
     found = [note(_CHECK, text) for text in values.notes]
     found += [_unknown(name) for name in written if name not in KNOWN]
-    # The environment is everybody's: only what looks like a slip of the pen is told.
+    # Other programs use the environment too: only likely typing errors are reported.
     found += [
         _unknown(name) for name in environment if name.startswith("SENSEID_") and name not in KNOWN and _near(name)
     ]

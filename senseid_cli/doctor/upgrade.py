@@ -1,4 +1,4 @@
-"""After an upgrade: did everything of the old installation come along?"""
+"""Checks after an upgrade: is everything of the old installation in the new one?"""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 _FILES = "carried over"
 _SETTINGS = "carried settings"
 _SECRET = frozenset(variable.name for variable in VARIABLES if variable.secret)
-# Log, process id and socket of a service that ran are not carried over; the clock's mark makes itself anew, later.
+# Log, process id and socket of an old service are not carried over; the clock's mark is created again, later.
 _PASSING = ("service", "state")
 _MOST_LISTED = 5
 
 
 def check_files(old: Path, new: Path) -> list[Finding]:
-    """Whether each file of an old data directory is in the new one, and no licence is an older one.
+    """Check that each file of an old data directory is in the new one, and that no licence is older than before.
 
     Args:
-        old: the data directory of the version before.
-        new: that of this installation; the same one where the upgrade was in place.
+        old: the data directory of the previous version.
+        new: that of this installation; the same one if the upgrade was in place.
     """
     if not old.is_dir():
         return [problem(_FILES, f"{old}: there is no such folder", "name the data directory of the version before")]
@@ -51,11 +51,11 @@ def check_files(old: Path, new: Path) -> list[Finding]:
 
 
 def check_carried_settings(old: Path, environment: Mapping[str, str], env_file: Path | None) -> list[Finding]:
-    """Whether each setting of an old `.env` file still holds. Values of secrets are compared and never shown.
+    """Check that each setting of an old `.env` file still holds. Secret values are compared and never shown.
 
     Args:
-        old: the `.env` file of the version before.
-        environment: of this process; it goes before `env_file`.
+        old: the `.env` file of the previous version.
+        environment: that of this process; it overrides `env_file`.
         env_file: the `.env` file of this installation, or None.
     """
     try:
@@ -86,7 +86,7 @@ def _older_licences(old: LicenceStore, new: LicenceStore) -> list[Finding]:
 
 
 def _end(store: LicenceStore, product: Product) -> datetime | None:
-    """When an installed licence ends, by its own word; None where there is none that can be read."""
+    """The end of an installed licence, unverified; None if there is no readable one."""
     try:
         return parse_licence_file(store.load(product)).leaf.licence.not_after
     except LicensingError:

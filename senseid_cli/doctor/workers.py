@@ -1,4 +1,4 @@
-"""The workers behind an API: do they answer?"""
+"""The workers behind an API, and whether they answer."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _PATIENCE = 3
 
 
 def check_worker(worker: WorkerAddress, ca: Path | None) -> Finding:
-    """Asks a worker for its health.
+    """Ask a worker for its health.
 
     Args:
-        worker: where it is.
-        ca: certificates that it is checked against; the system's if None.
+        worker: its address.
+        ca: certificates to check it against; the system's if None.
     """
     url = worker.url
     context = ssl.create_default_context(cafile=ca) if worker.scheme == "https" else None
-    # A proxy of the environment would answer for a worker that is not there.
+    # A proxy from the environment would answer in place of a worker that is down.
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context), urllib.request.HTTPHandler()
     )

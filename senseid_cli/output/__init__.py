@@ -1,1 +1,1 @@
-"""What is printed, drawn and reported: text and tables, pictures, HTML pages, progress."""
+"""Output for people and pipes: text and tables, pictures, HTML pages, progress."""

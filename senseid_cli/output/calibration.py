@@ -1,4 +1,4 @@
-"""A calibration as plain facts: for `--json`, `report.json`, `rates.csv` and the table. Names and rates, no more."""
+"""A calibration as plain facts: for `--json`, `report.json`, `rates.csv` and the table. Names and rates only."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def report_body(result: CalibrationResult) -> dict[str, Any]:
 
 
 def rates_csv(result: CalibrationResult) -> str:
-    """The rates at each score, a row a score."""
+    """The rates, one row per score."""
     rows = [dict(_flat(_row(row, result))) for row in result.curve.provenance.rates]
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -57,7 +57,7 @@ def rates_csv(result: CalibrationResult) -> str:
 
 
 def table_cells(result: CalibrationResult) -> list[list[str]]:
-    """The table that is printed: a header, then a row a score."""
+    """The cells of the printed table: a header, then one row per score."""
     header = [
         "score",
         "promised FMR",
@@ -72,7 +72,7 @@ def table_cells(result: CalibrationResult) -> list[list[str]]:
 
 
 def summary_lines(result: CalibrationResult) -> list[str]:
-    """What was measured beside the table, a line each, fields with a tab between them."""
+    """The measurements outside the table, one per line, fields separated by tabs."""
     provenance = result.curve.provenance
     lost = f"{provenance.photos_without_face:,} without a face, {provenance.photos_refused:,} refused"
     lines = [

@@ -1,7 +1,6 @@
 """Comparisons as lines for a pipe and as tables for a terminal.
 
-A line for a pipe is made of fields with a tab between them, the verdict first, so that `grep ^match` and `cut -f2` do
-what one expects.
+A line for a pipe has tab-separated fields, the verdict first, so that `grep ^match` and `cut -f2` work as expected.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def odds(threshold: float) -> str:
-    """The same for people, such as `1 in 10,000`."""
+    """An error rate for people, such as `1 in 10,000`."""
     return f"1 in {float(f'{1 / false_match_rate(threshold):.3g}'):,.0f}"
 
 
 def score_text(score: float) -> str:
-    """A score with four decimals, rounded down: what is below 0.7 never reads 0.7000."""
+    """A score with four decimals, rounded down: a score below 0.7 never shows as 0.7000."""
     return str(Decimal(repr(score)).quantize(Decimal("0.0001"), ROUND_FLOOR))
 
 
@@ -34,7 +33,7 @@ def verdict(score: float, threshold: float) -> str:
 
 
 def compare_lines(result: Comparison, threshold: float, *, details: bool) -> list[str]:
-    """`match<TAB>0.9312`, and with details one line a photo and one a threshold."""
+    """`match<TAB>0.9312`, and with details one line per photo and one per threshold."""
     lines = ["\t".join([verdict(result.score, threshold), score_text(result.score)])]
     if details:
         lines.append(f"threshold\t{threshold}\t{odds(threshold)}")
@@ -49,7 +48,7 @@ def compare_lines(result: Comparison, threshold: float, *, details: bool) -> lis
 
 
 def omni_lines(result: OmniComparison, threshold: float) -> list[str]:
-    """One line a pair: `match<TAB>0.9312<TAB>A1<TAB>B2`."""
+    """One line per pair: `match<TAB>0.9312<TAB>A1<TAB>B2`."""
     return [
         "\t".join([verdict(score, threshold), score_text(score), f"A{i}", f"B{j}"])
         for i, row in enumerate(result.scores, 1)
@@ -58,7 +57,7 @@ def omni_lines(result: OmniComparison, threshold: float) -> list[str]:
 
 
 def compare_table(result: Comparison, threshold: float, *, details: bool) -> RenderableType:
-    """The verdict, the threshold and what it means, and with details the faces and the table of thresholds."""
+    """The verdict, the threshold and its meaning, and with details the faces and the table of thresholds."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -78,7 +77,7 @@ def compare_table(result: Comparison, threshold: float, *, details: bool) -> Ren
 
 
 def omni_table(result: OmniComparison, threshold: float) -> RenderableType:
-    """The matrix: a row a face of the first photo, a column a face of the second, matches in bold."""
+    """The matrix: one row per face of the first photo, one column per face of the second, matches in bold."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text

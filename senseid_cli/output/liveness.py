@@ -1,4 +1,4 @@
-"""What `senseid liveness` and `senseid verify` print beside the bodies of the HTTP API: lines for a pipe, tables."""
+"""Output of `senseid liveness` and `senseid verify` beside the bodies of the HTTP API: lines for a pipe, tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MEANINGS = {
     "hack": "an attack with a picture, a screen or a recording",
     "short_time": "the face is seen for less than two seconds",
 }
-"""What each status means."""
+"""The meaning of each status."""
 
 
 def live_text(result: LivenessResult) -> str:
@@ -27,7 +27,7 @@ def live_text(result: LivenessResult) -> str:
 
 
 def details(result: LivenessResult) -> dict[str, Any]:
-    """What `--explain` adds to the body."""
+    """The fields that `--explain` adds to the body."""
     return {
         "threshold": result.threshold,
         "face_seconds": result.face_seconds,
@@ -45,7 +45,7 @@ def details(result: LivenessResult) -> dict[str, Any]:
 
 
 def lines(result: LivenessResult, *, explain: bool) -> list[str]:
-    """`live<TAB>0.9731<TAB>ok`, and to explain it a line a piece of evidence, what decided first."""
+    """`live<TAB>0.9731<TAB>ok`, and to explain it one line per piece of evidence, the decisive one first."""
     found = ["\t".join([live_text(result), score_text(result.score), str(result.status)])]
     if explain:
         found += [f"{label}\t{text}" for label, text in _facts(result)]
@@ -54,7 +54,7 @@ def lines(result: LivenessResult, *, explain: bool) -> list[str]:
 
 
 def table(result: LivenessResult, *, explain: bool) -> RenderableType:
-    """The verdict and what it means, and to explain it the evidence, what decided first."""
+    """The verdict and its meaning, and to explain it the evidence, the decisive piece first."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -89,7 +89,7 @@ def _evidence(result: LivenessResult) -> list[list[str]]:
 
 
 def verify_lines(result: VideoVerification, threshold: float) -> list[str]:
-    """`match<TAB>0.9312<TAB>live<TAB>0.9731<TAB>ok`; without a score where the person is not living."""
+    """`match<TAB>0.9312<TAB>live<TAB>0.9731<TAB>ok`; without a score if the person is not living."""
     liveness = [live_text(result.liveness), score_text(result.liveness.score), str(result.liveness.status)]
     if result.score is None:
         return ["\t".join(["no match", "-", *liveness])]
@@ -124,7 +124,7 @@ def capture_lines(result: CaptureVerification, capture: Capture, threshold: floa
 
 
 def capture_table(result: CaptureVerification, capture: Capture, threshold: float) -> RenderableType:
-    """The verdict, the threshold, and what the liveness data say of themselves."""
+    """The verdict, the threshold, and the facts in the liveness data."""
     from rich.table import Table
     from rich.text import Text
 

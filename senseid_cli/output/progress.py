@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress(what: str, total: int, *, of_bytes: bool = False, rate: bool = False) -> Iterator[Callable[[int], None]]:
-    """Show how far `what` is while the block runs; call what it gives with each number of steps done.
+    """Show the progress of `what` while the block runs; call the yielded function with each number of steps done.
 
     Args:
-        what: is going on.
-        total: steps.
+        what: the label.
+        total: the number of steps.
         of_bytes: a step is a byte, shown as MB and so on.
-        rate: also show how many steps are done in a second.
+        rate: also show the steps per second.
     """
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda steps: None  # noqa: ARG005 - nobody watches
@@ -29,7 +29,7 @@ def progress(what: str, total: int, *, of_bytes: bool = False, rate: bool = Fals
     done = DownloadColumn() if of_bytes else MofNCompleteColumn()
     speed = [TextColumn("{task.fields[rate]}")] if rate else []
     columns = (TextColumn("{task.description}"), BarColumn(), done, *speed, TimeRemainingColumn())
-    # rich would send what is printed meanwhile to the bar's console, and with it results away from their pipe.
+    # rich would redirect output to the bar's console meanwhile, and results would not reach their pipe.
     shared = sys.stdout is not None and sys.stdout.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=shared) as bar:
         task = bar.add_task(what, total=total, rate="")

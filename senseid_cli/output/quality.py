@@ -1,4 +1,4 @@
-"""What `senseid quality` prints beside the body of the HTTP API: what a policy found, lines for a pipe, tables."""
+"""Output of `senseid quality` beside the body of the HTTP API: findings of a policy, lines for a pipe, tables."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One photo, measured, or why it was not.
+    """One photo with its measures, or the reason why it has none.
 
     Attributes:
-        name: what the photo is called.
-        found: where its faces are; None where the photo is refused.
+        name: the name of the photo.
+        found: its faces; None if the photo is refused.
         faces: their quality, largest first.
         refusal: why it is refused, if it is.
-        policy: what it was held to, if anything.
-        failures: what it falls short of.
+        policy: the policy that it was checked against, if any.
+        failures: the requirements that it fails.
     """
 
     name: str
@@ -50,26 +50,26 @@ class Judged:
 
     @property
     def passes(self) -> bool:
-        """Whether it was measured and falls short of nothing."""
+        """Whether it was measured and fails no requirement."""
         return bool(self.faces) and not self.failures
 
     @property
     def verdict(self) -> str:
-        """`pass` or `fail` where there is a policy; else `measured` or `refused`."""
+        """`pass` or `fail` if there is a policy; else `measured` or `refused`."""
         if self.policy is None:
             return "measured" if self.faces else "refused"
         return "pass" if self.passes else "fail"
 
     @property
     def overall(self) -> str:
-        """The overall quality of the largest face as text; empty where there is none."""
+        """The overall quality of the largest face as text; empty if there is none."""
         return f"{self.faces[0].overall:.3f}" if self.faces else ""
 
     @property
     def reasons(self) -> list[str]:
-        """What is wrong, a sentence each."""
+        """The reasons for the verdict, one sentence each."""
         if self.refusal is not None:
-            # Without the name, which stands beside it.
+            # Without the name, which is printed beside it.
             return [getattr(self.refusal, "problem", None) or str(self.refusal)]
         return [_reason(failure, several=len(self.faces) > 1) for failure in self.failures]
 
@@ -95,7 +95,7 @@ def _failure_value(failure: Failure) -> str:
 
 
 def details(judged: Judged) -> dict[str, Any]:
-    """What `--details` and `--policy` add to the body."""
+    """The fields that `--details` and `--policy` add to the body."""
     added: dict[str, Any] = {"photo": judged.name}
     if judged.found is not None:
         added |= {
@@ -123,7 +123,7 @@ def details(judged: Judged) -> dict[str, Any]:
 
 
 def photo_lines(judged: Judged) -> Iterator[str]:
-    """One photo for a pipe: the verdict and the reasons where there is a policy, else a line a measure and face."""
+    """One photo for a pipe: with a policy the verdict and reasons, else one line per measure and face."""
     from senseid_engine.quality.policy import MEASURES
 
     if judged.policy is not None:
@@ -151,7 +151,7 @@ def photo_table_width(judged: Judged) -> int:
 
 
 def photo_table(judged: Judged) -> RenderableType:
-    """One photo on a terminal: a row a measure, a column a face, then the verdict and what to do."""
+    """One photo on a terminal: one row per measure, one column per face, then the verdict and what to do."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -182,7 +182,7 @@ def _cell(measure: Measure, face: FaceQuality, *, failed: bool) -> RenderableTyp
 
 
 def folder_table(photos: list[Judged]) -> RenderableType:
-    """A folder on a terminal: a row a photo."""
+    """A folder on a terminal: one row per photo."""
     from rich.table import Table
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""Standard streams that outlive their readers and take any character."""
+"""Standard streams that survive the end of their readers and accept any character."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 class _Outlet(io.FileIO):
-    """A file descriptor whose reader may leave early.
+    """A file descriptor whose reader may close it early.
 
-    `senseid omni a b | head -1` closes the pipe in the middle. The answer is worked out all the same, so the exit
-    status stays that of the answer: scripts with `pipefail` depend on it.
+    `senseid omni a b | head -1` closes the pipe in the middle. The result is computed anyway, so the exit status
+    stays that of the result: scripts with `pipefail` depend on it.
     """
 
     _gone = False
@@ -35,7 +35,7 @@ class _Outlet(io.FileIO):
             except BrokenPipeError:
                 self._gone = True
             except OSError as error:
-                # What is still buffered would fail again when the interpreter ends.
+                # The rest of the buffer would fail again when the interpreter exits.
                 self._gone = True
                 raise OutputError(
                     f"standard output cannot be written: {os.strerror(error.errno or 0).lower()}",
@@ -45,10 +45,10 @@ class _Outlet(io.FileIO):
 
 
 class _Aside(io.FileIO):
-    """A file descriptor for what is said beside the answer: where it cannot be said, nothing else changes.
+    """A file descriptor for messages beside the result, which ignores write errors.
 
-    Neither a reader that left, nor a full disk, nor a terminal that is gone may take the place of the answer, or end
-    the work that is left.
+    Neither a closed pipe, nor a full disk, nor a closed terminal may replace the result, or end the remaining
+    work.
     """
 
     def write(self, data: ReadableBuffer, /) -> int:
@@ -59,15 +59,15 @@ class _Aside(io.FileIO):
 
 
 def reader_left(stream: TextIO) -> bool:
-    """Whether the reader of a stream that `tolerant` made has been found to have left."""
+    """Whether a write found that the reader of a stream made by `tolerant` has closed it."""
     outlet = getattr(getattr(stream, "buffer", None), "raw", None)
     return isinstance(outlet, _Outlet) and outlet.reader_left
 
 
 def tolerant(stream: TextIO) -> TextIO:
-    """The same stream, but a reader that leaves is no error, and a character it cannot show is escaped.
+    """Wrap a stream so that a reader that closes it is not an error, and unencodable characters are escaped.
 
-    A terminal, which no reader leaves, keeps its stream.
+    A terminal, which has no such reader, keeps its stream.
     """
     if stream.isatty():
         if isinstance(stream, io.TextIOWrapper):
@@ -78,8 +78,8 @@ def tolerant(stream: TextIO) -> TextIO:
 
 
 def aside(stream: TextIO | None) -> TextIO:
-    """Standard error as it was, but that it cannot be written, or is closed, is no error."""
-    if stream is None:  # closed: `fill_gaps` has put something there
+    """Wrap standard error so that it is not an error if it cannot be written or is closed."""
+    if stream is None:  # closed: `fill_gaps` has opened something there
         return io.TextIOWrapper(io.BufferedWriter(_Aside(2, "wb", closefd=False)), encoding="ascii", errors="replace")
     outlet = _Aside(stream.fileno(), "wb", closefd=False)
     return io.TextIOWrapper(
@@ -88,9 +88,9 @@ def aside(stream: TextIO | None) -> TextIO:
 
 
 def fill_gaps() -> None:
-    """Put `/dev/null` where a standard stream is closed.
+    """Open `/dev/null` in place of each closed standard stream.
 
-    The next file that is opened would get its number, and what a library in C says on stderr would go into that file.
+    The next opened file would get its number, and messages of C libraries on stderr would go into that file.
     """
     for handle in (0, 1, 2):
         try:

@@ -1,7 +1,7 @@
-"""What commands print: bodies of the HTTP API, lines for a pipe, tables for a terminal.
+"""Output of the commands: bodies of the HTTP API, lines for a pipe, tables for a terminal.
 
-Results go to standard output, everything else to standard error. A line for a pipe is made of fields with a tab between
-them, the verdict first, so that `grep ^match` and `cut -f2` do what one expects. All of it is ASCII but for file names.
+Results go to standard output, everything else to standard error. A line for a pipe has tab-separated fields, the
+verdict first, so that `grep ^match` and `cut -f2` work as expected. All of it is ASCII except for file names.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ def put_table(table: RenderableType) -> None:
     """Print a table on a terminal."""
     from rich.console import Console
 
-    # Unless it is told both sides, rich takes 80 columns for granted on a dumb terminal.
+    # Unless both sides are given, rich assumes 80 columns on a dumb terminal.
     Console(highlight=False, width=terminal_width(), height=25).print(table)
 
 
 def note(text: str) -> None:
-    """Tell the user something beside the result."""
+    """Print a note beside the result."""
     typer.echo(f"note: {text}", err=True)
 
 
@@ -68,7 +68,7 @@ def note_hidden(pictures: int, page: Path) -> None:
 
 
 def note_doubts(*photos: FoundFaces) -> None:
-    """Say which face was compared where another may be meant, and what of it is covered. Tables tell it themselves."""
+    """Note which face was compared if another may be meant, and what is covered. Tables contain this already."""
     for found in photos:
         name = printable(found.name)
         if found.ambiguous:
@@ -81,19 +81,19 @@ def note_doubts(*photos: FoundFaces) -> None:
 
 @functools.cache
 def note_once(text: str) -> None:
-    """Tell it the first time that a command comes to it, of however many files."""
+    """Print a note once per command, for any number of files."""
     note(text)
 
 
 def put_problem(line: str, remedy: str) -> None:
-    """Tell the user what is wrong and, if there is something, what to do about it."""
+    """Print an error and its remedy, if there is one."""
     typer.echo(f"senseid: {printable(line)}", err=True)
     if remedy:
         typer.echo(f"hint: {printable(remedy)}", err=True)
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal that standard output is; None if it is none."""
+    """Columns of the terminal on standard output; None if it is not a terminal."""
     if sys.stdout is None or not sys.stdout.isatty():
         return None
     import shutil
@@ -102,7 +102,7 @@ def terminal_width() -> int | None:
 
 
 def note_grace(licence: VerifiedLicence) -> None:
-    """Say that a licence has expired and works for a few days more."""
+    """Note that a licence has expired and works for a few more days."""
     if licence.in_grace:
         until = licence.grace_until.strftime("%Y-%m-%d %H:%M UTC")
         note(f"the licence for {licence.product} has expired and stops working at {until}: renew it")

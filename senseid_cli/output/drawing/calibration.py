@@ -27,7 +27,7 @@ def det_png(result: CalibrationResult) -> bytes:
 
 
 def roc_png(result: CalibrationResult) -> bytes:
-    """The share of the same person that is recognised over the FMR, on a log scale, with the same marks."""
+    """The true match rate over the FMR, on a log scale, with the same marks."""
     return _draw(result, roc=True)
 
 
@@ -37,7 +37,7 @@ def _draw(result: CalibrationResult, *, roc: bool) -> bytes:
 
     figure = Figure(figsize=INCHES, dpi=DPI, layout="constrained")
     axes = figure.subplots()
-    # What was never seen has no place on a log scale.
+    # Zero has no place on a log scale.
     points = [point for point in result.det if point.fmr > 0 and (roc or point.fnmr > 0)]
     axes.plot([point.fmr for point in points], [_height(point.fnmr, roc=roc) for point in points], color="tab:blue")
     _mark_scores(axes, result, roc=roc)
@@ -47,7 +47,7 @@ def _draw(result: CalibrationResult, *, roc: bool) -> bytes:
         axes.set_yscale("log")
     axes.set_xlabel("false-match rate")
     axes.set_ylabel("recognised (1 - FNMR)" if roc else "false-non-match rate")
-    # parse_math: a dollar sign in the name of a set is no formula.
+    # parse_math: a dollar sign in the name of a set does not start a formula.
     axes.set_title(
         f"{provenance.set_name}: {provenance.people:,} people, {provenance.genuine_pairs:,} genuine and"
         f" {provenance.impostor_pairs:,} impostor pairs",

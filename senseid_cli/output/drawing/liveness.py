@@ -60,7 +60,7 @@ def _draw_title(draw: ImageDraw.ImageDraw, result: LivenessResult) -> None:
 
 
 def _draw_plot(draw: ImageDraw.ImageDraw, result: LivenessResult, box: tuple[int, int, int, int]) -> None:
-    """A dot a frame: time to the right, the stills network's probability of a living face upwards."""
+    """Draw one dot per frame: time to the right, the stills network's probability of a living face upwards."""
     left, top, right, bottom = box
     last = max(frame.timestamp for frame in result.frames)
     span = max(last, result.best.timestamp, 1.0)
@@ -89,7 +89,7 @@ def _draw_plot(draw: ImageDraw.ImageDraw, result: LivenessResult, box: tuple[int
 
 
 def _draw_evidence(draw: ImageDraw.ImageDraw, result: LivenessResult, place: tuple[int, int, int]) -> None:
-    """A bar a piece of evidence: to the right it speaks for a living person, to the left for an attack."""
+    """Draw one bar per piece of evidence: to the right for a living person, to the left for an attack."""
     left, top, right = place
     draw.text((left, top), "evidence", FAINT, font(14))
     middle = left + (right - left) * 2 // 3
@@ -111,7 +111,7 @@ def _side(piece: Evidence) -> Colour:
 
 
 def _draw_frame(canvas: Pillow.Image, result: LivenessResult, place: tuple[int, int]) -> None:
-    """The selected frame with the face that was looked at."""
+    """Draw the selected frame with the face that was checked."""
     best = result.best
     picture = Pillow.fromarray(best.image.pixels)
     scale = min(FRAME[0] / picture.width, FRAME[1] / picture.height)

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from senseid_engine.image import Image
     from senseid_engine.results import FoundFaces, OmniComparison, Rect
 
-# Pixels. Whatever the photos and however many faces, the picture stays within about 2000 x 2300.
+# Pixels. For any photos and any number of faces, the picture stays within about 2000 x 2300.
 MARGIN = 24
 TITLE = 34
 PANEL = (960, 800)
 MATRIX_HEIGHT = 1200
 LARGEST_CELL = 80
-# Beside and above the faces that head the matrix, for their numbers.
+# Beside and above the faces at the head of the matrix, for their numbers.
 LABEL = (40, 22)
 # Cells smaller than these hold two decimals, no number, no picture and no label.
 CELL_FOR_FOUR_DECIMALS = 60
@@ -58,13 +58,13 @@ class _Side:
 
 
 def draw_omni(first: Image, second: Image, result: OmniComparison, threshold: float) -> bytes:
-    """Draw a comparison of all faces with all.
+    """Draw a comparison of all faces of two photos.
 
     Args:
         first: the photo as it was given to the engine.
         second: likewise.
-        result: the engine's answer for them.
-        threshold: from which score on a pair is a match.
+        result: the engine's result for them.
+        threshold: the lowest score of a match.
 
     Returns:
         A PNG. Equal inputs give equal bytes.
@@ -97,7 +97,7 @@ def draw_omni(first: Image, second: Image, result: OmniComparison, threshold: fl
 def _side(letter: str, image: Image, found: FoundFaces, matched: Sequence[bool]) -> _Side:
     photo = Pillow.fromarray(rotate(image, found.quarter_turns).pixels)
     scale = min(PANEL[0] / photo.width, PANEL[1] / photo.height)
-    # A small photo is enlarged, but not to a blur.
+    # A small photo is enlarged, but not until it blurs.
     return _Side(letter, photo, min(scale, max(1.0, 480 / max(photo.size))), found, tuple(matched))
 
 
@@ -112,7 +112,7 @@ def _draw_photo(canvas: Pillow.Image, side: _Side, left: int, top: int) -> None:
     for box, matched in zip(boxes, side.matched, strict=True):
         draw.rectangle([box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1], outline=WHITE, width=4)
         draw.rectangle(box, outline=GOOD if matched else OTHER, width=2)
-    # The labels come last: no rectangle runs through one.
+    # The labels come last, so that no rectangle crosses them.
     for number, (box, matched) in enumerate(zip(boxes, side.matched, strict=True), 1):
         size = max(11, min(22, (box[2] - box[0]) // 3))
         _draw_tag(draw, f"{side.letter}{number}", size, box, top, GOOD if matched else OTHER)
@@ -180,7 +180,7 @@ def _draw_score(draw: ImageDraw.ImageDraw, score: float, place: tuple[int, int],
 def _draw_head(
     canvas: Pillow.Image, side: _Side, index: int, place: tuple[int, int], label: tuple[int, int], cell: int
 ) -> None:
-    """The head of a row or column: the face, cut out, and its number at `label`."""
+    """Draw the head of a row or column: the cropped face, and its number at `label`."""
     if cell < CELL_FOR_HEAD:
         return
     rect = side.found.rects[index]
@@ -198,6 +198,6 @@ def _draw_head(
 
 
 def _shade(score: float) -> Colour:
-    """From nearly white at score 0 to light blue just below a match."""
+    """A colour from nearly white at score 0 to light blue just below a match."""
     strength = max(0.0, min(1.0, score))
     return (round(246 - 60 * strength), round(248 - 40 * strength), round(251 - 10 * strength))

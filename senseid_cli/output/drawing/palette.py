@@ -1,4 +1,4 @@
-"""What all pictures that senseid draws share: colours, the font, names that are cut to fit."""
+"""Shared by all pictures that senseid draws: colours, the font, shortened names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of `senseid quality --draw`: the photo with what was measured on it, and the measures beside it."""
+"""The picture of `senseid quality --draw`: the annotated photo, and the measures beside it."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def draw_quality(report: QualityReport, judged: Judged) -> bytes:
     """Draw one photo.
 
     Args:
-        report: what was measured.
-        judged: the same, held to a policy.
+        report: the measures.
+        judged: the same, checked against a policy.
 
     Returns:
         A PNG. Equal inputs give equal bytes.
     """
     photo = Pillow.fromarray(report.image.pixels)
     scale = min(PANEL[0] / photo.width, PANEL[1] / photo.height)
-    # A small photo is enlarged, but not to a blur.
+    # A small photo is enlarged, but not until it blurs.
     scale = min(scale, max(1.0, 640 / max(photo.size)))
     size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
     listed = min(len(report.faces), LISTED)
@@ -74,7 +74,7 @@ def draw_quality(report: QualityReport, judged: Judged) -> bytes:
 def _draw_faces(
     canvas: Pillow.Image, report: QualityReport, scale: float, place: tuple[int, int], size: tuple[int, int]
 ) -> None:
-    # Drawn on a layer of the photo's size: what reaches outside the photo is cut off.
+    # Drawn on a layer of the photo's size, which clips what lies outside the photo.
     layer = Pillow.new("RGBA", size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(layer)
     for number, (face, landmarks) in enumerate(zip(report.faces, report.landmarks, strict=True), 1):
@@ -116,7 +116,7 @@ def _polygon(landmarks: Landmarks, points: tuple[int, ...], scale: float) -> lis
 
 
 def _draw_axes(draw: ImageDraw.ImageDraw, nose: _Point, pose: Pose, length: float) -> None:
-    """From the tip of the nose to where the face looks, and to its right and up, seen in perspective of none."""
+    """Draw axes from the tip of the nose, in orthographic projection: the direction of the face, its right and up."""
     yaw, pitch, roll = (math.radians(angle) for angle in (pose.yaw, pose.pitch, pose.roll))
     ahead = (-math.sin(yaw), math.sin(pitch) * math.cos(yaw))
     across = (
@@ -154,7 +154,7 @@ def _draw_table(
 
 
 def _wrap(draw: ImageDraw.ImageDraw, text: str, width: int) -> list[str]:
-    """A text in lines that fit."""
+    """Split a text into lines that fit."""
     lines: list[str] = []
     line = ""
     for word in text.split(" "):

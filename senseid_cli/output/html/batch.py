@@ -1,4 +1,4 @@
-"""The report of a batch: one HTML page that needs no other file and runs nothing."""
+"""The report of a batch: one HTML page that needs no other file and runs no script."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def page(title: str, summary: Summary, pictures: Callable[[Example], Sequence[by
 
 
 def small(pixels: object) -> bytes:
-    """A photo, uint8 (height, width, 3), RGB, as a small JPEG."""
+    """Encode a photo, uint8 (height, width, 3), RGB, as a small JPEG."""
     from PIL import Image as Pillow
 
     return small_jpeg(Pillow.fromarray(pixels))  # type: ignore[arg-type]
@@ -66,7 +66,7 @@ def _counts(summary: Summary) -> str:
 
 
 def _histogram(summary: Summary) -> str:
-    """One curve of steps a kind of pair, on a log scale: a few matches among many strangers stay visible."""
+    """One step curve per kind of pair, on a log scale: a few matches among many strangers stay visible."""
     highest = max(max(counts) for counts in summary.bins)
     top = max(1.0, math.log10(highest + 1))
 
@@ -95,7 +95,7 @@ def _rates(summary: Summary) -> str:
 
 
 def _det(summary: Summary) -> str:
-    """FNMR over FMR, both logarithmic; what was never seen has no place on it."""
+    """FNMR over FMR, both logarithmic, so without rates of zero."""
 
     def place(rate: float) -> float:
         return 1 - math.log10(max(rate, FIRST_RATE)) / math.log10(FIRST_RATE)

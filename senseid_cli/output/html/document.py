@@ -1,4 +1,4 @@
-"""What the HTML reports share: one page that needs no other file and runs nothing, and small pictures for it."""
+"""Shared by the HTML reports: one page that needs no other file and runs no script, and small pictures for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PIL import Image as Pillow
 
 THUMBNAIL = 112
-"""The longer side of a picture on a page, pixels."""
+"""Longer side of a picture on a page, in pixels."""
 
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #1e2228; }
@@ -61,17 +61,17 @@ class Faces:
 
 
 def document(title: str, body: str, style: str) -> str:
-    """The page.
+    """Make the page.
 
     Args:
-        title: as text; it is escaped here.
-        body: HTML, in which everything foreign is escaped already.
-        style: CSS beside what all reports share.
+        title: plain text; it is escaped here.
+        body: HTML in which all untrusted text is escaped already.
+        style: CSS in addition to that of all reports.
     """
     shown = escape(printable(title))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        # A file name that got past the escaping could still load and run nothing.
+        # Even a file name that got past the escaping could load and run nothing.
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         "style-src 'unsafe-inline'\">\n"
         f"<title>{shown}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n"
@@ -80,7 +80,7 @@ def document(title: str, body: str, style: str) -> str:
 
 
 def small_jpeg(picture: Pillow.Image) -> bytes:
-    """A picture as a small JPEG."""
+    """Encode a picture as a small JPEG."""
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     data = io.BytesIO()
     picture.save(data, "JPEG", quality=85)
@@ -88,7 +88,7 @@ def small_jpeg(picture: Pillow.Image) -> bytes:
 
 
 def image_tag(jpeg: bytes) -> str:
-    """A JPEG inside the page; nothing for no bytes."""
+    """The tag of a JPEG inside the page; empty for empty bytes."""
     if not jpeg:
         return ""
     return f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode("ascii")}">'

@@ -37,7 +37,7 @@ def csv_header() -> list[str]:
 
 
 def csv_text(photos: Sequence[Judged]) -> str:
-    """A row a face, each with the verdict on its photo; a row without values for a photo that is refused."""
+    """One row per face, with the verdict on its photo; one row without values for a refused photo."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(csv_header())
@@ -49,7 +49,7 @@ def csv_text(photos: Sequence[Judged]) -> str:
 def _rows(judged: Judged) -> Iterator[list[str]]:
     from senseid_engine.quality.policy import MEASURES
 
-    # A path means the same with "./" before it, and begins no formula then.
+    # A path means the same with "./" before it, and is then not a formula.
     name = f"./{judged.name}" if judged.name.startswith(("=", "+", "-", "@")) else judged.name
     name = safe_cell(printable(name))
     reasons = safe_cell(printable("; ".join(judged.reasons)))
@@ -62,7 +62,7 @@ def _rows(judged: Judged) -> Iterator[list[str]]:
 
 
 def thumbnail(report: QualityReport) -> bytes:
-    """The largest face of a photo with some of what is around it, as a small JPEG."""
+    """The largest face of a photo with some margin, as a small JPEG."""
     from PIL import Image as Pillow
 
     rect = report.faces[0].rect
