@@ -34,14 +34,14 @@ _LONGEST_ANSWER = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One service, the key to encrypt for it, and how patient to be.
+    """A client of one service, with the key to encrypt for it and a timeout.
 
     Attributes:
-        url: `http://...` or `https://...`, perhaps with a path that the endpoints stand below.
+        url: `http://...` or `https://...`, with an optional path prefix of the endpoints.
         key: with the IV of the wire format; the service's PARAM_DECRYPT_KEY and PARAM_DECRYPT_IV.
         timeout: seconds to wait for a connection, and for each part of an answer.
         api_key: what the service expects in X-API-Key, if anything.
-        tls: whom to trust, and a certificate of one's own; the system's choice if None.
+        tls: trusted certificates, and a client certificate; the system's defaults if None.
     """
 
     url: str
@@ -69,7 +69,7 @@ class Client:
             check_quality: refuse a face with a covered eye, nose or mouth (code 4004).
 
         Raises:
-            ClientError: see its tree.
+            ClientError: the call failed.
         """
         answer = self._post(
             "/identity/image_verification/stateless",
@@ -86,7 +86,7 @@ class Client:
         """Compare every face of a photo with every face of another.
 
         Raises:
-            ClientError: see its tree.
+            ClientError: the call failed.
         """
         answer = self._post(
             "/identity/multiface_image_omni_verification/stateless",
@@ -108,7 +108,7 @@ class Client:
         """Measure the quality of every face of a photo.
 
         Raises:
-            ClientError: see its tree.
+            ClientError: the call failed.
         """
         answer = self._post("/quality/face/stateless", {"encrypted_image": self._sealed(photo)})
         return Quality(answer.each("faces", _face_quality), answer.request_id)
@@ -124,7 +124,7 @@ class Client:
         """Check whether a video shows a live person.
 
         Raises:
-            ClientError: see its tree.
+            ClientError: the call failed.
         """
         return _liveness(
             self._post(
@@ -152,7 +152,7 @@ class Client:
         """Check whether a video shows a live person, and whether it is the one of a photo.
 
         Raises:
-            ClientError: see its tree.
+            ClientError: the call failed.
         """
         return _liveness(
             self._post(
@@ -175,7 +175,7 @@ class Client:
         """Compare the face of liveness data, which are encrypted already, with a photo.
 
         Raises:
-            ClientError: see its tree.
+            ClientError: the call failed.
         """
         answer = self._post(
             "/identity/liveness_image_verification/stateless",
@@ -189,10 +189,10 @@ class Client:
         return Comparison(answer.number("verification_score"), answer.request_id)
 
     def health(self) -> None:
-        """Return if the service says that it works.
+        """Return if the service reports that it works.
 
         Raises:
-            ClientError: see its tree.
+            ClientError: the call failed.
         """
         self._answer("GET", "/healthcheck", b"", {})
 
@@ -229,7 +229,7 @@ class Client:
         else:
             connection = http.client.HTTPConnection(host, parts.port, timeout=self.timeout)
         try:
-            # It may refuse a long body early and read no more of it; its answer says why.
+            # It may refuse a long body early and stop reading; its answer says why.
             with suppress(BrokenPipeError, ConnectionResetError):
                 connection.request(method, parts.path.rstrip("/") + path, body or None, headers)
             with connection.getresponse() as response:
@@ -243,7 +243,7 @@ class Client:
 
 
 def _check(data: bytes, status: int, retry_after: str | None) -> Fields:
-    """The fields of a result; raises what the service refused with."""
+    """Return the fields of a result, or raise the error of the service."""
     try:
         parsed = json.loads(data)
     except ValueError:

@@ -1,18 +1,18 @@
-"""What a call can raise."""
+"""Errors of the client."""
 
 from __future__ import annotations
 
 
 class ClientError(Exception):
-    """Base of what a call can raise, but for an `OSError` where a file cannot be read.
+    """Base of all errors that a call raises, except `OSError` if a file cannot be read.
 
     ::
 
         ClientError
-        |- ServiceError      the service refused, and says why
-        |  `- BusyError      it has too much to do: try again later
+        |- ServiceError      the service refused, with a reason
+        |  `- BusyError      it is overloaded: try again later
         |- UnreachableError  no connection, no answer in time, or an untrusted certificate
-        `- AnswerError       what answered is not the service, or of another version
+        `- AnswerError       the answer is not from the service, or from another version
     """
 
 
@@ -23,7 +23,7 @@ class ServiceError(ClientError):
         code: the response code, such as 4000.
         message: its message, such as `detection failed`.
         request_id: 32 hex digits, to look for in the service's log.
-        http_status: of the answer.
+        http_status: the HTTP status of the answer.
     """
 
     def __init__(self, code: int, message: str, request_id: str, http_status: int) -> None:
@@ -38,7 +38,7 @@ class BusyError(ServiceError):
     """The service is at its limit and did not look at the request.
 
     Attributes:
-        retry_after: seconds to wait before the next try, as the service says; None if it does not.
+        retry_after: seconds to wait before a retry, if the service gives them; else None.
     """
 
     def __init__(self, refused: ServiceError, retry_after: float | None) -> None:
@@ -51,4 +51,4 @@ class UnreachableError(ClientError):
 
 
 class AnswerError(ClientError):
-    """The answer is not one of the service."""
+    """The answer does not come from the service, or from another version of it."""

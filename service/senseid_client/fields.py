@@ -44,28 +44,28 @@ class Fields:
         return float(found)
 
     def integer(self, name: str) -> int:
-        """A whole number."""
+        """An integer."""
         found = self._get(name)
         if isinstance(found, bool) or not isinstance(found, int):
             raise self.refused(f"a whole number in {name}")
         return found
 
     def flag(self, name: str) -> bool:
-        """True or false."""
+        """A boolean."""
         found = self._get(name)
         if not isinstance(found, bool):
             raise self.refused(f"true or false in {name}")
         return found
 
     def text(self, name: str) -> str:
-        """A text."""
+        """A string."""
         found = self._get(name)
         if not isinstance(found, str):
             raise self.refused(f"a text in {name}")
         return found
 
     def base64(self, name: str) -> bytes:
-        """The bytes of a text in Base64."""
+        """The bytes of a Base64 string."""
         import binascii
 
         try:
@@ -74,7 +74,7 @@ class Fields:
             raise self.refused(f"Base64 in {name}") from None
 
     def refused(self, wanted: str) -> AnswerError:
-        """The error that it is not what was wanted."""
+        """The error for a field of the wrong type."""
         return AnswerError(f"{self._where} has not {wanted}: is this the service, and of this version?")
 
     def _get(self, name: str) -> object:

@@ -1,4 +1,4 @@
-"""Results: the names of their fields are those of the service's bodies."""
+"""Results, whose fields have the names of the service's bodies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Whether two faces are one person's.
+    """The result of comparing two faces.
 
     Attributes:
         verification_score: in [0, 1]; a stranger reaches 0.7 once in 10,000 times.
@@ -27,8 +27,8 @@ class OmniComparison:
 
     Attributes:
         scores: `scores[i][j]` is that of face i of the first and face j of the second photo.
-        first_image_face_rects: one box a face.
-        second_image_face_rects: one box a face.
+        first_image_face_rects: one box per face.
+        second_image_face_rects: one box per face.
         request_id: 32 hex digits.
     """
 
@@ -64,14 +64,14 @@ class FaceQuality:
 
     Attributes:
         rect: its box.
-        pose: where it looks.
-        occlusion: what covers it.
-        distance2center: how near it is to the centre of the photo.
+        pose: its direction.
+        occlusion: its covered parts.
+        distance2center: its closeness to the centre of the photo.
         size: its share of the photo.
-        brightness: 0 is right, below it too dark.
-        sharpness: how sharp it is.
+        brightness: 0 is right, below 0 too dark.
+        sharpness: its sharpness.
         mouth_open: how closed the mouth is.
-        integrity: how much of it is inside the photo.
+        integrity: the share of it inside the photo.
     """
 
     rect: Box
@@ -90,7 +90,7 @@ class Quality:
     """The quality of every face of a photo.
 
     Attributes:
-        faces: one a face, at least one.
+        faces: one per face, at least one.
         request_id: 32 hex digits.
     """
 
@@ -100,14 +100,14 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class Liveness:
-    """Whether a video shows a live person.
+    """The result of a liveness check.
 
     Attributes:
         passed: the verdict.
         liveness_score: in [0, 1]; for reference.
         liveness_status: `ok`, `hack` or `short_time`; None unless it was asked for.
         verification_score: that of the live face and the photo; None unless there was a photo and the check passed.
-        image_timestamp: where the selected frame is, in seconds; None unless an image was asked for and it passed.
+        image_timestamp: time of the selected frame, in seconds; None unless an image was asked for and it passed.
         image: the selected frame, the bytes of an image file; None likewise.
         face_image: the face cut out of it; None unless it was asked for and the check passed.
         request_id: 32 hex digits.

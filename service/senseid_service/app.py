@@ -1,4 +1,4 @@
-"""The HTTP side: what is answered before a request reaches a handler, and how each is counted and logged."""
+"""The HTTP applications: checks before a request reaches a handler, and the metrics and log of each request."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ _PARAMETERS: Final = {parameter.name for endpoint in ENDPOINTS.values() for para
 
 @dataclass(slots=True)
 class Facts:
-    """What is counted and logged about one request; nothing of its content.
+    """Facts about one request for metrics and log; nothing of its content.
 
     Attributes:
-        code: of the body.
+        code: the code of the body.
         reason: why it was refused.
-        queued: seconds that it waited, if it came so far.
-        handled: seconds that a handler worked on it, if it came so far.
+        queued: seconds in the queue, if it got there.
+        handled: seconds that a handler worked on it, if it got there.
         received: bytes of its body.
     """
 
@@ -82,16 +82,16 @@ class _RefusedError(Exception):
 
 @dataclass(slots=True)
 class HttpState:
-    """What all requests of one process share.
+    """State that all requests of one process share.
 
     Attributes:
         pool: answers requests.
         limits: what a client may take.
-        rate: how often it may ask.
-        api_keys: SHA-256 of each key; none lets everybody in.
-        cannot: the endpoints whose requests are refused now, each with why, such as a licence that ended.
-        log: where each request is told.
-        metrics: where each is counted.
+        rate: the rate limit of a client.
+        api_keys: SHA-256 of each key; if empty, no key is required.
+        cannot: the endpoints that are refused now, each with the reason, such as an expired licence.
+        log: the log of all requests.
+        metrics: the metrics of all requests.
         new_request_id: 32 hex digits.
         buffered: bytes of bodies in memory.
     """
@@ -107,14 +107,14 @@ class HttpState:
     buffered: int = 0
 
     def hold(self, count: int, length: int) -> None:
-        """Count so many bytes more in memory. What has come counts, not what was announced: announcing costs nothing.
+        """Count more bytes in memory. Received bytes count, not announced ones: announcing costs nothing.
 
         Args:
-            count: of the bytes that came just now.
-            length: of their body so far.
+            count: the bytes that were received just now.
+            length: the length of their body so far.
 
         Raises:
-            _RefusedError: it is longer than any may be, or there is no room for it; the bytes are counted all the same.
+            _RefusedError: it is too long, or there is no room for it; the bytes are counted anyway.
         """
         self.buffered += count
         if length > self.limits.body_bytes:
@@ -123,7 +123,7 @@ class HttpState:
             raise _RefusedError(outcomes.UNAVAILABLE)
 
     def admits(self, headers: Headers) -> bool:
-        """Whether the request carries a key that is asked for. Takes the same time for every key."""
+        """Whether the request carries a valid API key. Takes the same time for every key."""
         if not self.api_keys:
             return True
         given = hashlib.sha256(_api_key(headers).encode("utf-8", "surrogateescape")).digest()
@@ -132,7 +132,7 @@ class HttpState:
 
 
 def hashed(api_keys: tuple[str, ...]) -> tuple[bytes, ...]:
-    """API keys as `HttpState` holds them."""
+    """Hash API keys for `HttpState`."""
     return tuple(hashlib.sha256(key.encode()).digest() for key in api_keys)
 
 
@@ -140,10 +140,10 @@ def api_app(state: HttpState, callers: Callers, *, openapi: bytes, page: Mapping
     """The application of the API: the endpoints, the health check and the OpenAPI document.
 
     Args:
-        state: what requests share.
-        callers: who may call it by what name.
+        state: the state that requests share.
+        callers: the accepted hosts and origins.
         openapi: the document, JSON.
-        page: the files of the page for trying things out; none if it is off.
+        page: the files of the demo page; none if it is off.
     """
 
     async def document(_: HttpRequest) -> Response:
@@ -154,7 +154,7 @@ def api_app(state: HttpState, callers: Callers, *, openapi: bytes, page: Mapping
 
 
 def worker_app(state: HttpState, callers: Callers) -> ASGIApp:
-    """The application of a worker: the same endpoints for an API in front of it, and its own health check."""
+    """The application of a worker: the endpoints for the API in front of it, and its own health check."""
     return _application(state, lambda request_id: {"request_id": request_id}, callers, [], trusts_ids=True)
 
 
@@ -176,7 +176,7 @@ def metrics_app(state: HttpState, callers: Callers) -> ASGIApp:
 
 
 def refusal_of_garbage(new_request_id: Callable[[], str]) -> Callable[[], bytes]:
-    """What makes the body of the answer to bytes that are not HTTP."""
+    """A function that makes the body of the answer to bytes that are not HTTP."""
     return lambda: bodies.json_text(bodies.error_body(outcomes.USAGE, new_request_id())).encode()
 
 
@@ -204,7 +204,7 @@ def _application(
         trouble = "" if state.pool.state.ready else _NOBODY
         if not trouble and cannot and (path == HEALTH_PATH or cannot.keys() >= ENDPOINTS.keys()):
             trouble = next(iter(cannot.values()))
-        # While nobody answers, what could be answered then is of no interest.
+        # While no handler is ready, the licences do not matter.
         told = {"cannot": cannot} if cannot and trouble != _NOBODY else {}
         if path == LIVE_PATH:
             trouble, told = "", {}
@@ -239,7 +239,7 @@ def _cors(origins: tuple[str, ...]) -> Middleware:
 
 
 class Observed:
-    """Gives each request its id, counts and logs it, and lets no exception out."""
+    """Middleware that gives each request its id, counts and logs it, and catches all exceptions."""
 
     def __init__(self, app: ASGIApp, state: HttpState, *, trusts_ids: bool) -> None:
         self._app = app
@@ -271,11 +271,11 @@ class Observed:
 
         try:
             await self._app(scope, receive, send_with_id)
-        except Exception as error:  # its text stays here: it may show anything
+        except Exception as error:  # its text is not logged: it may contain anything
             facts.reason = "the answer was not taken" if isinstance(error, TimeoutError) else type(error).__name__
         self._tell(scope, request_id, facts, status, time.perf_counter() - begin)
         if not complete:
-            # An answer that stops halfway must not look whole: this makes uvicorn close the connection.
+            # An answer that stops halfway must not look complete: this makes uvicorn close the connection.
             raise AbandonedError
 
     def _request_id(self, headers: Headers) -> str:
@@ -333,20 +333,20 @@ async def _post(state: HttpState, request: HttpRequest) -> Response:
 
 
 def _gone(request: HttpRequest) -> Response:
-    """Nobody reads this answer; the log does."""
+    """The answer to a client that has disconnected; it only goes to the log."""
     facts: Facts = request.state.facts
     facts.reason = "the client went away"
     return _refusal(request, outcomes.USAGE)
 
 
 def _refuse_by_headers(state: HttpState, request: HttpRequest) -> Response | None:
-    """Everything that can be refused before the body is read."""
+    """Refuse a request by its headers, before the body is read."""
     if not state.admits(request.headers):
         return _refusal(request, outcomes.UNAUTHORISED, {"www-authenticate": "Bearer"})
     if not state.rate.allows(request.client.host if request.client else ""):
         return _refusal(request, outcomes.TOO_MANY, {"retry-after": _RETRY_SECONDS})
     if not _PARAMETERS.isdisjoint(request.query_params):
-        # It would be ignored, or media be in the access logs of proxies: neither is what the client means.
+        # It would be ignored, or put media into the access logs of proxies: the client wants neither.
         facts: Facts = request.state.facts
         facts.reason = "a parameter is in the query string"
         return _refusal(request, outcomes.USAGE)
@@ -361,13 +361,13 @@ def _refuse_by_headers(state: HttpState, request: HttpRequest) -> Response | Non
 
 
 async def _read_body(state: HttpState, request: HttpRequest) -> bytearray:
-    """The whole body; its length counts as buffered until the caller takes it off.
+    """Read the whole body; its length counts as buffered until the caller subtracts it.
 
     Raises:
-        _RefusedError: it comes too slowly, is longer than any may be, or there is no room for it.
+        _RefusedError: it arrives too slowly, is too long, or there is no room for it.
         ClientDisconnect: it was cut off.
     """
-    # It grows where it is: pieces that are joined at the end would be there twice.
+    # It grows in place: joining pieces at the end would need the memory twice.
     body = bytearray()
     more = True
     try:
@@ -393,7 +393,7 @@ async def _receive(request: HttpRequest) -> tuple[bytes, bool]:
 
 
 async def _ask(state: HttpState, request: HttpRequest, body: bytearray) -> Answer:
-    """Have it answered, unless the client goes away while it waits.
+    """Have a request answered, unless the client disconnects while it waits.
 
     Raises:
         BusyError: there is no room.

@@ -1,4 +1,4 @@
-"""A service without a terminal: started, found again, stopped, its log read."""
+"""A service in the background: start, status, stop and log."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Background:
     """The service of one role of this data directory."""
 
     def __init__(self, folder: Path, settings: Settings) -> None:
-        """Looks at nothing yet.
+        """Touch nothing yet.
 
         Args:
-            folder: where its log and its process id are kept.
-            settings: what it is, or will be, started with.
+            folder: the folder of its log and its process id.
+            settings: the settings that it is, or will be, started with.
         """
         self._folder = folder
         self._settings = settings
@@ -43,7 +43,7 @@ class Background:
 
     @property
     def url(self) -> str:
-        """Where it is asked from this machine."""
+        """The URL of the service on this machine."""
         settings = self._settings
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  every network
         host = f"[{host}]" if ":" in host else host
@@ -53,11 +53,11 @@ class Background:
         """Start it and wait until it answers.
 
         Args:
-            command: what runs the service in the foreground.
-            options: settings that go before everything else.
+            command: the command that runs the service in the foreground.
+            options: settings that override everything else.
 
         Raises:
-            SettingError: it runs already, is being started, or it ends again.
+            SettingError: it runs already, is being started, or exits again.
             OutputError: its log or its process id cannot be written.
         """
         try:
@@ -72,7 +72,7 @@ class Background:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """Keep others from starting it meanwhile: each would take the other's process for its own."""
+        """Lock against concurrent starts: each would take the other's process for its own."""
         import fcntl
 
         with self._state.with_suffix(".lock").open("ab") as file:
@@ -119,7 +119,7 @@ class Background:
             time.sleep(0.1)
 
     def stop(self) -> bool:
-        """Stop it and wait until it has ended; whether there was one."""
+        """Stop it and wait for its end; return whether there was one."""
         pid = self._pid()
         if pid is None:
             return False
@@ -137,7 +137,7 @@ class Background:
         return True
 
     def status(self) -> tuple[str, bool]:
-        """One line about it, and whether it answers."""
+        """Describe it in one line, and return whether it answers."""
         pid = self._pid()
         if pid is None:
             return f"{self._settings.role} is not running", False
@@ -146,7 +146,7 @@ class Background:
         return f"{self._settings.role} runs as process {pid} and does not answer at {self.url}", False
 
     def log_lines(self, lines: int, *, follow: bool) -> Iterator[str]:
-        """The last lines of the log, and with `follow` all that come.
+        """Iterate over the last lines of the log, and with `follow` over all new ones.
 
         Raises:
             SettingError: there is no log.
@@ -171,7 +171,7 @@ class Background:
         self._state.write_text(json.dumps(facts), encoding="utf-8")
 
     def _pid(self) -> int | None:
-        """Its process id; None if it does not run. The time of birth tells it from a later process of that number."""
+        """Its process id; None if it does not run. Its start time rules out a later process with that id."""
         import psutil
 
         with suppress(OSError, ValueError, KeyError, TypeError, psutil.Error):
@@ -185,7 +185,7 @@ class Background:
         import ssl
         import urllib.request
 
-        # Whether it answers is asked, not who it is; its certificate need not name this address.
+        # Only its answer matters, not its identity: its certificate need not name this address.
         context = ssl._create_unverified_context() if self._settings.tls_cert else None  # noqa: S323, SLF001
         with (
             suppress(OSError),
@@ -197,7 +197,7 @@ class Background:
         return False
 
     def _serves(self, begin: int) -> bool:
-        """Whether it has said that it serves, behind this place of its log."""
+        """Whether it has logged that it serves, after this offset of its log."""
         with self.log.open("rb") as file:
             file.seek(begin)
             return b'"event":"serving"' in file.read()

@@ -1,4 +1,4 @@
-"""What a request may bring, on whatever path: bytes that come are counted, not those that it announced."""
+"""Limits for the bodies of all requests: received bytes are counted, not announced ones."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _DRAIN_SECONDS: Final = 5.0
 
 
 class Bounded:
-    """Ends the connection with every answer that goes out before the whole body has come.
+    """Middleware that closes the connection after every answer that is sent before the whole body has arrived.
 
-    The answer goes out at once. What the client is still sending is then read and dropped for a while: closing at once
-    would reset the connection, and many clients would see that instead of the answer.
+    The answer is sent at once. The rest of the body is then read and dropped for a while: closing at once would reset
+    the connection, and many clients would see that instead of the answer.
     """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
-        """Bounds nothing yet.
+        """Wrap an application.
 
         Args:
             app: answers the requests.
@@ -40,7 +40,7 @@ class Bounded:
             return
         headers = Headers(scope=scope)
         body = _Body(receive, announced=is_chunked(headers) or headers.get("content-length", "0").strip("0") != "")
-        # A client that waits for our leave to send its body will send none.
+        # A client that waits for "100 Continue" will send no body.
         drains = headers.get("expect", "").lower() != "100-continue"
 
         async def send_out(message: Message) -> None:
@@ -67,7 +67,7 @@ def is_chunked(headers: Headers) -> bool:
 
 
 class _Body:
-    """The body of a request while it comes."""
+    """The body of a request while it arrives."""
 
     def __init__(self, receive: Receive, *, announced: bool) -> None:
         self._receive = receive
@@ -79,7 +79,7 @@ class _Body:
         return message
 
     async def drop(self, most: int) -> None:
-        """Read what is left, but neither more bytes than that nor for long."""
+        """Read and drop the rest, up to a number of bytes and for a limited time."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while most > 0 and not self.is_complete:

@@ -1,4 +1,4 @@
-"""What is refused on every path, before anything else looks at the request."""
+"""Checks on every path, before anything else handles the request."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """Who may call a listener.
+    """The accepted hosts and origins of a listener.
 
     Attributes:
-        hosts: by which names, in lower case; None if by any. A service that only this machine reaches is called by few:
-            a page of the internet may have its own name point here (DNS rebinding), and would speak with this service
-            as with itself.
-        origins: the pages that may; `*` is all. One of its own may always.
+        hosts: its accepted names, in lower case; None accepts any. A service that only this machine reaches accepts
+            few: a page on the internet may point its own name here (DNS rebinding), and could then talk to this service
+            as same-origin.
+        origins: the origins of pages that may call; `*` is all. Its own origin is always accepted.
     """
 
     hosts: frozenset[str] | None
@@ -42,18 +42,18 @@ class Callers:
         return self.hosts is None or _name(host) in self.hosts
 
     def take(self, origin: str, host: str) -> bool:
-        """Whether a page may call a listener by this name. Where others reach it, keys decide: no page has one."""
+        """Whether a page may call a listener by this name. If others reach it, keys decide: no page has one."""
         same = origin.partition("://")[2].lower() == host.lower()
         return self.hosts is None or same or not {origin, "*"}.isdisjoint(self.origins)
 
 
 def callers_of(address: str, hosts: tuple[str, ...], origins: tuple[str, ...] = ()) -> Callers:
-    """Who may call a listener.
+    """Determine the accepted hosts and origins of a listener.
 
     Args:
-        address: where it listens.
-        hosts: other names by which it is called.
-        origins: the pages that may call it, beside its own.
+        address: its address.
+        hosts: other names of it.
+        origins: origins of pages that may call it, besides its own.
     """
     if not is_loopback(address):
         return Callers(None, origins)
@@ -69,14 +69,14 @@ def _name(host: str) -> str:
 
 
 class Screened:
-    """Lets requests through whose end cannot be mistaken, of callers that may."""
+    """Middleware that passes requests with unambiguous framing from accepted callers."""
 
     def __init__(self, app: ASGIApp, callers: Callers, new_request_id: Callable[[], str]) -> None:
-        """Refuses nothing yet.
+        """Wrap an application.
 
         Args:
-            app: answers the others.
-            callers: who may call.
+            app: answers the accepted requests.
+            callers: the accepted hosts and origins.
             new_request_id: 32 hex digits, for a refusal of a request that has none.
         """
         self._app = app
@@ -99,10 +99,10 @@ class Screened:
         await response(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> tuple[Outcome, str] | None:
-        """How a request is answered that goes no further, and why."""
+        """The answer to a refused request, and the reason."""
         headers = Headers(scope=scope)
-        # RFC 9112, 6.1 and 6.3: a proxy in front may have taken another end of it for the right one, and what follows
-        # for a request of somebody else. The same of chunks in HTTP/1.0, which has none.
+        # RFC 9112, 6.1 and 6.3: a proxy in front may have seen the end of the body elsewhere, and the rest as a request
+        # of somebody else. Likewise for chunks in HTTP/1.0, which has none.
         if is_chunked(headers) and ("content-length" in headers or scope["http_version"] != "1.1"):
             return outcomes.USAGE, "its length is given in two ways"
         host, origin = headers.get("host", ""), headers.get("origin")

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicences
 
 HEALTH_PATH: Final = "/healthcheck"
-"""The manual's: whether everything can be answered."""
+"""The manual's health check: whether everything can be answered."""
 
 READY_PATH: Final = "/readyz"
-"""Whether anything can be answered: who spreads requests asks it."""
+"""Readiness, for load balancers: whether anything can be answered."""
 
 LIVE_PATH: Final = "/livez"
-"""Whether the process is there: who starts it anew asks it."""
+"""Liveness, for process managers: whether the process runs."""
 
 HEALTH_PATHS: Final = frozenset({HEALTH_PATH, READY_PATH, LIVE_PATH})
 
 
 class Kind(Enum):
-    """What a parameter holds."""
+    """The type of a parameter."""
 
     PHOTO = "an encrypted photo, Base64"
     VIDEO = "an encrypted video, Base64"
@@ -38,8 +38,8 @@ class Parameter:
     """One form field.
 
     Attributes:
-        name: of the field.
-        kind: what it holds.
+        name: the name of the field.
+        kind: its type.
         meaning: one line for the OpenAPI document.
     """
 
@@ -49,7 +49,7 @@ class Parameter:
 
     @property
     def required(self) -> bool:
-        """Whether a request without it is refused; a switch is off where it is absent."""
+        """Whether a request without it is refused; an absent switch is off."""
         return self.kind is not Kind.SWITCH
 
 
@@ -58,14 +58,14 @@ class Endpoint:
     """One path of the API.
 
     Attributes:
-        path: of the URL.
+        path: the path of the URL.
         summary: one line for the OpenAPI document.
-        products: whose licences must allow it.
-        capability: what those licences must allow, besides serving.
+        products: the products whose licences must allow it.
+        capability: the capability that those licences must allow, besides serving.
         parameters: the form fields.
         codes: the response codes of refused requests.
-        result: the fields of a result beside `code` and `request_id`, as JSON schema.
-        optional: those of them that are there only in some results.
+        result: the fields of a result besides `code` and `request_id`, as JSON schema.
+        optional: those of them that only some results have.
     """
 
     path: str
@@ -78,7 +78,7 @@ class Endpoint:
     optional: frozenset[str] = frozenset()
 
     def require(self, licences: VerifiedLicences) -> None:
-        """Returns if the licences allow it.
+        """Return if the licences allow it.
 
         Raises:
             LicensingError: they do not.
@@ -87,7 +87,7 @@ class Endpoint:
             self.require_of(product, licences)
 
     def require_of(self, product: Product, licences: VerifiedLicences) -> None:
-        """Returns if the licence of one product allows it.
+        """Return if the licence of one product allows it.
 
         Raises:
             LicensingError: it does not.
@@ -122,7 +122,7 @@ _PICTURE: Final[dict[str, object]] = {"type": "string", "contentEncoding": "base
 
 
 def _object(fields: dict[str, object]) -> dict[str, object]:
-    """An object that has all of these fields and no others."""
+    """The schema of an object with all of these fields and no others."""
     return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
 
 

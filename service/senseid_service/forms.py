@@ -1,4 +1,4 @@
-"""Form fields out of a body: urlencoded or multipart, each field once, nothing interpreted as a path or an address."""
+"""Form fields of a body: urlencoded or multipart, each field once, nothing interpreted as a path or an address."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 MOST_FIELDS: Final = 64
-"""The most fields or parts of a form; the longest of the manual has seven."""
+"""Maximum number of fields or parts of a form; the longest of the manual has seven."""
 
 _COMMON_ESCAPES: Final = (
     (b"%2B", b"+"), (b"%2b", b"+"), (b"%2F", b"/"), (b"%2f", b"/"), (b"%3D", b"="), (b"%3d", b"="),
@@ -28,7 +28,7 @@ def parse_form(content_type: str, body: bytes) -> dict[str, bytes]:
         body: the whole body.
 
     Returns:
-        The value of each field, decoded from the form but otherwise as it was sent.
+        The value of each field, decoded from the form but otherwise unchanged.
 
     Raises:
         RequestError: another type, a broken form, a repeated field, or more than `MOST_FIELDS`.
@@ -81,7 +81,7 @@ def _unquote(value: bytes) -> bytes:
     value = value.replace(b"+", b" ")
     if b"%" not in value:
         return value
-    # Three escapes make up all of Base64's. Decoding a million of them one by one would take over a second.
+    # Base64 needs only three escapes. Decoding a million of them one by one would take over a second.
     for escape, byte in _COMMON_ESCAPES:
         value = value.replace(escape, byte)
     return unquote_to_bytes(value) if b"%" in value else value

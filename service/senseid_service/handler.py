@@ -1,4 +1,4 @@
-"""One request answered: form, keys, engine, body. Runs in a handler; no error gets out."""
+"""Answering one request: form, keys, engine, body. Runs in a handler; no error propagates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a handler is asked.
+    """A request for a handler.
 
     Attributes:
         request_id: 32 hex digits.
@@ -40,13 +40,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the client, and what is logged about it.
+    """The answer to the client, and the facts about it for the log.
 
     Attributes:
-        http_status: of the response.
-        code: of the body.
+        http_status: the status of the response.
+        code: the code of the body.
         body: JSON.
-        reason: why it was refused, without anything of the request's content; empty for a result.
+        reason: why it was refused, with nothing of the request's content; empty for a result.
         seconds: how long the handler worked.
     """
 
@@ -71,7 +71,7 @@ class Answerer:
         try:
             body = self._result(request)
             text = bodies.json_text(body)
-        except Exception as error:  # whatever it is, the client gets its answer
+        except Exception as error:  # the client gets an answer to any error
             outcome = outcome_of(error) if is_expected(error) else INTERNAL
             http_status, code, reason = outcome.http_status, outcome.code, reason_of(error)
             text = bodies.json_text(bodies.error_body(outcome, request.request_id))
@@ -85,7 +85,7 @@ class Answerer:
 
 
 def reason_of(error: Exception) -> str:
-    """Why a request failed, for the log. The text of an unknown error may hold anything: only its place is told."""
+    """Why a request failed, for the log. The text of an unknown error may hold anything: only its place is logged."""
     if is_expected(error):
         stid = getattr(error, "stid", None)
         return f"{stid.text} ({stid.value}): {error}" if stid is not None else str(error)

@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 
 class _Server(uvicorn.Server):
-    """A server among several in one process: signals are the process's affair."""
+    """One of several servers in one process, which handles the signals itself."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Captures none."""
+        """Capture none."""
         yield
 
 
@@ -62,8 +62,8 @@ def run(
         settings: of the service.
         listeners: bound sockets.
         watch: the licences; None in an API.
-        control: the way to the model process; None in an API.
-        lifeline: at its end when the supervisor is gone.
+        control: the socket to the model process; None in an API.
+        lifeline: reaches end of file when the supervisor is gone.
         log: of this process.
         monotonic: seconds that never go back.
 
@@ -74,7 +74,7 @@ def run(
     give_back_what_is_large()
     root = logging.getLogger()
     root.handlers[:] = [LogHandler(log)]
-    # Each of its lines would repeat that somebody sent what is not HTTP.
+    # It only logs that somebody sent bytes that are not HTTP.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return asyncio.run(_serve(settings, listeners, watch, control, lifeline, log, monotonic))
 
@@ -131,7 +131,7 @@ def _pool(settings: Settings, control: socket.socket | None, log: Log) -> LocalP
             settings.workers,
             ca=settings.worker_ca,
             api_key=settings.worker_key,
-            # Each worker has a queue of its own; this only keeps a flood from the memory of the API.
+            # Each worker has its own queue; this one only protects the memory of the API.
             most=(64 + limits.queue) * len(settings.workers),
             answer_seconds=limits.queue_seconds + 2 * limits.job_seconds,
             log=log,

@@ -1,4 +1,4 @@
-"""From form fields to what the engine takes: decrypted, decoded, each named by its parameter in every message."""
+"""Form fields to inputs of the engine: decrypted, decoded, and named by their parameter in every message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from senseid_engine.video import Video
 
 _HEAD: Final = 64
-"""Characters of Base64 that show what it holds."""
+"""Number of Base64 characters that show the type of the content."""
 
 
 class Inputs:
@@ -85,7 +85,7 @@ class Inputs:
 
         Raises:
             RequestError: it is missing.
-            LivenessDataError: it is no such file, or was sealed with another key.
+            LivenessDataError: it is not liveness data, or was sealed with another key.
         """
         from senseid.captures import read_capture
 
@@ -93,11 +93,11 @@ class Inputs:
 
 
 def repaired(text: bytes) -> bytes:
-    """Base64 as it was before a form changed it.
+    """Restore Base64 that a form changed.
 
-    A `+` that was not URL-encoded arrives as a space. Base64 has no spaces inside, so each is put back; its length and
-    the authentication of the ciphertext tell whether that was right. Line breaks, which many encoders write, are left
-    out.
+    A `+` that was not URL-encoded arrives as a space. Base64 has no spaces inside, so each is restored; its length and
+    the authentication of the ciphertext show whether that was right. Line breaks, which many encoders write, are
+    removed.
     """
     text = text.strip()
     if b"\n" in text or b"\r" in text:

@@ -1,4 +1,4 @@
-"""Messages between the HTTP process and its handlers: a head as JSON and a body of bytes, over a stream socket.
+"""Messages between the HTTP process and its handlers: a JSON head and a body of bytes, over a stream socket.
 
 Both ends are of the same release and on the same machine. Eight bytes of lengths, then the head, then the body.
 """
@@ -25,19 +25,19 @@ class LostError(Exception):
 
 
 def pack(head: Mapping[str, Any], body_length: int) -> bytes:
-    """Everything of a message that comes before its body."""
+    """Encode everything of a message that comes before its body."""
     data = json.dumps(head, separators=(",", ":")).encode()
     return _LENGTHS.pack(len(data), body_length) + data
 
 
 def pieces(body: bytes | bytearray) -> Iterator[memoryview]:
-    """A body in parts that are small enough to be copied."""
+    """Split a body into parts that are small enough to be copied."""
     view = memoryview(body)
     return (view[begin : begin + _PIECE] for begin in range(0, len(view), _PIECE))
 
 
 def take(buffer: bytearray) -> tuple[dict[str, Any], bytes] | None:
-    """Remove the first message of a buffer; None where it is not all there yet."""
+    """Remove and return the first message of a buffer; None if it is not complete yet."""
     if len(buffer) < _LENGTHS.size:
         return None
     head_length, body_length = _LENGTHS.unpack_from(buffer)

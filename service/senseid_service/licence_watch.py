@@ -1,4 +1,4 @@
-"""Licences that are looked at again while the service runs: one that is replaced, ends or is withdrawn counts."""
+"""Licences that are verified again while the service runs: replacements, expiry and revocation take effect."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicences
 
 RECHECK_SECONDS = 5.0
-"""How often licences are verified though no file has changed: the clock may have been set back."""
+"""Interval at which licences are verified even if no file has changed: the clock may have been set back."""
 
 
 class LicenceWatch:
@@ -35,10 +35,10 @@ class LicenceWatch:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
     ) -> None:
-        """Verifies at the first use.
+        """Verify at the first use.
 
         Args:
-            store: where the licences are.
+            store: the licences.
             context: this machine; its time is not used.
             clock: the time, UTC.
             monotonic: seconds that never go back.
@@ -52,7 +52,7 @@ class LicenceWatch:
         self._current: VerifiedLicences | None = None
 
     def current(self) -> VerifiedLicences:
-        """The licences. Takes microseconds unless something changed; failures are raised where one is required."""
+        """The licences. Takes microseconds unless something changed; failures are raised when a licence is required."""
         now, seen = self._clock(), self._look()
         current = self._current
         if (
@@ -66,17 +66,17 @@ class LicenceWatch:
         return current
 
     def require_any(self) -> None:
-        """Returns if some licence allows serving.
+        """Return if some licence allows serving.
 
         Raises:
-            LicensingError: none does; that of the product that most endpoints need.
+            LicensingError: none does; the error is that of the product that most endpoints need.
         """
         current = self.current()
         if not any(Capability.SERVE in licence.capabilities for licence in current.licences.values()):
             current.require(Product.FACE, Capability.SERVE)
 
     def cannot(self) -> dict[str, str]:
-        """The endpoints whose requests are refused now, each with why: `STID_E_AUTH_EXPIRE (-15) senseid_face`."""
+        """The endpoints that are refused now, each with the reason: `STID_E_AUTH_EXPIRE (-15) senseid_face`."""
         current = self.current()
         found = {}
         for path, endpoint in ENDPOINTS.items():
@@ -93,7 +93,7 @@ class LicenceWatch:
         return {product.value: licence.days_left for product, licence in self.current().licences.items()}
 
     def _look(self) -> tuple[object, ...]:
-        """What changes with every file that is written, replaced or removed."""
+        """A value that changes whenever a file is written, replaced or removed."""
         store = self._store
         paths = [*(store.path(product) for product in Product), store.revocations_path, store.roots_dir]
         return tuple(map(_facts, paths))

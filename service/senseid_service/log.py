@@ -19,17 +19,17 @@ class Log:
     """Writes events."""
 
     def __init__(self, write: Callable[[bytes], object], clock: Callable[[], datetime]) -> None:
-        """Opens nothing.
+        """Open nothing.
 
         Args:
-            write: takes one line at once, so that the lines of several processes do not mix.
+            write: writes one whole line, so that the lines of several processes do not mix.
             clock: the time, UTC.
         """
         self._write = write
         self._clock = clock
 
     def event(self, name: str, level: str = "info", **facts: object) -> None:
-        """Write one event; a log that cannot be written is no reason to stop serving."""
+        """Write one event; a log that cannot be written does not stop the service."""
         stamp = self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = json.dumps({"time": stamp, "level": level, "event": name, **facts}, separators=(",", ":"))
         try:
@@ -39,14 +39,14 @@ class Log:
 
 
 class LogHandler(logging.Handler):
-    """Turns what libraries log into events. Their exceptions' texts stay out: those may hold anything."""
+    """Turns log records of libraries into events, without the texts of exceptions, which may contain anything."""
 
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record, unless it is about a client that went away."""
+        """Write one record, unless it is about a client that disconnected."""
         if record.exc_info and isinstance(record.exc_info[1], AbandonedError):
             return
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None

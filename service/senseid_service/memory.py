@@ -1,4 +1,4 @@
-"""Memory that was freed, given back to the system, where the C library is GNU's and has to be told."""
+"""Return of freed memory to the system, with the GNU C library, which does not always do it by itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LARGE: Final = 128 * 1024
 
 
 def give_back_what_is_large() -> None:
-    """Have blocks of 128 KiB and more returned when they are freed.
+    """Return blocks of 128 KiB and more to the system when they are freed.
 
     Without a fixed threshold glibc learns from the first large body that such blocks are common, and keeps up to 32 MiB
     of each for the next.
@@ -23,7 +23,7 @@ def give_back_what_is_large() -> None:
 
 
 def give_back() -> None:
-    """Return everything that is free now."""
+    """Return all free memory now."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -20,11 +20,11 @@ class Metrics:
     """The figures of one HTTP process."""
 
     def __init__(self, state: Callable[[], PoolState], days_left: Callable[[], dict[str, int]]) -> None:
-        """Counts from zero.
+        """Start all counters at zero.
 
         Args:
-            state: of the pool, asked at each reading.
-            days_left: of each licence, by product, asked at each reading.
+            state: returns the state of the pool, called at each scrape.
+            days_left: returns the days left of each licence, by product, called at each scrape.
         """
         self._state = state
         self._days_left = days_left
@@ -69,7 +69,7 @@ class Metrics:
             self._handling.labels(path).observe(handled)
 
     def text(self) -> bytes:
-        """All of them in Prometheus's text format."""
+        """All metrics in Prometheus's text format."""
         self._licence.clear()
         for product, days in self._days_left().items():
             self._licence.labels(product).set(days)

@@ -1,7 +1,7 @@
 """The process that holds the models and forks a handler whenever the HTTP process asks for one.
 
-A fork takes milliseconds where loading takes seconds, and what is only read (weights, libraries) stays in memory once.
-That is safe because this process runs one thread of its own: sessions with one thread have no pool to lose.
+A fork takes milliseconds, loading takes seconds, and read-only memory (weights, libraries) is shared. That is safe
+because this process runs a single thread: sessions with one thread have no pool to lose.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from senseid_service.log import Log
 
 _IDLE_SECONDS: Final = 1.0
-"""A handler that has had nothing to do for so long gives back the memory that it worked in."""
+"""Idle time after which a handler returns its working memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the model process needs.
+    """Parameters of the model process.
 
     Attributes:
-        models: not opened yet.
-        keys: that media may be encrypted under.
+        models: the models, not opened yet.
+        keys: the keys to decrypt media with.
         log: of this process.
         job_seconds: how long a handler may work on one request.
     """
@@ -65,7 +65,7 @@ def fork_handlers(setup: Setup, control: socket.socket, lifeline: socket.socket)
         ModelsError: a model file is missing or is not the one of the manifest.
         ModelError: a model cannot be used.
     """
-    # The HTTP process tells its handlers when to stop, by closing their sockets: a signal to the whole group must not.
+    # The HTTP process stops its handlers by closing their sockets: a signal to the whole group must not stop them.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -74,7 +74,7 @@ def fork_handlers(setup: Setup, control: socket.socket, lifeline: socket.socket)
             setup.models.open(kind)
         except LicensingError as error:
             setup.log.event("licence_refused", "warning", reason=f"{in_words(error.stid)}: {error}")
-    # A collection in a child would write into every page that it looks at.
+    # A garbage collection in a child would write to every page that it visits.
     gc.collect()
     gc.freeze()
     setup.log.event("models_loaded", pid=os.getpid())
@@ -116,7 +116,7 @@ def serve(link: socket.socket, answerer: Answerer, job_seconds: float, parent: i
         ipc.send(link, {"pid": os.getpid(), "model_process": parent})
         while True:
             if not select.select([link], [], [], _IDLE_SECONDS)[0]:
-                # Who works on would only ask for it again.
+                # A busy handler would only allocate it again.
                 give_back()
             head, body = ipc.receive(link)
             signal.setitimer(signal.ITIMER_REAL, job_seconds)

@@ -21,29 +21,29 @@ if TYPE_CHECKING:
     from senseid_service.log import Log
 
 _ATTEMPTS = 2
-"""How often a request is given to a handler: one that ends two of them would end a third."""
+"""Attempts per request: one that crashes two handlers would crash a third."""
 
 _RESPAWN_SECONDS = 0.5
-"""The pause after a handler that never came up."""
+"""Pause after a handler that failed to start."""
 
 
 class BusyError(Exception):
-    """There is no room for another request, or nobody to answer it in time."""
+    """There is no room for another request, or no handler to answer it in time."""
 
 
 class FailedError(Exception):
-    """The request ended every handler that took it up."""
+    """The request crashed every handler that took it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolState:
-    """What a pool is doing.
+    """The state of a pool.
 
     Attributes:
         ready: handlers or workers that answer.
         busy: requests that are being worked on.
         waiting: requests in the queue.
-        losses: handlers that ended unasked since the start.
+        losses: handlers that ended unexpectedly since the start.
     """
 
     ready: int
@@ -54,10 +54,10 @@ class PoolState:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer and how it came about.
+    """An answer and its time in the queue.
 
     Attributes:
-        answer: for the client.
+        answer: the answer for the client.
         queue_seconds: how long the request waited.
     """
 
@@ -77,14 +77,14 @@ class LocalPool:
         queue_seconds: float,
         log: Log,
     ) -> None:
-        """Starts nothing.
+        """Start nothing.
 
         Args:
             control: takes the socket of a new handler to the model process, and brings the id of each new one.
             handlers: how many to keep.
             queue: requests that may wait.
-            queue_seconds: how long each of them may.
-            log: where losses are told.
+            queue_seconds: how long each of them may wait.
+            log: the log for losses.
         """
         self._control = control
         self._handlers = handlers
@@ -93,8 +93,8 @@ class LocalPool:
         self._log = log
         self._idle: deque[_Link] = deque()
         self._waiting: deque[asyncio.Future[_Link]] = deque()
-        # From a full queue until an empty one. Meanwhile the newest goes first: most of those who wait for long have
-        # gone or will be refused, and who comes when the overload is over does not stand behind them.
+        # Set from a full queue until an empty one. Meanwhile the newest goes first: most clients that wait long have
+        # gone or will be refused, and those that come after the overload do not queue behind them.
         self._overloaded = False
         self._ready = self._busy = self._losses = 0
         self._running: set[asyncio.Task[Answer]] = set()
@@ -103,12 +103,12 @@ class LocalPool:
 
     @property
     def state(self) -> PoolState:
-        """What it is doing now."""
+        """The current state."""
         return PoolState(self._ready, self._busy, len(self._waiting), self._losses)
 
     @property
     def is_full(self) -> bool:
-        """Whether a request that came now would be refused."""
+        """Whether a new request would be refused."""
         return not self._idle and len(self._waiting) >= self._queue
 
     async def start(self) -> None:
@@ -130,14 +130,14 @@ class LocalPool:
 
         Raises:
             BusyError: the queue is full, or the request waited too long.
-            FailedError: it ended every handler that took it up.
+            FailedError: it crashed every handler that took it.
         """
         loop = asyncio.get_running_loop()
         begin, waited = loop.time(), 0.0
         for _ in range(_ATTEMPTS):
             link = await self._take_link()
             waited = loop.time() - begin
-            # The handler goes on although the client may go away: only its answer makes it free again.
+            # The handler continues even if the client disconnects: only its answer makes it free again.
             task = asyncio.create_task(self._run(link, request))
             self._running.add(task)
             task.add_done_callback(self._forget)
@@ -150,7 +150,7 @@ class LocalPool:
     def _forget(self, task: asyncio.Task[Answer]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # nobody waits for it where the client has gone
+            task.exception()  # nobody waits for it if the client has disconnected
 
     async def _take_link(self) -> _Link:
         if self._idle:
@@ -167,7 +167,7 @@ class LocalPool:
             if future in self._waiting:
                 self._waiting.remove(future)
             elif future.done() and not future.cancelled():
-                self._give_back(future.result())  # it was handed one in the moment in which it gave up
+                self._give_back(future.result())  # it got a handler at the moment when it gave up
             if isinstance(error, TimeoutError):
                 raise BusyError from None
             raise
@@ -176,7 +176,7 @@ class LocalPool:
         self._busy += 1
         try:
             answering = await link.ask(request)
-            # Nothing here needs the body any more, and the client may be gone: it need not stay until the answer.
+            # Nothing here needs the body any more: free it before the answer.
             del request
             answer = await answering
         finally:
@@ -207,7 +207,7 @@ class LocalPool:
             self._give_back(link)
 
     async def _keep(self) -> None:
-        """Keep one handler alive for ever."""
+        """Keep one handler running for ever."""
         while True:
             link = await self._open_link()
             try:
@@ -260,10 +260,10 @@ class _Link(asyncio.Protocol):
         return self.lost.is_set()
 
     async def ask(self, request: Request) -> asyncio.Future[Answer]:
-        """Send a request, no faster than it is taken: its answer comes later.
+        """Send a request, no faster than it is read; its answer comes later.
 
         Raises:
-            LostError: the handler ended first. The answer raises it, too.
+            LostError: the handler ended first. Awaiting the answer raises it too.
         """
         if self._transport is None or self.is_lost:
             raise ipc.LostError

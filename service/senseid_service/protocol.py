@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with what it lacks against slow and silent clients."""
+"""uvicorn's HTTP protocol with added protection against slow and silent clients."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 _READ: Final = 64 * 1024
 _READ_BUFFER: Final = memoryview(bytearray(_READ))
-"""All connections share it: what was read is taken out before the next one reads."""
+"""Read buffer of all connections: its content is consumed before the next one reads."""
 
 
 class GuardedProtocol(H11Protocol, asyncio.BufferedProtocol):
-    """Ends connections that take too long over their headers, leave answers unread, or are one too many.
+    """Closes connections that send their headers too slowly, leave answers unread, or exceed the limit.
 
     Subclasses set the attributes.
 
     Attributes:
         header_seconds: how long the headers of a request may take, from the connection or its first byte on.
-        linger_seconds: how long a closed connection may keep its unsent rest.
-        most: open connections of this server.
+        linger_seconds: how long a closed connection may keep unsent data.
+        most: maximum of open connections of this server.
         refusal: makes the body of the answer to what is not HTTP.
     """
 
@@ -35,7 +35,7 @@ class GuardedProtocol(H11Protocol, asyncio.BufferedProtocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to count."""
+        """Start the timer."""
         super().connection_made(transport)
         if len(self.connections) > self.most:
             transport.abort()
@@ -43,15 +43,15 @@ class GuardedProtocol(H11Protocol, asyncio.BufferedProtocol):
         self._watch()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  asyncio calls it so
-        """Where to read to. asyncio alone would read 256 KiB, and leave them with each connection that is paused."""
+        """Return the shared buffer. asyncio's own would hold 256 KiB for each paused connection."""
         return _READ_BUFFER
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what was read."""
+        """Process the bytes that were read."""
         self.data_received(bytes(_READ_BUFFER[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, and count on if they do not make a request yet."""
+        """Process bytes, and keep the timer running if they are not a complete request yet."""
         super().data_received(data)
         if self.transport.is_closing():
             self._linger()
@@ -61,33 +61,33 @@ class GuardedProtocol(H11Protocol, asyncio.BufferedProtocol):
             self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop counting."""
+        """Stop the timer."""
         self._unwatch()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        """Give the client so long to read the answer, no longer."""
+        """Limit the time that the client has to read the answer."""
         super().on_response_complete()
         if self.transport.is_closing():
             self._linger()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that was quiet."""
+        """Close an idle connection."""
         super().timeout_keep_alive_handler()
         self._linger()
 
     def shutdown(self) -> None:
-        """Finish what runs, close what is quiet."""
+        """Finish running requests, close idle connections."""
         super().shutdown()
         if self.transport.is_closing():
             self._linger()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn calls it so
-        """Answer what is not HTTP as the API answers everything."""
+        """Answer invalid HTTP with a body of the API."""
         import h11
 
         if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
-            self.transport.close()  # half an answer is out already
+            self.transport.close()  # part of an answer was sent already
             return
         body = self.refusal()
         headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]

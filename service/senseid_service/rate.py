@@ -1,4 +1,4 @@
-"""How often one address may ask: a token bucket each."""
+"""Rate limit per address: one token bucket each."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _MOST_ADDRESSES = 10_000
 
 
 class RateLimit:
-    """So many requests a second of one address, and two seconds' worth at once."""
+    """Limit of requests per second and address, with a burst of two seconds' worth."""
 
     def __init__(self, rate: float, monotonic: Callable[[], float]) -> None:
-        """Knows no address yet.
+        """Start without any address.
 
         Args:
-            rate: requests a second; 0 is no limit.
+            rate: requests per second; 0 is no limit.
             monotonic: seconds that never go back.
         """
         self._rate = rate
@@ -33,7 +33,7 @@ class RateLimit:
         tokens, at = self._buckets.pop(address, (self._burst, now))
         tokens = min(self._burst, tokens + (now - at) * self._rate)
         allowed = tokens >= 1
-        # The dictionary keeps the order of use: the first is the address that was quiet for longest.
+        # The dictionary keeps the order of use: the first address is the one that was idle longest.
         self._buckets[address] = (tokens - allowed, now)
         if len(self._buckets) > _MOST_ADDRESSES:
             del self._buckets[next(iter(self._buckets))]

@@ -1,4 +1,4 @@
-"""Workers on other machines: watched, asked in turn, and another one asked where one does not answer."""
+"""Workers on other machines: monitored, load-balanced, with a retry on another one if one does not answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _CHECK_SECONDS: Final = 1.0
 _CHECK_TIMEOUT: Final = 2.0
 _CONNECT_SECONDS: Final = 3.0
 _PATIENCE_SECONDS: Final = 5.0
-"""How long a request waits for a worker to come back: longer than one needs to restart its handlers."""
+"""How long a request waits for a worker to come back: longer than a restart of its handlers takes."""
 
 _ATTEMPTS: Final = 3
 _OVERLOADED: Final = 503
@@ -59,15 +59,15 @@ class RemotePool:
         answer_seconds: float,
         log: Log,
     ) -> None:
-        """Starts nothing.
+        """Start nothing.
 
         Args:
-            workers: where they are.
-            ca: certificates for those that are asked by TLS; the system's if None.
-            api_key: sent along, for workers that ask for one.
-            most: requests that may be with workers at once.
+            workers: their addresses.
+            ca: certificates to check TLS workers against; the system's if None.
+            api_key: sent with each request, for workers that require one.
+            most: maximum of concurrent requests to workers.
             answer_seconds: how long a worker may take.
-            log: where it is told when one goes or comes.
+            log: the log for workers that go or come back.
         """
         self._workers = [_Worker(address) for address in workers]
         self._ca = ca
@@ -82,17 +82,17 @@ class RemotePool:
 
     @property
     def state(self) -> PoolState:
-        """What it is doing now."""
+        """The current state."""
         running = sum(worker.running for worker in self._workers)
         return PoolState(sum(worker.healthy for worker in self._workers), running, 0, self._losses)
 
     @property
     def is_full(self) -> bool:
-        """Whether a request that came now would be refused."""
+        """Whether a new request would be refused."""
         return sum(worker.running for worker in self._workers) >= self._most
 
     def cannot(self) -> dict[str, str]:
-        """The endpoints whose requests every worker refuses, with why; none while there is no worker."""
+        """The endpoints that every worker refuses, with the reason; empty while there is no worker."""
         healthy = [worker for worker in self._workers if worker.healthy]
         return {
             path: healthy[0].cannot[path]
@@ -101,7 +101,7 @@ class RemotePool:
         }
 
     async def start(self) -> None:
-        """Begin to watch the workers."""
+        """Start monitoring the workers."""
         import ssl
 
         import httpx
@@ -110,14 +110,14 @@ class RemotePool:
             timeout=httpx.Timeout(self._answer_seconds, connect=_CONNECT_SECONDS, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=4),
             verify=ssl.create_default_context(cafile=self._ca),
-            # What the environment says of proxies is for the way out, not for one's own workers.
+            # Proxies in the environment are for outgoing connections, not for one's own workers.
             trust_env=False,
             headers={API_KEY_HEADER: self._api_key} if self._api_key else {},
         )
         self._watchers = [asyncio.create_task(self._watch(worker)) for worker in self._workers]
 
     async def stop(self) -> None:
-        """Let the workers go."""
+        """Stop monitoring the workers."""
         for task in self._watchers:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -126,11 +126,11 @@ class RemotePool:
             await self._client.aclose()
 
     async def answer(self, request: Request) -> Answered:
-        """Have a request answered by the healthy worker with the least to do, or by another where it does not answer.
+        """Have a request answered by the least loaded healthy worker, or by another if it does not answer.
 
         Raises:
             BusyError: all are overloaded, or none came back in time.
-            FailedError: several took it up and none answered.
+            FailedError: several took it and none answered.
         """
         if self.is_full:
             raise BusyError
@@ -155,11 +155,11 @@ class RemotePool:
         raise FailedError
 
     async def _next(self, tried: list[_Worker], path: str, *, insist: bool) -> _Worker:
-        """The healthy worker with the least to do, one that was not tried if there is one.
+        """The least loaded healthy worker, preferably one that was not tried.
 
         Args:
-            tried: those that this request was given to.
-            path: its endpoint. A worker that refuses it is asked where all do: then the client is told why.
+            tried: workers that got this request already.
+            path: its endpoint. A worker that refuses it is used if all do: then the client gets the reason.
             insist: whether one of them may be tried again, and waited for.
 
         Raises:
@@ -184,7 +184,7 @@ class RemotePool:
                 raise BusyError from None
 
     async def _ask(self, worker: _Worker, request: Request) -> Answer | None:
-        """Its answer; None where it gave none and another may be asked: answering changes nothing anywhere."""
+        """Its answer; None if there was none. Requests are idempotent, so another worker may be asked."""
         import httpx
 
         assert self._client is not None  # noqa: S101  started before it is asked
@@ -192,7 +192,7 @@ class RemotePool:
         try:
             response = await self._client.post(
                 worker.address.url + request.path,
-                # Given whole, it would be copied on its way, once or twice for each request that waits.
+                # As one piece, it would be copied once or twice for each request that waits.
                 content=_pieces(request.body),
                 headers={
                     "content-type": request.content_type,
@@ -219,7 +219,7 @@ class RemotePool:
             try:
                 response = await self._client.get(worker.address.url + HEALTH_PATH, timeout=_CHECK_TIMEOUT)
                 worker.cannot = _cannot_of(response.content)
-                # One whose licences are bad answers: it says so, which is what the client has to know.
+                # A worker with invalid licences counts: its answer tells the client about them.
                 healthy = response.status_code == 200 or bool(worker.cannot)
                 if healthy and not worker.healthy:
                     await self._look_for_a_lock(worker)
@@ -229,7 +229,7 @@ class RemotePool:
             await asyncio.sleep(_CHECK_SECONDS if worker.healthy else _CHECK_SECONDS / 4)
 
     async def _look_for_a_lock(self, worker: _Worker) -> None:
-        """Tell it if the worker would answer somebody who has no key, while this API has one."""
+        """Log a warning if the worker answers without a key, while this API has one."""
         assert self._client is not None  # noqa: S101  started before it is watched
         if self._api_key is None:
             return

@@ -1,4 +1,4 @@
-"""What the service is told: from a `.env` file, the environment and the command line, in rising order of weight."""
+"""Settings of the service: from a `.env` file, the environment and the command line, in rising precedence."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ T = TypeVar("T")
 MEBIBYTE: Final = 1024 * 1024
 
 API_PORT: Final = 3000
-"""The manual's port of the API."""
+"""Port of the API in the manual."""
 
 WORKER_PORT: Final = 50050
-"""The manual's port of the workers."""
+"""Port of the workers in the manual."""
 
 
 class Role(StrEnum):
-    """Which half of the service this process is."""
+    """The part of the service that this process is."""
 
     ALL = "all"
     API = "api"
@@ -35,13 +35,13 @@ class Role(StrEnum):
 
     @property
     def has_models(self) -> bool:
-        """Whether it looks at photos itself: then it needs models, licences and keys."""
+        """Whether it processes photos itself, and so needs models, licences and keys."""
         return self is not Role.API
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerAddress:
-    """Where a worker listens.
+    """The address of a worker.
 
     Attributes:
         scheme: `http` or `https`.
@@ -62,20 +62,20 @@ class WorkerAddress:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one client, or all of them together, may take.
+    """Limits for one client, or all of them together.
 
     Attributes:
         queue: requests that may wait for a handler; one more is answered 503.
         queue_seconds: how long one may wait.
         job_seconds: how long a handler may work on one request before it is ended.
-        body_bytes: the longest body.
-        buffer_bytes: how many bytes of bodies may be in memory at once.
-        connections: open connections at once.
+        body_bytes: maximum length of a body.
+        buffer_bytes: maximum of bytes of bodies in memory at once.
+        connections: maximum of open connections.
         header_seconds: how long a client may take to send its request line and headers.
         idle_seconds: how long it may pause inside a body, or leave an answer unread.
         body_seconds: how long a whole body may take.
         stop_seconds: how long running requests may go on after a stop was asked for.
-        rate: requests a second of one address; 0 is no limit.
+        rate: requests per second of one address; 0 is no limit.
     """
 
     queue: int = 16
@@ -93,26 +93,26 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the service is told, but the decryption keys.
+    """All settings of the service except the decryption keys.
 
     Attributes:
-        role: which half of the service this is.
+        role: the part of the service.
         host: where the API listens, or the worker in the role `worker`.
         port: of the API, or of the worker in the role `worker`.
         worker_port: where the role `all` answers the worker's health check, on this machine only; 0 is nowhere.
         workers: the workers behind the API role.
         worker_ca: certificates that `https` workers are checked against; the system's if None.
         handlers: processes that look at photos.
-        ui: whether the page for trying things out is served.
+        ui: whether the demo page is served.
         metrics: address and port of the metrics, or None.
         open: whether clients beyond this machine may be served without a key.
-        hosts: other names by which a service of this machine alone is called.
+        hosts: other names of a service that only this machine reaches.
         api_keys: a request must carry one of these if there are any.
-        worker_key: what the API sends to its workers, and a worker takes beside its `api_keys`.
+        worker_key: the key that the API sends to its workers, and a worker accepts besides its `api_keys`.
         tls_cert: the certificate chain of the listener.
         tls_key: its private key.
         cors: origins whose pages may call the service; `*` is all.
-        limits: what a client may take.
+        limits: the limits for clients.
     """
 
     role: Role
@@ -136,12 +136,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One setting as a user meets it.
+    """One setting as users see it.
 
     Attributes:
-        name: of the environment variable.
+        name: the name of the environment variable.
         meaning: one line for `--show-config` and the documentation.
-        default: what holds without it, as text.
+        default: its default, as text.
         secret: whether its value is never shown.
     """
 
@@ -189,17 +189,17 @@ VARIABLES: Final = (
 """Every setting, in the order of `--show-config`."""
 
 OLDER_NAMES: Final = {"HANDLERS": ("HANDLES",)}
-"""Other spellings that count where the right one is absent: the manual has both."""
+"""Other spellings, used if the right one is absent: the manual has both."""
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The settings as text, and where each came from.
+    """The settings as text, with their origins.
 
     Attributes:
         texts: value by name; only what was set.
         origins: `option`, `environment` or the path of the `.env` file, by name.
-        notes: what a user is told about a `.env` file that was not named.
+        notes: notes to the user about a `.env` file that was not named.
     """
 
     texts: Mapping[str, str] = field(repr=False)
@@ -214,14 +214,14 @@ class Values:
 def gather(
     options: Mapping[str, str], environment: Mapping[str, str], env_file: Path | None, *, named: bool = True
 ) -> Values:
-    """Collect every setting: an option goes before the environment, the environment before the file.
+    """Collect all settings: options override the environment, which overrides the file.
 
     Args:
-        options: what the command line says, by the variable's name.
-        environment: of this process.
+        options: values from the command line, by the variable's name.
+        environment: that of this process.
         env_file: a `.env` file, or None.
-        named: whether the user named it. From one that just lies there, nothing is taken that lets more clients in or
-            stands beside a key of another source, and nothing at all if others may write it.
+        named: whether the user named it. From any other, no setting is taken that admits more clients or
+            adds to a key of another source, and nothing at all if others may write it.
 
     Raises:
         SettingError: the file cannot be read.
@@ -248,11 +248,11 @@ _KEYS: Final = (
     ("PARAM_DECRYPT_KEY", "PARAM_DECRYPT_IV", "PARAM_DECRYPT_KEY_FILE"),
     ("SENSEID_API_KEY", "SENSEID_API_KEY_FILE", "SENSEID_WORKER_KEY"),
 )
-"""Keys that stand beside each other: of a file that was not named, one counts only if none comes from elsewhere."""
+"""Keys that add up: one from a file that was not named is used only if there is none from elsewhere."""
 
 
 def _unnamed(path: Path, others: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """What counts of a `.env` file that was not named, and what the user is told about it."""
+    """The usable settings of a `.env` file that was not named, and the notes to the user about it."""
     name_it = f"If it is meant, name the file: --env-file {path}"
     reason = distrust(path)
     if reason:
@@ -296,12 +296,12 @@ def parse(values: Values, *, physical_cores: int, cpus: int) -> Settings:
     """Check every setting.
 
     Args:
-        values: as gathered.
-        physical_cores: of this machine.
+        values: the collected settings.
+        physical_cores: those of this machine.
         cpus: CPUs that this process may use.
 
     Raises:
-        SettingError: one of them makes no sense; the message names it.
+        SettingError: one of them is invalid; the message names it.
     """
     read = _Reader(values)
     role = read.one_of("SENSEID_ROLE", Role, Role.ALL)
@@ -383,7 +383,7 @@ def _check_who_may_connect(settings: Settings) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address. A name of which that is not sure is taken for one of a network."""
+    """Whether an address is reachable from this machine only. A name for which that is unclear counts as public."""
     if host.lower() == "localhost":
         return True
     try:
@@ -393,7 +393,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_certificate(settings: Settings) -> None:
-    """Returns if the listener can use its certificate and key, or has none.
+    """Return if the listener can use its certificate and key, or has none.
 
     Raises:
         SettingError: it cannot.
@@ -404,7 +404,7 @@ def check_certificate(settings: Settings) -> None:
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        # Without a password of ours OpenSSL would ask the terminal for one, and wait.
+        # Without a password OpenSSL would prompt for one on the terminal, and wait.
         context.load_cert_chain(settings.tls_cert, settings.tls_key, password=lambda: b"")
     except OSError as error:
         raise SettingError(
@@ -415,7 +415,7 @@ def check_certificate(settings: Settings) -> None:
 
 
 def shown(values: Values, settings: Settings) -> list[tuple[str, str, str]]:
-    """What holds, for `--show-config`: name, value and origin of each setting; of a secret only whether it is set."""
+    """Name, value and origin of each setting for `--show-config`; of a secret only whether it is set."""
     rows = []
     for variable in VARIABLES:
         text = values.get(variable.name)
@@ -430,7 +430,7 @@ def shown(values: Values, settings: Settings) -> list[tuple[str, str, str]]:
 
 
 class _Reader:
-    """Reads one setting at a time, and names it where it is wrong."""
+    """Reads one setting at a time, and names it in errors."""
 
     def __init__(self, values: Values) -> None:
         self._values = values
@@ -440,7 +440,7 @@ class _Reader:
         if not text:
             return default
         bounds = f"a whole number from {least} to {most}" if most is not None else f"a whole number from {least} on"
-        # isdecimal alone takes digits of other scripts.
+        # isdecimal alone accepts digits of other scripts.
         if not (text.isascii() and text.isdecimal()):
             raise self._refused(name, text, bounds)
         value = int(text)

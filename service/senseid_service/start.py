@@ -1,4 +1,4 @@
-"""The service put together: settings to processes."""
+"""Assembly of the service: from settings to processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from senseid_service.settings import Settings
 
 _MOST_THREADS = 2
-"""Two photos are looked at side by side, each by networks of one thread: only those survive a fork."""
+"""Two photos are processed in parallel, each by networks with one thread: only those survive a fork."""
 
 _STDERR = 2
 
@@ -30,11 +30,11 @@ _PACKAGES = ("starlette", "uvicorn", "python_multipart", "prometheus_client", "h
 
 
 def run(settings: Settings, keys: Sequence[Key], *, cpus: int) -> int:
-    """Serve until told to stop.
+    """Serve until a signal to stop.
 
     Args:
-        settings: checked ones.
-        keys: that media may be encrypted under; none in an API.
+        settings: the checked settings.
+        keys: the keys to decrypt media with; none in an API.
         cpus: CPUs that this process may use.
 
     Returns:
@@ -57,7 +57,7 @@ def run(settings: Settings, keys: Sequence[Key], *, cpus: int) -> int:
         return http_process.run(settings, bound, watch, control, lifeline, log, time.monotonic)
 
     def models(control: socket.socket, lifeline: socket.socket) -> int:
-        # Read when the libraries load: a pool of threads would be lost in a fork.
+        # Read when the libraries load: a fork would lose a thread pool.
         os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
         from senseid.models import Models
         from senseid_service.model_process import Setup, fork_handlers
@@ -77,7 +77,7 @@ def run(settings: Settings, keys: Sequence[Key], *, cpus: int) -> int:
 
 
 def check_installed() -> None:
-    """Returns if the packages of the extra `serve` are there.
+    """Return if the packages of the extra `serve` are installed.
 
     Raises:
         SettingError: one is not.
@@ -93,7 +93,7 @@ def check_installed() -> None:
 
 
 def licence_watch() -> LicenceWatch:
-    """The licences of this installation, looked at again and again."""
+    """The licences of this installation, verified repeatedly."""
     store, context = installation.open_store()
     return LicenceWatch(store, context, clock=_now, monotonic=time.monotonic)
 

@@ -1,4 +1,4 @@
-"""The first process: binds the ports, starts the HTTP and the model process, and again when they die."""
+"""The first process: binds the ports, starts the HTTP and the model process, and restarts them when they die."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _GRACE: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The ports of the service, bound.
+    """The bound sockets of the service.
 
     Attributes:
-        api: of the API; None in a worker.
-        worker: of the worker; None in an API.
-        metrics: of the metrics, or None.
+        api: that of the API; None in a worker.
+        worker: that of the worker; None in an API.
+        metrics: that of the metrics, or None.
     """
 
     api: socket.socket | None
@@ -44,7 +44,7 @@ class Bound:
 
     @property
     def all(self) -> tuple[socket.socket, ...]:
-        """Those that there are."""
+        """All bound sockets."""
         return tuple(sock for sock in (self.api, self.worker, self.metrics) if sock is not None)
 
     def close(self) -> None:
@@ -57,7 +57,7 @@ def bind_all(settings: Settings) -> Bound:
     """Bind every port that the settings ask for.
 
     Raises:
-        SettingError: one is taken, or not to be had.
+        SettingError: one is taken or unavailable.
     """
     api = worker = None
     main = _bind(settings.host, settings.port)
@@ -81,7 +81,7 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
-        # From here on clients wait in line, also while an HTTP process is being replaced.
+        # From here on clients queue, also while an HTTP process is being replaced.
         sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
@@ -94,14 +94,14 @@ def _bind(host: str, port: int) -> socket.socket:
 
 @dataclass(slots=True)
 class _Child:
-    """A process that is kept alive.
+    """A process that is kept running.
 
     Attributes:
-        name: for the log.
-        main: what it does; gives back its exit status.
-        pid: of the current one, 0 between two.
+        name: its name in the log.
+        main: its main function; returns its exit status.
+        pid: the current process id, 0 between two.
         born: when it started.
-        due: when it is to be started.
+        due: when to start it.
         starts: how often it was started.
     """
 
@@ -114,7 +114,7 @@ class _Child:
 
 
 class Supervisor:
-    """Keeps the processes of one service."""
+    """Keeps the processes of one service running."""
 
     def __init__(
         self,
@@ -125,14 +125,14 @@ class Supervisor:
         stop_seconds: float,
         log: Log,
     ) -> None:
-        """Starts nothing.
+        """Start nothing.
 
         Args:
-            bound: the ports.
-            http: the process that speaks HTTP; takes the way to the model process and the lifeline.
-            models: the process with the models; takes its end of that way and the lifeline. None in an API.
+            bound: the bound sockets.
+            http: main function of the HTTP process; takes the socket to the model process and the lifeline.
+            models: main function of the model process; takes its end of that socket and the lifeline. None in an API.
             stop_seconds: how long running requests may go on after a stop was asked for.
-            log: of this process.
+            log: the log of this process.
         """
         self._bound = bound
         self._stop_seconds = stop_seconds
@@ -185,7 +185,7 @@ class Supervisor:
         status = 1
         try:
             status = child.main()
-        except Exception as error:  # no traceback reaches a log: it may show anything
+        except Exception as error:  # no traceback reaches a log: it may contain anything
             reason = str(error) if is_expected(error) else type(error).__name__
             self._log.event("failed", "error", process=child.name, reason=reason)
             status = int(outcome_of(error).status)
@@ -207,7 +207,7 @@ class Supervisor:
         return models(control, self._lifeline)
 
     def _reap(self) -> int:
-        """Take note of the children that ended; the exit status of one that cannot start at all, else 0."""
+        """Reap children that ended; return the exit status of one that cannot start at all, else 0."""
         while (ended := _any_ended()) is not None:
             pid, status = ended
             for child in self._children:
@@ -216,7 +216,7 @@ class Supervisor:
                     now = time.monotonic()
                     child.pid = 0
                     if status > 1 and child.starts == 1:
-                        return status  # it said why, and another one would say the same
+                        return status  # it has reported why, and a restart would fail likewise
                     child.due = now + (_PAUSE if now - child.born < _SHORT_LIFE else 0.0)
         return 0
 
@@ -225,14 +225,14 @@ class Supervisor:
         if self._http.pid:
             _signal(self._http.pid, signal.SIGTERM)
             self._await(self._http, time.monotonic() + self._stop_seconds + _GRACE)
-        # Its end tells the model process to go; the handlers went with the HTTP process.
+        # Its end makes the model process exit; the handlers ended with the HTTP process.
         self._life.close()
         for child in self._children:
             self._await(child, time.monotonic() + _GRACE)
         return 0
 
     def _await(self, child: _Child, until: float) -> None:
-        """Wait for a child, and end it when its time is up or the user asks again."""
+        """Wait for a child, and kill it at its time limit or when the user asks again."""
         while child.pid:
             while (ended := _any_ended()) is not None:
                 for one in self._children:

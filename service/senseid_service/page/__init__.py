@@ -1,7 +1,7 @@
-"""The page for trying the service out: three files without a build step, served at `/` where `--ui` is on.
+"""The demo page of the service: three files without a build step, served at `/` if `--ui` is on.
 
-The page may load nothing from anywhere else, run no inline script, and be shown in no frame: what it works on are face
-images, and a key.
+The page may load nothing from elsewhere, run no inline script, and be shown in no frame: it handles face images and a
+key.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
-"""Headers of each of its answers."""
+"""Headers of all its answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class PageFile:
     """One file of the page.
 
     Attributes:
-        content_type: for the header of that name.
+        content_type: value of the Content-Type header.
         data: its bytes.
     """
 
