@@ -1,4 +1,4 @@
-"""What a licence can allow."""
+"""Capabilities of licences."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ _REMEDY = "ask the issuer for a licence within its own"
 
 
 def link(file: LicenceFile) -> tuple[SignedLicence, ...]:
-    """The licence and its parents, nearest first, the one without a parent last.
+    """Return the licence and its parents, nearest first, the one without a parent last.
 
     Raises:
-        ParentMissingError: a parent is named that the file does not hold.
-        ChainError: the parents run in a circle.
+        ParentMissingError: a named parent is not in the file.
+        ChainError: the parents form a cycle.
         FormatError: the file holds licences that are not part of the chain, or one twice.
     """
     by_id = {parent.licence.id: parent for parent in file.parents}
@@ -42,7 +42,7 @@ def link(file: LicenceFile) -> tuple[SignedLicence, ...]:
 
 
 def check_narrower(child: Licence, parent: Licence) -> None:
-    """Raises `WideningError`, with the field, if the child allows anything that its parent does not."""
+    """Raise `WideningError`, with the field, if the child allows anything that its parent does not."""
     for field, wider in _widenings(child, parent):
         if wider:
             raise WideningError(

@@ -1,11 +1,10 @@
-"""The clock's high-water mark: once a time has been seen, an earlier one is not believed.
+"""The clock's high-water mark: once a time has been seen, an earlier one is refused.
 
 Without it, a clock set back makes an expired licence valid again. The mark is a file that its owner can delete; what
 remains then is that no licence is older than its own signature.
 
-A mark is wrong where a clock ran ahead by mistake. A licence that is newer than all before it begins the mark anew,
-because the vendor's signature says what time it is; so does `senseid license reset-clock`, for whoever is their own
-vendor.
+A mark is wrong if a clock ran ahead by mistake. A licence that is newer than all before it resets the mark, because
+the vendor's signature proves the time; so does `senseid license reset-clock`, for users who are their own vendor.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from senseid_licensing.instant import format_instant, whole_second
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Time services step clocks back by this much in ordinary operation, and two machines' clocks differ by as much.
+# Time services step clocks back by this much in normal operation, and two machines' clocks differ by as much.
 SLACK = timedelta(minutes=5)
-# A mark that follows the clock this closely is good enough, and not every run writes.
+# A mark that follows the clock this closely is good enough, so that not every run writes.
 _STEP = timedelta(minutes=1)
 # Stands for 'no licence yet'.
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
-# There was no licence before this, and this release will not run so late. A clock whose battery is empty shows the
-# beginning of its calendar; one that somebody wound on by decades would leave a mark that refuses everything.
+# There was no licence before this, and this release will not run so late. A clock with an empty battery shows the
+# start of its calendar; one that was set ahead by decades would leave a mark that refuses everything.
 _FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 _LAST = datetime(2076, 1, 1, tzinfo=UTC)
 _SALT = b"senseid clock v1\0"
@@ -40,7 +39,7 @@ _SALT = b"senseid clock v1\0"
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What was seen.
+    """The times that were seen.
 
     Attributes:
         latest: the latest time since the newest licence came.
@@ -55,7 +54,7 @@ _UNMARKED = Mark(NEVER, NEVER)
 
 
 def check_plausible(now: datetime) -> None:
-    """Refuses a time that cannot be right, before anything is made of it. Raises `ClockError`."""
+    """Refuse an implausible time, before it is used. Raises `ClockError`."""
     if not _FIRST <= now < _LAST:
         raise ClockError(
             f"the clock shows {format_instant(now)}, which cannot be",
@@ -70,14 +69,13 @@ class ClockRecord:
         self._path = path
 
     def check(self, now: datetime, newest_issue: datetime) -> None:
-        """Refuses a time before the latest one seen; else remembers it.
+        """Refuse a time before the latest one seen, and remember any other.
 
-        A file that cannot be written (a read-only data directory) is no reason to refuse.
+        A file that cannot be written (a read-only data directory) is not an error.
 
         Args:
             now: an aware datetime.
-            newest_issue: when the newest licence that verifies was signed. One that is newer than all before it says
-                what time it is, whatever was seen.
+            newest_issue: when the newest valid licence was signed. If newer than all before it, it overrides the mark.
 
         Raises:
             ClockError: the clock was set back, or the file was edited.
@@ -85,9 +83,9 @@ class ClockRecord:
         self.keep(_advance(self._read(), now, newest_issue))
 
     def admit(self, now: datetime, issued: datetime) -> Mark:
-        """The mark once a licence is installed. Nothing is written: the licence may still fail to be.
+        """Return the mark after a licence is installed. Nothing is written, as the installation may still fail.
 
-        Any licence that verifies mends a damaged mark. Raises `ClockError` if the clock was set back.
+        Any licence that verifies repairs a damaged mark. Raises `ClockError` if the clock was set back.
         """
         try:
             mark = self._read()
@@ -96,7 +94,7 @@ class ClockRecord:
         return _advance(mark, now, issued)
 
     def keep(self, mark: Mark) -> None:
-        """Writes the mark, unless the file holds one that is as good, or cannot be written."""
+        """Write the mark, unless the file holds an equivalent one, or cannot be written."""
         try:
             old = self._read()
         except ClockError:
@@ -106,9 +104,9 @@ class ClockRecord:
                 self._write(mark)
 
     def reset(self, now: datetime) -> datetime | None:
-        """Begins the mark anew at `now`, and gives the latest time that was seen; None if there was no legible mark.
+        """Reset the mark to `now`, and return the latest time that was seen; None if there was no readable mark.
 
-        Only whoever is their own vendor may ask for this. Raises `StorageError`.
+        Only users who are their own vendor may do this. Raises `StorageError`.
         """
         try:
             old = self._read()
@@ -157,5 +155,5 @@ def _advance(mark: Mark, now: datetime, issued: datetime) -> Mark:
 
 
 def _check(body: Json) -> str:
-    """Finds edits by hand and torn files. It is no secret: the record keeps honest users honest."""
+    """Checksum against manual edits and torn writes. It is not a secret: the record keeps honest users honest."""
     return hashlib.sha256(_SALT + canonical(body)).hexdigest()

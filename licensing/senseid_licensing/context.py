@@ -1,4 +1,4 @@
-"""What licences are checked against in one run."""
+"""The context that licences are verified in, for one run."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What licences are checked against in one run.
+    """The context that licences are verified in, for one run.
 
     Attributes:
         machine: this machine.
         now: an aware datetime.
         version: this product's version.
-        platform: this platform, as `platform_name` names it.
+        platform: this platform, by its name from `platform_name`.
     """
 
     machine: Fingerprint

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 Json = dict[str, "Json"] | list["Json"] | str | int | bool | None
 
 MAX_BYTES = 64 * 1024
-# What is signed has five levels; the rest is for fields of later releases. Python's stack ends somewhere beyond.
+# Signed content has five levels; the rest is for fields of later releases. Python's stack allows more.
 MAX_DEPTH = 32
 _MAX_INTEGER = 2**53 - 1
 _ASK_AGAIN = "ask your vendor for the file again, and copy it in binary mode"
-# What quoted-printable makes of an equals sign and of a long line.
+# An equals sign and a line break of a long line in quoted-printable.
 _MAILED = re.compile(rb"=(?:3D|\r?\n)")
 
 
 def parse_document(data: bytes) -> dict[str, Json]:
-    """Reads one JSON object from the bytes of a file.
+    """Read one JSON object from the bytes of a file.
 
     Raises:
         EmptyLicenceError: there are no bytes, or only blanks.
@@ -58,7 +58,7 @@ def parse_document(data: bytes) -> dict[str, Json]:
 
 
 def canonical(value: Json) -> bytes:
-    """The RFC 8785 bytes of a value: what is signed and what is hashed.
+    """The RFC 8785 bytes of a value, which are signed and hashed.
 
     Raises:
         FormatError: it has lone surrogates.
@@ -76,7 +76,7 @@ def canonical(value: Json) -> bytes:
 
 
 def pretty(value: Json) -> bytes:
-    """The bytes of a value as files hold it: indented, keys sorted, a newline at the end.
+    """The bytes of a value for a file: indented, keys sorted, a newline at the end.
 
     Raises `FormatError` for lone surrogates.
     """
@@ -87,7 +87,7 @@ def pretty(value: Json) -> bytes:
 
 
 def _damage(data: bytes) -> str:
-    """What happened to the file on its way, if that can be seen."""
+    """The kind of damage to the file in transit, if recognisable."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "an editor saved it as UTF-16"
     return "a mail program changed it (quoted-printable)" if _MAILED.search(data) else ""

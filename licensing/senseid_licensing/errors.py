@@ -1,4 +1,4 @@
-"""Everything that licensing can refuse, each with the number and name that the service's manual gives it.
+"""The errors of licensing, each with its number and name from the service's manual.
 
 LicensingError
 |- ArgumentError            INVALID_ARG               an argument makes no sense
@@ -7,7 +7,7 @@ LicensingError
 |- FormatError              INVALID_FILE_FORMAT       not a licence, broken, too large, made for a later release
 |- AuthError                INVALID_AUTH              the licence is not acceptable
 |  |- SignatureError                                  the signature does not hold
-|  |- UntrustedKeyError                               signed by a key that is no trust root here
+|  |- UntrustedKeyError                               signed by a key that is not a trust root here
 |  |- ProductError                                    issued for another product
 |  |- WideningError                                   allows more than its parent
 |  |- ChainError                                      its parents form no chain
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
 class Stid(IntEnum):
     """The service's own error numbers: the whole table of its manual.
 
-    Those about handles, memory, pixels and model files are here because the table is one; the engine and the model
-    registry report them.
+    It includes those about handles, memory, pixels and model files, which the engine and the model registry report.
     """
 
     OK = 0
@@ -71,7 +70,7 @@ class Stid(IntEnum):
 
     @property
     def text(self) -> str:
-        """The name as the manual writes it, for example `STID_E_UDID_MISMATCH`."""
+        """The name in the manual, for example `STID_E_UDID_MISMATCH`."""
         return "STID_OK" if self is Stid.OK else f"STID_E_{self.name}"
 
 
@@ -80,8 +79,8 @@ class LicensingError(Exception):
 
     Attributes:
         stid: number and name from the manual's table.
-        message: one line: what is wrong, and with which file.
-        remedy: one line: what the user does about it.
+        message: what is wrong, and with which file, in one line.
+        remedy: what the user can do about it, in one line.
         place: the file that the message begins with; None if it names none.
     """
 
@@ -94,7 +93,7 @@ class LicensingError(Exception):
         self.place: str | None = None
 
     def at(self, place: str) -> Self:
-        """The same error with the file it is about in front of its message."""
+        """The same error with the file it is about as a prefix of its message."""
         error = type(self)(f"{place}: {self.message}", remedy=self.remedy)
         error.place = place
         return error
@@ -102,9 +101,9 @@ class LicensingError(Exception):
 
 @contextmanager
 def about(place: object) -> Iterator[None]:
-    """Puts the file that a step is about in front of the message of whatever error the step raises.
+    """Prefix the message of any error of a step with the file that the step works on.
 
-    An error about another file, which the step needed too, is left as it is.
+    An error about another file that the step needed is left unchanged.
     """
     try:
         yield
@@ -147,7 +146,7 @@ class SignatureError(AuthError):
 
 
 class UntrustedKeyError(AuthError):
-    """The key that signed is no trust root of this installation."""
+    """The signing key is not a trust root of this installation."""
 
 
 class ProductError(AuthError):
@@ -155,7 +154,7 @@ class ProductError(AuthError):
 
 
 class WideningError(AuthError):
-    """A licence allows more than the parent that it stands on."""
+    """A licence allows more than its parent."""
 
 
 class ChainError(AuthError):
@@ -207,13 +206,13 @@ class PlatformError(LicensingError):
 
 
 class CapabilityError(LicensingError):
-    """The licence is valid and does not allow what is asked."""
+    """The licence is valid and does not allow the requested capability."""
 
     stid = Stid.CAPABILITY_NOTSUPPORTED
 
 
 class UdidError(LicensingError):
-    """The machine shows nothing to recognise it by."""
+    """The machine has no component that identifies it."""
 
     stid = Stid.GET_UDID_FAIL
 
@@ -225,7 +224,7 @@ class LibraryError(LicensingError):
 
 
 def library_error(error: ImportError, package: str) -> LibraryError:
-    """The refusal when a package is absent or broken."""
+    """The error for a package that is missing or broken."""
     return LibraryError(
         f"the library {package} does not load: {error.name or package}",
         remedy=f"reinstall senseid for this platform: its package '{package}' is incomplete",
@@ -239,7 +238,7 @@ class ParentMissingError(LicensingError):
 
 
 class TooManyParentsError(LicensingError):
-    """A licence stands on more parents than the ten that are allowed."""
+    """A licence has more than the ten parents that are allowed."""
 
     stid = Stid.ONLINE_ACTIVATE_PARENT_LICENSE_TOO_MANY
 

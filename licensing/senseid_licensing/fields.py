@@ -1,4 +1,4 @@
-"""Typed reading of one JSON object: every field is named, none is guessed, each refusal says which field it was."""
+"""Typed reading of one JSON object: every field is named, none is guessed, and each error names the field."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Fields:
 
     Attributes:
         value: the object itself.
-        unread: the names of the fields that nobody has asked for yet.
+        unread: the names of the fields that were not read yet.
     """
 
     __slots__ = ("_of", "unread", "value")
@@ -37,7 +37,7 @@ class Fields:
         self.unread = set(value)
 
     def raw(self, name: str) -> Json:
-        """The value of a field as it is."""
+        """The raw value of a field."""
         if name not in self.value:
             raise FormatError(f"{self._of} has no field {name!r}", remedy=_REMEDY)
         self.unread.discard(name)
@@ -62,7 +62,7 @@ class Fields:
         return parse_instant(self.text(name))
 
     def integer(self, name: str, lowest: int, highest: int) -> int:
-        """A whole number in a range; `true` is none."""
+        """An integer in a range; `true` does not count as one."""
         value = self.raw(name)
         if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
             raise self.refuse(name, f"a whole number from {lowest} to {highest}")
@@ -95,7 +95,7 @@ class Fields:
         return texts
 
     def items(self, name: str, most: int) -> list[Json]:
-        """A list of at most `most` values of any kind."""
+        """A list of at most `most` values of any type."""
         value = self.raw(name)
         if not isinstance(value, list) or len(value) > most:
             raise self.refuse(name, f"a list of at most {most} entries")
@@ -110,10 +110,10 @@ class Fields:
         return self.raw(name) is None
 
     def finish(self) -> None:
-        """Refuses fields that nobody asked for."""
+        """Refuse fields that were not read."""
         if self.unread:
             raise FormatError(f"{self._of} has an unknown field {min(self.unread)[:40]!r}", remedy=_REMEDY)
 
     def refuse(self, name: str, wanted: str) -> FormatError:
-        """The refusal of a field that is not what it must be."""
+        """The error for an invalid field."""
         return FormatError(f"{self._of}.{name} is not {wanted}", remedy=_REMEDY)

@@ -1,4 +1,4 @@
-"""Reading with an upper bound and writing all or nothing."""
+"""Bounded reads and atomic writes of files."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ PUBLIC = 0o644
 SECRET = 0o600
 
 
-# Opening a pipe that nobody is at the other end of would otherwise wait for ever. Windows has neither the flag nor such
-# pipes.
+# Opening a pipe without a writer would otherwise wait for ever. Windows has neither the flag nor such pipes.
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0)
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Opens a file to read from it; one that nobody writes to, such as a named pipe, is never waited for.
+    """Open a file to read from it, without waiting for a writer, as on a named pipe.
 
     Raises `OSError` if it cannot be opened, or is a pipe, a socket, a device or a folder.
     """
     file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _AT_ONCE))  # noqa: SIM115  the caller closes it
-    # After the opening, on the descriptor, so that the file cannot be exchanged in between.
+    # After opening, on the descriptor, so that the file cannot be replaced in between.
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.EINVAL, "it is not a regular file")
@@ -39,17 +38,17 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def read_file(path: Path, what: str, most: int = MAX_BYTES, *, pipe: bool = False) -> bytes:
-    """The bytes of a small file, one more than the largest allowed at most.
+    """Read a small file, at most one byte more than the allowed maximum.
 
     Args:
-        path: where it is.
-        what: what it is called in messages.
-        most: how many bytes are allowed; whether there are more is for its reader to say.
+        path: its path.
+        what: its name in messages.
+        most: the allowed maximum of bytes; the caller refuses longer ones.
         pipe: whether it may be a pipe, as the `<(...)` of a shell is; its writer is waited for.
 
     Raises:
-        LicenceMissingError: it is not there.
-        UnreadableError: it cannot be read, or is no file.
+        LicenceMissingError: it does not exist.
+        UnreadableError: it cannot be read, or is not a file.
     """
     try:
         with path.open("rb") if pipe else open_regular(path) as file:
@@ -63,7 +62,7 @@ def read_file(path: Path, what: str, most: int = MAX_BYTES, *, pipe: bool = Fals
 
 
 def is_there(path: Path) -> bool:
-    """Whether something is at a path; what this process may not look at counts as absent."""
+    """Whether a path exists; one that this process may not access counts as missing."""
     try:
         path.stat()
     except OSError:
@@ -72,10 +71,10 @@ def is_there(path: Path) -> bool:
 
 
 def write_file(path: Path, data: bytes, mode: int = PUBLIC) -> None:
-    """Writes a file so that readers see the old bytes or the new ones, and nothing between.
+    """Write a file atomically.
 
-    A secret is never readable by others, not even for the moment before a chmod. What is there and is no file is left
-    alone: to root, a rename onto /dev/null is nothing special. Raises `StorageError`.
+    A secret is never readable by others, not even for the moment before a chmod. An existing path that is not a
+    regular file is refused: root could rename onto /dev/null. Raises `StorageError`.
     """
     if is_there(path) and not path.is_file():
         raise _not_written(path, "there is something that is no file")
@@ -98,7 +97,7 @@ def write_file(path: Path, data: bytes, mode: int = PUBLIC) -> None:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Adds one line to a log that only its owner reads. Raises `StorageError`."""
+    """Add one line to a log that only its owner reads. Raises `StorageError`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _AT_ONCE, SECRET)

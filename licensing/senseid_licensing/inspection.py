@@ -1,4 +1,4 @@
-"""What a file of the licensing says, read without trusting it."""
+"""The content of licensing files, read without trusting it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 def inspect(data: bytes) -> LicenceFile | dict[str, Json]:
-    """Reads any file that the licensing knows. No signature is checked, and no secret is told.
+    """Read any licensing file. No signature is checked, and no secret is returned.
 
     Args:
         data: the whole file.
 
     Returns:
-        A licence; or of another file what it is, under `kind`, and what it says.
+        A licence; or for another file its type, under `kind`, and its content.
 
     Raises:
-        LicensingError: it is none of them, or damaged. What is not recognised is taken for a licence.
+        LicensingError: it is not such a file, or damaged. Unrecognised files are read as licences.
     """
     return _reader(data)(data)
 

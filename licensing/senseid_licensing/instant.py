@@ -1,4 +1,4 @@
-"""Points in time as licences write them: whole seconds of UTC, `2026-11-24T10:00:00Z`."""
+"""Points in time in licences: whole seconds of UTC, `2026-11-24T10:00:00Z`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FORM = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", r
 
 
 def parse_instant(text: str) -> datetime:
-    """Reads `YYYY-MM-DDTHH:MM:SSZ`; raises `FormatError` for any other form or an impossible date."""
+    """Read `YYYY-MM-DDTHH:MM:SSZ`; raises `FormatError` for any other form or an impossible date."""
     if not _FORM.fullmatch(text):
         raise _malformed(text)
     try:
@@ -22,12 +22,12 @@ def parse_instant(text: str) -> datetime:
 
 
 def format_instant(moment: datetime) -> str:
-    """Writes an aware datetime as whole seconds of UTC."""
+    """Write an aware datetime as whole seconds of UTC."""
     return whole_second(moment).isoformat().removesuffix("+00:00") + "Z"
 
 
 def whole_second(moment: datetime) -> datetime:
-    """The second that an aware datetime lies in, in UTC: licences begin and end with whole seconds."""
+    """Truncate an aware datetime to a second of UTC: licences begin and end with whole seconds."""
     return moment.astimezone(UTC).replace(microsecond=0)
 
 

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def issue(terms: Licence, key: PrivateKey, parent: LicenceFile | None = None) -> bytes:
-    """The bytes of a licence file.
+    """Sign a licence and return the bytes of its file.
 
     Args:
-        terms: what to sign; its `parent` is set here.
+        terms: the terms to sign; their `parent` is set here.
         key: a trust root's key, or the key that `parent` delegates to.
         parent: the file that allows `key` to issue; None for a trust root.
 
     Raises:
-        ArgumentError: the terms are none that could be read back, or the parent does not allow this key to issue.
-        ClockError: the time of issue cannot be right.
+        ArgumentError: the terms could not be read back, or the parent does not allow this key to issue.
+        ClockError: the time of issue is implausible.
         TooManyParentsError: the chain would exceed ten parents.
         WideningError: the terms allow more than the parent.
     """
@@ -46,7 +46,7 @@ def issue(terms: Licence, key: PrivateKey, parent: LicenceFile | None = None) ->
         check_narrower(terms, parent.leaf.licence)
     licence = replace(terms, parent=parents[0].licence.id if parents else None)
     unsigned = licence.to_json()
-    # What could not be read back is never handed out.
+    # Never issue a licence that could not be read back.
     try:
         signed = SignedLicence(unsigned, licence, key.public.id, key.sign(signed_bytes(unsigned)))
         data = LicenceFile(signed, parents).to_bytes()

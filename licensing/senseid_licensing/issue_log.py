@@ -1,4 +1,4 @@
-"""The vendor's record of what was signed with a key: one JSON object a line, only ever appended to."""
+"""The vendor's append-only log of licences signed with a key: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def issue_log_path(key_path: Path) -> Path:
-    """The log of a key file: beside it, with `.issued.ndjson` in place of its ending."""
+    """The log of a key file: beside it, with the suffix `.issued.ndjson`."""
     return key_path.with_suffix(".issued.ndjson")
 
 
 def log_issue(key_path: Path, licence: Licence, key: PublicKey) -> None:
-    """Adds a signed licence to its key's log. Raises `StorageError`."""
+    """Add a signed licence to its key's log. Raises `StorageError`."""
     append_line(issue_log_path(key_path), canonical({"key": key.id, "licence": licence.to_json()}))

@@ -1,7 +1,7 @@
-"""The terms of a licence and the document that carries them. Reading trusts nothing: `verify` does that.
+"""The terms of a licence and the document that contains them. Reading checks no signature: `verify` does that.
 
 A licence file is one JSON object: `licence` (the terms), `signature` (key id and Ed25519 signature over the terms'
-canonical bytes) and `parents` (the licences that it stands on, nearest first, in the same form without parents).
+canonical bytes) and `parents` (its parent licences, nearest first, in the same form without parents).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FORMAT = "senseid-licence/1"
 MAX_PARENTS = 10
 MAX_GRACE_DAYS = 90
-# In front of the signed bytes, so that a signature over one kind of document can never pass for another kind.
+# Prefix of the signed bytes, so that a signature of one type of document is never valid for another type.
 _CONTEXT = b"senseid licence v1\0"
 _KIND = re.compile(r"[a-z_]{2,24}", re.ASCII)
 
@@ -46,11 +46,11 @@ class Licence:
         not_after: last second, included.
         grace_days: days after `not_after` in which it still works, with a warning.
         capabilities: what it allows.
-        platforms: where it may run; None is anywhere.
+        platforms: the platforms that it may run on; None is any.
         versions: product versions.
         udid: kind of component -> hash; None is any machine.
         parent: id of the licence that allows this one; None for a licence signed by a trust root.
-        delegate: public key whose signature this licence allows on its children; None for a licence to use.
+        delegate: public key that may sign children of this licence; None for a licence to use.
     """
 
     id: str
@@ -90,12 +90,12 @@ class Licence:
 
 @dataclass(frozen=True, slots=True)
 class SignedLicence:
-    """Terms with a signature that nobody has checked yet.
+    """Terms with a signature that was not checked yet.
 
     Attributes:
-        terms: what is signed, as JSON; fields this release does not know are still in it.
+        terms: the signed terms as JSON, including fields that this release does not know.
         licence: the same, typed.
-        key_id: the key that is said to have signed.
+        key_id: the claimed signing key.
         signature: 64 bytes.
     """
 
@@ -105,7 +105,7 @@ class SignedLicence:
     signature: bytes
 
     def to_json(self) -> dict[str, Json]:
-        """The object as licence files hold it."""
+        """The object in licence files."""
         signature: Json = {"key": self.key_id, "value": base64.b64encode(self.signature).decode()}
         return {"licence": dict(self.terms), "signature": signature}
 
@@ -116,7 +116,7 @@ class LicenceFile:
 
     Attributes:
         leaf: the licence itself.
-        parents: the licences that it stands on, in the order of the file.
+        parents: its parent licences, in the order of the file.
     """
 
     leaf: SignedLicence
@@ -133,11 +133,11 @@ def signed_bytes(terms: Mapping[str, Json]) -> bytes:
 
 
 def parse_licence_file(data: bytes) -> LicenceFile:
-    """Reads a licence file without trusting it.
+    """Read a licence file without trusting it.
 
     Raises:
-        EmptyLicenceError, FormatError: the bytes are no licence that this release can read.
-        TooManyParentsError: it carries more than ten parents.
+        EmptyLicenceError, FormatError: the bytes are not a licence that this release can read.
+        TooManyParentsError: it contains more than ten parents.
     """
     fields = Fields(parse_document(data), "the file")
     parents = fields.raw("parents")
@@ -197,7 +197,7 @@ def _licence(fields: Fields) -> Licence:
 
 
 def _refuse_unknown_critical(fields: Fields) -> None:
-    """A field that this release does not know may be skipped, unless the issuer said that it matters."""
+    """Refuse unknown fields that the issuer marked as critical; others may be ignored."""
     for name in fields.texts("critical"):
         if name in fields.unread:
             raise FormatError(
@@ -218,7 +218,7 @@ def _product(fields: Fields) -> Product:
 def _capabilities(fields: Fields) -> frozenset[Capability]:
     texts = fields.texts("capabilities")
     known = set(Capability)
-    # A capability of a later release gives nothing here, and does no harm.
+    # A capability of a later release has no effect here, and is harmless.
     return frozenset(Capability(text) for text in texts if text in known)
 
 

@@ -1,4 +1,4 @@
-"""What a vendor asks for: the terms of licences, most of them left open."""
+"""A vendor's request: the terms of licences, most of them optional."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LicenceRequest:
-    """Terms of one licence per product. What is left open is what the parent allows, or everything without one.
+    """Terms of one licence per product. Open terms default to those of the parent, or to everything without one.
 
     Attributes:
         licensee: who may use them.
         not_before: first second.
         not_after: last second, included.
-        products: which ones; none: that of the parent, or all.
+        products: the products; empty: that of the parent, or all.
         grace_days: days after `not_after` in which they still work.
-        capabilities: what they allow; none: left open.
-        platforms: where they may run; none: left open.
+        capabilities: the allowed capabilities; empty: left open.
+        platforms: the allowed platforms; empty: left open.
         from_version: first version covered; None: left open.
         below_version: first version not covered; None: left open.
         udid: kind of component -> hash; None is any machine.
-        delegate: whose signature they allow on their children; None for licences to use.
+        delegate: public key that may sign their children; None for licences to use.
     """
 
     licensee: str
@@ -52,15 +52,15 @@ class LicenceRequest:
     def licences(
         self, parent: LicenceFile | None, *, now: datetime, entropy: Callable[[int], bytes]
     ) -> tuple[Licence, ...]:
-        """The terms to sign, one per product.
+        """Make the terms to sign, one per product.
 
         Args:
-            parent: the licence that they will stand on; None under a trust root.
+            parent: their parent licence; None under a trust root.
             now: when they are issued.
             entropy: gives that many random bytes.
 
         Raises:
-            ArgumentError: a platform or a version is none.
+            ArgumentError: a platform or a version is invalid.
         """
         above = None if parent is None else parent.leaf.licence
         bounds = VersionRange() if above is None else above.versions

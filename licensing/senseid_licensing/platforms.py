@@ -1,4 +1,4 @@
-"""Names of platforms as licences write them: `linux-x86_64`, `linux-aarch64`, `macos-arm64`, `windows-x86_64`."""
+"""Names of platforms in licences: `linux-x86_64`, `linux-aarch64`, `macos-arm64`, `windows-x86_64`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _FORM = re.compile(r"[a-z0-9]{2,16}-[a-z0-9_]{2,24}", re.ASCII)
 
 
 def platform_name(system: str, machine: str) -> str:
-    """The name for what `platform.system()` and `platform.machine()` answer."""
+    """The name for the values of `platform.system()` and `platform.machine()`."""
     system, machine = system.lower(), machine.lower()
     return f"{_SYSTEMS.get(system, system)}-{_MACHINES.get(machine, machine)}"
 
 
 def check_platform(name: str) -> str:
-    """Gives a platform's name back, or raises `ArgumentError` if it does not have the form of one."""
+    """Return a platform's name, or raise `ArgumentError` if it is malformed."""
     if not _FORM.fullmatch(name):
         raise ArgumentError(f"{name[:40]!r} is not a platform", remedy="write it like linux-x86_64")
     return name

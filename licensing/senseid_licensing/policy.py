@@ -1,4 +1,4 @@
-"""The trust policy that the package carries: `trust.toml`."""
+"""The trust policy in the package: `trust.toml`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGED_POLICY = Path(__file__).with_name("trust.toml")
 
 @dataclass(frozen=True, slots=True)
 class TrustPolicy:
-    """Where trust roots come from.
+    """The source of trust roots.
 
     Attributes:
         trust: "local", the data directory; or "embedded", this policy alone.
@@ -28,7 +28,7 @@ class TrustPolicy:
 
 
 def load_policy(path: Path) -> TrustPolicy:
-    """Reads a policy. Whatever is wrong with it is refused: an unreadable policy must not mean 'local'."""
+    """Read a policy. Any error is raised: an unreadable policy must not mean 'local'."""
     try:
         policy = tomllib.loads(read_file(path, "trust policy").decode())
     except ValueError as error:

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 FORMAT = "senseid-key/1"
-# 128 MiB and about half a second a guess: OWASP's first choice for scrypt.
+# 128 MiB and about half a second per guess: OWASP's first choice for scrypt.
 SCRYPT_COST = 2**17
 _SCRYPT_BLOCK = 8
 # 1 GiB. Also, OpenSSL takes no bound on memory of 2 GiB or more.
 _MAX_COST = 2**20
-# What OpenSSL needs beside the 128 * cost * block bytes of the algorithm itself.
+# Memory that OpenSSL needs besides the 128 * cost * block bytes of the algorithm itself.
 _SCRYPT_EXTRA = 1024 * 1024
 
 
@@ -37,7 +37,7 @@ class PrivateKey:
     __slots__ = ("_key", "_seed", "public")
 
     def __init__(self, seed: bytes) -> None:
-        """Makes the key of a 32-byte seed (RFC 8032)."""
+        """Make the key of a 32-byte seed (RFC 8032)."""
         self._seed = seed
         self._key = _load(seed)
         self.public = PublicKey(self._key.public_key().public_bytes_raw())
@@ -50,10 +50,10 @@ class PrivateKey:
         return self._key.sign(message)
 
     def to_file(self, passphrase: str | None, entropy: Callable[[int], bytes], cost: int = SCRYPT_COST) -> bytes:
-        """The bytes of a key file; without a passphrase the secret is in it as it is.
+        """The bytes of a key file; without a passphrase the secret is in plain text.
 
         Args:
-            passphrase: what seals it.
+            passphrase: the passphrase to seal it with.
             entropy: gives that many random bytes.
             cost: scrypt's N.
         """
@@ -81,12 +81,12 @@ def generate(entropy: Callable[[int], bytes]) -> PrivateKey:
 
 
 def is_sealed(data: bytes) -> bool:
-    """Whether a key file needs a passphrase. Raises `KeyFileError` if it is none."""
+    """Whether a key file needs a passphrase. Raises `KeyFileError` if it is not a key file."""
     return _read(data)[1] is not None
 
 
 def describe_key_file(data: bytes) -> dict[str, Json]:
-    """What a key file says to anybody: its key's id, and whether a passphrase seals it. Raises `KeyFileError`."""
+    """The public facts of a key file: its key's id, and whether a passphrase seals it. Raises `KeyFileError`."""
     fields, seal = _read(data)
     try:
         public = PublicKey(fields.octets("public", 32))
@@ -96,7 +96,7 @@ def describe_key_file(data: bytes) -> dict[str, Json]:
 
 
 def open_key_file(data: bytes, passphrase: str | None) -> PrivateKey:
-    """Reads a key file. Raises `KeyFileError` if it is broken or the passphrase is missing or wrong."""
+    """Read a key file. Raises `KeyFileError` if it is broken or the passphrase is missing or wrong."""
     fields, seal = _read(data)
     try:
         key = PrivateKey(fields.octets("secret", 32) if seal is None else _unseal(fields, seal, passphrase))

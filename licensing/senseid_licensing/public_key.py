@@ -14,8 +14,8 @@ _REMEDY = "use the .pub file that `senseid license keygen` wrote"
 
 _PRIME = 2**255 - 19
 _EIGHTH = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
-# The y of all points whose order divides 8. A "key" that is one of them has signatures that hold for many messages, and
-# that anybody can write; OpenSSL takes it.
+# The y of all points whose order divides 8. Such a "key" has signatures that are valid for many messages and that
+# anybody can make; OpenSSL accepts it.
 _SMALL_ORDER = frozenset({0, 1, _PRIME - 1, _EIGHTH, _PRIME - _EIGHTH})
 
 
@@ -41,7 +41,7 @@ class PublicKey:
 
     @property
     def id(self) -> str:
-        """What licences call the key: the first 32 hexadecimal digits of its SHA-256."""
+        """The id of the key in licences: the first 32 hexadecimal digits of its SHA-256."""
         return hashlib.sha256(self.raw).hexdigest()[:32]
 
     def to_text(self) -> str:
@@ -49,7 +49,7 @@ class PublicKey:
         return f"{LABEL} {base64.b64encode(self.raw).decode()}\n"
 
     def verify(self, signature: bytes, message: bytes) -> None:
-        """Returns if the key signed the message, else raises `SignatureError`."""
+        """Return if the key signed the message, else raise `SignatureError`."""
         try:
             from cryptography.exceptions import InvalidSignature
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -65,7 +65,7 @@ class PublicKey:
 
 
 def parse_public_key(text: str) -> PublicKey:
-    """Reads the one-line form; raises `KeyFileError`."""
+    """Read the one-line form; raises `KeyFileError`."""
     words = text.removeprefix("\ufeff").split()
     try:
         raw = base64.b64decode(words[1], validate=True) if len(words) == 2 and words[0] == LABEL else b""

@@ -31,7 +31,7 @@ DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Quickstart:
-    """What was done.
+    """The result of a quickstart.
 
     Attributes:
         key_path: the private root key.
@@ -40,7 +40,7 @@ class Quickstart:
         sealed: whether a passphrase protects it.
         replaced: products that had a licence file before and have a new one now.
         licences: the new licences, verified and installed.
-        kept: valid licences of another vendor, which stay in place.
+        kept: valid licences of another vendor, which were kept.
     """
 
     key_path: Path
@@ -61,13 +61,13 @@ def quickstart(
     passphrase: str | None = None,
     days: int = DAYS,
 ) -> Quickstart:
-    """Makes a root (or keeps the one there is), trusts it, and installs licences of every product for this machine.
+    """Make a root (or keep an existing one), trust it, and install licences of every product for this machine.
 
-    Running it again issues afresh; a valid licence of another vendor stays. Whoever holds the root is their own vendor,
-    so it also begins the clock's mark anew.
+    Running it again issues new ones; a valid licence of another vendor is kept. The holder of the root is their own
+    vendor, so it also resets the clock's mark.
 
     Args:
-        store: where to.
+        store: the store to install into.
         context: this machine, now.
         licensee: the name in the licences.
         entropy: gives that many random bytes.
@@ -76,7 +76,7 @@ def quickstart(
 
     Raises:
         ArgumentError: this build trusts its vendor only.
-        ClockError: the clock cannot be right.
+        ClockError: the clock is implausible.
         UdidError: the machine cannot be recognised.
         KeyFileError: there is a root key and the passphrase does not open it, or a trust root is broken.
         StorageError: something cannot be written.
@@ -86,7 +86,7 @@ def quickstart(
             "this build accepts its vendor's licences only, so it cannot make its own",
             remedy="run `senseid udid` and send UDID.txt to your vendor",
         )
-    # Whatever can refuse comes before the first file is written.
+    # All checks come before the first file is written.
     check_plausible(context.now)
     now = whole_second(context.now)
     components = context.machine.components

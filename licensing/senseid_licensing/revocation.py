@@ -1,7 +1,7 @@
 """The revocation list: ids of licences that no longer count, signed by a trust root.
 
-It reaches an offline machine as a file, beside the licences; `revocation_record` keeps an older one from taking its
-place. It stops the honest holder of a withdrawn copy.
+It reaches an offline machine as a file, beside the licences; `revocation_record` prevents a rollback to an older one.
+It stops the honest holder of a revoked copy.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _CONTEXT = b"senseid revocations v1\0"
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
-    """A list whose signature nobody has checked yet.
+    """A list whose signature was not checked yet.
 
     Attributes:
         ids: the withdrawn licences.
         issued: when it was signed.
-        key_id: the key that is said to have signed.
+        key_id: the claimed signing key.
         signature: 64 bytes.
         signed: the bytes that the signature is over.
     """
@@ -49,7 +49,7 @@ class Revocations:
     signed: bytes
 
     def verify(self, keys: Mapping[str, PublicKey]) -> None:
-        """Returns if a trust root signed the list.
+        """Return if a trust root signed the list.
 
         Raises:
             UntrustedKeyError: the key is none of them.
@@ -64,7 +64,7 @@ class Revocations:
 
 
 def parse_revocations(data: bytes) -> Revocations:
-    """Reads a list without trusting it; raises `FormatError`."""
+    """Read a list without trusting it; raises `FormatError`."""
     fields = Fields(parse_document(data), "the revocation list")
     body = fields.inner("revocations")
     signature = fields.inner("signature")
@@ -79,17 +79,17 @@ def parse_revocations(data: bytes) -> Revocations:
 
 
 def revoke(ids: Sequence[str], key: PrivateKey, now: datetime, before: bytes | None) -> bytes:
-    """A new signed list: the ids, and those of the list before.
+    """Sign a new list: the ids, and those of the previous list.
 
     Args:
         ids: licences to withdraw.
         key: a trust root's key.
         now: an aware datetime.
-        before: the list that it replaces, which the same key must have signed; None for the first.
+        before: the previous list, which the same key must have signed; None for the first.
 
     Raises:
-        ArgumentError: an id is none, there are too many, or another key signed the list before.
-        LicensingError: the list before does not verify, or the clock cannot be right.
+        ArgumentError: an id is invalid, there are too many, or another key signed the previous list.
+        LicensingError: the previous list does not verify, or the clock is implausible.
     """
     check_plausible(now)
     known: frozenset[str] = frozenset()
@@ -103,7 +103,7 @@ def revoke(ids: Sequence[str], key: PrivateKey, now: datetime, before: bytes | N
             )
         old.verify({key.public.id: key.public})
         known = old.ids
-        # Later than the one before, also within its second or where the clock was set back: the newest one counts.
+        # Later than the previous one, also within its second or after the clock was set back: the newest one counts.
         issued = max(issued, old.issued + timedelta(seconds=1))
     body: Json = {
         "format": FORMAT,

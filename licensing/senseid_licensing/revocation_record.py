@@ -1,7 +1,7 @@
-"""The revocation lists of one installation: the one that lies there, and the newest of each root key ever seen there.
+"""The revocation lists of one installation: the installed one, and the newest of each root key ever seen.
 
-A list is a file beside the licences. Without a record of what was seen, an older list in its place, or none, would make
-withdrawn licences valid again. Whoever deletes the record as well is not stopped.
+A list is a file beside the licences. Without a record of what was seen, replacing it with an older list, or deleting
+it, would make revoked licences valid again. A user who deletes the record as well is not stopped.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RevocationRecord:
         """The licences that no longer count, by the newest list of each of the keys.
 
         Raises:
-            LicensingError: the list that lies there cannot be read, or none of the keys signed it.
+            LicensingError: the installed list cannot be read, or none of the keys signed it.
         """
         newest = {key_id: seen[1] for key_id, key in keys.items() if (seen := self._seen(key))}
         placed = self._placed(keys)
@@ -43,10 +43,10 @@ class RevocationRecord:
         return frozenset().union(*(found.ids for found in newest.values()))
 
     def remember(self, keys: Mapping[str, PublicKey], now: datetime) -> None:
-        """Keeps a copy of the list that lies there, if it is the newest of its key.
+        """Keep a copy of the installed list, if it is the newest of its key.
 
-        One that is issued later than the clock shows is not kept before its time: none that is made today could take
-        its place. A folder that cannot be written is no reason to refuse. Raises as `ids` does.
+        A list that is issued later than the clock shows is not kept before its time: no list made today could replace
+        it. A folder that cannot be written is not an error. Raises the errors of `ids`.
         """
         placed = self._placed(keys)
         if placed is None or placed[1].issued > now + SLACK:
@@ -57,9 +57,9 @@ class RevocationRecord:
                 write_file(self._copy(placed[1].key_id), placed[0])
 
     def newest(self, key: PublicKey) -> bytes | None:
-        """The newest list of a key, which its next one goes on from; None for its first.
+        """The newest list of a key, which its next one extends; None for its first.
 
-        A list of another key that lies there is given as it is. Raises `LicensingError` where it cannot be read.
+        An installed list of another key is returned unchanged. Raises `LicensingError` if it cannot be read.
         """
         seen = self._seen(key)
         try:
@@ -81,7 +81,7 @@ class RevocationRecord:
         return data, found
 
     def _seen(self, key: PublicKey) -> tuple[bytes, Revocations] | None:
-        # A damaged copy counts as none: whoever can damage it can delete it.
+        # A damaged copy is ignored: anyone who can damage it can delete it.
         with suppress(LicensingError):
             data = read_file(self._copy(key.id), "revocation list")
             found = parse_revocations(data)

@@ -30,7 +30,7 @@ class LicenceStore:
     """Licences, trust roots and the clock's mark of one data directory."""
 
     def __init__(self, data_dir: Path, *, policy: Path = PACKAGED_POLICY) -> None:
-        """Opens nothing yet; the directory need not exist.
+        """Open nothing yet; the directory need not exist.
 
         Args:
             data_dir: the data directory.
@@ -43,30 +43,30 @@ class LicenceStore:
 
     @property
     def policy(self) -> TrustPolicy:
-        """The trust policy that the package carries."""
+        """The trust policy of the package."""
         return load_policy(self._policy)
 
     @property
     def roots_dir(self) -> Path:
-        """Where the public keys of local trust roots are."""
+        """The folder of the public keys of local trust roots."""
         return self.data_dir / "trust" / "roots"
 
     @property
     def root_key_path(self) -> Path:
-        """The private key of whoever is their own vendor."""
+        """The path of the private key of a user who is their own vendor."""
         return self.data_dir / "vendor" / "root.key"
 
     @property
     def revocations_path(self) -> Path:
-        """Where the revocation list is."""
+        """The path of the revocation list."""
         return self.data_dir / "license" / "revoked.json"
 
     def path(self, product: Product) -> Path:
-        """Where the licence of a product is."""
+        """The path of a product's licence."""
         return self.data_dir / "license" / product / f"{product}.lic"
 
     def roots(self) -> TrustRoots:
-        """The trust roots that count here.
+        """The trust roots of this installation.
 
         Raises:
             KeyFileError: the policy or one of the roots is broken.
@@ -82,7 +82,7 @@ class LicenceStore:
         )
 
     def trust(self, key: PublicKey) -> Path:
-        """Makes a key a local trust root and says where. It counts only under the policy "local"."""
+        """Make a key a local trust root and return its path. It counts only under the policy "local"."""
         path = self.roots_dir / f"{key.id}.pub"
         write_file(path, key.to_text().encode())
         return path
@@ -100,7 +100,7 @@ class LicenceStore:
             raise missing_licence(product).at(str(self.path(product))) from None
 
     def verify_all(self, context: Context) -> VerifiedLicences:
-        """Verifies every product's licence. Raises nothing: a failure is raised where its product is required."""
+        """Verify every product's licence. Raises nothing: a failure is raised when its product is required."""
         try:
             roots = self.roots()
             self.revocations.remember(roots.keys, context.now)
@@ -125,9 +125,9 @@ class LicenceStore:
         return VerifiedLicences(licences, failures)
 
     def install(self, data: bytes, context: Context) -> VerifiedLicence:
-        """Verifies a licence, then puts it in its product's place.
+        """Verify a licence, then install it for its product.
 
-        What is refused changes nothing. A licence newer than all before it also sets the clock's mark right.
+        A refused one changes nothing. A licence newer than all before it also corrects the clock's mark.
 
         Raises:
             LicensingError: it was refused, or cannot be written.
@@ -140,7 +140,7 @@ class LicenceStore:
         return licence
 
     def renew(self, data: bytes, context: Context) -> VerifiedLicence:
-        """Installs a licence in place of one of the same product that ends earlier, or is no licence any more.
+        """Install a licence in place of one of the same product that ends earlier, or is damaged.
 
         Raises:
             LicenceMissingError: there is none to renew.
@@ -157,14 +157,14 @@ class LicenceStore:
         return self.install(data, context)
 
     def reset_clock(self, now: datetime) -> datetime | None:
-        """Begins the clock's mark anew at `now`, after a clock ran ahead by mistake.
+        """Reset the clock's mark to `now`, after a clock ran ahead by mistake.
 
         Returns:
-            The latest time that was seen; None if nothing legible said so.
+            The latest time that was seen; None if there was no readable mark.
 
         Raises:
             ArgumentError: this build takes the time from its vendor.
-            ClockError: `now` cannot be right either.
+            ClockError: `now` is implausible too.
             StorageError: the mark cannot be written.
         """
         check_plausible(now)
@@ -183,7 +183,7 @@ def _read_root(path: Path) -> PublicKey:
 
 
 def _end(data: bytes) -> datetime:
-    """The last second of an installed licence. A damaged one is over: it must not stand in the way of its successor."""
+    """The last second of an installed licence. A damaged one counts as over, so as not to block its successor."""
     try:
         return parse_licence_file(data).leaf.licence.not_after
     except LicensingError:

@@ -1,4 +1,4 @@
-"""Who is believed: the keys that may sign a licence without a parent, and the licences that were withdrawn."""
+"""Trust: the keys that may sign a licence without a parent, and the licences that were revoked."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class TrustRoots:
 
     Attributes:
         keys: key id -> key. More than one while an old root is being replaced.
-        revoked: ids of licences that no longer count, nor anything that stands on them.
-        remedy: what a user does when a key is not among them.
+        revoked: ids of licences that no longer count, nor their children.
+        remedy: what a user can do if a key is not among them.
     """
 
     keys: Mapping[str, PublicKey]

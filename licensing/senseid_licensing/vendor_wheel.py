@@ -1,4 +1,4 @@
-"""Making a vendor's build: a copy of a wheel that believes the vendor's keys and no others."""
+"""A vendor's build: a copy of a wheel that trusts the vendor's keys and no others."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ POLICY = "senseid_licensing/trust.toml"
 
 
 def embed_roots(wheel: bytes, roots: Sequence[PublicKey]) -> bytes:
-    """The wheel with `trust = "embedded"` and the keys in place of its policy, and with its RECORD to match.
+    """Return the wheel with `trust = "embedded"` and the keys as its policy, and its RECORD updated.
 
     Raises:
         ArgumentError: no keys.
-        FormatError: the bytes are no wheel of senseid.
+        FormatError: the bytes are not a wheel of senseid.
     """
     if not roots:
         raise ArgumentError("a vendor's build needs a root key", remedy="give --root vendor.pub")
@@ -40,7 +40,7 @@ def embed_roots(wheel: bytes, roots: Sequence[PublicKey]) -> bytes:
             contents[POLICY] = policy
             for info in old.infolist():
                 new.writestr(info, contents[info.filename], zipfile.ZIP_DEFLATED)
-    # NotImplementedError and RuntimeError: compressed or encrypted in a way that zipfile does not know.
+    # NotImplementedError and RuntimeError: compressed or encrypted in a way that zipfile does not support.
     except (ValueError, EOFError, NotImplementedError, RuntimeError, zlib.error, zipfile.BadZipFile):
         raise FormatError("that is no wheel of senseid", remedy="build one with `python -m build --wheel`") from None
     return result.getvalue()

@@ -1,4 +1,4 @@
-"""Licences that verified. These objects are the proof: nothing else makes one but `verify`."""
+"""Verified licences. These objects are the proof: only `verify` makes them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class VerifiedLicence:
         capabilities: what it allows.
         verified_at: the time that it was checked against.
         grace_until: the last second in which it still works, with a warning.
-        root_key: id of the trust root that it stands on.
+        root_key: id of its trust root.
         changed: kinds of hardware that differ from what it is bound to, within what is tolerated.
     """
 
@@ -69,7 +69,7 @@ class VerifiedLicence:
         return self.verified_at > self.not_after
 
     def require(self, capability: Capability) -> None:
-        """Returns if the licence allows it, else raises `CapabilityError`."""
+        """Return if the licence allows it, else raise `CapabilityError`."""
         if capability not in self.capabilities:
             raise CapabilityError(
                 f"the licence for {self.product} of {self.licensee} does not allow {capability}",
@@ -79,7 +79,7 @@ class VerifiedLicence:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedLicences:
-    """The licences of one run: those that verified, and why the others did not.
+    """The licences of one run: the verified ones, and the errors of the others.
 
     Attributes:
         licences: the verified ones.
@@ -93,7 +93,7 @@ class VerifiedLicences:
         """The verified licence of a product.
 
         Raises:
-            LicensingError: whatever its verification raised; `LicenceMissingError` if there is none.
+            LicensingError: the error of its verification; `LicenceMissingError` if there is none.
             CapabilityError: it does not allow the capability.
         """
         licence = self.licences.get(product)
@@ -105,7 +105,7 @@ class VerifiedLicences:
 
 
 def missing_licence(product: Product) -> LicenceMissingError:
-    """The refusal for a product without a licence file."""
+    """The error for a product without a licence file."""
     return LicenceMissingError(
         f"there is no licence for {product}",
         remedy="install one with `senseid license install FILE`, or make your own: `senseid license quickstart`",

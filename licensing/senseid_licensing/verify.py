@@ -1,4 +1,4 @@
-"""The one gate: bytes of a licence file in, a `VerifiedLicence` out, or an error that says why not.
+"""Verification: bytes of a licence file in, a `VerifiedLicence` out, or an error with the reason.
 
 Pure: the time, the machine, the version, the platform and the trust roots are passed in.
 """
@@ -50,21 +50,21 @@ def verify(
     platform: str,
     roots: TrustRoots,
 ) -> VerifiedLicence:
-    """Checks a licence file completely.
+    """Check a licence file completely.
 
-    Signatures come before meaning: nothing that a file says is acted upon before a trust root vouches for it.
+    Signatures are checked first: no content of a file is used before a trust root vouches for it.
 
     Args:
         data: the bytes of the file.
-        product: what it must be a licence for.
+        product: the product that it must be for.
         machine: this machine.
         now: an aware datetime.
         version: this product's version.
-        platform: this platform, as `platform_name` names it.
-        roots: who is believed.
+        platform: this platform, by its name from `platform_name`.
+        roots: the trust roots.
 
     Raises:
-        LicensingError: the subclass says why the licence is refused. Nothing else is raised for any bytes.
+        LicensingError: the licence is refused; the subclass gives the reason. Nothing else is raised for any bytes.
     """
     chain = link(parse_licence_file(data))
     _check_signatures(chain, roots)
@@ -85,7 +85,7 @@ def verify(
     check_plausible(now)
     second = whole_second(now)
     changed: set[str] = set()
-    # A parent binds as strictly as its own terms say, whatever the tolerance of the child.
+    # A parent binds as strictly as its own terms, regardless of the child's tolerance.
     for link_ in chain:
         _check_time(link_.licence, second)
         _check_place(link_.licence, version, platform)
@@ -144,7 +144,7 @@ def _grace_until(licence: Licence) -> datetime:
 
 
 def _check_time(licence: Licence, second: datetime) -> None:
-    # Its signature would be the newest for years, and none that is made today could take its place.
+    # Its signature would be the newest for years, and no list made today could replace it.
     if licence.issued > second + SLACK:
         raise ClockError(
             f"the licence {licence.id} was issued at {format_instant(licence.issued)}; the clock shows"
@@ -179,7 +179,7 @@ def _check_place(licence: Licence, version: str, platform: str) -> None:
 def _check_machine(licence: Licence, machine: Fingerprint) -> tuple[str, ...]:
     if licence.udid is None:
         return ()
-    # A machine that shows nothing is said to, rather than called another one.
+    # A machine without components gets its own error rather than a mismatch.
     machine.components  # noqa: B018
     match = machine.match(licence.udid)
     if not match.ok:

@@ -16,12 +16,12 @@ _NUMERIC = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,5}", re.ASCII)
 
 
 def base_version(text: str) -> Version:
-    """The release that a version belongs to, for comparing: `2.0.dev3` and `2.0rc1` belong to `2.0`.
+    """The release that a version belongs to, for comparison: `2.0.dev3` and `2.0rc1` belong to `2.0`.
 
     So 'below 2' excludes the previews of 2, and 'from 1.5' includes those of 1.5.
 
     Raises:
-        ArgumentError: the text is no version.
+        ArgumentError: the text is not a version.
         LibraryError: the library that compares versions does not load.
     """
     try:

@@ -1,4 +1,4 @@
-"""Asking a system's own tools, where there is no file to read: macOS and Windows."""
+"""Calls of system tools, where there is no file to read: macOS and Windows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 
 Run = Callable[[Sequence[str]], str]
-"""Runs a command and gives its output; an empty text if it is missing or fails."""
+"""A function that runs a command and returns its output; an empty text if it is missing or fails."""
 
 _SECONDS = 20.0
 

@@ -19,19 +19,19 @@ _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = 25
 # From this many bound components on, one may have changed.
 _TOLERANT_FROM = 3
-# So many that are unique must match where a machine shows that many: one is a single thing to fake.
+# This many unique components must match if a machine has that many: one alone is easy to fake.
 _UNIQUE_WANTED = 2
-# What machines of one model have in common.
+# Components that machines of one model have in common.
 _MODELS = frozenset({Kind.CPU.value, Kind.BOARD.value})
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a machine runs in, as far as anybody may see it.
+    """The surroundings of a machine, as far as any user may see them.
 
     Attributes:
-        container: what says that this is a container; None if nothing does.
-        hypervisor: what says that this is a virtual machine; None if nothing does.
+        container: evidence that this is a container; None if there is none.
+        hypervisor: evidence that this is a virtual machine; None if there is none.
         clones: signs that an identity of this machine may be another machine's too.
     """
 
@@ -42,12 +42,12 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """How a machine compares with the components that a licence is bound to.
+    """The result of matching a machine with the components that a licence is bound to.
 
     Attributes:
         same: kinds that match, sorted.
         changed: kinds that differ or are missing here, sorted.
-        ok: whether that is this machine.
+        ok: whether it counts as the same machine.
     """
 
     same: tuple[str, ...]
@@ -60,7 +60,7 @@ class Fingerprint:
     """All readings of one machine.
 
     Attributes:
-        readings: one a kind, present or missing.
+        readings: one per kind, present or missing.
         surroundings: container, virtual machine, signs of cloning.
     """
 
@@ -69,14 +69,14 @@ class Fingerprint:
 
     @property
     def counted(self) -> tuple[Reading, ...]:
-        """What a new licence is bound to: all that is unique, where that is two components or more.
+        """The components that a new licence is bound to: all unique ones, if there are two or more.
 
-        What others have too would only be one more thing that may stay the same while a unique one changes. So it
-        stands in where fewer are unique, and up to two in all, neither of which may change.
+        A component that other machines share would only add one that may match while a unique one changes. So it is
+        used only if fewer are unique, and up to two in all, neither of which may change.
         """
         shown = [reading for reading in self.readings if reading.hashes]
         unique = [reading for reading in shown if reading.unique]
-        # From the last on: an address that a hypervisor gave tells more than a model.
+        # From the last on: an address from a hypervisor identifies more than a model does.
         shared = [reading for reading in reversed(shown) if not reading.unique]
         chosen = unique + shared[: max(0, _UNIQUE_WANTED - len(unique))]
         return tuple(reading for reading in self.readings if reading in chosen)
@@ -99,7 +99,7 @@ class Fingerprint:
 
     @property
     def to_fake(self) -> int:
-        """How many unique components another machine must fake for a licence that is bound to this one."""
+        """Number of unique components that another machine must fake for a licence bound to this one."""
         unique = sum(reading.unique for reading in self.counted)
         return unique - _tolerated(len(self.counted)) if unique else 0
 
@@ -109,7 +109,7 @@ class Fingerprint:
         return printable_udid(self.components)
 
     def match(self, bound: Mapping[str, str]) -> Match:
-        """Compares with the components of a licence.
+        """Compare this machine with the components of a licence.
 
         All must match; of three or more, one may differ.
         """
@@ -120,12 +120,12 @@ class Fingerprint:
 
 
 def least_to_fake(bound: Collection[str]) -> int:
-    """How many components another machine of the same model must fake, at the least, for a licence bound to these."""
+    """Minimum number of components that another machine of the same model must fake for a licence bound to these."""
     return max(0, len(set(bound) - _MODELS) - _tolerated(len(bound)))
 
 
 def _tolerated(bound: int) -> int:
-    """How many of so many bound components may have changed."""
+    """Number of bound components that may have changed."""
     return 1 if bound >= _TOLERANT_FROM else 0
 
 
@@ -137,7 +137,7 @@ def printable_udid(components: Mapping[str, str]) -> str:
 
 
 def check_udid(text: str) -> str:
-    """Gives a printable UDID back in its normal form, or raises `ArgumentError` where a digit was mistyped."""
+    """Return a printable UDID in its normal form, or raise `ArgumentError` if a digit was mistyped."""
     plain = text.strip().upper().replace("-", "").translate(str.maketrans("OIL", "011"))
     digits, check = plain[:_LENGTH], plain[_LENGTH:]
     if len(digits) != _LENGTH or not set(digits) <= set(_DIGITS) or check != _check_digits(digits):

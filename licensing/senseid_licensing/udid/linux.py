@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 _DMI = "/sys/class/dmi/id"
 _DEVICE_TREE = "/sys/firmware/devicetree/base"
-# The model of the processor, and nothing that an update or the moment changes (microcode, MHz, flags).
+# The model of the processor, and nothing that an update or the load changes (microcode, MHz, flags).
 _CPU_FACTS = ("vendor_id", "cpu family", "model", "model name", "stepping")
 _CPU_FACTS_ARM = ("CPU implementer", "CPU architecture", "CPU variant", "CPU part", "CPU revision")
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
 def _no_answer(_: str) -> str:
-    """A recorded tree has no kernel to ask."""
+    """Return nothing: a recorded tree has no kernel to ask."""
     return ""
 
 
@@ -36,17 +36,17 @@ class LinuxProbe:
     """Reads the machine below a root directory: `/`, or a recorded tree."""
 
     def __init__(self, root: Path, ask_card: AskCard = _no_answer) -> None:
-        """Reads nothing yet.
+        """Read nothing yet.
 
         Args:
-            root: where /proc, /sys and /etc are.
-            ask_card: gives a network card's permanent address, or an empty text.
+            root: the parent of /proc, /sys and /etc.
+            ask_card: returns a network card's permanent address, or an empty text.
         """
         self._tree = Tree(root)
         self._ask_card = ask_card
 
     def read(self) -> Fingerprint:
-        """All readings."""
+        """Read all components."""
         tree = self._tree
         cpu = _first_processor(tree.text("/proc/cpuinfo"))
         surroundings = read_surroundings(tree, cpu)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SOURCE = "/sys/block"
 # The page of SCSI vital product data that holds the serial begins with a header of four bytes.
 _VPD = "device/vpd_pg80"
-# virtio; NVMe; SD and eMMC; SCSI and ATA; whatever else has a name that is unique in the world.
+# virtio; NVMe; SD and eMMC; SCSI and ATA; any other with a globally unique name.
 _SERIALS = ("serial", "device/serial", "device/cid", _VPD, "device/wwid", "wwid")
 _VPD_HEADER = 4
 
@@ -33,7 +33,7 @@ def read_disk(tree: Tree) -> Reading:
 
 
 def _is_built_in(tree: Tree, name: str, device: str) -> bool:
-    # A kernel that can reach one NVMe disk by several ways shows it as virtual.
+    # A kernel that can reach an NVMe disk by several paths shows it as virtual.
     real = "/virtual/" not in device or "/nvme-subsystem/" in device
     return bool(device) and real and "/usb" not in device and tree.text(f"{_SOURCE}/{name}/removable") != "1"
 
@@ -57,7 +57,7 @@ def _root_disk(tree: Tree) -> str:
     device = tree.device(f"/sys/dev/block/{mount[2]}") or tree.device(
         f"/sys/class/block/{source.removeprefix('/dev/').replace('/', '!')}"
     )
-    # Down through LVM, encryption and RAID to something that is made of matter.
+    # Down through LVM, encryption and RAID to a physical device.
     for _ in range(8):
         below = tree.names(f"{device}/slaves") if device else []
         if not below:

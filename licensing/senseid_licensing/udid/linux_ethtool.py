@@ -1,4 +1,4 @@
-"""Asking the kernel for a card's permanent address, which no mount and no `ip link set address` changes."""
+"""A card's permanent address from the kernel, which no mount and no `ip link set address` changes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _ETHERNET = 6
 
 
 def ask_card(name: str) -> str:
-    """The permanent address, `aa:bb:cc:dd:ee:ff`; empty if there is no such card or its driver does not say.
+    """The permanent address, `aa:bb:cc:dd:ee:ff`; empty if there is no such card or its driver has none.
 
-    Anybody may ask this (ethtool(8) -P).
+    Needs no privilege (ethtool(8) -P).
     """
     import fcntl
     import socket

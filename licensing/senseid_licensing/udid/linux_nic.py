@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from senseid_licensing.udid.tree import Tree
 
 AskCard = Callable[[str], str]
-"""Gives the permanent address of the card of that name, as the kernel knows it; an empty text if it does not."""
+"""A function that returns the permanent address of the named card from the kernel; an empty text if unknown."""
 
 _SOURCE = "/sys/class/net"
 _ADDRESS = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", re.ASCII)
@@ -52,8 +52,8 @@ def _is_built_in(device: str) -> bool:
 
 def _permanent_address(tree: Tree, name: str, ask_card: AskCard) -> str:
     folder = f"{_SOURCE}/{name}"
-    # What is hardest to fake first: over a file of sysfs, root can mount another.
-    # A wireless card changes its address at will and a bonded one wears its bond's; both keep the true one elsewhere.
+    # The hardest to fake first: root can mount another file over one of sysfs.
+    # A wireless card may randomise its address and a bonded one has its bond's; both keep the true one elsewhere.
     address = (
         ask_card(name) or tree.text(f"{folder}/phy80211/macaddress") or tree.text(f"{folder}/bonding_slave/perm_hwaddr")
     )

@@ -1,4 +1,4 @@
-"""Signs of a container, a virtual machine or a cloned image on Linux: only such as root and a normal user both see."""
+"""Signs of a container, a virtual machine or a cloned image on Linux: only those that any user can see."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CLOUD = "/var/lib/cloud/data"
 
 
 def read_surroundings(tree: Tree, cpu: Mapping[str, str]) -> Surroundings:
-    """What the machine runs in."""
+    """Detect what the machine runs in."""
     return Surroundings(_container(tree), _hypervisor(tree, cpu), tuple(_clones(tree)))
 
 

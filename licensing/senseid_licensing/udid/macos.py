@@ -29,7 +29,7 @@ class MacProbe:
         self._run = run
 
     def read(self) -> Fingerprint:
-        """All readings."""
+        """Read all components."""
         platform = self._run(_PLATFORM)
         guest = self._sysctl("kern.hv_vmm_present") == "1"
         readings = (

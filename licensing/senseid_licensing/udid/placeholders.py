@@ -28,7 +28,7 @@ _DEFAULTS = frozenset(
         "12345678-1234-5678-90ab-cddeefaabbcc",
     }
 )
-# QEMU numbers its disks like this unless it is told a serial.
+# QEMU numbers its disks like this unless it is given a serial.
 _QEMU_DISK = re.compile(r"qm0000[0-9]|drive-.*|virtio-?(disk)?[0-9]*", re.ASCII)
 
 

@@ -1,4 +1,4 @@
-"""Which probe reads which system."""
+"""The choice of the probe for a system."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Probe(Protocol):
     """Something that reads the hardware of one machine."""
 
     def read(self) -> Fingerprint:
-        """All readings; a component that cannot be read is a missing one, never an error."""
+        """Read all components; one that cannot be read is missing, never an error."""
         ...
 
 
 def probe_for(system: str) -> Probe:
-    """The probe for what `platform.system()` answers; raises `UdidError` for a system that there is none for."""
+    """The probe for a value of `platform.system()`; raises `UdidError` for an unsupported system."""
     if system == "Linux":
         from senseid_licensing.udid.linux import LinuxProbe
         from senseid_licensing.udid.linux_ethtool import ask_card

@@ -1,4 +1,4 @@
-"""What a probe reads of a machine: one `Reading` a kind, hashed at once, so that no serial goes further."""
+"""Readings of a probe: one `Reading` per kind, hashed at once, so that no serial goes further."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Reading:
     """One kind of component of one machine.
 
     Attributes:
-        kind: which.
+        kind: the kind of component.
         hashes: salted hashes, 32 hexadecimal digits each; the one that the UDID counts comes first, others of the
             same kind (a second disk) after it. Empty: missing.
         source: where it was read.
-        note: why it is missing, or what to know about it; may be empty.
+        note: why it is missing, or a remark about it; may be empty.
         unique: whether the first is expected to differ from every other machine's.
     """
 
@@ -57,5 +57,5 @@ def present(kind: Kind, values: Sequence[str], source: str, *, unique: bool, not
 
 
 def missing(kind: Kind, source: str, why: str) -> Reading:
-    """A reading of a component that is not there, or may not count."""
+    """A reading of a component that is missing, or may not count."""
     return Reading(kind, (), source, why)

@@ -1,7 +1,7 @@
-"""Reading a Linux system's /proc, /sys and /etc below a root that is passed in.
+"""Reading a Linux system's /proc, /sys and /etc below a given root.
 
-Only what everybody may read counts. A file that root alone may read would give root another UDID than a service
-account gets, so its mode decides, not whether this process happens to be able to open it.
+Only world-readable files count. A file that only root may read would give root another UDID than a service account,
+so its mode decides, not whether this process can open it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Tree:
         self._mounts: dict[str, str] | None = None
 
     def path(self, name: str) -> Path:
-        """Where a file like `/etc/machine-id` is below the root."""
+        """The path below the root of a file like `/etc/machine-id`."""
         return self._root / name.lstrip("/")
 
     def octets(self, name: str, limit: int = _LIMIT) -> bytes:
-        """The beginning of a file that everybody may read; empty if there is none."""
+        """The beginning of a world-readable file; empty if there is none."""
         path = self.path(name)
         try:
             if not path.stat().st_mode & _OTHERS_MAY_READ or (name.startswith("/sys/") and self.is_covered(name)):
@@ -60,7 +60,7 @@ class Tree:
         return [line.split() for line in text.splitlines()]
 
     def is_covered(self, name: str) -> bool:
-        """Whether somebody mounted something over a file: then it tells what they want it to.
+        """Whether something is mounted over a file, so that its content may be faked.
 
         Below /sys, the file's own device says so, whatever /proc shows; elsewhere, the list of mounts. Raises `OSError`
         for a file below /sys that is not there.
@@ -71,32 +71,32 @@ class Tree:
         return apart or self._mounted_at("/sys") not in (None, "sysfs")
 
     def _mounted_at(self, place: str) -> str | None:
-        """The type of the file system that was mounted last at a place; None if none is listed."""
+        """The type of the file system that was mounted last at a path; None if none is listed."""
         if self._mounts is None:
             lines = self._listed("/proc/self/mountinfo")
             self._mounts = {fields[4]: fields[fields.index("-") + 1] for fields in lines if "-" in fields[6:-2]}
         return self._mounts.get(place)
 
     def hidden(self, name: str) -> bool:
-        """Whether a file is there that only root may read."""
+        """Whether a file exists that only root may read."""
         try:
             return not self.path(name).stat().st_mode & _OTHERS_MAY_READ
         except OSError:
             return False
 
     def is_there(self, name: str) -> bool:
-        """Whether a file or folder is there."""
+        """Whether a file or folder exists."""
         return is_there(self.path(name))
 
     def names(self, folder: str) -> list[str]:
-        """What is in a folder, sorted; nothing if it is not there."""
+        """The names in a folder, sorted; empty if it does not exist."""
         try:
             return sorted(entry.name for entry in self.path(folder).iterdir())
         except OSError:
             return []
 
     def device(self, name: str) -> str:
-        """Where a link of sysfs leads, as a path from the root: `/sys/devices/pci0000:00/...`; empty if nowhere."""
+        """The target of a link of sysfs, as a path from the root: `/sys/devices/pci0000:00/...`; empty if nowhere."""
         path = self.path(name)
         if not is_there(path):
             return ""

@@ -1,7 +1,7 @@
-"""`UDID.txt`: what an operator sends to the vendor. Hashes only; nothing in it names the hardware.
+"""`UDID.txt`, which an operator sends to the vendor. Hashes only; nothing in it names the hardware.
 
-The first line is the printable UDID, then one `kind hash` a line. The UDID is computed from the others, so that a file
-that was damaged on its way is noticed before a licence is made of it.
+The first line is the printable UDID, then one `kind hash` per line. The UDID is computed from the others, so that a
+file that was damaged in transit is noticed before a licence is issued for it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def format_udid_file(machine: Fingerprint) -> bytes:
 
 
 def looks_like_udid(data: bytes) -> bool:
-    """Whether the first line is a printable UDID, whatever follows."""
+    """Whether the first line is a printable UDID."""
     first = next((line for line in data[:256].decode("utf-8-sig", "replace").splitlines() if line.strip()), "")
     try:
         check_udid(first)

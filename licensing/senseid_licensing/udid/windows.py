@@ -40,7 +40,7 @@ class WindowsProbe:
         self._run = run
 
     def read(self) -> Fingerprint:
-        """All readings."""
+        """Read all components."""
         try:
             facts = json.loads(self._run(COMMAND))
         except ValueError:
