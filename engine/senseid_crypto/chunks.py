@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Source(Protocol):
-        """What can be read from: `readinto` fills a buffer with at least one byte, or says 0 at the end."""
+        """A readable source: `readinto` fills a buffer with at least one byte, or returns 0 at the end."""
 
         def readinto(self, buffer: memoryview, /) -> int | None:
-            """Fills the buffer from its start and says with how many bytes."""
+            """Fill the buffer from its start and return the number of bytes."""
             ...
 
 
@@ -39,18 +39,18 @@ TAG: Final = 16
 """Bytes that encryption adds to each chunk."""
 
 _BATCH: Final = 16
-"""Chunks that are read, worked on and written at once: 1 MiB, so that Python's own cost is not felt."""
+"""Chunks that are read, processed and written at once: 1 MiB, so that Python's overhead is negligible."""
 
 _COUNTER: Final = 11
 
 
 def encrypted_length(plain: int) -> int:
-    """Bytes that so many bytes of plaintext become."""
+    """The encrypted length of so many bytes of plaintext."""
     return plain + TAG * max(1, -(-plain // CHUNK))
 
 
 def plain_length(encrypted: int) -> int | None:
-    """Bytes of plaintext in so many encrypted bytes; None if no plaintext becomes as many."""
+    """Bytes of plaintext in so many encrypted bytes; None if no plaintext has that length."""
     plain = encrypted - TAG * max(1, -(-encrypted // (CHUNK + TAG)))
     return plain if plain >= 0 and encrypted_length(plain) == encrypted else None
 
@@ -118,7 +118,7 @@ def decrypt_chunks(key: bytes, source: Source, *, threads: int) -> Iterator[memo
 
 
 def damaged() -> DamagedError:
-    """The refusal of what does not authenticate."""
+    """The error for data that do not authenticate."""
     return DamagedError(
         "does not decrypt: it was changed, cut off or extended since it was encrypted",
         remedy="get the file again from where it came",
@@ -126,7 +126,7 @@ def damaged() -> DamagedError:
 
 
 def read_fully(source: Source, buffer: memoryview) -> int:
-    """Fill a buffer from a source that may give less at a time, as a pipe does.
+    """Fill a buffer from a source that may return less at a time, as a pipe does.
 
     Returns:
         How many bytes: fewer than the buffer holds only at the end of the source.
@@ -145,7 +145,7 @@ def _nonce(number: int, *, last: bool) -> bytes:
 
 
 class _Batch:
-    """Room for some chunks before and after the work; used again and again, so that no memory is asked for."""
+    """Buffers for some chunks before and after processing; reused, so that no memory is allocated."""
 
     __slots__ = ("first", "input", "last", "length", "output")
 
@@ -156,7 +156,7 @@ class _Batch:
         self.last = False
 
     def pieces(self, chunk: int) -> Iterator[tuple[int, int, int, bool]]:
-        """The number of each chunk in the stream, where it starts and ends, and whether it is the last of all."""
+        """The number of each chunk in the stream, its start and end, and whether it is the last of all."""
         # An empty stream is one empty chunk.
         starts = range(0, max(1, self.length), chunk)
         for index, start in enumerate(starts):

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from senseid_crypto.chunks import Source
     from senseid_crypto.key import Key
 
-# As in PNG: a byte that is no ASCII, and line ends that a transfer as text would change.
+# As in PNG: a byte that is not ASCII, and line ends that a transfer as text would change.
 MAGIC: Final = b"\x89senseid\r\n\x1a\n"
-"""What each container starts with, 12 bytes."""
+"""Magic bytes at the start of each container, 12 bytes."""
 
 VERSION: Final = 1
 
@@ -42,7 +42,7 @@ class Header:
     """The header of a container, not yet authenticated.
 
     Attributes:
-        key_id: of the key that it says it needs, 8 bytes.
+        key_id: the id of the key that it names, 8 bytes.
         raw: all of its bytes.
     """
 
@@ -64,8 +64,8 @@ def read_header(source: Source) -> Header:
     """Read the header from the start of a source and leave the source behind it.
 
     Raises:
-        NotEncryptedError: it is no container.
-        VersionError: it is one of a later release.
+        NotEncryptedError: it is not a container.
+        VersionError: it was made by a later release.
         DamagedError: it is cut off.
     """
     raw = bytearray(HEADER)
@@ -90,8 +90,8 @@ def encrypt(source: Source, key: Key, *, entropy: Callable[[int], bytes], thread
 
     Args:
         source: the plaintext, of any length.
-        key: it is named in the container.
-        entropy: gives that many random bytes.
+        key: the key, whose id goes into the container.
+        entropy: returns that many random bytes.
         threads: how many may encrypt at once.
 
     Yields:
@@ -106,20 +106,20 @@ def encrypt(source: Source, key: Key, *, entropy: Callable[[int], bytes], thread
 def decrypt(source: Source, keys: Iterable[Key], *, threads: int = 1) -> Iterator[memoryview]:
     """Decrypt a container.
 
-    What it yields is authentic; that nothing is missing is only known when it ends without an error. The header has
-    been checked before it yields anything.
+    Each yielded piece is authentic; only an end without an error shows that nothing is missing. The header is checked
+    before anything is yielded.
 
     Args:
         source: the container.
-        keys: among which the one that it names is looked for, in this order and no further than needed.
+        keys: searched for the one that it names, in this order and no further than needed.
         threads: how many may decrypt at once.
 
     Yields:
         The plaintext in pieces. Each is valid until the next is asked for.
 
     Raises:
-        NotEncryptedError: it is no container.
-        VersionError: it is one of a later release.
+        NotEncryptedError: it is not a container.
+        VersionError: it was made by a later release.
         MissingKeyError: its key is not among them.
         DamagedError: it was changed, cut off or extended.
     """
@@ -132,8 +132,8 @@ def decrypt_payload(source: Source, header: Header, key: Key, *, threads: int = 
 
     Args:
         source: the container, behind its header.
-        header: of it.
-        key: the one that it names.
+        header: its header.
+        key: the key that it names.
         threads: how many may decrypt at once.
 
     Yields:
@@ -146,7 +146,7 @@ def decrypt_payload(source: Source, header: Header, key: Key, *, threads: int = 
 
 
 def find_key(header: Header, keys: Iterable[Key]) -> Key:
-    """The key that a header names.
+    """Find the key that a header names.
 
     Raises:
         MissingKeyError: it is not among them.

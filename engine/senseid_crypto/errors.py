@@ -1,4 +1,4 @@
-"""What encryption refuses, and why. No text here holds a key or a plaintext, and none knows an exit status."""
+"""Errors of encryption. No text here contains a key or a plaintext, and none knows an exit status."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Self
 
 
 class CryptoError(Exception):
-    """Base of everything that this package raises on purpose.
+    """Base of all errors that this package raises.
 
     ::
 
         CryptoError
-        |- KeyFormatError       what was given as a key is none, or lacks the IV
+        |- KeyFormatError       the given key is invalid, or lacks the IV
         |- KeyStoreError        a key file or the OS keyring cannot be used
         |  `- KeyNotWrittenError  it cannot be written
         `- DecryptionError      the data cannot be decrypted
@@ -22,8 +22,8 @@ class CryptoError(Exception):
            `- TooLongError        more than the caller takes, or than the format
 
     Attributes:
-        message: one line: what is wrong.
-        remedy: one line: what the user does about it.
+        message: what is wrong, in one line.
+        remedy: what the user can do about it, in one line.
     """
 
     def __init__(self, message: str, *, remedy: str) -> None:
@@ -32,12 +32,12 @@ class CryptoError(Exception):
         self.remedy = remedy
 
     def at(self, place: str) -> Self:
-        """The same error with the file it is about in front of its message."""
+        """The same error with the file it is about as a prefix of its message."""
         return type(self)(f"{place}: {self.message}", remedy=self.remedy)
 
 
 class KeyFormatError(CryptoError):
-    """What was given as a key cannot be one, or lacks what the format needs."""
+    """The given key is invalid, or lacks what the format needs."""
 
 
 class KeyStoreError(CryptoError):

@@ -1,4 +1,4 @@
-"""What must be found again after a power cut."""
+"""Durability across a power cut."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on its disk. Raises `OSError`."""
+    """Flush the entries of a folder to its disk. Raises `OSError`."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -27,11 +27,11 @@ ID_LENGTH: Final = 8
 
 _ID_CONTEXT: Final = b"senseid key id v1"
 
-# The key that the service's manual prints. Everybody has it.
+# The key in the service's manual, which is public.
 _PUBLISHED: Final = b"dcbbad6765e14139a07d34b92292a672"
 
 _FEWEST_DIFFERENT: Final = 12
-"""Of 32 random characters out of 64, fewer than 12 different ones come up once in 10^11 keys."""
+"""Minimum of distinct characters: 32 random ones out of 64 have fewer once in 10^11 keys."""
 
 _MOST_STEPS: Final = 12
 """Of 31 pairs of neighbours, 12 that are equal or follow each other come up once in 10^9 keys."""
@@ -39,7 +39,7 @@ _MOST_STEPS: Final = 12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Key:
-    """A key for both formats. Its characters appear in no text that Python makes of it.
+    """A key for both formats. Its characters do not appear in its repr.
 
     Attributes:
         secret: 32 bytes, ASCII.
@@ -57,7 +57,7 @@ class Key:
 
     @property
     def raw_id(self) -> bytes:
-        """The id as a container names it, 8 bytes: HMAC-SHA-256 under the key, cut off. It tells nothing of the key."""
+        """The id in a container, 8 bytes: truncated HMAC-SHA-256 under the key. It reveals nothing of the key."""
         return hmac.digest(self.secret, _ID_CONTEXT, hashlib.sha256)[:ID_LENGTH]
 
     @property
@@ -80,7 +80,7 @@ class Key:
 
 
 def parse_key(secret: str, iv: str | None) -> Key:
-    """The key of these characters, as the service takes them.
+    """Make a key of characters, as the service takes them.
 
     Args:
         secret: 32 ASCII characters: their bytes are the AES-256 key.
@@ -98,13 +98,13 @@ def generate_key(entropy: Callable[[int], bytes]) -> Key:
     """A new key: 32 characters of A-Z, a-z, 0-9, `-` and `_`, which are 192 random bits; the IV is 12 such characters.
 
     Args:
-        entropy: gives that many random bytes.
+        entropy: returns that many random bytes.
     """
     return Key(base64.urlsafe_b64encode(entropy(24)), base64.urlsafe_b64encode(entropy(9)))
 
 
 def weaknesses(key: Key) -> tuple[str, ...]:
-    """Why a key is weak, one short clause each; empty for a good one."""
+    """The weaknesses of a key, one short clause each; empty for a good one."""
     if key.secret == _PUBLISHED:
         return ("is the published default of the service's manual: everybody has it",)
     found = []

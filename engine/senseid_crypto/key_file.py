@@ -29,11 +29,11 @@ _HEAD: Final = "# A senseid key. Without it nobody reads what it encrypted: keep
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """What a key file says.
+    """The content of a key file.
 
     Attributes:
-        id: of the key; None if the file does not say and does not hold it.
-        created: when it was made, as the file says it; None if it does not.
+        id: the id of the key; None if the file has neither it nor the key.
+        created: when it was made, according to the file; None if unknown.
         key: None if it is in the OS keyring.
     """
 
@@ -43,10 +43,10 @@ class KeyFile:
 
 
 def parse_variables(text: str) -> dict[str, str]:
-    """The variables of a `.env` file that have a value. `${...}` in them is taken as it stands."""
+    """The variables of a `.env` file that have a value. `${...}` in them is not expanded."""
     from dotenv.parser import parse_stream
 
-    # Its parser alone: the rest warns of each line that is none, and a `.env` file may be another program's.
+    # Only its parser: the rest warns of each invalid line, and a `.env` file may be another program's.
     lines = parse_stream(io.StringIO(text.removeprefix("\ufeff")))
     values = {line.key: line.value for line in lines if line.key is not None}
     return {name: value for name, value in values.items() if value}
@@ -70,7 +70,7 @@ def parse_key_file(data: bytes) -> KeyFile:
     """Read a key file.
 
     Raises:
-        KeyFormatError: it holds no key, a broken one, or another than it says.
+        KeyFormatError: it holds no key, a broken one, or one with another id than stated.
     """
     if len(data) > MOST_BYTES:
         raise KeyFormatError(f"is over {MOST_BYTES:,} bytes and no key file", remedy=_REMEDY)
@@ -96,9 +96,9 @@ def format_key_file(key: Key, created: datetime, *, in_keyring: bool = False) ->
     """The bytes of a key file.
 
     Args:
-        key: to be written.
+        key: the key.
         created: now, in UTC.
-        in_keyring: leave the secret out and say that it is in the OS keyring.
+        in_keyring: leave the secret out and note that it is in the OS keyring.
     """
     lines = [f"{_ID}={key.id}", f"{_CREATED}={created.strftime(_TIME)}"]
     if in_keyring:

@@ -1,4 +1,4 @@
-"""The folder of keys: one file a key, which only its owner may read. What is in the keyring has a file that says so."""
+"""The folder of keys: one file per key, readable by its owner only. A key in the OS keyring has a file that says so."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from senseid_crypto.key import Key
 
 DEFAULT_NAME: Final = "default"
-"""The key that is used where none is named."""
+"""The name of the default key."""
 
 _SUFFIX: Final = ".key"
 _NEXT_SUFFIX: Final = ".next"
@@ -31,7 +31,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _PRIVATE: Final = 0o600
 
 _LONGEST_NAME: Final = 40
-"""Of a name that a user chooses: that of a replaced key is longer by its id."""
+"""Length limit of names that a user chooses: the name of a replaced key is longer by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class StoredKey:
     """A key of the folder.
 
     Attributes:
-        name: what the user calls it.
-        path: of its file.
-        file: what the file says.
+        name: its name.
+        path: the path of its file.
+        file: the content of the file.
     """
 
     name: str
@@ -55,14 +55,14 @@ class StoredKey:
 
     @property
     def id(self) -> str:
-        """Of the key, 16 hexadecimal digits."""
+        """The id of the key, 16 hexadecimal digits."""
         return self.file.id or ""
 
     def load(self) -> Key:
-        """The key itself.
+        """Load the key itself.
 
         Raises:
-            KeyStoreError: it is in the OS keyring, and that does not give it.
+            KeyStoreError: it is in the OS keyring, which does not return it.
         """
         return self.file.key if self.file.key is not None else os_keyring.fetch(self.id)
 
@@ -98,10 +98,10 @@ class KeyFolder:
             return None
 
     def path(self, name: str) -> Path:
-        """Where the key of a name is.
+        """The path of a key file.
 
         Raises:
-            KeyFormatError: that is no name.
+            KeyFormatError: the name is invalid.
         """
         # The text is not repeated: someone may have given the key itself in place of a name.
         if not _NAME.fullmatch(name):

@@ -1,4 +1,4 @@
-"""Telling encrypted data by their content, never by a name."""
+"""Recognition of encrypted data by their content, never by a name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIRE: Final = re.compile(rb"[ \t\r\n]*[A-Za-z0-9+/]+={0,2}[ \t\r\n]*")
 
 
 _START: Final = 4096
-"""Bytes in which a wire text has begun, whatever blanks stand before it."""
+"""Bytes within which a wire text has begun, leading blanks included."""
 
 
 def looks_encrypted(data: bytes) -> bool:
@@ -31,8 +31,8 @@ def format_of(data: bytes) -> Format | None:
     """The format that data are in, or None for anything that is not encrypted.
 
     Args:
-        data: all of it or, to decide how much to read, its start. A wire text is told from anything else by all of its
-            characters: other text is rarely Base64 throughout.
+        data: all of it or, to decide how much to read, its start. All characters decide whether
+            it is wire text: other text is rarely Base64 throughout.
     """
     if data.startswith(MAGIC):
         return Format.CONTAINER

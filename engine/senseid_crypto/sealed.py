@@ -1,4 +1,4 @@
-"""Encrypted bytes in memory: what media and small records need. No plaintext touches a disk."""
+"""Encrypted bytes in memory, for media and small records. No plaintext touches a disk."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ def longest_encrypted(plain: int) -> int:
 
 
 def seal_bytes(data: bytes, key: Key, *, entropy: Callable[[int], bytes]) -> bytes:
-    """The container of these bytes.
+    """Encrypt bytes into a container.
 
     Args:
         data: the plaintext.
-        key: it is named in the container.
-        entropy: gives that many random bytes.
+        key: the key, whose id goes into the container.
+        entropy: returns that many random bytes.
     """
     return b"".join(bytes(piece) for piece in container.encrypt(io.BytesIO(data), key, entropy=entropy))
 
 
 def open_bytes(data: bytes, keys: Iterable[Key]) -> bytes:
-    """The bytes in a container.
+    """Decrypt the bytes of a container.
 
     Raises:
-        DecryptionError: it is no container, its key is not among these, or it does not authenticate.
+        DecryptionError: it is not a container, its key is not among these, or it does not authenticate.
     """
     return b"".join(bytes(piece) for piece in container.decrypt(io.BytesIO(data), keys))
 
 
 def decrypt_bytes(data: bytes, keys: Iterable[Key], *, most: int) -> bytes:
-    """The bytes in a container or in a wire text, told apart by their content.
+    """Decrypt the bytes of a container or a wire text, recognised by their content.
 
     Args:
         data: all of it.
@@ -50,10 +50,10 @@ def decrypt_bytes(data: bytes, keys: Iterable[Key], *, most: int) -> bytes:
         most: the most bytes that the caller takes.
 
     Raises:
-        TooLongError: it holds more than `most` bytes; told from its length, before it is decrypted.
+        TooLongError: it holds more than `most` bytes, by its length, before it is decrypted.
         DecryptionError: it is neither, its key is not among these, or it does not authenticate.
     """
-    # Who reads no further than is needed to know that it is too long leaves it cut off, and that is not what is wrong.
+    # A caller that stops reading once it is too long passes truncated data: the length is the error to report.
     if len(data) > longest_encrypted(most):
         raise _too_long(most)
     kind = format_of(data)

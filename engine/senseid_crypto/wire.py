@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TAG: Final = 16
 BLANKS: Final = b" \t\r\n"
-"""What may stand before and behind the Base64."""
+"""Blanks that are allowed before and after the Base64."""
 
 MOST_BYTES: Final = 2**36 - 32
 """The longest plaintext of AES-GCM, in bytes."""
@@ -40,7 +40,7 @@ _TEXT_PIECE: Final = 256 * 1024
 
 
 def encrypted_length(plain: int) -> int:
-    """Characters that so many bytes become."""
+    """Number of characters for so many bytes."""
     return 4 * -(-(plain + TAG) // 3)
 
 
@@ -88,7 +88,7 @@ def decrypt_bytes(text: bytes, keys: Iterable[Key]) -> bytes:
 
     Args:
         text: blanks at its ends are skipped.
-        keys: which are tried in this order; those without an IV are passed over.
+        keys: tried in this order; those without an IV are skipped.
 
     Raises:
         NotEncryptedError: it is not Base64 in its strict form.
@@ -110,11 +110,11 @@ def decrypt_bytes(text: bytes, keys: Iterable[Key]) -> bytes:
 
 
 def find_key(source: Source, keys: Iterable[Key]) -> Key:
-    """Read a whole source and say under which key it authenticates.
+    """Read a whole source and return the key under which it authenticates.
 
     Args:
         source: the Base64 text; it is left at its end.
-        keys: which are tried at the same time, in one reading.
+        keys: tried at the same time, in one pass.
 
     Raises:
         NotEncryptedError: it is not Base64 in its strict form.
@@ -160,14 +160,14 @@ class _Attempt:
         self._held = b""
 
     def take(self, data: bytes) -> bytes:
-        """The plaintext of what is certainly not the tag."""
+        """Decrypt everything that is certainly not the tag."""
         data = self._held + data
         cut = max(0, len(data) - TAG)
         self._held = data[cut:]
         return self._decryptor.update(data[:cut])
 
     def holds(self) -> bool:
-        """Whether the tag was right; to be asked once, at the end."""
+        """Whether the tag was right; called once, at the end."""
         from cryptography.exceptions import InvalidTag
 
         if len(self._held) < TAG:
@@ -206,7 +206,7 @@ def _from_base64(text: bytes) -> bytes:
         data = binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:
         raise _not_base64() from None
-    # The last group may hold bits that stand for nothing; they must be zero, as every encoder writes them.
+    # The last group may have unused bits; they must be zero, as every encoder writes them.
     if not text.endswith(_base64(data[-(len(data) % 3 or 3) :])):
         raise _not_base64()
     return data
