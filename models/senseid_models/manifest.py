@@ -1,4 +1,4 @@
-"""From the text of a manifest to entries; see docs/models/manifest.md for the format."""
+"""Parsing of manifests into entries; see docs/models/manifest.md for the format."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def parse_manifest(path: Path, text: bytes) -> tuple[tuple[ModelEntry, ...], tup
         raise ManifestError(path, "is nested too deeply") from None
     except FieldError as error:
         raise ManifestError(path, str(error)) from None
-    except ValueError as error:  # also what Python says of a number with thousands of digits
+    except ValueError as error:  # also Python's error for a number with thousands of digits
         raise ManifestError(path, f"is not TOML: {error}") from None
 
 

@@ -1,4 +1,4 @@
-"""What the common families of embedding networks take, so that nobody has to write a manifest for one of them."""
+"""Inputs of the common families of embedding networks, which then need no manifest."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Preset:
     """One family. All take RGB in float32.
 
     Attributes:
-        side: Of the picture, in pixels.
-        mean: What is subtracted from each value of 0..255.
-        divisor: What the difference is divided by.
+        side: Side of the picture, in pixels.
+        mean: Subtracted from each value of 0..255.
+        divisor: Divisor of the difference.
         template: Where the five points of a face belong, as `EmbeddingContract` has it; none where there is a crop.
         crop: As `InputContract` has it; none where there is a template.
     """
@@ -32,7 +32,7 @@ class Preset:
     crop: float | None = None
 
     def input(self, name: str = "input", layout: Layout = "NCHW", batch: int | str = "batch") -> InputContract:
-        """What one of its networks takes; name, layout and batch are each network's own."""
+        """The input of its networks; name, layout and batch are each network's own."""
         shape: Shape = (3, self.side, self.side) if layout == "NCHW" else (self.side, self.side, 3)
         return InputContract(
             name=name,
@@ -56,7 +56,7 @@ _TEMPLATE: Final = (
 )
 
 PRESETS: Final[Mapping[str, Preset]] = {
-    # Takes pixels as they are and normalises them itself.
+    # Takes raw pixels and normalises them itself.
     "sface": Preset(112, 0.0, 1.0, template=_TEMPLATE),
     "arcface": Preset(112, 127.5, 127.5, template=_TEMPLATE),
     # The box and a margin: of the 160 pixels, 32 are its.

@@ -1,4 +1,4 @@
-"""The registry: which models and data files there are, from one manifest."""
+"""The registry: the models and data files of one manifest."""
 
 from __future__ import annotations
 
