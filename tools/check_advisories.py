@@ -19,17 +19,17 @@ SUBJECTS = {
     "this environment": ["--local", "--skip-editable"],
 }
 SOURCES = ("pypi", "osv")
-"""Either is enough."""
+"""Sources of advisories; one of them is enough."""
 
 
 class Audit(NamedTuple):
-    """What was found.
+    """The result of an audit.
 
     Attributes:
         looked_up: packages that the source knew.
-        passed_over: the names of the others.
-        found: a line an advisory.
-        problem: why there is no more, in one line; empty where nothing went wrong.
+        passed_over: the names of the other packages.
+        found: one line per advisory.
+        problem: why there is no more, in one line; empty if nothing went wrong.
     """
 
     looked_up: int
@@ -39,7 +39,7 @@ class Audit(NamedTuple):
 
 
 def read(output: str, errors: str) -> Audit:
-    """What pip-audit printed as JSON on standard output, and on standard error."""
+    """Parse pip-audit's JSON on standard output, and its standard error."""
     try:
         packages = json.loads(output)["dependencies"]
     except (ValueError, KeyError, TypeError):
@@ -65,7 +65,7 @@ def audit(options: list[str], source: str) -> Audit:
 
 
 def main() -> None:
-    """Prints what was found; exits with 1 if there is an advisory."""
+    """Print the advisories; exit with 1 if there is one."""
     bad = False
     for what, options in SUBJECTS.items():
         problems = []

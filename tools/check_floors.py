@@ -31,7 +31,7 @@ def floors() -> dict[str, str]:
 
 
 def main() -> None:
-    """Exits with the status of the tests."""
+    """Run the tests and exit with their status."""
     with tempfile.TemporaryDirectory() as name:
         subprocess.run([sys.executable, "-P", "-m", "venv", name], check=True)
         python = Path(name) / "bin" / "python"

@@ -32,7 +32,7 @@ PACKAGES = {
     "senseid_service",
 }
 PYTHONS = ("3.11", "3.12", "3.13")
-# What an operator's disk and patience may be asked for.
+# Limits for the disk space and time that an operator needs.
 MOST_WHEEL_MB = 60
 MOST_INSTALLED_MB = 700
 MOST_HELP_MODULES = 400
@@ -93,7 +93,7 @@ def install(python: Path, wheel: Path, home: Path) -> Path:
 
 
 def use(python: Path, photos: dict[str, Path], home: Path) -> str:
-    """Licences, models, and two comparisons; what to say about it."""
+    """Try licences, models, and two comparisons; return a summary."""
     senseid, where = python.with_name("senseid"), {"SENSEID_HOME": str(home)}
     started = time.perf_counter()
     version = run(senseid, "--version", cwd=home, **where).strip()
@@ -112,14 +112,14 @@ def use(python: Path, photos: dict[str, Path], home: Path) -> str:
 
 
 def installed_megabytes(environment: Path) -> float:
-    """What the environment's packages take on disk, without pip."""
+    """Disk space of the environment's packages, without pip."""
     (packages,) = (environment / "lib").glob("python*/site-packages")
     files = (path for path in packages.rglob("*") if path.is_file() and path.relative_to(packages).parts[0] != "pip")
     return sum(path.stat().st_size for path in files) / 1e6
 
 
 def write_sbom(python: Path, folder: Path) -> Path:
-    """What is installed with senseid, as CycloneDX; the same bytes for the same packages."""
+    """Write the packages installed with senseid as CycloneDX; the same bytes for the same packages."""
     path = folder / "senseid.cdx.json"
     tool = Path(sys.executable).with_name("cyclonedx-py")
     run(tool, "environment", "--output-reproducible", "--of", "JSON", "-o", path, python, cwd=folder)

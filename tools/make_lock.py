@@ -22,7 +22,7 @@ _QUIET = ["--no-header", "--no-emit-index-url", "--no-emit-trusted-host", "--no-
 
 
 def main() -> None:
-    """Writes the files; exits with 2 under another Python."""
+    """Write the files; exit with 2 under another Python."""
     if sys.version_info[:2] != PYTHON:
         print(f"the image has Python {PYTHON[0]}.{PYTHON[1]}: make PYTHON=python3.11", file=sys.stderr)
         sys.exit(2)

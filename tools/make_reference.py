@@ -36,7 +36,7 @@ STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one command says of itself.
+    """The help of one command.
 
     Attributes:
         path: its words, as in `senseid license check`.
@@ -66,7 +66,7 @@ class Page:
 
 
 def pages() -> list[Page]:
-    """All commands, a group before its own."""
+    """All commands, a group before its commands."""
     root = get_command(app)
     return list(_walk(root, typer.Context(root, info_name="senseid", **root.context_settings)))
 
