@@ -1,4 +1,4 @@
-"""Cutting a face out of a photo as an embedding model expects it."""
+"""Alignment: cropping a face from a photo as an embedding model expects it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Alignment(Protocol):
-    """One way to cut a face out."""
+    """A way to crop a face."""
 
     def chip(self, pixels: Pixels, face: Face) -> Pixels:
-        """Cut the face out of its photo: uint8 (side, side, 3), RGB, black outside the photo."""
+        """Crop the face from its photo: uint8 (side, side, 3), RGB, black outside the photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class FivePointAlignment:
     """The similarity transform that brings the five points of a face closest to where a model expects them.
 
     Attributes:
-        template: float32 (5, 2), where those points belong, in pixels of the chip.
+        template: float32 (5, 2), the target positions of those points, in pixels of the chip.
         side: side of the chip, pixels.
     """
 
@@ -33,7 +33,7 @@ class FivePointAlignment:
     side: int
 
     def chip(self, pixels: Pixels, face: Face) -> Pixels:
-        """Cut the face out of its photo: uint8 (side, side, 3), RGB, black outside the photo."""
+        """Crop the face from its photo: uint8 (side, side, 3), RGB, black outside the photo."""
         return warp.warp(pixels, warp.similarity(face.points, self.template), self.side)
 
 
@@ -43,7 +43,7 @@ class MeshAlignment:
 
     Attributes:
         mesh_points: for each template point the landmark, of 468.
-        template: float32 (n, 2), where those points belong, in pixels of the chip.
+        template: float32 (n, 2), the target positions of those points, in pixels of the chip.
         side: side of the chip, pixels.
     """
 
@@ -52,7 +52,7 @@ class MeshAlignment:
     side: int
 
     def chip(self, pixels: Pixels, face: Face) -> Pixels:
-        """Cut the face out of its photo: uint8 (side, side, 3), RGB, black outside the photo."""
+        """Crop the face from its photo: uint8 (side, side, 3), RGB, black outside the photo."""
         points = face.landmarks.points[list(self.mesh_points), :2]
         return warp.warp(pixels, warp.similarity(points, self.template), self.side)
 
@@ -70,7 +70,7 @@ class CropAlignment:
     side: int
 
     def chip(self, pixels: Pixels, face: Face) -> Pixels:
-        """Cut the face out of its photo: uint8 (side, side, 3), RGB, black outside the photo."""
+        """Crop the face from its photo: uint8 (side, side, 3), RGB, black outside the photo."""
         centre = (face.box[0:2] + face.box[2:4]) / 2
         square = self.crop * float((face.box[2:4] - face.box[0:2]).max())
         return warp.warp(pixels, warp.square_crop(centre, square, math.radians(face.roll), self.side), self.side)

@@ -1,4 +1,4 @@
-"""The array types that the engine's steps hand to each other."""
+"""The array types that the engine's steps exchange."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Pixels = npt.NDArray[np.uint8]
 """Pixels, uint8 (..., height, width, 3), RGB."""
 
 Floats = npt.NDArray[np.float32]
-"""What models take and give, and points in pixels as x, y."""
+"""Inputs and outputs of models, and points in pixels as x, y."""
 
 Doubles = npt.NDArray[np.float64]
 """Transforms, statistics and similarities."""

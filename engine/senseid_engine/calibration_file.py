@@ -1,4 +1,4 @@
-"""The TOML files that say what numbers weigh: read strictly, and refused in one line."""
+"""Strict parsing of TOML calibration files, with one-line errors."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def parse_calibration(name: str, data: bytes | str, read: Callable[[Fields], T])
     """Read a file's content.
 
     Args:
-        name: what the file is, for the error's text.
+        name: the name of the file in errors.
         data: the TOML; bytes are UTF-8.
-        read: makes the result of its top-level fields.
+        read: makes the result from its top-level fields.
 
     Raises:
         CalibrationError: it is not TOML, or a field is missing, unknown or of the wrong form.
@@ -34,5 +34,5 @@ def parse_calibration(name: str, data: bytes | str, read: Callable[[Fields], T])
         raise CalibrationError(name, str(error).removeprefix("file").lstrip(".: ")) from None
     except RecursionError:
         raise CalibrationError(name, "is nested too deeply") from None
-    except ValueError as error:  # also what Python says of a number with thousands of digits
+    except ValueError as error:  # also Python's error for a number with thousands of digits
         raise CalibrationError(name, f"is not TOML: {error}") from None

@@ -1,4 +1,4 @@
-"""How many CPUs this process may use: the affinity mask and the quota of its cgroup, not what the host has."""
+"""The CPUs that this process may use: by its affinity mask and cgroup quota, not those of the host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def available_cpus(root: Path = Path("/")) -> int:
     """Whole CPUs that this process may keep busy, at least 1.
 
     Args:
-        root: where `/sys` and `/proc` are; tests pass another.
+        root: the parent of `/sys` and `/proc`; tests pass another.
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quotas = [allowed, *_quotas(root)]
@@ -34,10 +34,10 @@ def _quotas(root: Path) -> list[float]:
 
 
 def own_group(root: Path) -> Path:
-    """This process's cgroup, as a path below `/sys/fs/cgroup`; that folder itself where nothing names one (version 1).
+    """This process's cgroup, as a path below `/sys/fs/cgroup`; that folder itself if there is none (version 1).
 
     Args:
-        root: where `/proc` is; tests pass another.
+        root: the parent of `/proc`; tests pass another.
     """
     for line in _read(root / "proc/self/cgroup").splitlines():
         if line.startswith("0::/"):

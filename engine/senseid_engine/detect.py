@@ -45,7 +45,7 @@ class Detection:
 
 
 class Detector:
-    """The detection network."""
+    """The face detection network."""
 
     __slots__ = ("_session",)
 
@@ -104,7 +104,7 @@ class Detector:
         return [d for d, (x, y) in zip(found, centres, strict=True) if 0 <= x < width and 0 <= y < height]
 
     def _detect_at(self, pixels: Pixels) -> Floats:
-        """The cells that see a face: (n, 15), box, score and points in pixels of this level."""
+        """The cells that contain a face: (n, 15), box, score and points in pixels of this level."""
         height, width = pixels.shape[:2]
         step = STRIDES[-1]
         padded = np.zeros((1, -(-height // step) * step, -(-width // step) * step, 3), np.uint8)
@@ -114,7 +114,7 @@ class Detector:
 
 
 def _back(size: tuple[int, int], width: int, height: int) -> Floats:
-    """What takes a row of `_detect_at` from a level of that size back to the photo: float32 (15,)."""
+    """The factors that scale a row of `_detect_at` from a level of that size back to the photo: float32 (15,)."""
     x, y = width / size[0], height / size[1]
     return np.array([x, y, x, y, 1.0, *[x, y] * 5], np.float32)
 

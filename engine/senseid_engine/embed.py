@@ -1,4 +1,4 @@
-"""Face embeddings: a face, and its mirror image where its model asks for it, as one unit vector."""
+"""Face embeddings: a face, and its mirror image if the model requires it, as one unit vector."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """An embedding model and how it wants to see a face.
+    """An embedding model and its input.
 
     Attributes:
         session: the model.
-        alignment: how the face is cut out.
+        alignment: how the face is cropped.
         mirrored: whether the embedding is the mean of those of the face and of its mirror image.
     """
 

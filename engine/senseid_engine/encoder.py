@@ -40,9 +40,9 @@ class Encoder:
         """Load the models.
 
         Args:
-            registry: which models there are.
+            registry: the registered models.
             embedding_model: id of the embedding model.
-            licences: the verified licences of this run; they are asked before any model file is opened.
+            licences: the verified licences of this run; checked before any model file is opened.
             threads: threads that each model may use, at least 1.
 
         Raises:
@@ -52,7 +52,7 @@ class Encoder:
         """
         for product in (Product.KESTREL, Product.FACE):
             licences.require(product)
-        # While it is imported it changes sys.path and takes itself out of sys.modules: not beside other threads.
+        # During its import it changes sys.path and removes itself from sys.modules: not thread-safe.
         import cv2  # noqa: F401
 
         with ThreadPoolExecutor(1) as pool:
@@ -62,16 +62,16 @@ class Encoder:
 
 
 def try_embedding_model(model: ModelEntry, licences: VerifiedLicences) -> None:
-    """Run an embedding model once, on noise, and return if it does what its manifest says.
+    """Run an embedding model once, on noise, and return if it matches its manifest.
 
     Args:
         model: the registry's entry.
-        licences: the verified licences of this run; they are asked before the file is opened.
+        licences: the verified licences of this run; checked before the file is opened.
 
     Raises:
         LicensingError: no verified licence for the model's product.
         ModelsError: the file is missing or is not the one of the manifest.
-        ModelError: onnxruntime refuses it, or it does something else.
+        ModelError: onnxruntime refuses it, or it does not match.
     """
     session = open_embedder(model, licences, threads=1).session
     side = int(model.input.size[0])
@@ -90,7 +90,7 @@ def open_embedder(model: ModelEntry, licences: VerifiedLicences, *, threads: int
 
     Args:
         model: the registry's entry.
-        licences: the verified licences of this run; they are asked before the file is opened.
+        licences: the verified licences of this run; checked before the file is opened.
         threads: threads that it may use, at least 1.
 
     Raises:

@@ -31,13 +31,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Everything that turns photos into scores. Loaded once; may be shared between threads.
+    """The models that turn photos into scores. Loaded once; may be shared between threads.
 
     Attributes:
         encoder: finds and embeds faces.
-        occlusion: tells what is covered of a face.
+        occlusion: finds the covered parts of a face.
         curve: from similarity to score.
-        licences: asked before each use.
+        licences: checked before each use.
         photos_at_once: how many photos of one comparison are encoded at the same time.
     """
 
@@ -53,14 +53,14 @@ class Engine:
     ) -> Engine:
         """Load the models of a registry.
 
-        Two photos are encoded side by side where there are two threads or more: small networks use a second core
+        Two photos are encoded in parallel if there are two threads or more: small networks use a second core
         better for a second photo than for a second half of the same layer.
 
         Args:
-            registry: which models there are.
-            licences: the verified licences of this run; they are asked before any model file is opened.
+            registry: the registered models.
+            licences: the verified licences of this run; checked before any model file is opened.
             threads: CPUs to use, at least 1.
-            recognition: how to compare, where it is not what the registry says. Scores mean something only with a
+            recognition: the recognition to compare with, if not that of the registry. Scores mean something only with a
                 curve that was made for it; similarities need none.
 
         Raises:
@@ -86,7 +86,7 @@ class Engine:
         Args:
             first: a decoded photo.
             second: a decoded photo.
-            options: how both are looked at.
+            options: how both are processed.
 
         Raises:
             LicensingError: the licence does not allow it.
@@ -105,7 +105,7 @@ class Engine:
         Args:
             first: a decoded photo.
             second: a decoded photo.
-            options: how both are looked at.
+            options: how both are processed.
 
         Raises:
             LicensingError: the licence does not allow it.
@@ -123,7 +123,7 @@ class Engine:
 
         Args:
             image: a decoded photo.
-            options: how it is looked at.
+            options: how it is processed.
 
         Raises:
             LicensingError: the licence does not allow to check whether a face is covered.
@@ -145,7 +145,7 @@ class Engine:
 
         Args:
             image: a decoded photo.
-            options: how it is looked at.
+            options: how it is processed.
 
         Raises:
             LicensingError: the licence does not allow to check whether a face is covered.

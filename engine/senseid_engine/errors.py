@@ -1,10 +1,10 @@
-"""What the engine refuses, and why. No class here knows an exit status or HTTP: the outside maps them in one table."""
+"""Errors of the engine. No class here knows an exit status or HTTP: callers map them in one table."""
 
 from __future__ import annotations
 
 
 class EngineError(Exception):
-    """Base of everything that the engine raises on purpose.
+    """Base of all errors that the engine raises.
 
     ::
 
@@ -30,8 +30,8 @@ class EngineError(Exception):
     ``str()`` is always one printable line, ``<name>: <problem>``, whatever characters the name holds.
 
     Attributes:
-        name: What the caller calls the thing at fault: a path, ``stdin``, a model, a labelled set.
-        problem: What is wrong and what to do about it.
+        name: The caller's name of the faulty input: a path, ``stdin``, a model, a labelled set.
+        problem: The error and its remedy.
     """
 
     def __init__(self, name: str, problem: str) -> None:
@@ -44,11 +44,11 @@ class EngineError(Exception):
 
     @property
     def message(self) -> str:
-        """The line, as every base error of senseid has it."""
+        """The error in one line, as in every base error of senseid."""
         return str(self)
 
     remedy = ""
-    """What to do is the end of `problem`."""
+    """Always empty: the remedy is the end of `problem`."""
 
 
 class MediaError(EngineError):
@@ -76,11 +76,11 @@ class ImageTypeError(MediaError):
 
 
 class VideoError(MediaError):
-    """The content is no video, no frame of it decodes, or it is too short."""
+    """The content is not a video, no frame of it decodes, or it is too short."""
 
 
 class DetectionError(EngineError):
-    """The search for faces gave nothing to go on with."""
+    """The search for faces gave no usable result."""
 
 
 class NoFaceError(DetectionError):
@@ -105,11 +105,11 @@ class OcclusionError(EngineError):
 
 
 class LivenessError(EngineError):
-    """The liveness check could not be carried out: no frame shows a face that can be used. It is no verdict."""
+    """The liveness check could not be carried out: no frame shows a usable face. It is not a verdict."""
 
 
 class LivenessDataError(EngineError):
-    """A liveness-data file is none, was changed, or is sealed with another key."""
+    """A file is not liveness data, was changed, or is sealed with another key."""
 
 
 class ModelError(EngineError):
@@ -121,7 +121,7 @@ class LibraryError(EngineError):
 
 
 class PolicyError(EngineError):
-    """A file is no policy for the quality of photos."""
+    """A file is not a policy for the quality of photos."""
 
 
 class CalibrationError(EngineError):
@@ -134,5 +134,5 @@ def printable(text: str) -> str:
 
 
 def reason_of(error: OSError) -> str:
-    """Say what the system refused, in lower case, for the end of a message: `permission denied`."""
+    """The system's reason, in lower case, for the end of a message: `permission denied`."""
     return (error.strerror or "unknown reason").lower()

@@ -30,7 +30,7 @@ class Face:
     """One face of a photo.
 
     Attributes:
-        rect: where it is, inside the photo.
+        rect: its rectangle, inside the photo.
         box: float32 (4,), left, top, right, bottom as detected; may reach outside the photo.
         size: area of the detected box in pixels, times the cube of the share of it that lies inside the photo.
         score: the detector's probability of a face, in [0, 1].
@@ -67,7 +67,7 @@ def find_faces(pixels: Pixels, detector: Detector, landmarker: Landmarker) -> li
     """
     detections = detector.detect(pixels) or detector.detect_beyond(pixels)
     located = list(zip(detections, landmarker.locate(pixels, detections), strict=True))
-    # Where there is nothing surer, what the mesh does not confirm is still more likely a face than not.
+    # Without a surer face, one that the mesh does not confirm is still more likely a face than not.
     confirmed = [both for both in located if both[1].presence >= LEAST_PRESENCE or both[0].score >= CERTAIN] or located
     height, width = pixels.shape[:2]
     faces = [face_of(d.box, d.score, mesh, width, height, detected=d.points) for d, mesh in confirmed]

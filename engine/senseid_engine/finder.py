@@ -1,4 +1,4 @@
-"""From a photo to its faces: the models that find them, and the photo turned upright."""
+"""Face finding: the models that find faces, and the photo turned upright."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class FaceFinder:
         """Load the models.
 
         Args:
-            registry: which models there are.
-            licences: the verified licences of this run; they are asked before any model file is opened.
+            registry: the registered models.
+            licences: the verified licences of this run; checked before any model file is opened.
             threads: threads that each model may use, at least 1.
 
         Raises:

@@ -72,10 +72,10 @@ class Image:
             read-only here.
         format: ``JPEG``, ``PNG``, ``GIF``, ``BMP`` or ``TIFF``, by content; ``video`` for a frame.
         orientation: The EXIF orientation, 1..8, that has been applied to the pixels; 1 where there was none.
-        name: What the caller calls the photo, for messages.
+        name: The name of the photo in messages.
 
     Raises:
-        ValueError: The array has another dtype, shape or layout. A mistake of the caller, not of the photo.
+        ValueError: The array has another dtype, shape or layout. A bug in the caller, not in the photo.
     """
 
     pixels: NDArray[np.uint8] = field(repr=False)
@@ -121,7 +121,7 @@ def decode_image(data: bytes, *, name: str) -> Image:
 
     Args:
         data: The whole file, decrypted.
-        name: What the caller calls the photo, for messages.
+        name: The name of the photo in messages.
 
     Raises:
         ContentLengthError: More than `MAX_BYTES` bytes.
@@ -145,7 +145,7 @@ def decode_image(data: bytes, *, name: str) -> Image:
     except Pillow.DecompressionBombError as error:
         raise ImageSizeError(name, f"has far more pixels than {MAX_SIDE} x {MAX_SIDE}: save it smaller") from error
     except Exception as error:
-        # A parser of hostile bytes fails in every way there is: OSError, SyntaxError, ValueError, struct.error,
+        # A parser of hostile bytes can fail in any way: OSError, SyntaxError, ValueError, struct.error,
         # zlib.error, ... All of them mean the same to the user.
         raise _unread(data, name) or ImageTypeError(
             name, "is corrupted or cut off, it does not decode: save or send it again"
@@ -153,11 +153,11 @@ def decode_image(data: bytes, *, name: str) -> Image:
 
 
 def image_of_array(pixels: NDArray[np.uint8], *, name: str) -> Image:
-    """Take an upright photo that somebody else decoded. The array is copied.
+    """Make a photo from decoded upright pixels. The array is copied.
 
     Args:
         pixels: uint8, H x W x 3, R G B order, 0..255.
-        name: What the caller calls the photo, for messages.
+        name: The name of the photo in messages.
 
     Raises:
         ImageSizeError: Width or height outside `MIN_SIDE`..`MAX_SIDE`.
@@ -230,7 +230,7 @@ def _unread(data: bytes, name: str) -> ImageTypeError | None:
 
 
 def _check_same(photo: ImageFile.ImageFile, probe: bytes, name: str) -> None:
-    """Refuse a JPEG that lacks more than its end marker; see `SlimJpeg.probe`."""
+    """Refuse a JPEG that lacks more than its end marker, by decoding `SlimJpeg.probe`."""
     from PIL import ImageChops
 
     with JpegImagePlugin.JpegImageFile(io.BytesIO(probe)) as other:
@@ -289,7 +289,7 @@ def _orientation(photo: ImageFile.ImageFile, exif: bytes) -> int:
         else:
             tags = photo.getexif()
         value = tags.get(_ORIENTATION_TAG, 1)
-    except Exception:  # broken EXIF, in as many ways as there are, is no reason to refuse good pixels
+    except Exception:  # broken EXIF, of any kind, is not a reason to refuse good pixels
         return 1
     return value if isinstance(value, int) and value in _UPRIGHT else 1
 

@@ -98,7 +98,7 @@ class Landmarker:
             if not len(moving):
                 break
         mirrored, _ = self._run(pixels, [level_crop(face, CROP_TO_BOX, SIZE) for face in points], mirrored=True)
-        # What is at the left of a mirror image is at the right of the photo.
+        # Left in a mirror image is right in the photo.
         return [
             Landmarks(face, float(sure), (five_points(face) + five_points(mirror)[MIRRORED]) / np.float32(2))
             for face, sure, mirror in zip(points, presence, mirrored, strict=True)
@@ -138,7 +138,7 @@ class Landmarker:
         return points, presence
 
     def _run_part(self, pixels: Pixels, crops: Sequence[Doubles], *, mirrored: bool) -> tuple[Floats, Floats]:
-        """What the network says of some crops: points in pixels of the crop, and the logit of a face's presence."""
+        """Run the network on some crops: points in pixels of the crop, and the logit of a face's presence."""
         chips = np.stack([warp.warp(pixels, crop, SIZE) for crop in crops])
         located, logits = self._session.run(chips[:, :, ::-1] if mirrored else chips)
         points = located.reshape(len(crops), -1, 3)
@@ -148,7 +148,7 @@ class Landmarker:
 
 
 def _moved(before: Floats, after: Floats) -> Floats:
-    """How far faces moved, float32 (n,): the mean over their points, as a share of their longer side."""
+    """The movement of faces, float32 (n,): the mean over their points, as a share of their longer side."""
     sides = np.ptp(after[..., :2], axis=1).max(axis=1)
     moved: Floats = np.linalg.norm(after[..., :2] - before[..., :2], axis=2).mean(axis=1) / sides
     return moved

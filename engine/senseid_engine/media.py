@@ -1,4 +1,4 @@
-"""Opening and reading media files without a wait, and with one clear line for whatever is wrong."""
+"""Non-blocking opening and reading of media files, with one-line errors."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 PHOTO_SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff"})
-"""By which the photos of a folder are told from its other files, in lower case."""
+"""Suffixes of the photos in a folder, in lower case."""
 
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".rm", ".webm", ".wmv"}
 )
-"""Likewise its videos."""
+"""Suffixes of the videos in a folder, in lower case."""
 
 
 def open_media(path: Path, what: str, *, piped: bool = True) -> BinaryIO:
     """Open a file to read from it. Never blocks: only regular files are opened.
 
     Args:
-        path: of the file.
+        path: the path of the file.
         what: the kind of media that is wanted, such as ``photo``, for messages.
         piped: whether the caller would also take it from standard input.
 
@@ -46,10 +46,10 @@ def open_media(path: Path, what: str, *, piped: bool = True) -> BinaryIO:
 
 @contextmanager
 def reading(name: str, what: str) -> Iterator[None]:
-    """Turn what the system says of a file into an error of the engine.
+    """Turn a system error about a file into an error of the engine.
 
     Args:
-        name: what the caller calls the file.
+        name: the name of the file in messages.
         what: the kind of media that is wanted.
     """
     try:

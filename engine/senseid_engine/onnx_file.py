@@ -1,4 +1,4 @@
-"""What an ONNX file lists as the inputs of its graph, and which of them are none.
+"""The inputs that an ONNX file lists for its graph, and removal of those that are not real inputs.
 
 Makers list the weights as inputs too, or leave inputs behind that nothing reads any more. onnxruntime then asks for
 them, or takes weights for values that change from run to run and does not fold them. Only the few fields that this is
@@ -24,16 +24,16 @@ _VALUE_NAME, _TENSOR_NAME, _SPARSE_VALUES = 1, 8, 1
 
 
 class NotOnnxError(ValueError):
-    """The bytes are no ONNX file, or not all of one."""
+    """The bytes are not an ONNX file, or not a complete one."""
 
 
 def without_idle_inputs(data: bytes) -> bytes:
-    """The same model, in which only what the caller has to give is an input.
+    """Return the same model with only those inputs that the caller has to provide.
 
     An input that is an initialiser, or that no node reads, becomes a note about an inner value, of the same form.
 
     Raises:
-        NotOnnxError: the bytes are no ONNX file.
+        NotOnnxError: the bytes are not an ONNX file.
     """
     idle = _idle_inputs(data)
     if not idle:
@@ -55,7 +55,7 @@ class _Field:
 
 
 def _idle_inputs(data: bytes) -> list[int]:
-    """Where the tags of such inputs are."""
+    """The offsets of the tags of such inputs."""
     graphs = [field for field in _fields(data, 0, len(data)) if field.number == _MODEL_GRAPH]
     if len(graphs) != 1:
         raise NotOnnxError("it has no graph")
@@ -124,7 +124,7 @@ def _fields(data: bytes, start: int, stop: int) -> Iterator[_Field]:
 
 
 def _varint(data: bytes, at: int, stop: int) -> tuple[int, int]:
-    """A number of seven bits a byte, and where it ends."""
+    """A number of seven bits per byte, and its end."""
     value = shift = 0
     while at < stop and shift < 64:
         value |= (data[at] & 0x7F) << shift

@@ -1,4 +1,4 @@
-"""From an ONNX file as its maker publishes it, and the preset of its family, to what the registry has to know."""
+"""Registry entries from a published ONNX file and the preset of its family."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 _COLOURS: Final = 3
 _FLOATS: Final = "tensor(float)"
 _NAMED: Final = 3
-"""As many of a graph's values are named in a message."""
+"""Maximum number of a graph's values that a message names."""
 
 
 def described(model: ModelEntry, preset: Preset, licences: VerifiedLicences) -> ModelEntry:
-    """Complete an entry by what its graph says.
+    """Complete an entry from its graph.
 
     Args:
         model: the entry, of which all but input, outputs and embedding is known.
         preset: the family of the model.
-        licences: the verified licences of this run; they are asked before the file is opened.
+        licences: the verified licences of this run; checked before the file is opened.
 
     Returns:
         the entry. The model has not been run yet: `try_embedding_model` does.
@@ -36,7 +36,7 @@ def described(model: ModelEntry, preset: Preset, licences: VerifiedLicences) -> 
     Raises:
         LicensingError: no verified licence for the model's product.
         ModelsError: the file is missing or has changed.
-        ModelError: onnxruntime refuses it, or its graph is none of the preset's family.
+        ModelError: onnxruntime refuses it, or its graph does not belong to the preset's family.
     """
     inputs, outputs = Session.open(model, licences, threads=1).signature
     try:
@@ -50,7 +50,7 @@ def described(model: ModelEntry, preset: Preset, licences: VerifiedLicences) -> 
 
 
 class _OtherGraphError(Exception):
-    """What a graph has that an embedding model of the family has not."""
+    """The graph differs from that of an embedding model of the family."""
 
 
 def _only(values: tuple[Value, ...], what: str) -> Value:

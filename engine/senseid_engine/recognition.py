@@ -1,4 +1,4 @@
-"""How faces are compared: by which model, and by which curve a similarity becomes a score. Registry data."""
+"""The recognition: the model that compares faces, and the curve from similarity to score. Registry data."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Recognition:
 
     @classmethod
     def load(cls, registry: Registry) -> Recognition:
-        """What a registry says.
+        """Load the recognition of a registry.
 
         Raises:
             ModelsError: the file is missing or is not the one of the manifest.
-            ModelError: it is no recognition file.
+            ModelError: it is not a recognition file.
         """
         return cls.parse(registry.asset(ASSET).read())
 
@@ -43,7 +43,7 @@ class Recognition:
         """Read the registry's `recognition.toml`.
 
         Raises:
-            ModelError: it is not such a file.
+            ModelError: it is not a recognition file.
         """
         try:
             table = tomllib.loads(data.decode())

@@ -1,4 +1,4 @@
-"""What the engine answers: plain, frozen values."""
+"""Results of the engine: plain, frozen values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Rect:
     bottom: int
 
     def as_list(self) -> list[int]:
-        """`[left, top, right, bottom]`, as the HTTP API has it."""
+        """`[left, top, right, bottom]`, as in the HTTP API."""
         return [self.left, self.top, self.right, self.bottom]
 
     def overlap(self, other: Rect) -> float:
@@ -37,7 +37,7 @@ class FoundFaces:
     """The faces of one photo, largest first, then left to right.
 
     Attributes:
-        name: what the caller calls the photo.
+        name: the name of the photo in messages.
         width: pixels of the upright photo.
         height: pixels of the upright photo.
         quarter_turns: how often the decoded photo was turned anticlockwise by 90 degrees to find the faces upright.
@@ -61,7 +61,7 @@ class FoundFaces:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The answer of a 1:1 comparison of the largest face of each photo.
+    """The result of a 1:1 comparison of the largest face of each photo.
 
     Attributes:
         score: calibrated verification score, in [0, 1].

@@ -1,4 +1,4 @@
-"""The only door to onnxruntime: a model is opened with a verified licence, or not at all."""
+"""The only use of onnxruntime: a model is opened with a verified licence, or not at all."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An input or an output of a graph, as its file describes it.
+    """An input or an output of a graph, as described in its file.
 
     Attributes:
-        name: of the value.
-        type: what it holds, such as `tensor(float)`.
-        shape: its dimensions; a name or None where one is free.
+        name: its name.
+        type: its type, such as `tensor(float)`.
+        shape: its dimensions; a name or None for a free one.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Session:
 
         Args:
             model: the registry's entry; its file is read once and its SHA-256 checked.
-            licences: the verified licences of this run. They are asked before the file is opened.
+            licences: the verified licences of this run, checked before the file is opened.
             threads: intra-op threads, at least 1.
 
         Raises:
@@ -80,7 +80,7 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # Spinning workers burn the CPU quota of a container while nothing is to be done.
+        # Spinning workers waste the CPU quota of a container while idle.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
         # Weights that are stored as int8 are multiplied out now, and not at each run.
@@ -109,7 +109,7 @@ class Session:
         """Run the model on a batch of chips.
 
         Args:
-            chips: uint8 (n, height, width, 3), RGB. Colour order, layout, mean and scale are the manifest's affair.
+            chips: uint8 (n, height, width, 3), RGB. The manifest defines colour order, layout, mean and scale.
 
         Returns:
             The outputs, float32, in the manifest's order.

@@ -1,4 +1,4 @@
-"""A face as it is compared."""
+"""Templates: faces in the form in which they are compared."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One face, ready to be compared. It is personal data: keep it no longer than asked for.
+    """One face, ready to be compared. It is personal data: keep it no longer than requested.
 
     Attributes:
         embedding: float32 (dimensions,), unit length.
@@ -28,7 +28,7 @@ class Template:
 
 
 def similarities(first: Sequence[Template], second: Sequence[Template]) -> Doubles:
-    """How alike faces are before calibration: the cosine similarities of their embeddings.
+    """Compute similarities before calibration: the cosine similarities of the embeddings.
 
     Symmetric to the bit, and independent of which other faces are in the sequences.
 

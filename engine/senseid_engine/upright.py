@@ -46,7 +46,7 @@ def turn_upright(image: Image, find: Callable[[Image], list[Face]]) -> tuple[Ima
 
     Args:
         image: the photo as decoded.
-        find: gives the faces of a photo in one position.
+        find: returns the faces of a photo in one position.
 
     Returns:
         The turned photo, by how many quarter turns anticlockwise, and its faces.
@@ -66,7 +66,7 @@ def is_upright(pixels: Pixels, face: Face, detector: Detector, landmarker: Landm
     Args:
         pixels: uint8 (height, width, 3), RGB.
         face: a face of that photo.
-        detector: finds it anew.
+        detector: finds it again.
         landmarker: confirms it.
     """
     if face.score >= CERTAINLY_UPRIGHT:

@@ -1,7 +1,7 @@
 """Videos in: the bytes of a clip become upright RGB frames with their times, or one coded refusal.
 
 The content decides the type, never the name. Nothing is written to a disk: the bytes may come out of an encrypted file.
-See docs/adr/0007-video-decoder.md for the choice of the decoder, and for what each limit stands against.
+See docs/adr/0007-video-decoder.md for the choice of the decoder, and for the threat behind each limit.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ LEAST_SECONDS: Final = 2.0
 """The shortest video, in seconds."""
 
 MOST_SECONDS: Final = 20.0
-"""How much of a video is looked at, in seconds from its first frame: what comes later is not decoded."""
+"""How much of a video is used, in seconds from its first frame: the rest is not decoded."""
 
 A_SECOND: Final = 10.0
-"""How many frames are given out in a second of video, unless it is said otherwise."""
+"""Default number of frames returned per second of video."""
 
 KEPT_SIDE: Final = 1280
-"""The longest side of the frames that are given out, in pixels; larger frames are averaged down."""
+"""The longest side of the returned frames, in pixels; larger frames are averaged down."""
 
 MAX_FRAMES: Final = 4800
-"""The most frames that are decoded: 240 a second, for as long as a video is looked at."""
+"""Maximum number of decoded frames: 240 per second, for as long as a video is used."""
 
 MAX_PIXELS: Final = 4_000_000_000
 """The most pixels that are decoded, all frames together: 1920 x 1080 at 60 a second for 32 seconds."""
@@ -96,8 +96,8 @@ class Video:
 
     Attributes:
         data: the whole file, decrypted. It is personal data.
-        name: what the caller calls the video, for messages.
-        header_seconds: its length as the header has it, for a progress bar and nothing else; None if it does not tell.
+        name: the name of the video in messages.
+        header_seconds: its length according to the header, for a progress bar only; None if unknown.
     """
 
     data: bytes = field(repr=False)
@@ -106,17 +106,17 @@ class Video:
 
     @property
     def expected_frames(self) -> int:
-        """How many frames `frames` will give out at its usual rate, if the header is right."""
+        """How many frames `frames` will return at its default rate, if the header is right."""
         return round(A_SECOND * min(self.header_seconds or MOST_SECONDS, MOST_SECONDS))
 
     def frames(self, *, a_second: float = A_SECOND, threads: int = 1) -> Iterator[Frame]:
-        """Decode, and give out evenly spaced frames.
+        """Decode, and return evenly spaced frames.
 
         All of the first `MOST_SECONDS` are decoded, because clips have a key frame every few seconds at best, but only
         what is given out is converted, and none is kept.
 
         Args:
-            a_second: how many frames to give out in a second of video, at most.
+            a_second: maximum number of frames to return per second of video.
             threads: threads for the decoder, at least 1. They do not change the frames.
 
         Raises:
@@ -134,7 +134,7 @@ def decode_video(data: bytes, *, name: str) -> Video:
 
     Args:
         data: the whole file, decrypted.
-        name: what the caller calls the video, for messages.
+        name: the name of the video in messages.
 
     Raises:
         ContentLengthError: more than `MAX_BYTES` bytes.
@@ -171,7 +171,7 @@ def _open(data: bytes, name: str) -> InputContainer:
     except MemoryError:
         raise
     except Exception as error:
-        # A parser of hostile bytes fails in every way there is; all of them mean the same to the user.
+        # A parser of hostile bytes can fail in any way; all errors mean the same to the user.
         raise VideoError(
             name, "is not a video that can be read: give MP4, MOV, AVI, FLV, WMV, RM, WebM, 3GP or MPEG"
         ) from error
@@ -190,7 +190,7 @@ def _video_stream(container: InputContainer, name: str) -> VideoStream:
         raise VideoError(name, "has no pictures: give a video of a face, not sound")
     if getattr(stream, "codec_context", None) is None:
         raise VideoError(name, "has pictures of an unknown kind: save it as MP4 with H.264")
-    if stream.width or stream.height:  # some headers do not tell; then the frames will
+    if stream.width or stream.height:  # some headers have no size; then the frames decide
         _check_size(stream.width, stream.height, name)
     return stream
 
@@ -349,7 +349,7 @@ class _Shape:
 
 
 def _placement(frame: VideoFrame) -> tuple[bool, bool, bool]:
-    """How a frame is shown: rows and columns changed for each other, then mirrored left to right, then top to bottom.
+    """How a frame is shown: rows and columns swapped, then mirrored left to right, then top to bottom.
 
     These are all eight ways to put a picture into a frame. Its display matrix, in rows a b u, c d v, x y w, puts the
     pixel (p, q) at (a p + c q + x, b p + d q + y); of another angle the nearest of the eight is taken.
@@ -363,6 +363,6 @@ def _placement(frame: VideoFrame) -> tuple[bool, bool, bool]:
 
 
 def _square_factor(stream: VideoStream) -> float:
-    """How much wider a pixel is than high."""
+    """The ratio of a pixel's width to its height."""
     ratio = float(stream.sample_aspect_ratio or 1)
     return ratio if _SQUARE[0] <= ratio <= _SQUARE[1] else 1.0

@@ -1,4 +1,4 @@
-"""Cutting an upright square chip out of a photo by a similarity transform."""
+"""Cropping an upright square chip from a photo by a similarity transform."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def square_crop(centre: Floats | Doubles, side: float, angle: float, size: int) 
 
 
 def apply(matrix: Doubles, points: Floats) -> Floats:
-    """Take (..., 2) points through a (2, 3) transform; float32."""
+    """Apply a (2, 3) transform to (..., 2) points; float32."""
     return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 

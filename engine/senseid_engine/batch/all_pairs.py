@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROWS = 512
 COLUMNS = 2048
-"""A block's similarities, with what is worked out on the way to them, stay within some 20 MB."""
+"""A block's similarities, with intermediate results, stay within about 20 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class RowHits:
     Attributes:
         row: its number in the first pack.
         columns: int64 (hits,), their numbers in the second pack, rising.
-        similarities: float64 (hits,), to the bit what `template.similarities` gives.
+        similarities: float64 (hits,), bit-identical to those of `template.similarities`.
     """
 
     row: int
@@ -39,7 +39,7 @@ class RowHits:
 def pairs_over(first: Pack, second: Pack, least: float, *, triangle: bool = False, start: int = 0) -> Iterator[RowHits]:
     """The pairs whose similarity is at least `least`, row by row.
 
-    The matrix products only sort out what is clearly below; what is left is worked out anew, in double precision and
+    The matrix products only discard pairs that are clearly below; the rest is computed again, in double precision and
     in the order of `template.similarities`, so that a pair has the same similarity wherever it is compared.
 
     Args:

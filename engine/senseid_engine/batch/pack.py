@@ -1,4 +1,4 @@
-"""Templates side by side, as a matrix: what all pairs of many faces are worked out from."""
+"""Templates as a matrix, from which all pairs of many faces are computed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EPSILON = float(np.finfo(np.float32).eps)
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """n templates. They are personal data: keep them no longer than asked for.
+    """n templates. They are personal data: keep them no longer than requested.
 
     Attributes:
         templates: the templates; each keeps its own array.

@@ -1,4 +1,4 @@
-"""From two templates to a score, without any model: what puts together what many machines encoded."""
+"""Scores of templates, without any model: combines what many machines encoded."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Scorer:
         return cls(read_curve(registry.asset(Recognition.load(registry).curve)))
 
     def scores(self, first: Sequence[Template], second: Sequence[Template]) -> list[list[float]]:
-        """The scores, in [0, 1], a row a template of the first."""
+        """The scores, in [0, 1], one row per template of the first."""
         z = similarities(first, second)
         return [[self.curve.score(float(value)) for value in row] for row in z]
 

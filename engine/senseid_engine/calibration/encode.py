@@ -1,4 +1,4 @@
-"""From the photos of a labelled set to one template each, and a list of those that gave none."""
+"""Encoding of the photos of a labelled set: one template each, and a list of the unusable ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class EncodedPhoto(Generic[T]):
 
     Attributes:
         number: number of the photo in the set.
-        template: of its largest face.
+        template: the template of its largest face.
     """
 
     number: int
@@ -60,11 +60,11 @@ def encode_photos(
     Args:
         photos: the photos of a set, all of them: their place is their number.
         encode: the template of a decoded photo's largest face; raises NoFaceError.
-        workers: how many photos are worked on at the same time.
+        workers: how many photos are processed at the same time.
         advance: called after each photo.
 
     Raises:
-        EngineError: any other than that a photo has no face or cannot be decoded.
+        EngineError: any error other than a photo without a face or one that cannot be decoded.
     """
     encoded: list[EncodedPhoto[T]] = []
     unusable: list[Unusable] = []

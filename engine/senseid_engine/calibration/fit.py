@@ -32,7 +32,7 @@ TAIL_DECADES = 2.0
 _LOW_QUANTILES = (0.001, 0.003, 0.01, 0.03, 0.1)
 _SMOOTH_BELOW_PAIRS = 1000
 _SMOOTH_DECADES = 1.0
-# Digits of the file: far below what the pairs can tell, and they keep the file readable.
+# Digits in the file: more precise than the pairs allow, and few enough to keep the file readable.
 _DIGITS = 6
 _LEAST_STEP = 10.0**-_DIGITS
 
@@ -54,7 +54,7 @@ class Fit:
     measured_level: float
 
     def scaled(self, exponent: float) -> Fit:
-        """The curve of strangers who reach a similarity at this one's rate to the power of `exponent`, above 0."""
+        """The curve of strangers who reach a similarity at this curve's rate to the power of `exponent`, above 0."""
         knots = tuple((z, round(exponent * level, _DIGITS)) for z, level in self.knots)
         return Fit(knots, round(exponent * self.tail_slope, _DIGITS), exponent * self.measured_level)
 

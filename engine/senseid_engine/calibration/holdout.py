@@ -37,12 +37,12 @@ def held_out_rates(
         set_name: for messages.
         impostor: all pairs of different people.
         scores: thresholds in (0, 1).
-        rng: where the halves come from.
-        provenance: what the curves of the halves are labelled with; of it only the exponent counts.
+        rng: the random generator for the halves.
+        provenance: the provenance for the curves of the halves; only its exponent counts.
         halvings: how often the people are halved; each gives two rates.
 
     Returns:
-        One for each score; None where a half has less than 1,000 pairs.
+        One for each score; None if a half has fewer than 1,000 pairs.
     """
     people = int(max(impostor.first.max(), impostor.second.max())) + 1
     rates: list[list[float]] = []

@@ -1,11 +1,11 @@
-"""Labelled sets: which photos there are and who is on them. Reads names only; no photo is opened.
+"""Labelled sets: their photos and the people on them. Reads names only; no photo is opened.
 
 Two kinds:
 
-- a folder with one sub-folder a person: all pairs of photos count;
+- a folder with one sub-folder per person: all pairs of photos count;
 - a CSV of pairs, `first,second,same`: these pairs count, and no others, since who is who beyond them is not known.
 
-LFW's `pairs.txt` names pairs of a folder a person, in folds, for the accuracy that others report.
+LFW's `pairs.txt` names pairs of such a folder, in folds, for the accuracy that others report.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Photo:
     """One photo of a set.
 
     Attributes:
-        name: its path as the operator knows it, relative to the set; `/` between the parts.
-        path: where it is.
+        name: its path relative to the set, with `/` between the parts.
+        path: its path.
         person: number of the person, from 0 without gaps.
     """
 
@@ -51,7 +51,7 @@ class LabelledPairs:
     """Pairs of photos with labels.
 
     Attributes:
-        numbers: which photos, by their numbers in the set.
+        numbers: the photos, by their numbers in the set.
         same: bool (n,), whether they show the same person.
         fold: int32 (n,), the fold of each pair; all 0 where there are none.
     """
@@ -66,9 +66,9 @@ class LabelledSet:
     """A labelled set.
 
     Attributes:
-        name: what it is called in messages.
+        name: its name in messages.
         photos: its photos, sorted by name.
-        pairs: the only pairs that count; None where all pairs do.
+        pairs: the only pairs that count; None if all pairs do.
     """
 
     name: str
@@ -77,9 +77,9 @@ class LabelledSet:
 
 
 def read_folder(folder: Path) -> LabelledSet:
-    """A folder with one sub-folder a person.
+    """Read a folder with one sub-folder per person.
 
-    Files beside the sub-folders, hidden files and files without a photo's suffix are no photos.
+    Files beside the sub-folders, hidden files and files without a photo's suffix are ignored.
 
     Raises:
         CalibrationError: it cannot be read, or there are fewer than two people with photos.
@@ -100,7 +100,7 @@ def read_folder(folder: Path) -> LabelledSet:
 
 
 def read_pairs_csv(file: Path) -> LabelledSet:
-    """A CSV of pairs with the header `first,second,same`: two paths relative to the file, and 1, 0, true or false.
+    """Read a CSV of pairs with the header `first,second,same`: two paths relative to the file, and 1, 0, true or false.
 
     Photos that are linked by pairs of the same person show one person. A pair that is listed twice counts once.
 
@@ -126,11 +126,11 @@ def read_pairs_csv(file: Path) -> LabelledSet:
 
 
 def read_lfw_pairs(file: Path, labelled: LabelledSet) -> LabelledPairs:
-    """LFW's `pairs.txt`: a header `folds pairs`, then for each fold that many `name i j` and `name i name j`.
+    """Read LFW's `pairs.txt`: a header `folds pairs`, then for each fold that many `name i j` and `name i name j`.
 
     Args:
         file: the file; tabs between the words, or spaces.
-        labelled: the folder a person whose photos it names, as `name/name_0001.jpg`.
+        labelled: the folder whose photos it names, as `name/name_0001.jpg`.
 
     Raises:
         MediaError: the file cannot be read.
@@ -192,7 +192,7 @@ def _set_of_pairs(file: Path, lines: list[tuple[int, str, str, bool]]) -> Labell
     numbers: dict[int, int] = {}
     people = [numbers.setdefault(find(photo), len(numbers)) for photo in range(len(names))]
     photos = (Photo(name, file.parent / name, person) for name, person in zip(names, people, strict=True))
-    # A pair that is said twice is no more evidence than one that is said once.
+    # A pair that is listed twice is not more evidence than one listed once.
     once: dict[frozenset[str], tuple[int, int, bool, int]] = {}
     for _, first, second, same in lines:
         once.setdefault(frozenset((first, second)), (number_of[first], number_of[second], same, 0))
@@ -231,7 +231,7 @@ def _plain(name: str) -> str:
 
 
 def _numbered(file: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of the line on which they end, as editors show it."""
+    """Number each row by the line on which it ends, as editors do."""
     while True:
         try:
             row = next(reader)

@@ -53,11 +53,11 @@ class PairScores:
 
 @dataclass(frozen=True, slots=True)
 class ListedPairs:
-    """Pairs of photos that somebody chose.
+    """Chosen pairs of photos.
 
     Attributes:
         first: int32 (n,), number of one photo.
-        second: int32 (n,), number of the other, which is another photo.
+        second: int32 (n,), number of the other, a different photo.
     """
 
     first: Ints
@@ -66,7 +66,7 @@ class ListedPairs:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What one walk over the matrix gave.
+    """The result of one pass over the matrix.
 
     Attributes:
         genuine: all pairs of photos of the same person.
@@ -80,14 +80,14 @@ class Gathered:
 
 
 def gather(people: Ints, tiles: Iterable[Tile], listed: ListedPairs) -> Gathered:
-    """Walk once over the tiles and keep the similarity of every pair.
+    """Keep the similarity of every pair in one pass over the tiles.
 
-    12 bytes a pair are held, and one tile at a time.
+    12 bytes per pair are held, and one tile at a time.
 
     Args:
         people: int32 (photos,), the person of each photo.
         tiles: parts of the matrix that cover each pair of photos row < column exactly once.
-        listed: pairs of the same photos whose similarities are wanted besides.
+        listed: pairs of the same photos whose similarities are wanted as well.
 
     Raises:
         CalibrationError: a similarity is not a finite number.

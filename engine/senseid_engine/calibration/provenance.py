@@ -1,4 +1,4 @@
-"""Where a score curve comes from and what was measured with it, as its file tells it; docs/formats/score-curve.md."""
+"""The origin of a score curve and its measurements, as in its file; docs/formats/score-curve.md."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Rate:
         events: pairs that were counted.
         pairs: pairs that there are, at least 1.
         binomial: interval as if all pairs were independent: too narrow, given because others report it.
-        by_person: interval that knows that pairs share people.
+        by_person: interval that accounts for pairs that share people.
     """
 
     events: int
@@ -56,7 +56,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class RateRow:
-    """What was measured at one score.
+    """The measurements at one score.
 
     Attributes:
         score: the threshold, in (0, 1); decisions are `>=`.
@@ -81,7 +81,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """What was measured of strangers within a group of people at one score.
+    """The measurements of strangers within a group of people at one score.
 
     Attributes:
         score: the threshold.
@@ -103,7 +103,7 @@ class Group:
         fitted: whether half of them took part in each fit.
         people: how many people there are.
         pairs: pairs of photos of different ones.
-        rows: what was measured, by rising score.
+        rows: the measurements, by rising score.
     """
 
     name: str
@@ -115,7 +115,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What a score curve was made from.
+    """The origin of a score curve.
 
     Attributes:
         set_name: the labelled set, in the operator's words.
@@ -130,8 +130,8 @@ class Provenance:
         model: the model whose embeddings were compared.
         exponent: what the level that was counted is multiplied by: strangers who are alike reach a similarity at the
             rate of the set's strangers to this power. 1 where the set's own strangers are meant.
-        rates: what was measured, by rising score.
-        groups: what was measured within groups of people.
+        rates: the measurements, by rising score.
+        groups: the measurements within groups of people.
         note: anything else worth knowing.
     """
 
@@ -151,7 +151,7 @@ class Provenance:
     groups: tuple[Group, ...] = ()
 
     def to_table(self) -> dict[str, Any]:
-        """As a TOML table, which `read_provenance` reads back as an equal object."""
+        """Convert to a TOML table, which `read_provenance` reads back as an equal object."""
         table: dict[str, Any] = {
             "set": self.set_name,
             "made": self.made,

@@ -68,7 +68,7 @@ class Sharing:
 
     @classmethod
     def of(cls, pairs: PairScores) -> Sharing:
-        """Count who shares pairs with whom. Takes 4 more bytes a pair for a moment, 8 beyond 65,536 people.
+        """Count who shares pairs with whom. Temporarily takes 4 more bytes per pair, 8 beyond 65,536 people.
 
         Raises:
             ValueError: there is no pair.
@@ -129,7 +129,7 @@ def _rule_of_three(count: int, independent: int) -> Interval:
 
 
 def _keys(pairs: PairScores, people: int) -> Keys:
-    """One number a couple of people, whichever of the two comes first."""
+    """One number per couple of people, whichever of the two comes first."""
     keys: Keys = np.empty(len(pairs), np.uint32 if people <= _SMALL_KEY else np.uint64)
     for part in _parts(len(pairs)):
         first, second = pairs.first[part].astype(keys.dtype), pairs.second[part].astype(keys.dtype)

@@ -1,4 +1,4 @@
-"""Calibrates: from the similarities of a labelled set to a score curve with everything that was measured."""
+"""Calibration: from the similarities of a labelled set to a score curve with all measurements."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ FMRS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run is told.
+    """The settings of a run.
 
     Attributes:
-        set_name: what the set is called in the curve.
+        set_name: the name of the set in the curve.
         made: the day, `YYYY-MM-DD` (UTC).
         seed: of everything random, at least 0.
         model: the model whose embeddings are compared.
-        exponent: see `Provenance`.
+        exponent: as in `Provenance`.
         note: free text for the curve's file.
     """
 
@@ -62,13 +62,13 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationResult:
-    """A curve and what was measured.
+    """A curve and its measurements.
 
     Attributes:
         curve: the score curve; its provenance holds the rates at 0.4 .. 0.9.
-        at_fmr: the threshold for each false-match rate of 1e-2 .. 1e-6 that the set can tell, and what it costs.
+        at_fmr: the threshold for each false-match rate of 1e-2 .. 1e-6 that the set can measure, and its cost.
         equal_error_rate: in [0, 1].
-        accuracy: by folds, where the set has some.
+        accuracy: by folds, if the set has any.
         det: the DET curve, by falling FMR.
         unusable: photos that gave no template.
     """
@@ -100,7 +100,7 @@ def calibrate(
         encoded: the numbers of its photos that were compared.
         unusable: its other photos.
         similarities: of the photos of `encoded`: their places in it are its photos' numbers.
-        settings: what the curve's file says of its making, and the seed.
+        settings: the facts for the curve's file, and the seed.
         folds: pairs of the set in folds, for an accuracy besides.
 
     Raises:

@@ -23,7 +23,7 @@ class Tile:
     Attributes:
         row: number of its first row.
         column: number of its first column.
-        z: float (rows, columns). Values at or below the matrix's diagonal are not looked at.
+        z: float (rows, columns). Values at or below the matrix's diagonal are ignored.
     """
 
     row: int
@@ -33,10 +33,10 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Tiled:
-    """A matrix of similarities in tiles, to be walked over once.
+    """A matrix of similarities in tiles, to be iterated once.
 
     Attributes:
-        rows: sum of the rows of all tiles, for those who show progress.
+        rows: sum of the rows of all tiles, for progress.
         tiles: cover each pair row < column exactly once.
     """
 
@@ -45,10 +45,10 @@ class Tiled:
 
 
 def tile_templates(templates: Sequence[T], similarities: Similarities[T], *, rows: int = TILE_ROWS) -> Tiled:
-    """Compares every template with every later one.
+    """Compare every template with every later one.
 
     Args:
-        templates: one a photo.
+        templates: one per photo.
         similarities: similarities of two sequences of templates.
         rows: rows of a tile; `rows * len(templates)` similarities are held at a time.
     """

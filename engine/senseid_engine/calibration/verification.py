@@ -42,14 +42,14 @@ class Accuracy:
 
 
 def point_at_fmr(genuine: Floats, impostor: Floats, fmr: float) -> Point:
-    """The least threshold whose false-match rate is at most `fmr`, and what it costs.
+    """The lowest threshold whose false-match rate is at most `fmr`, and its cost.
 
     Args:
         genuine: ascending similarities of the same person.
         impostor: ascending similarities of different people.
         fmr: in [0, 1).
     """
-    allowed = int(fmr * len(impostor) * (1 + 1e-12))  # 0.001 of 29,000 is 29, whatever rounding says
+    allowed = int(fmr * len(impostor) * (1 + 1e-12))  # 0.001 of 29,000 is 29, regardless of rounding
     z = np.nextafter(impostor[len(impostor) - 1 - allowed], np.float32(np.inf))
     return _point(genuine, impostor, z)
 
