@@ -1,1 +1,1 @@
-"""How each committed ONNX file is made from a pinned package. Never installed, never imported at run time."""
+"""Recipes that make each committed ONNX file from a pinned package. Never installed, never imported at run time."""

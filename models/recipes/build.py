@@ -90,7 +90,7 @@ def build(entry: ModelEntry, cache: Path, *, check: bool) -> bool:
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run the command; see the module's docstring."""
+    """Run the command that the module's docstring describes."""
     parser = argparse.ArgumentParser(prog="python -m models.recipes.build", description="Rebuild the ONNX models.")
     parser.add_argument("ids", nargs="*", metavar="ID", help="models to rebuild (default: all that come from packages)")
     parser.add_argument("--check", action="store_true", help="compare with the manifest and write nothing")

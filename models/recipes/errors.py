@@ -1,4 +1,4 @@
-"""What can go wrong while a model is rebuilt.
+"""Errors of rebuilding a model.
 
 RecipeError
 ├── FetchError     the package manager's client could not deliver a pinned package

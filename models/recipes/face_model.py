@@ -31,7 +31,7 @@ SOURCE = PackageSource(
 
 
 def face_model(obj: bytes) -> bytes:
-    """The vertices of a Wavefront file as CSV, one `x,y,z` a line, as they are written there.
+    """The vertices of a Wavefront file as CSV, one `x,y,z` per line, with unchanged digits.
 
     Raises:
         ConvertError: it has not one vertex for each point of the mesh.

@@ -29,7 +29,7 @@ _TIMEOUT_S = 900
 
 
 def cache_directory(environment: Mapping[str, str]) -> Path:
-    """Where packages are kept: SENSEID_RECIPE_CACHE, or a directory of the user's cache."""
+    """The cache of packages: SENSEID_RECIPE_CACHE, or a directory of the user's cache."""
     chosen = environment.get("SENSEID_RECIPE_CACHE")
     return Path(chosen) if chosen else platformdirs.user_cache_path("senseid") / "recipes"
 

@@ -119,7 +119,7 @@ class Graph:
         return self.node("Pad", [x], [np.array([0, 0, 0, 0, 0, channels, rows, columns])], mode="constant")
 
     def prelu(self, x: str, slope: NDArray[np.floating]) -> str:
-        """PRelu with one slope a channel, as x - s relu(-|1 - slope| x) with s the sign of slope - 1.
+        """PRelu with one slope per channel, as x - s relu(-|1 - slope| x) with s the sign of slope - 1.
 
         onnxruntime runs PRelu one value at a time and outside its blocked layout, where it costs more than the
         convolutions around it (measured: the landmark model takes 4.7 ms with it and 1.8 ms without). The same function

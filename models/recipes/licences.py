@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def licences_of_this_run() -> VerifiedLicences:
-    """Made now, verified, and kept nowhere."""
+    """Make and verify temporary licences, which are not stored."""
     with tempfile.TemporaryDirectory() as folder:
         store = LicenceStore(Path(folder))
         context = context_here(now=datetime.now(UTC), version="0")

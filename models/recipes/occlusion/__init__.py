@@ -1,1 +1,1 @@
-"""How the occlusion network is trained: real faces, made-up occluders, the network, its export and its checks."""
+"""Training of the occlusion network: real faces, made-up occluders, the network, its export and its checks."""

@@ -49,7 +49,7 @@ class Canvas:
         )
 
     def mask(self, blur: float = 0.0) -> Floats:
-        """What was drawn: float32 (SIDE, SIDE), 0..1; `blur` is the sigma of its edges in pixels."""
+        """The drawn mask: float32 (SIDE, SIDE), 0..1; `blur` is the sigma of its edges in pixels."""
         small = cv2.resize(self._mask, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         if blur > 0.2:
             small = cv2.GaussianBlur(small, (0, 0), blur)

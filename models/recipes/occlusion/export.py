@@ -79,7 +79,7 @@ def to_onnx(net: OcclusionNet) -> bytes:
 
 
 def difference(net: OcclusionNet, data: bytes) -> float:
-    """How far onnxruntime's answers are from PyTorch's at most, on pixels of every kind."""
+    """The largest difference between onnxruntime's and PyTorch's outputs, on varied pixels."""
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     pixels = np.random.default_rng(0).uniform(0, 255, (64, 3, SIDE, SIDE)).astype(np.float32)
     pixels[:32] *= np.linspace(0, 1, SIDE, dtype=np.float32)

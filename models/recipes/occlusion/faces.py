@@ -1,6 +1,6 @@
-"""`python -m models.recipes.occlusion.faces LFW FACES.npz`: real faces for training, cut out of their photos once.
+"""`python -m models.recipes.occlusion.faces LFW FACES.npz`: real faces for training, cropped from their photos once.
 
-The file holds faces, which are personal data: it stays where the recipe was told to put it, and goes into no package.
+The file holds faces, which are personal data: it stays at the given path, and goes into no package.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from senseid_engine.image import Image
 
 MARGIN = 32
-"""What is kept around the chip on every side, pixels, so that it can be turned, moved and zoomed."""
+"""Margin around the chip on every side, in pixels, so that it can be turned, moved and zoomed."""
 WIDE = SIDE + 2 * MARGIN
 
 Part = Literal["train", "validation", "test"]
 
 
 def part_of(person: str) -> Part:
-    """Which part a person belongs to, with all photos: 10 % validate, 15 % test, whatever the set."""
+    """The part that a person belongs to, with all photos: 10 % validate, 15 % test, whatever the set."""
     share = hashlib.sha256(person.encode()).digest()[0] / 256
     return "validation" if share < 0.1 else "test" if share < 0.25 else "train"
 
@@ -59,7 +59,7 @@ class Faces:
         return len(self.pixels)
 
     def pick(self, which: np.ndarray) -> Faces:
-        """Those of a mask or an index."""
+        """Select faces by a mask or an index."""
         return Faces(self.pixels[which], self.points[which], self.names[which])
 
     def save(self, path: Path) -> None:
@@ -67,7 +67,7 @@ class Faces:
         np.savez(path, pixels=self.pixels, points=self.points, names=self.names)
 
     def of(self, part: Part) -> Faces:
-        """Those of the people of one part."""
+        """Select the faces of the people of one part."""
         return self.pick(np.array([part_of(str(name).split("/")[0]) == part for name in self.names]))
 
     @classmethod

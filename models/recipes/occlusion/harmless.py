@@ -1,4 +1,4 @@
-"""What changes a face and covers nothing: clear glasses, beards, make-up, hard shadows."""
+"""Changes of a face that cover nothing: clear glasses, beards, make-up, hard shadows."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ MEAN = 127.5
 
 
 class Answer(NamedTuple):
-    """What the network says of a batch, as logits.
+    """The outputs of the network for a batch, as logits.
 
     Attributes:
         visible: (n, 4), of the visible share of each region, in the order of `REGIONS`.

@@ -1,4 +1,4 @@
-"""What covers a face: masks, scarves, hands, sunglasses, hair, telephones, microphones and other things."""
+"""Occluders of faces: masks, scarves, hands, sunglasses, hair, telephones, microphones and other things."""
 
 from __future__ import annotations
 
