@@ -36,7 +36,7 @@ _START_OF_SCAN: Final = 0xDA
 
 
 def unread_kind(data: bytes) -> str | None:
-    """What a file is that does not decode, with its article, such as ``a HEIC photo``; None where that is not known.
+    """The type of a file that does not decode, with its article, such as ``a HEIC photo``; None if unknown.
 
     Args:
         data: The whole file, decrypted.
@@ -49,7 +49,7 @@ def unread_kind(data: bytes) -> str | None:
 
 
 def _kind_of_jpeg(data: bytes) -> str | None:
-    """What its frame says, which stands before the first scan."""
+    """The type of a JPEG by its frame header, which precedes the first scan."""
     position = 2
     while marker := _SEGMENT.match(data, position):
         code = marker[1][0]

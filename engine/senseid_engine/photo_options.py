@@ -1,4 +1,4 @@
-"""How photos are looked at, and which are refused. Imports nothing heavy: commands name options before models open."""
+"""Options for processing and refusing photos. Imports nothing heavy: commands name options before models open."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class PhotoOptions:
-    """What is asked of a photo.
+    """Options and requirements for a photo.
 
     Attributes:
         auto_rotate: turn a sideways or upside-down photo by looking for its faces.

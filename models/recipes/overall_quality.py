@@ -46,7 +46,7 @@ SMOOTHNESS = 30.0
 SHRINKAGE = 3.0
 PENALTY_PAIRS = 4000
 SWEEPS = 400
-# What is known beforehand: with these the quality only rises (1), or only falls (-1).
+# Prior knowledge: with these the quality only rises (1), or only falls (-1).
 RISES = {
     "presence": 1,
     "detection": 1,
@@ -195,7 +195,7 @@ def _blocks(matrices: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def rate_at(photos: Photos, kept: np.ndarray, threshold: float | None = None) -> tuple[Rate, float]:
-    """How many pairs of the same person are missed at a false-match rate of `FMR` among some photos, and the threshold.
+    """The missed pairs of the same person at a false-match rate of `FMR` among some photos, and the threshold.
 
     With a threshold given, it is that which decides.
     """
@@ -217,7 +217,7 @@ def halves(people: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np
 
 
 def discard_curve(photos: Photos, score: Callable[[np.ndarray], np.ndarray], halvings: int) -> list[tuple[Rate, Rate]]:
-    """What is missed when the worst photos are left out, summed over halves of the people.
+    """The missed pairs when the worst photos are left out, summed over halves of the people.
 
     Args:
         photos: all of them.
@@ -305,7 +305,7 @@ def load(data: Path, embeddings: Path | None, measures: Path | None) -> Photos:
 
 
 def main() -> None:
-    """Learn, tell what it predicts on other people, write the file and its SHA-256."""
+    """Learn, print its predictions for other people, write the file and its SHA-256."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, metavar="DATA", help="the folder with lfw-pairs.tar and the other sets")
     parser.add_argument("--embeddings", type=Path, help="reuse the embeddings in this file, or write them there")

@@ -59,12 +59,12 @@ def run(
     """Serve until a SIGTERM or the end of the supervisor, then finish what runs.
 
     Args:
-        settings: of the service.
+        settings: the settings of the service.
         listeners: bound sockets.
         watch: the licences; None in an API.
         control: the socket to the model process; None in an API.
         lifeline: reaches end of file when the supervisor is gone.
-        log: of this process.
+        log: the log of this process.
         monotonic: seconds that never go back.
 
     Returns:

@@ -40,7 +40,7 @@ class Setup:
     Attributes:
         models: the models, not opened yet.
         keys: the keys to decrypt media with.
-        log: of this process.
+        log: the log of this process.
         job_seconds: how long a handler may work on one request.
     """
 

@@ -1,4 +1,4 @@
-"""What occluders are made of: plain and patterned cloth, skin, plastic, and parts of other photos."""
+"""Textures of occluders: plain and patterned cloth, skin, plastic, and parts of other photos."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ AT_ONCE = 256
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """What became of the photos. The embeddings are personal data.
+    """The outcome of encoding the photos. The embeddings are personal data.
 
     Attributes:
         photos: those with a face, as published; of a face that was covered by drawing, `covering` says with what.

@@ -135,7 +135,7 @@ def _on_lfw(encoded: Encoded, photos: Sequence[LabelledPhoto], data: Path, setti
 
 
 def _folds(data: Path, labelled: LabelledSet) -> LabelledPairs:
-    """LFW's pairs in folds; which of them show one person is told by the labels."""
+    """LFW's pairs in folds; the labels decide which of them show one person."""
     with tarfile.open(data / "lfw-pairs.tar") as tar, tempfile.TemporaryDirectory() as folder:
         file = tar.extractfile("lfw/pairs.txt")
         if file is None:
