@@ -2,9 +2,8 @@
 
 APCER is the share of attacks of one kind that pass, BPCER that of bona fide presentations that do not, ACER the mean of
 the largest APCER of a kind and of BPCER. All are at the shipped threshold, with Wilson's 95 % intervals. Stills go
-through the finder and the stills network alone; clips through the whole check. The attacks among the clips are those of
-`liveness-videos`, and, made from its live clips and from photos: a looped still, a still that is moved by hand, and a
-replay on a screen.
+through the finder and the stills network alone; clips through the whole check: those of `liveness-videos` and
+`liveness-videos-2`, and one attack of each kind of `attack_clips` made from each live one.
 
 The shipped regression was fitted to these stills, and to webcam groups whose names the clips bear: what it does on
 people that it never saw is in docs/models/liveness.md, by `models.recipes.liveness.train`. The labels of gc535 are
