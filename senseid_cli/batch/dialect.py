@@ -1,4 +1,4 @@
-"""How a text manifest is written: its encoding, and of a CSV what stands between two fields and what the columns are.
+"""The dialect of a text manifest: its encoding, and of a CSV its delimiter and its columns.
 
 Spreadsheets write what their language and their menu say: semicolons or tabs, a line `sep=;` before the header, UTF-16.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DELIMITERS = ",;\t|"
-"""What may stand between two fields, most usual first. A line `sep=` before the header may name something else."""
+"""Delimiters, the most usual first. A line `sep=` before the header may name something else."""
 
 _MARKS = (
     # That of UTF-32 begins with that of UTF-16.
@@ -36,7 +36,7 @@ _REMEDY = "its first line names the columns, such as first,second"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """How a CSV begins.
+    """The beginning of a CSV.
 
     Attributes:
         names: of its columns.
@@ -49,7 +49,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a manifest should hold.
+    """The columns that a manifest should have.
 
     Attributes:
         columns: that mean something here, under whatever case.
@@ -62,14 +62,14 @@ class Wanted:
     folder: Path
 
     def names(self, found: Iterable[str]) -> dict[str, str]:
-        """What the columns that were found are called here: `First` is `first`, where there is no `first`."""
+        """The names of the columns as they are used here: `First` is `first`, unless there is a `first`."""
         found = tuple(found)
         others = {name.strip().casefold(): name for name in reversed(found)}
         missing = {column: others.get(column) for column in self.columns if column not in found}
         return {name: name for name in found} | {name: column for column, name in missing.items() if name is not None}
 
     def known(self, found: Iterable[str]) -> int:
-        """How many of the columns that were found mean something here."""
+        """The number of columns that are used here."""
         return len(set(self.names(found).values()) & set(self.columns))
 
     def are_rows(self, cells: Sequence[str]) -> bool:
@@ -104,7 +104,7 @@ def encoding_of(head: bytes) -> str:
 
 
 def read_csv(file: BinaryIO, name: str, wanted: Wanted) -> tuple[Header, Iterator[list[str]]]:
-    """How a CSV begins, and its rows, which raise `csv.Error` where they are none.
+    """Return the beginning of a CSV, and its rows, which raise `csv.Error` where they are none.
 
     Args:
         file: at its beginning.
@@ -148,7 +148,7 @@ def _first_line(text: io.TextIOWrapper) -> str:
 
 
 def _delimiter(line: str, wanted: Wanted) -> str:
-    """What makes columns that mean something of the first line, else a row without a header; else a comma."""
+    """The delimiter that makes known columns of the first line, else a row without a header; else a comma."""
 
     def worth(delimiter: str) -> tuple[int, bool]:
         try:

@@ -1,4 +1,4 @@
-"""What stops a batch before or while it runs. What is wrong with one row only is a record, not an error.
+"""Errors that stop a batch before or while it runs. A bad row is a record, not an error.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Where the work is done. Here: in threads of this process, that share one set of models."""
+"""The places of the work: an interface, and threads of this process, that share one set of models."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the command line sets for every row.
+    """Settings of the command line for every row.
 
     Attributes:
         threshold: the score, in [0, 1], from which on it is a match.
@@ -29,7 +29,7 @@ class Settings:
     photos: PhotoOptions
 
     def encode(self, capability: Capability) -> Encode:
-        """What is done with a photo whose faces are compared: its largest one, or for omni every one."""
+        """The work on a photo whose faces are compared: its largest one, or for omni every one."""
         return Encode(capability != Capability.OMNI, self.photos, capability)
 
 

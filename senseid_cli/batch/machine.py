@@ -1,4 +1,4 @@
-"""What runs on a worker of a Dask cluster. Imported only where Dask is used."""
+"""The part that runs on a worker of a Dask cluster. Imported only where Dask is used."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class RemoteError:
 
 
 class Machine(WorkerPlugin):
-    """What a worker keeps for a run: its models."""
+    """The models that a worker keeps for a run."""
 
     def __init__(self, name: str, version: str, models: str, model_kinds: frozenset[ModelKind]) -> None:
         """Nothing is opened before there is work.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How rows are written down."""
+    """The file format of rows."""
 
     CSV = "csv"
     NDJSON = "ndjson"
@@ -86,7 +86,7 @@ class Manifest:
                 yield Row(number, fields, problem)
 
     def header(self) -> Header | None:
-        """How a CSV begins; None of another format, whose rows name their fields.
+        """The beginning of a CSV; None for another format, whose rows name their fields.
 
         Raises:
             ManifestError: it is not of its format, or it cannot be read.
@@ -128,7 +128,7 @@ def of_names(folder: Path, names: Iterable[str], *, column: str) -> Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a manifest holds, seen before the work starts.
+    """The content of a manifest, surveyed before the work starts.
 
     Attributes:
         rows: how many rows.

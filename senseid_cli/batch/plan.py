@@ -1,4 +1,4 @@
-"""What a run does: the rows of a manifest, or all pairs of the photos of one folder or two."""
+"""The plan of a run: the rows of a manifest, or all pairs of the photos of one folder or two."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Plan(Protocol):
 
     @property
     def steps(self) -> tuple[str, int]:
-        """What progress counts, and how many there are."""
+        """The unit of progress, and the number of units."""
 
     def photos(self, record: Mapping[str, Any]) -> list[Path]:
         """The photos that a record is about."""
 
     def facts(self) -> Mapping[str, object]:
-        """What the records depend on, beside the models: ready for JSON."""
+        """Everything that the records depend on beside the models, ready for JSON."""
 
     def records(self, queue: WorkQueue, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
         """The records of each unit, in order, from the unit `start` on."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def make_plan(source: str, other: Path | None, task: str, settings: Settings, registry: Registry) -> Plan:
-    """What a run does, from the words of the command line.
+    """Make the plan of a run from the words of the command line.
 
     Args:
         source: a manifest, a folder, or `-`.
@@ -89,7 +89,7 @@ def _open_manifest(source: str, job: Job) -> Manifest:
 
 
 def fingerprint_of(plan: Plan) -> str:
-    """What makes two runs the same: the plan, the version and the models."""
+    """Return a digest that is equal for equal plans, versions and models."""
     from senseid import installation
     from senseid.version import __version__
     from senseid_cli.batch.journal import fingerprint

@@ -27,7 +27,7 @@ TYPES: Mapping[str, type] = {
     **dict.fromkeys(("match", "passed"), bool),
 }
 ROWS_A_SLOT = 32
-"""How far reading runs ahead of writing: one slow photo holds nobody up, and memory stays flat."""
+"""Rows that are read ahead of writing: one slow photo holds up no other, and memory stays flat."""
 
 
 def columns_of(manifest: Iterable[str], job: Job) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the rows.
+    """The outcome of the rows.
 
     Attributes:
         done: records with a result.
@@ -54,7 +54,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a run writes.
+    """The files that a run writes.
 
     Attributes:
         out: the file of the records.

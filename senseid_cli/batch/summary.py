@@ -1,4 +1,4 @@
-"""What a report tells, collected from the records one by one: memory grows with the labelled scores only."""
+"""The content of a report, collected from the records one by one: memory grows with the labelled scores only."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Extremes:
 
 @dataclass(slots=True)
 class Summary:
-    """What the records of a run say together.
+    """A summary of the records of a run.
 
     Attributes:
         threshold: the score from which on it is a match.
@@ -114,7 +114,7 @@ def summarise(records: Iterable[dict[str, Any]], threshold: float) -> Summary:
 
 
 def label_of(record: Mapping[str, Any]) -> bool | None:
-    """What the column `same` of the manifest says; None where it says nothing."""
+    """Return the label in the column `same` of the manifest; None if there is none."""
     text = str(record.get(LABEL, "")).strip().lower()
     return True if text in _YES else False if text in _NO else None
 

@@ -1,4 +1,4 @@
-"""What is done with one photo or video, wherever: in a thread here, or on another machine."""
+"""The work on one photo or video, in a thread here or on another machine."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 Need = tuple[Product, Capability]
 
 OF_ONE_FILE = frozenset({outcomes.ExitStatus.USAGE, outcomes.ExitStatus.INPUT, outcomes.ExitStatus.DECRYPTION})
-"""What these errors say is wrong with one photo or video; that there is no key for it is one of them."""
+"""Statuses of errors that concern one photo or video; a missing key is one of them."""
 
 
 class Medium(StrEnum):
-    """What work is done on."""
+    """The kind of file that work is done on."""
 
     PHOTO = "photo"
     VIDEO = "video"
@@ -58,7 +58,7 @@ class Work(Protocol):
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """What the licences of the machine that does it must allow."""
+        """Products and capabilities that the licences of the working machine must allow."""
 
     @property
     def model_kinds(self) -> frozenset[ModelKind]:
@@ -202,7 +202,7 @@ class EncodeLive:
 
 
 def live_facts(result: LivenessResult) -> dict[str, Any]:
-    """What the HTTP API says of a liveness check, without pictures."""
+    """Return the answer of the HTTP API to a liveness check, without pictures."""
     body = bodies.liveness_body(result, "", return_status=True)
     facts = {name: body[name] for name in ("passed", "liveness_score", "liveness_status")}
     return {**facts, "image_timestamp": result.best.timestamp} if result.passed else facts
@@ -254,7 +254,7 @@ def dump(encoded: Encoded) -> bytes:
 
 
 def load(data: bytes) -> Encoded:
-    """What `dump` wrote.
+    """Read the bytes that `dump` wrote.
 
     Raises:
         ValueError: it is nothing of the kind.

@@ -22,7 +22,7 @@ class ResultCache(Protocol):
     """Results that outlive the run."""
 
     def get(self, work: Work, digest: str) -> Any | None:
-        """What the work gave for a photo of this SHA-256; None where that is not kept."""
+        """Return the result of the work for a photo of this SHA-256; None if it is not kept."""
 
     def put(self, work: Work, digest: str, result: Any) -> None:
         """Keep what it gave."""
@@ -40,7 +40,7 @@ class NoCache:
 
 @dataclass(slots=True)
 class Counts:
-    """What a run has done.
+    """Counters of a run.
 
     Attributes:
         worked: pieces of work done.

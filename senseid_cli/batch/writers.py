@@ -141,7 +141,7 @@ class _Open:
 
 
 class _Sink:
-    """What `csv.writer` wants of a file."""
+    """A file as `csv.writer` needs it."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self.write = write

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Task(StrEnum):
-    """What is done with each row."""
+    """The task for each row."""
 
     COMPARE = "compare"
     OMNI = "omni"
@@ -29,7 +29,7 @@ class Task(StrEnum):
 
 
 class OutputFormat(StrEnum):
-    """How the results are written."""
+    """The format of the results."""
 
     CSV = "csv"
     NDJSON = "ndjson"

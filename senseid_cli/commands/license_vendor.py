@@ -87,7 +87,7 @@ def _moment_text(moment: date) -> str:
 
 
 def _kind(option: Any) -> tuple[str, type]:
-    """What TOML must have for an option, in words and as a type: the command line's own conversions take too much."""
+    """The TOML type of an option, in words and as a type: the command line's own conversions take too much."""
     if option.is_flag:
         return "true or false", bool
     if option.type.name.startswith("int"):

@@ -147,7 +147,7 @@ def _read_set(labelled_set: Path, pairs: Path | None) -> tuple[LabelledSet, Labe
 
 
 def _recognition(model: str | None) -> Recognition:
-    """What the curve is made for: one model, or what comes with senseid; never what an imported curve asks for."""
+    """Return what the curve is for: one model, or senseid's own; never what an imported curve asks for."""
     from senseid import installation
     from senseid_engine.recognition import Recognition
     from senseid_models.registry import Registry

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What can be imported."""
+    """The kinds of files that can be imported."""
 
     EMBEDDING = "embedding"
     CURVE = "curve"

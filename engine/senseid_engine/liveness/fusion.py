@@ -35,7 +35,7 @@ _NAME: Final = "liveness fusion"
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """What a measure weighs: a straight line in its logarithm between two points, level outside them.
+    """The weight of a measure: a straight line in its logarithm between two points, level outside them.
 
     Attributes:
         measure: field of `TemporalEvidence`.
@@ -57,7 +57,7 @@ class Ramp:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the evidence comes to.
+    """The verdict on the evidence.
 
     Attributes:
         score: the liveness score, in [0, 1].

@@ -1,4 +1,4 @@
-"""What the liveness check answers: plain, frozen values."""
+"""Results of the liveness check: plain, frozen values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FrameScore:
-    """What the stills network says of one frame.
+    """The answer of the stills network for one frame.
 
     Attributes:
         timestamp: seconds since the first frame of the video.

@@ -1,4 +1,4 @@
-"""What the quality check answers: plain, frozen values."""
+"""Results of the quality check: plain, frozen values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What moves in a face, and what does not: evidence from the frames of one followed face.
+"""Evidence of movement and change from the frames of one followed face.
 
 Each module measures one thing, from times, chips and landmarks alone. Lengths are shares of the face's height, so that
 they mean the same at every size of face.

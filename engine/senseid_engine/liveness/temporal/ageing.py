@@ -65,7 +65,7 @@ def ageing(times: Sequence[float], views: Sequence[Pixels], outline: Callable[[i
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """What views differ by: grey levels, grey levels and pixels, each the median over pairs."""
+    """The difference of views: grey levels, grey levels and pixels, each the median over pairs."""
 
     differing: float
     contrast: float

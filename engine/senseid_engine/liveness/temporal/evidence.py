@@ -27,7 +27,7 @@ FACE_SIDE: Final = CHIP_SIDE / CHIP_SHARE
 
 @dataclass(frozen=True, slots=True)
 class TemporalEvidence:
-    """What was measured. None where the frames do not suffice.
+    """Measures over time. None where the frames do not suffice.
 
     Attributes:
         non_rigid: how far the face departs from a moving plane within a second, as a share of its height.

@@ -1,4 +1,4 @@
-"""What the landmarks tell: depth that shows when the head turns, eyes that close, a mouth that moves."""
+"""Evidence from the landmarks: depth that shows when the head turns, eyes that close, a mouth that moves."""
 
 from __future__ import annotations
 
