@@ -201,6 +201,9 @@ class LocalPool:
     def _hear(self) -> None:
         """Take note of a new model process. Handlers of another one go now, or after the request that they work on."""
         heard = self._control.recv(ipc.MODEL_PROCESS.size, socket.MSG_DONTWAIT)
+        if len(heard) < ipc.MODEL_PROCESS.size:  # everybody else is gone, and this process is about to go
+            asyncio.get_running_loop().remove_reader(self._control)
+            return
         (self._model_process,) = ipc.MODEL_PROCESS.unpack(heard)
         idle, self._idle = self._idle, deque()
         for link in idle:

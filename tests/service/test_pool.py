@@ -41,6 +41,9 @@ class ModelProcess:
         self.pid += 1
         self._control.sendall(ipc.MODEL_PROCESS.pack(self.pid))
 
+    def ends(self) -> None:
+        self._control.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         self.go.set()
         self.ours.close()
@@ -258,6 +261,19 @@ def test_handlers_of_a_dead_model_process_are_replaced_between_requests(model_pr
             answers = {(await pool.answer(request())).answer.body for _ in range(4)}
             assert answers == {b"body from 3", b"body from 4"}
             assert pool.state.losses == 0
+
+    run(model_process, body)
+
+
+def test_a_model_process_that_is_gone_is_heard_of_once(model_process: ModelProcess) -> None:
+    async def body() -> None:
+        problems: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context))
+        async with pool_of(model_process, 1) as pool:
+            model_process.ends()
+            await asyncio.sleep(0.05)
+            assert (await pool.answer(request())).answer.code == 1000
+        assert problems == []
 
     run(model_process, body)
 
