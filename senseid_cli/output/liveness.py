@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from senseid_cli.output.comparison import odds, score_text, verdict
 from senseid_engine.errors import printable
+from senseid_engine.liveness.results import OUT_OF_REACH
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -38,9 +39,10 @@ def details(result: LivenessResult) -> dict[str, Any]:
         "face_rect": result.best.face.rect.as_list(),
         "frames": [{"timestamp": frame.timestamp, "bona_fide": frame.bona_fide} for frame in result.frames],
         "evidence": [
-            {"name": piece.name, "value": piece.value, "weight": piece.weight}
-            for piece in sorted(result.evidence, key=lambda piece: -abs(piece.weight))
+            {"name": piece.name, "value": piece.value, "weight": piece.weight} for piece in result.ranked_evidence
         ],
+        "stills_needed": result.stills_needed,
+        "out_of_reach": OUT_OF_REACH,
     }
 
 
@@ -50,6 +52,7 @@ def lines(result: LivenessResult, *, explain: bool) -> list[str]:
     if explain:
         found += [f"{label}\t{text}" for label, text in _facts(result)]
         found += ["\t".join(["evidence", *cells]) for cells in _evidence(result)]
+        found.append(f"out of reach\t{OUT_OF_REACH}")
     return found
 
 
@@ -70,7 +73,7 @@ def table(result: LivenessResult, *, explain: bool) -> RenderableType:
     rows = Table("evidence", "value", "for living", box=None, padding=(0, 2, 0, 0))
     for cells in _evidence(result):
         rows.add_row(*map(Text, cells))
-    return Group(facts, "", rows)
+    return Group(facts, "", rows, "", Text(f"out of reach: {OUT_OF_REACH}"))
 
 
 def _facts(result: LivenessResult) -> list[tuple[str, str]]:
@@ -84,8 +87,7 @@ def _facts(result: LivenessResult) -> list[tuple[str, str]]:
 
 
 def _evidence(result: LivenessResult) -> list[list[str]]:
-    pieces = sorted(result.evidence, key=lambda piece: -abs(piece.weight))
-    return [[piece.name, f"{piece.value:.4g}", f"{piece.weight:+.2f}"] for piece in pieces]
+    return [[piece.name, f"{piece.value:.4g}", f"{piece.weight:+.2f}"] for piece in result.ranked_evidence]
 
 
 def verify_lines(result: VideoVerification, threshold: float) -> list[str]:

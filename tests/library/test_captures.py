@@ -52,6 +52,7 @@ def sealed(key: Key) -> bytes:
         frames=(),
         evidence=(),
         threshold=0.5,
+        stills_needed=0.2,
         face_seconds=3.0,
         looked_at=30,
         other_faces=0,

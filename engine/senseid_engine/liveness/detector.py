@@ -129,6 +129,7 @@ class LivenessDetector:
             ),
             evidence=verdict.evidence,
             threshold=self.fusion.threshold,
+            stills_needed=verdict.stills_needed,
             face_seconds=track.seconds,
             looked_at=track.looked_at,
             other_faces=track.others,

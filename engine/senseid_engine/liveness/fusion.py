@@ -63,11 +63,14 @@ class Verdict:
         score: the liveness score, in [0, 1].
         passed: whether it reaches the threshold.
         evidence: what it was made of: the stills first, then the measures that could be taken.
+        stills_needed: the mean of the stills, as a probability, from which on the face passes with what was measured
+            over time; 0 where any does, None where none does.
     """
 
     score: float
     passed: bool
     evidence: tuple[Evidence, ...]
+    stills_needed: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,15 @@ class Fusion:
             if value is not None:
                 evidence.append(Evidence(ramp.measure, value, ramp.weight(value)))
         score = probability(math.fsum(part.weight for part in evidence))
-        return Verdict(score, score >= self.threshold, tuple(evidence))
+        over_time = math.fsum(part.weight for part in evidence[1:])
+        return Verdict(score, score >= self.threshold, tuple(evidence), self._stills_needed(over_time))
+
+    def _stills_needed(self, over_time: float) -> float | None:
+        weight = math.log(self.threshold / (1 - self.threshold)) - over_time
+        low, high = self.weights
+        if weight > high:
+            return None
+        return 0.0 if weight <= low else probability(float(np.interp(weight, self.weights, self.log_odds)))
 
 
 def _read_fusion(fields: Fields) -> Fusion:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from senseid_engine.faces import Face
     from senseid_engine.image import Image
     from senseid_engine.results import FoundFaces
+
+
+OUT_OF_REACH: Final = (
+    "video that is injected, generated or in which a face was swapped moves and looks like a living person: most of it "
+    "passes (19 of 25 clips that nobody had tuned to)"
+)
+"""What the check cannot tell, for whoever reads its evidence; docs/models/liveness.md has the measurement."""
 
 
 class Status(StrEnum):
@@ -79,6 +86,8 @@ class LivenessResult:
         frames: what the stills network says of each frame that it saw, in order.
         evidence: what the verdict was made of, in a fixed order.
         threshold: the score from which on the check passes.
+        stills_needed: what the mean of the frames must reach for that, with the rest of the evidence as it is; in
+            [0, 1], None where no frames could.
         face_seconds: how long the face was seen.
         looked_at: how many frames were looked at.
         other_faces: how many other faces were followed.
@@ -94,6 +103,7 @@ class LivenessResult:
     frames: tuple[FrameScore, ...]
     evidence: tuple[Evidence, ...]
     threshold: float
+    stills_needed: float | None
     face_seconds: float
     looked_at: int
     other_faces: int
@@ -104,6 +114,12 @@ class LivenessResult:
     def best(self) -> SelectedFrame:
         """The selected frame."""
         return self.selected[0]
+
+    @property
+    def ranked_evidence(self) -> tuple[Evidence, ...]:
+        """The evidence, what decided first: what speaks for the side of the score most strongly, then the opposite."""
+        side = 1 if self.score >= self.threshold else -1
+        return tuple(sorted(self.evidence, key=lambda piece: -side * piece.weight))
 
 
 @dataclass(frozen=True, slots=True)

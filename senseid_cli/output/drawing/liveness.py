@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+import textwrap
 from typing import TYPE_CHECKING
 
 from PIL import Image as Pillow
@@ -11,6 +13,7 @@ from PIL import ImageDraw
 from senseid_cli.output.comparison import score_text
 from senseid_cli.output.drawing.palette import BAD, FAINT, GOOD, INK, OTHER, WHITE, font, shorten
 from senseid_engine.errors import printable
+from senseid_engine.liveness.results import OUT_OF_REACH
 
 if TYPE_CHECKING:
     from senseid_cli.output.drawing.palette import Colour
@@ -37,7 +40,7 @@ def draw_liveness(result: LivenessResult) -> bytes:
         A PNG. Equal results give equal bytes.
     """
     below = max(FRAME[1], ROW * (len(result.evidence) + 1))
-    height = MARGIN + TITLE + PLOT_HEIGHT + 2 * AXIS + below + MARGIN
+    height = MARGIN + TITLE + PLOT_HEIGHT + 2 * AXIS + below + 2 * MARGIN + ROW
     canvas = Pillow.new("RGB", (WIDTH, height), WHITE)
     draw = ImageDraw.Draw(canvas)
     _draw_title(draw, result)
@@ -46,6 +49,7 @@ def draw_liveness(result: LivenessResult) -> bytes:
     top += PLOT_HEIGHT + 2 * AXIS
     _draw_evidence(draw, result, (MARGIN, top, WIDTH - FRAME[0] - 2 * MARGIN))
     _draw_frame(canvas, result, (WIDTH - FRAME[0] - MARGIN, top))
+    draw.multiline_text((MARGIN, top + below + MARGIN // 2), textwrap.fill(f"Out of reach: {OUT_OF_REACH}.", 110), FAINT, font(14))
     png = io.BytesIO()
     canvas.save(png, "PNG")
     return png.getvalue()
@@ -60,7 +64,7 @@ def _draw_title(draw: ImageDraw.ImageDraw, result: LivenessResult) -> None:
 
 
 def _draw_plot(draw: ImageDraw.ImageDraw, result: LivenessResult, box: tuple[int, int, int, int]) -> None:
-    """Draw one dot per frame: time to the right, the stills network's probability of a living face upwards."""
+    """Draw one dot per frame: time to the right, its probability of a living face upwards; and the decision line."""
     left, top, right, bottom = box
     last = max(frame.timestamp for frame in result.frames)
     span = max(last, result.best.timestamp, 1.0)
@@ -70,22 +74,38 @@ def _draw_plot(draw: ImageDraw.ImageDraw, result: LivenessResult, box: tuple[int
 
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         y = at(0, share)[1]
-        draw.line([left, y, right, y], fill=FAINT if share in {0.0, 0.5} else (225, 228, 232))
+        draw.line([left, y, right, y], fill=FAINT if share == 0 else (225, 228, 232))
         draw.text((left - 8, y), f"{share:g}", FAINT, font(14), anchor="rm")
     step = max(1, round(span / 10))
     for second in range(0, int(span) + 1, step):
         x = at(second, 0)[0]
         draw.line([x, bottom, x, bottom + 5], fill=FAINT)
         draw.text((x, bottom + 8), f"{second} s", FAINT, font(14), anchor="ma")
+    dots = [at(frame.timestamp, frame.bona_fide) for frame in result.frames]
+    draw.line([point for dot in dots for point in dot], fill=FAINT)
+    # No frame reaches a line that none could: it lies on the upper edge, and every dot below it is red.
+    needed = math.inf if result.stills_needed is None else result.stills_needed
+    for dot, frame in zip(dots, result.frames, strict=True):
+        colour = GOOD if frame.bona_fide >= needed else BAD
+        draw.ellipse([dot[0] - DOT, dot[1] - DOT, dot[0] + DOT, dot[1] + DOT], fill=colour)
+    mean = next((piece.value for piece in result.evidence if piece.name == "stills"), None)
+    if mean is not None:
+        y = at(0, mean)[1]
+        draw.line([left, y, right, y], fill=GOOD if mean >= needed else BAD, width=2)
+        draw.text((right - 4, y - 2), "all frames together", GOOD if mean >= needed else BAD, font(14), anchor="rd")
+    y = at(0, min(needed, 1.0))[1]
+    draw.line([left, y, right, y], fill=INK, width=2)
+    draw.text((left + 4, y + 2), _line_text(needed), INK, font(14), anchor="la" if y < bottom - 20 else "ld")
     x = at(result.best.timestamp, 0)[0]
     draw.line([x, top, x, bottom], fill=OTHER)
     draw.text((x, bottom + 26), "selected", OTHER, font(14), anchor="ma")
-    dots = [at(frame.timestamp, frame.bona_fide) for frame in result.frames]
-    draw.line([point for dot in dots for point in dot], fill=FAINT)
-    for dot, frame in zip(dots, result.frames, strict=True):
-        colour = GOOD if frame.bona_fide >= 0.5 else BAD
-        draw.ellipse([dot[0] - DOT, dot[1] - DOT, dot[0] + DOT, dot[1] + DOT], fill=colour)
     draw.text((left, bottom + 46), "how much each frame looks like a face, not a picture of one", FAINT, font(14))
+
+
+def _line_text(needed: float) -> str:
+    if needed > 1:
+        return "decision line: none, whatever the frames look like, the rest of the evidence outweighs them"
+    return f"decision line: all frames together must reach {needed:.2g}, with the rest of the evidence as it is"
 
 
 def _draw_evidence(draw: ImageDraw.ImageDraw, result: LivenessResult, place: tuple[int, int, int]) -> None:
@@ -94,7 +114,7 @@ def _draw_evidence(draw: ImageDraw.ImageDraw, result: LivenessResult, place: tup
     draw.text((left, top), "evidence", FAINT, font(14))
     middle = left + (right - left) * 2 // 3
     draw.text((middle, top), "attack | living", FAINT, font(14), anchor="ma")
-    pieces = sorted(result.evidence, key=lambda piece: -abs(piece.weight))
+    pieces = result.ranked_evidence
     most = max((abs(piece.weight) for piece in pieces), default=0.0) or 1.0
     for number, piece in enumerate(pieces, 1):
         y = top + number * ROW

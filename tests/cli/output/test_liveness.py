@@ -21,6 +21,7 @@ from senseid_engine.image import Image
 from senseid_engine.landmarks import Landmarks
 from senseid_engine.liveness.capture import Capture, CapturedFrame, Device
 from senseid_engine.liveness.results import (
+    OUT_OF_REACH,
     CaptureVerification,
     Evidence,
     FrameScore,
@@ -52,13 +53,21 @@ LIVE = LivenessResult(
     frames=(FrameScore(0.0, 0.9), FrameScore(0.6, 0.95), FrameScore(1.2, 0.4)),
     evidence=(Evidence("stills", 0.9, 1.25), Evidence("non_rigid", 0.01, 2.5), Evidence("flicker", 0.002, -0.5)),
     threshold=0.5,
+    stills_needed=0.3,
     face_seconds=3.04,
     looked_at=31,
     other_faces=2,
     width=160,
     height=120,
 )
-HACK = replace(LIVE, passed=False, score=0.0123, status=Status.HACK)
+HACK = replace(
+    LIVE,
+    passed=False,
+    score=0.0123,
+    status=Status.HACK,
+    evidence=(Evidence("stills", 0.9, 4.6), Evidence("non_rigid", 0.004, -8.0), Evidence("repetition", 0.9, -1.0)),
+    stills_needed=None,
+)
 SHORT = replace(LIVE, passed=False, status=Status.SHORT_TIME)
 PHOTO = FoundFaces("b.jpg", 640, 480, 0, (Rect(1, 2, 33, 44),))
 VERIFIED = VideoVerification(LIVE, 0.87654, PHOTO, 2)
@@ -164,7 +173,19 @@ def test_lines() -> None:
         "evidence\tnon_rigid\t0.01\t+2.50",
         "evidence\tstills\t0.9\t+1.25",
         "evidence\tflicker\t0.002\t-0.50",
+        f"out of reach\t{OUT_OF_REACH}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("result", "names"),
+    [(LIVE, ["non_rigid", "stills", "flicker"]), (HACK, ["non_rigid", "repetition", "stills"])],
+)
+def test_what_decided_is_named_first_and_what_spoke_against_it_last(result: LivenessResult, names: list[str]) -> None:
+    assert [piece.name for piece in result.ranked_evidence] == names
+    assert [piece["name"] for piece in liveness.details(result)["evidence"]] == names
+    weak = replace(result, evidence=(Evidence("repetition", 0.8, -2.0), Evidence("stills", 0.9, 4.6)), score=0.2)
+    assert weak.ranked_evidence[0].name == "repetition"
 
 
 def test_details_are_plain_data() -> None:
@@ -241,5 +262,18 @@ def test_the_picture_shows_the_frame_and_the_verdict() -> None:
     live, hack = (np.asarray(Pillow.open(io.BytesIO(draw_liveness(result)))) for result in (LIVE, HACK))
     assert live.shape == hack.shape
     assert not np.array_equal(live[:60], hack[:60])  # the title
+    assert coloured(live[64:324], (20, 128, 62))
+    assert not coloured(hack[64:324], (20, 128, 62))  # no dot is green where no frame could have passed
     blue = np.all(live == (38, 98, 190), axis=2)
     assert blue[64:324].any(axis=1).all()  # the line at the selected frame, over the whole plot
+
+
+def test_the_decision_line_is_where_the_stills_had_to_be() -> None:
+    for needed in (0.25, 0.75):
+        drawn = np.asarray(Pillow.open(io.BytesIO(draw_liveness(replace(LIVE, stills_needed=needed)))))
+        dark = np.all(drawn[64:324] == (30, 34, 40), axis=2).sum(axis=1)
+        assert dark.argmax() == pytest.approx(260 * (1 - needed), abs=2)
+
+
+def coloured(pixels: np.ndarray, colour: tuple[int, int, int]) -> bool:
+    return bool(np.all(pixels == colour, axis=2).any())

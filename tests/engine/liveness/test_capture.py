@@ -46,6 +46,7 @@ def passed(still_track: FaceTrack) -> LivenessResult:
         frames=(),
         evidence=(),
         threshold=0.5,
+        stills_needed=0.2,
         face_seconds=2.75,
         looked_at=30,
         other_faces=0,

@@ -71,6 +71,25 @@ def test_the_score_is_the_logistic_function_of_the_weights(shipped: Fusion) -> N
     assert verdict.score == pytest.approx(1 / (1 + math.exp(-total)), abs=1e-12)
 
 
+@pytest.mark.parametrize("weight", [-7.0, -3.0, 0.0, 2.0])
+def test_the_stills_that_are_needed_are_those_that_just_pass(weight: float) -> None:
+    fusion = Fusion.parse(GOOD.replace("weights = [-8.0, 0.0]", f"weights = [{weight}, {weight + 0.01}]").encode())
+    needed = fusion.decide([0.0], SPEAKING).stills_needed
+    if weight == -7.0:
+        assert needed is None
+        assert not fusion.decide([50.0], SPEAKING).passed
+        return
+    assert needed is not None
+    line = math.log(needed / (1 - needed))
+    assert fusion.decide([line + 0.01], SPEAKING).passed
+    assert not fusion.decide([line - 0.01], SPEAKING).passed
+
+
+def test_no_stills_are_needed_where_the_rest_outweighs_the_worst() -> None:
+    fusion = Fusion.parse(GOOD.replace("weights = [-8.0, 0.0]", "weights = [8.0, 9.0]").encode())
+    assert fusion.decide([-99.0], SPEAKING).stills_needed == 0.0
+
+
 def test_what_was_not_measured_is_no_evidence(shipped: Fusion) -> None:
     verdict = shipped.decide([1.0], NOTHING)
     assert [part.name for part in verdict.evidence] == ["stills", "blink", "mouth"]

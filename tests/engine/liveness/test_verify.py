@@ -57,6 +57,7 @@ def live(*frames: SelectedFrame) -> LivenessResult:
         frames=(),
         evidence=(),
         threshold=0.5,
+        stills_needed=0.2,
         face_seconds=3.0,
         looked_at=30,
         other_faces=0,
