@@ -49,7 +49,9 @@ def draw_liveness(result: LivenessResult) -> bytes:
     top += PLOT_HEIGHT + 2 * AXIS
     _draw_evidence(draw, result, (MARGIN, top, WIDTH - FRAME[0] - 2 * MARGIN))
     _draw_frame(canvas, result, (WIDTH - FRAME[0] - MARGIN, top))
-    draw.multiline_text((MARGIN, top + below + MARGIN // 2), textwrap.fill(f"Out of reach: {OUT_OF_REACH}.", 110), FAINT, font(14))
+    draw.multiline_text(
+        (MARGIN, top + below + MARGIN // 2), textwrap.fill(f"Out of reach: {OUT_OF_REACH}.", 110), FAINT, font(14)
+    )
     png = io.BytesIO()
     canvas.save(png, "PNG")
     return png.getvalue()
