@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from senseid_engine.liveness.temporal.motion import LEAST_PAIRS, pairs_apart
+from senseid_engine.liveness.temporal.motion import LEAST_PAIRS, pairs_apart, patient_lag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +29,9 @@ SHORT: Final = 0.1
 LONG: Final = 1.0
 """Seconds within which a living face does change."""
 
+SETTLED: Final = 0.12
+"""From here on a face has changed enough; one that has not, is looked at for longer."""
+
 _TOLERANCE: Final = 0.5
 _GRAIN: Final = 0.7
 _ILLUMINATION: Final = 6.0
@@ -41,12 +44,15 @@ _LEAST_MOVEMENT: Final = 0.2
 
 
 def ageing(times: Sequence[float], views: Sequence[Pixels], outline: Callable[[int], Floats]) -> float | None:
-    """Tell how much the texture of a face changes within a second, for how much the face moves.
+    """Tell how much the texture of a face changes, for how much the face moves.
 
     What two views differ by, movement undone, is `late` for `LONG` and `soon` for `SHORT`; what is more, over the
     contrast of the texture and the root of the movement, is the answer: `sqrt(late^2 - soon^2) / contrast / sqrt(0.2 +
     movement)`. Movement is the 90th percentile of what dense optical flow (Kroeger et al., "Fast Optical Flow using
     Dense Inverse Search", 2016) departs from an affine map by, in pixels.
+
+    People who stand still change less within a second than within four; the texture of a photo never does. Where
+    `SETTLED` is not reached after `LONG`, views further apart are compared too, and the greater answer counts.
 
     Args:
         times: seconds of each view, rising.
@@ -59,6 +65,14 @@ def ageing(times: Sequence[float], views: Sequence[Pixels], outline: Callable[[i
     soon, late = (_difference(times, views, outline, lag) for lag in (SHORT, LONG))
     if soon is None or late is None:
         return None
+    grown, lag = _grown(soon, late), patient_lag(times)
+    if grown < SETTLED and lag is not None:
+        later = _difference(times, views, outline, lag)
+        grown = max(grown, _grown(soon, later) if later is not None else 0.0)
+    return grown
+
+
+def _grown(soon: _Difference, late: _Difference) -> float:
     grown = math.sqrt(max(late.differing**2 - soon.differing**2, 0.0))
     return grown / max(late.contrast, _LEAST_CONTRAST) / math.sqrt(_LEAST_MOVEMENT + late.movement)
 

@@ -21,12 +21,19 @@ LEAST_PAIRS: Final = 4
 _TOLERANCE: Final = 0.3
 """How far a pair may be from its lag, as a share of it."""
 _SHARE: Final = 80.0
+SETTLED: Final = 1.0
+"""Pixels from which on a face has moved enough within itself; one that has not, is looked at for longer."""
+
+_PATIENCE: Final = 0.4
+_LEAST_PATIENCE: Final = 1.5
+_MOST_PATIENCE: Final = 4.0
 
 
 def non_rigid(times: Sequence[float], views: Sequence[Pixels], outlines: Sequence[Floats]) -> float | None:
     """How far a face departs from a moving plane, in pixels of the views: the 80th percentile over pairs of views.
 
-    The lag is long: within a second a living face always does something, and what the codec does stays the same.
+    The lag is long: within a second a living face nearly always does something, and what the codec does stays the same.
+    Of a face that does less than `SETTLED` views further apart are compared too, and the greater answer counts.
 
     Args:
         times: seconds of each view, rising.
@@ -36,13 +43,32 @@ def non_rigid(times: Sequence[float], views: Sequence[Pixels], outlines: Sequenc
     Returns:
         None where too few pairs can be compared.
     """
+    moves = None
     for lag in LAGS:
-        pairs = pairs_apart(times, lag)
-        found = [departure(views[i], views[j], outlines[i]) for i, j in pairs]
-        departures = [value for value in found if value is not None]
-        if len(departures) >= LEAST_PAIRS:
-            return float(np.percentile(departures, _SHARE))
-    return None
+        moves = _departure(times, views, outlines, lag)
+        if moves is not None:
+            break
+    patient = patient_lag(times)
+    if moves is None or moves >= SETTLED or patient is None:
+        return moves
+    later = _departure(times, views, outlines, patient)
+    return moves if later is None else max(moves, later)
+
+
+def _departure(times: Sequence[float], views: Sequence[Pixels], outlines: Sequence[Floats], lag: float) -> float | None:
+    found = [departure(views[i], views[j], outlines[i]) for i, j in pairs_apart(times, lag)]
+    departures = [value for value in found if value is not None]
+    return float(np.percentile(departures, _SHARE)) if len(departures) >= LEAST_PAIRS else None
+
+
+def patient_lag(times: Sequence[float]) -> float | None:
+    """Seconds between views of a face that does little: up to four; None where the clip is too short for more than one.
+
+    Args:
+        times: seconds of each view, rising.
+    """
+    lag = min(_PATIENCE * (times[-1] - times[0]), _MOST_PATIENCE)
+    return lag if lag >= _LEAST_PATIENCE else None
 
 
 def pairs_apart(times: Sequence[float], lag: float, *, tolerance: float = _TOLERANCE) -> list[tuple[int, int]]:

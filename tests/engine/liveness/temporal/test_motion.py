@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from senseid_engine.liveness.temporal.motion import MOST_PAIRS, non_rigid, pairs_apart
+from senseid_engine.liveness.temporal.motion import MOST_PAIRS, non_rigid, pairs_apart, patient_lag
 
 SIDE = 160
 OUTLINE = np.array([[20, 20], [140, 20], [140, 140], [20, 140]], np.float32)
@@ -54,3 +54,20 @@ def test_there_are_never_too_many_pairs() -> None:
     assert len(pairs) == MOST_PAIRS
     assert pairs[0] == (0, 15)
     assert all(0.35 <= (j - i) / 30 <= 0.65 for i, j in pairs)
+
+
+def test_a_face_that_does_little_is_looked_at_for_longer(face: np.ndarray) -> None:
+    times = [i / 10 for i in range(100)]
+    views = [speaking(face, 0.8 * i / 10) for i in range(100)]
+    outlines = [OUTLINE] * len(times)
+    soon = non_rigid(times[:30], views[:30], outlines[:30])
+    late = non_rigid(times, views, outlines)
+    assert soon is not None
+    assert late is not None
+    assert late > 2 * soon
+
+
+def test_patience_has_its_limits() -> None:
+    assert patient_lag([0.0, 2.0]) is None
+    assert patient_lag([0.0, 5.0]) == 2.0
+    assert patient_lag([1.0, 21.0]) == 4.0
