@@ -48,6 +48,20 @@ _COUNTS: Final[Floats] = np.array([[len(group)] for group in FIVE_POINTS], np.fl
 
 
 @dataclass(frozen=True, slots=True)
+class Mirrored:
+    """What the network told of the mirror image of a face.
+
+    Attributes:
+        points: float32 (468, 3), where in the photo, not in its mirror image, it saw each point: the left corner of the
+            mouth of a mirror image is the right one of the photo.
+        presence: probability that the crop holds a face, in [0, 1].
+    """
+
+    points: Floats
+    presence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Landmarks:
     """The landmarks of one face.
 
@@ -56,11 +70,13 @@ class Landmarks:
         presence: probability that the crop holds a face, in [0, 1].
         five: float32 (5, 2), the centres of the eyes, the tip of the nose and the corners of the mouth, image left
             first, photo pixels: what faces are aligned by.
+        mirrored: what the network told of the mirror image of the face; None where it was not asked.
     """
 
     points: Floats
     presence: float
     five: Floats
+    mirrored: Mirrored | None = None
 
     @classmethod
     def of(cls, points: Floats, presence: float) -> Landmarks:
@@ -97,11 +113,18 @@ class Landmarker:
             moving = moving[_moved(before, points[moving]) > SETTLED]
             if not len(moving):
                 break
-        mirrored, _ = self._run(pixels, [level_crop(face, CROP_TO_BOX, SIZE) for face in points], mirrored=True)
-        # Left in a mirror image is right in the photo.
+        mirrored, mirror_presence = self._run(
+            pixels, [level_crop(face, CROP_TO_BOX, SIZE) for face in points], mirrored=True
+        )
+        # What is at the left of a mirror image is at the right of the photo.
         return [
-            Landmarks(face, float(sure), (five_points(face) + five_points(mirror)[MIRRORED]) / np.float32(2))
-            for face, sure, mirror in zip(points, presence, mirrored, strict=True)
+            Landmarks(
+                face,
+                float(sure),
+                (five_points(face) + five_points(mirror)[MIRRORED]) / np.float32(2),
+                Mirrored(mirror, float(mirror_sure)),
+            )
+            for face, sure, mirror, mirror_sure in zip(points, presence, mirrored, mirror_presence, strict=True)
         ]
 
     def follow(self, pixels: Pixels, faces: Sequence[Landmarks]) -> list[Landmarks]:

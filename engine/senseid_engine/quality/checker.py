@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from senseid_engine.quality.balanced import balanced
 from senseid_engine.quality.chip import cut
 from senseid_engine.quality.eyes import eye_distance
 from senseid_engine.quality.features import distance_to_centre, five_features, integrity, size, visible_share
@@ -95,6 +96,8 @@ class QualityChecker:
             image: the upright photo.
             face: a face of that photo.
         """
+        # What the network tells of a photo and of its mirror image differs: the mean is the same for both.
+        face = replace(face, landmarks=balanced(face.landmarks, self.poser.counterparts))
         width, height, landmarks = image.width, image.height, face.landmarks
         features = five_features(landmarks, width, height)
         chip = cut(image.pixels, landmarks, features)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from senseid_engine.errors import ModelError
+from senseid_engine.quality.balanced import counterparts
 
 if TYPE_CHECKING:
     from senseid_engine.arrays import Doubles
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 POINTS = 468
 BASE_OF_NOSE = 2
+
+INNER_SHARE = 0.26
+"""How far from the middle of the face, in units of its width, its points are laid onto the landmarks: to the outer
+corners of the eyes, not to the cheeks."""
 
 DEPTH = 1.1
 """The mesh tells depths too small. Stretched by this much they fit the face best in LFW's photos of turned heads; no
@@ -43,9 +48,13 @@ class Pose:
 
 
 class PoseEstimator:
-    """The face that landmarks are measured against. May be shared between threads."""
+    """The face that landmarks are measured against. May be shared between threads.
 
-    __slots__ = ("_face", "_rigid")
+    Attributes:
+        counterparts: int (468,), the point of the mesh that each point becomes in a mirror.
+    """
+
+    __slots__ = ("_face", "_rigid", "counterparts")
 
     def __init__(self, face: Doubles) -> None:
         """Take a face.
@@ -54,8 +63,12 @@ class PoseEstimator:
             face: float64 (468, 3), x to the right, y up, z towards the camera, the points of the mesh; the face looks
                 straight ahead. The unit does not matter.
         """
-        # The mouth and the jaw move; from the base of the nose upwards a face keeps its shape.
-        self._rigid = np.flatnonzero(face[:, 1] >= face[BASE_OF_NOSE, 1])
+        self.counterparts = counterparts(face)
+        # The mouth and the jaw move; from the base of the nose upwards a face keeps its shape. Of a head turned aside
+        # the mesh only guesses the far cheek and temple, and puts them on the wall behind: they are left out.
+        width = np.ptp(face[:, 0])
+        inner = np.abs(face[:, 0] - face[BASE_OF_NOSE, 0]) <= INNER_SHARE * width
+        self._rigid = np.flatnonzero(inner & (face[:, 1] >= face[BASE_OF_NOSE, 1]))
         rigid = face[self._rigid]
         self._face = rigid - rigid.mean(axis=0)
 

@@ -105,3 +105,10 @@ def test_roll_follows_a_photo_that_is_turned(
     pixels = cv2.warpAffine(photo.pixels, matrix, (photo.width, photo.height))
     upright, turned = (finder.find(image).faces[0].landmarks for image in (photo, picture(pixels, "turned")))
     assert poser.pose(turned).roll - poser.pose(upright).roll == pytest.approx(angle, abs=2)
+
+
+def test_a_far_cheek_on_the_wall_does_not_turn_the_head(poser: PoseEstimator, head: np.ndarray) -> None:
+    seen = turned(head, 40, 0, 0)
+    far = np.flatnonzero(head[:, 0] < -5.5)  # the temple and cheek that the turned head hides
+    seen.points[far] += np.float32(20)
+    assert poser.pose(seen).yaw == pytest.approx(40, abs=0.01)
