@@ -23,6 +23,7 @@ GOOD_FACE = FaceQuality(
     brightness=0.1,
     sharpness=0.8,
     mouth_open=0.98,
+    eyes_open=0.9,
     integrity=1.0,
     eye_distance=80.0,
     overall=0.8,

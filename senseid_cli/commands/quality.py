@@ -50,7 +50,8 @@ def quality(
     ] = None,
     auto_rotate: AutoRotate = False,
     details: Annotated[
-        bool, typer.Option("--details", help="Add to --json what the HTTP API leaves out: eye distance, overall.")
+        bool,
+        typer.Option("--details", help="Add to --json what the HTTP API leaves out: open eyes, eye distance, overall."),
     ] = False,
     draw: Annotated[
         Path | None,

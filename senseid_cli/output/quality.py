@@ -102,7 +102,10 @@ def details(judged: Judged) -> dict[str, Any]:
             "width": judged.found.width,
             "height": judged.found.height,
             "quarter_turns": judged.found.quarter_turns,
-            "faces": [{"eye_distance": face.eye_distance, "overall": face.overall} for face in judged.faces],
+            "faces": [
+                {"eyes_open": face.eyes_open, "eye_distance": face.eye_distance, "overall": face.overall}
+                for face in judged.faces
+            ],
         }
     if judged.policy is not None:
         added["policy"] = {

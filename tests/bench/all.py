@@ -33,6 +33,7 @@ BENCHMARKS = (
     "quality_pose",
     "quality_monotonicity",
     "quality_discard",
+    "quality_verdicts",
 )
 SLOW = (
     "accuracy",
@@ -44,6 +45,7 @@ SLOW = (
     "service_load",
     "quality_monotonicity",
     "quality_discard",
+    "quality_verdicts",
 )
 
 

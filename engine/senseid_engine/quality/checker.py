@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from senseid_engine.quality.balanced import balanced
 from senseid_engine.quality.chip import cut
-from senseid_engine.quality.eyes import eye_distance
+from senseid_engine.quality.eyes import EyesOpen, eye_distance
 from senseid_engine.quality.features import distance_to_centre, five_features, integrity, size, visible_share
 from senseid_engine.quality.occlusion import OcclusionEstimator
 from senseid_engine.quality.overall import OverallQuality, overall_measures
@@ -33,6 +33,7 @@ class QualityChecker:
         finder: finds the faces.
         poser: measures how a head is turned.
         occlusion: tells what is covered.
+        eyes: tells how far the eyes are open.
         overall: makes one number of all measures.
         licences: asked before each use.
     """
@@ -40,6 +41,7 @@ class QualityChecker:
     finder: FaceFinder
     poser: PoseEstimator
     occlusion: OcclusionEstimator
+    eyes: EyesOpen
     overall: OverallQuality
     licences: VerifiedLicences
 
@@ -65,6 +67,7 @@ class QualityChecker:
             finder=finder,
             poser=PoseEstimator.parse(registry.asset("face-model").read()),
             occlusion=OcclusionEstimator.open(registry, licences, threads=threads),
+            eyes=EyesOpen.parse(registry.asset("eyes-open").read()),
             overall=OverallQuality.parse(registry.asset("overall-quality").read()),
             licences=licences,
         )
@@ -116,6 +119,7 @@ class QualityChecker:
             brightness=measures["brightness"],
             sharpness=sharp,
             mouth_open=measures["mouth_open"],
+            eyes_open=self.eyes.of(image.pixels, landmarks),
             integrity=integrity(features),
             eye_distance=distance,
             overall=self.overall.of(measures, visible=visible, sharpness=sharp, eye_distance=distance),

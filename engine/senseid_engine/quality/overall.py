@@ -16,7 +16,7 @@ import numpy as np
 from senseid_engine.errors import ModelError
 from senseid_engine.quality.brightness import brightness
 from senseid_engine.quality.contrast import contrast
-from senseid_engine.quality.eyes import eyes_open
+from senseid_engine.quality.eyes import lids_apart
 from senseid_engine.quality.mouth_open import mouth_open
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def overall_measures(face: Face, pose: Pose, chip: Chip) -> dict[str, float]:
         "brightness": brightness(chip),
         "contrast": contrast(chip),
         "mouth_open": mouth_open(landmarks),
-        "eyes_open": eyes_open(landmarks),
+        "eyes_open": lids_apart(landmarks),
     }
 
 

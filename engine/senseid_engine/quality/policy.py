@@ -71,6 +71,7 @@ MEASURES = (
     ),
     Measure("sharpness", lambda q: q.sharpness, 0, 1, "hold still and focus on the face; clean the lens", _AS_IS),
     Measure("mouth_open", lambda q: q.mouth_open, 0, 1, "close the mouth", _AS_IS),
+    Measure("eyes_open", lambda q: q.eyes_open, 0, 1, "open the eyes, and look into the camera", _AS_IS),
     Measure("integrity", lambda q: q.integrity, 0, 1, "bring the whole face into the picture", _AS_IS),
     Measure(
         "eye_distance",

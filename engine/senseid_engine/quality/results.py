@@ -27,6 +27,7 @@ class FaceQuality:
         brightness: of the face, in [-1, 1]; 0 is middle grey.
         sharpness: of the face, in [0, 1].
         mouth_open: in [0, 1]; 1 is a closed mouth, as the manual has it.
+        eyes_open: in [0, 1]; 0 is closed eyes.
         integrity: share of the five features' area inside the photo, in [0, 1].
         eye_distance: between the centres of the eyes, pixels, as if the face looked straight ahead.
         overall: how likely the face is to be recognised, among photos like those of LFW, in [0, 1]; the share of them
@@ -42,6 +43,7 @@ class FaceQuality:
     brightness: float
     sharpness: float
     mouth_open: float
+    eyes_open: float
     integrity: float
     eye_distance: float
     overall: float

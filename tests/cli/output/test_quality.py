@@ -96,7 +96,7 @@ def test_lines_with_a_policy_are_the_verdict_and_the_reasons(policy: Policy) -> 
 
 def test_details_say_what_the_api_leaves_out(policy: Policy) -> None:
     details = quality.details(Judged.of("a.jpg", report(MASKED), policy))
-    assert details["faces"] == [{"eye_distance": 80.0, "overall": 0.8}]
+    assert details["faces"] == [{"eyes_open": 0.9, "eye_distance": 80.0, "overall": 0.8}]
     assert details["policy"]["pass"] is False
     assert details["policy"]["failures"][0]["measure"] == "nose"
     assert "policy" not in quality.details(Judged.of("a.jpg", report(GOOD_FACE), None))

@@ -97,3 +97,14 @@ def test_another_file_is_refused(text: str, problem: str) -> None:
     with pytest.raises(PolicyError, match=r"mine\.toml") as caught:
         Policy.parse(text, name="mine.toml")
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "measure", "advice"),
+    [({"eyes_open": 0.3}, "eyes_open", "open the eyes")],
+)
+def test_what_only_a_photo_to_enrol_must_not_be(changes: dict[str, float], measure: str, advice: str) -> None:
+    (failure,) = Policy.built_in("enrol").judge([replace(GOOD_FACE, **changes)])
+    assert failure.measure == measure
+    assert advice in failure.advice
+    assert not Policy.built_in("verify").judge([replace(GOOD_FACE, **changes)])
