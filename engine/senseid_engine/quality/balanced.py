@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from senseid_engine.landmarks import Landmarks
-from senseid_engine.quality.overall import logit
+from senseid_engine.quality.odds import logit
 
 if TYPE_CHECKING:
     import numpy.typing as npt

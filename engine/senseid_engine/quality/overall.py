@@ -6,7 +6,6 @@ a photo, each term a sum of one curve a measure. docs/quality.md says what it pr
 
 from __future__ import annotations
 
-import math
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from senseid_engine.quality.brightness import brightness
 from senseid_engine.quality.contrast import contrast
 from senseid_engine.quality.eyes import lids_apart
 from senseid_engine.quality.mouth_open import mouth_open
+from senseid_engine.quality.odds import logit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from senseid_engine.quality.pose import Pose
 
 FORMAT = 1
-MOST_LOGIT = 36.0
-"""A probability of 1 in double precision has no finite logit."""
-
 UNCOVERED = 0.8
 SHARP = 0.2
 LARGE = 32.0
@@ -118,13 +115,6 @@ def overall_measures(face: Face, pose: Pose, chip: Chip) -> dict[str, float]:
         "mouth_open": mouth_open(landmarks),
         "eyes_open": lids_apart(landmarks),
     }
-
-
-def logit(probability: float) -> float:
-    """The logarithm of the odds, within plus and minus `MOST_LOGIT`."""
-    if probability <= 0 or probability >= 1:
-        return math.copysign(MOST_LOGIT, probability - 0.5)
-    return min(max(math.log(probability / (1 - probability)), -MOST_LOGIT), MOST_LOGIT)
 
 
 def _curve(table: Mapping[str, object]) -> Curve:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ import pytest
 
 from senseid_engine.errors import ModelError
 from senseid_engine.quality.chip import SIDE, Chip
-from senseid_engine.quality.overall import LARGE, MOST_LOGIT, SHARP, UNCOVERED, OverallQuality, logit, overall_measures
+from senseid_engine.quality.odds import logit
+from senseid_engine.quality.overall import LARGE, SHARP, UNCOVERED, OverallQuality, overall_measures
 from senseid_engine.quality.pose import Pose
 
 if TYPE_CHECKING:
@@ -73,14 +73,6 @@ def test_what_lfw_has_too_few_of_is_taken_off(name: str, enough: float) -> None:
 def test_another_file_is_refused(data: bytes) -> None:
     with pytest.raises(ModelError, match="overall-quality"):
         OverallQuality.parse(data)
-
-
-def test_the_logit_has_ends() -> None:
-    assert logit(0.5) == 0
-    assert logit(0.9) == pytest.approx(math.log(9))
-    assert logit(1.0) == MOST_LOGIT
-    assert logit(0.0) == -MOST_LOGIT
-    assert logit(1 - 1e-16) <= MOST_LOGIT
 
 
 def test_there_is_a_measure_for_each_term(overall: OverallQuality, found: dict[str, UprightPhoto]) -> None:
