@@ -101,7 +101,7 @@ def test_another_file_is_refused(text: str, problem: str) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "measure", "advice"),
-    [({"eyes_open": 0.3}, "eyes_open", "open the eyes")],
+    [({"eyes_open": 0.3}, "eyes_open", "open the eyes"), ({"size": 0.004}, "size", "move closer")],
 )
 def test_what_only_a_photo_to_enrol_must_not_be(changes: dict[str, float], measure: str, advice: str) -> None:
     (failure,) = Policy.built_in("enrol").judge([replace(GOOD_FACE, **changes)])
