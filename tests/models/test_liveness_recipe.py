@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,10 +12,18 @@ import pytest
 pytest.importorskip("onnx", reason="needs the dependency group 'recipes'")
 pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")
 
-from models.recipes.liveness import prepare, simulate
+from models.recipes.liveness import frames, prepare, simulate
+from models.recipes.liveness.folds import fold_of
 from models.recipes.liveness.judge import apcer_at, auc
 from models.recipes.liveness.logistic import fit
 from models.recipes.liveness.train import RECAPTURED, SHARES, Stills
+from senseid_engine.faces import Face
+from senseid_engine.image import Image
+from senseid_engine.landmarks import Landmarks
+from senseid_engine.results import Rect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FACE = (110.0, 100.0, 90.0)
 
@@ -92,6 +102,60 @@ def test_the_labels_of_one_source_are_exchanged(tmp_path: Path) -> None:
     rows = ["name,label,group,source", "a.jpg,spoof,g,dtruong", "b.jpg,spoof,gc535,gc535", "c.jpg,live,gc535,gc535"]
     (tmp_path / "labels.csv").write_text("\n".join(rows))
     assert [still.attack for still in prepare.read_stills(tmp_path)] == [True, False, True]
+
+
+def test_whole_frames_come_with_the_box_of_their_face(tmp_path: Path) -> None:
+    rows = [
+        "file,label,kind,source,group,box",
+        "a/one.jpg,live,,a,a-live-0,0.5 0.25 0.2 0.1",
+        "a/two.jpg,attack,screen,a,a-attack-0,",
+        "a/clip_live_0.mp4,live,,a,,",
+    ]
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    one, two = prepare.read_frames(tmp_path, "more")
+    assert (one.attack, one.group, one.source, one.box) == (False, "more-a", "more", (0.5, 0.25, 0.2, 0.1))
+    assert (two.attack, two.box) == (True, None)
+
+
+def test_the_face_of_the_label_is_taken_not_that_of_who_holds_the_screen() -> None:
+    def face(*box: float) -> Face:
+        landmarks = Landmarks.of(np.zeros((468, 3), np.float32), 1.0)
+        return Face(Rect(0, 0, 1, 1), np.array(box, np.float32), 1.0, 0.9, landmarks, landmarks.five)
+
+    image = Image(pixels=np.zeros((100, 200, 3), np.uint8), format="jpeg", orientation=1, name="a.jpg")
+    holder, shown = face(0, 0, 60, 60), face(120, 40, 160, 80)
+    still = prepare.Still(Path("a.jpg"), attack=True, group="g", source="more", box=(0.7, 0.6, 0.2, 0.4))
+    assert prepare.labelled([holder, shown], still, image) is shown
+    assert prepare.labelled([holder], still, image) is None
+    assert prepare.labelled([holder, shown], replace(still, box=None), image) is holder
+
+
+def test_people_of_one_maker_are_held_out_together() -> None:
+    groups = np.array(
+        ["more-a", "more-b", "more-a", "msu-1", "lfw", "clips-Apfol", "webcam-Apfol", "clips-b", "clips-c"]
+    )
+    folds = fold_of(groups)
+    assert folds[0] == folds[2] != folds[1]
+    assert folds[4] == -1
+    assert folds[5] == folds[6]
+    assert folds[7] == folds[1]
+
+
+def test_frames_of_clips_are_taken_of_people_and_recaptures_only(
+    tmp_path: Path, encode_clip: Callable[..., bytes]
+) -> None:
+    clip = encode_clip([np.full((96, 128, 3), 10 * i, np.uint8) for i in range(24)], range(0, 2400, 100))
+    for name in ("one/live/a-real.mp4", "one/spoof/a-fake.mp4", "two/b.mp4", "two/swap.mp4", "three/c.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(clip)
+    rows = ["file,label,kind,source", "b.mp4,attack,phone replay,b", "swap.mp4,attack,face swap,b"]
+    (tmp_path / "two" / "labels.csv").write_text("\n".join(rows))
+    (tmp_path / "three" / "labels.csv").write_text("file,label,kind,source\nc.mp4,live,,c\nd.jpg,live,,c")
+    found = list(frames.clips(*(tmp_path / name for name in ("one", "two", "three"))))
+    assert [(clip.source, clip.attack) for clip in found] == [("a", False), ("a", True), ("b", True), ("c", False)]
+    written = list(frames.write_frames(found[0], tmp_path, 7))
+    assert 1 < len(written) <= frames.EACH
+    assert all((tmp_path / name).stat().st_size for name in written)
 
 
 def test_no_group_is_drawn_more_often_than_it_may_be() -> None:

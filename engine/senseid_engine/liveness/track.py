@@ -209,8 +209,8 @@ class _Tracker:
         detections = self._detect(image.pixels)
         found = []
         for track, face in followed:
-            best = max(detections, key=lambda detection: _overlap(detection.box, face.box), default=None)
-            if best is not None and _overlap(best.box, face.box) >= _LEAST_OVERLAP:
+            best = max(detections, key=lambda detection: overlap(detection.box, face.box), default=None)
+            if best is not None and overlap(best.box, face.box) >= _LEAST_OVERLAP:
                 detections = [detection for detection in detections if detection is not best]
                 track.unconfirmed = 0
                 found.append((track, face_of(best.box, best.score, face.landmarks, image.width, image.height)))
@@ -235,7 +235,7 @@ class _Tracker:
     def _resumed(self, face: Face, taken: list[_Track]) -> _Track:
         """The track of a face that was lost about there, or a new one."""
         for track in self.tracks:
-            if track not in taken and _overlap(track.last.face.box, face.box) >= _LEAST_OVERLAP:
+            if track not in taken and overlap(track.last.face.box, face.box) >= _LEAST_OVERLAP:
                 track.unconfirmed = 0
                 return track
         track = _Track()
@@ -264,7 +264,7 @@ def _extent(landmarks: Landmarks) -> tuple[Floats, Floats]:
     return flat.min(axis=0), flat.max(axis=0)
 
 
-def _overlap(one: Floats, other: Floats) -> float:
+def overlap(one: Floats, other: Floats) -> float:
     """Intersection over union of two boxes."""
     sides = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
     shared = float(np.maximum(sides, 0).prod())

@@ -19,8 +19,16 @@ FOLDS = len(_WEBCAM)
 
 
 def fold_of(groups: np.ndarray) -> np.ndarray:
-    """The fold that holds each still out; -1 for LFW, which is never judged. MSU is spread by client."""
+    """The fold that holds each still out; -1 for LFW, which is never judged.
+
+    MSU is spread by client, the whole frames by the maker of the recordings, clips with the stills of their maker.
+    """
     folds = {f"webcam-{name}": fold for fold, names in enumerate(_WEBCAM) for name in names} | _WHOLE | {"lfw": -1}
-    clients = sorted({str(group) for group in groups if str(group).startswith("msu-")})
-    folds |= {client: i % FOLDS for i, client in enumerate(clients)}
+    for prefix in ("msu-", "more-", "clips-"):
+        spread = sorted({str(group) for group in groups if str(group).startswith(prefix)})
+        folds |= {group: i % FOLDS for i, group in enumerate(spread)}
+    for group in folds:
+        name = group.removeprefix("clips-")
+        if name != group:
+            folds[group] = folds.get(f"webcam-{name}", folds.get(f"more-{name}", folds[group]))
     return np.array([folds[str(group)] for group in groups])

@@ -8,7 +8,7 @@ from models.recipes.liveness.logistic import fit
 from senseid_engine.calibration.rates import wilson
 
 # Sources whose labels are beyond doubt: the calibration is fitted to them.
-CERTAIN = ("webcam-crops", "dtruong", "msu-mfsd")
+CERTAIN = ("more", "webcam-crops", "dtruong", "msu-mfsd")
 
 
 def auc(bona_fide: np.ndarray, attacks: np.ndarray) -> float:

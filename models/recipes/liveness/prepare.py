@@ -1,8 +1,10 @@
-"""`python -m models.recipes.liveness.prepare STILLS LFW FEATURES.npz`: what the network tells of every still.
+"""`python -m models.recipes.liveness.prepare STILLS MORE CLIPS LFW FEATURES.npz`: what the network tells of stills.
 
-STILLS is the unpacked set of labelled stills (`labels.csv` with name, label, group, source); LFW the folder with one
-sub-folder a person, of whose first photos bona fide faces of a further kind are taken. From bona fide faces of every
-source, recaptures are simulated: a source that came with fewer attacks, or none, would teach that source instead.
+STILLS is the unpacked set of labelled stills (`labels.csv` with name, label, group, source); MORE the unpacked set of
+whole frames (`labels.csv` with file, label, source and the box of the face); CLIPS the frames of clips that `frames`
+wrote; LFW the folder with one sub-folder a person, of whose first photos bona fide faces of a further kind are taken.
+From bona fide faces of every source, recaptures are simulated: a source that came with fewer attacks, or none, would
+teach that source instead.
 
 No face is kept, but its features and its place in the set are: personal data, made for the training and deleted after.
 """
@@ -13,7 +15,7 @@ import argparse
 import csv
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,19 +29,33 @@ from senseid_engine.errors import NoFaceError
 from senseid_engine.finder import FaceFinder
 from senseid_engine.image import decode_image, read_photo
 from senseid_engine.liveness.attack import CHIP, open_network
+from senseid_engine.liveness.track import overlap
 from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from senseid_engine.faces import Face
+    from senseid_engine.image import Image
     from senseid_engine.session import Session
 
 SEED = 0
-LFW_PEOPLE = 2400
+LFW_PEOPLE = 600
 # At most so many of a group and label: what more there is tells nothing new. Of LFW all count.
-MOST = 700
-RECAPTURES = 8000
+MOST = 100
+RECAPTURES = 2000
 # Of which sources the recaptured faces are; within a source every group has as many.
-SHARES = {"lfw": 0.30, "webcam-crops": 0.42, "dtruong": 0.10, "gc535": 0.10, "msu-mfsd": 0.08}
+SHARES = {
+    "lfw": 0.23,
+    "webcam-crops": 0.35,
+    "dtruong": 0.10,
+    "gc535": 0.10,
+    "msu-mfsd": 0.02,
+    "more": 0.20,
+    "clips": 0.0,
+}
+LEAST_OVERLAP = 0.3
+"""The least intersection over union of a face with the box of its label; a frame may show a second person."""
 SCREENS = 0.55
 """The share of the recaptures that are from screens, the rest are from paper."""
 
@@ -48,6 +64,7 @@ SCREENS = 0.55
 class Still:
     """One labelled photo: its path, whether it shows an attack, its group, its source, and how often it is recaptured.
 
+    The box is that of the labelled face: centre, width and height, as shares of the photo's; None for the largest face.
     The labels of gc535 are exchanged: they contradict every other source (docs/models/liveness.md).
     """
 
@@ -56,6 +73,7 @@ class Still:
     group: str
     source: str
     recaptures: float = 0.0
+    box: tuple[float, ...] | None = None
 
 
 def read_stills(folder: Path) -> list[Still]:
@@ -70,6 +88,22 @@ def read_stills(folder: Path) -> list[Still]:
             )
             for row in csv.DictReader(file)
         ]
+
+
+def read_frames(folder: Path, source: str) -> list[Still]:
+    """Whole frames, of `liveness-more` or of clips; the recordings of one maker are a group."""
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if not row["file"].endswith(".mp4")]
+    return [
+        Still(
+            folder / row["file"],
+            row["label"] == "attack",
+            f"{source}-{row['source']}",
+            source,
+            box=tuple(map(float, row["box"].split())) or None,
+        )
+        for row in rows
+    ]
 
 
 def read_lfw(folder: Path) -> list[Still]:
@@ -98,13 +132,7 @@ def with_recaptures(stills: list[Still]) -> list[Still]:
     return [
         still
         if still.attack
-        else Still(
-            still.path,
-            still.attack,
-            still.group,
-            still.source,
-            RECAPTURES * SHARES[still.source] / groups[still.source] / size[still.group],
-        )
+        else replace(still, recaptures=RECAPTURES * SHARES[still.source] / groups[still.source] / size[still.group])
         for still in stills
     ]
 
@@ -120,16 +148,30 @@ def features_of(number: int, still: Still) -> np.ndarray:
     """The features, float16 (1 + recaptures, views, features), of a still and its recaptures; none without a face."""
     finder, network = _models()
     image = decode_image(read_photo(still.path), name=str(still.path))
+    none = np.zeros((0, len(VIEWS), FEATURES), np.float16)
     try:
-        face = finder.find(image).faces[0]
+        face = labelled(finder.find(image).faces, still, image)
     except NoFaceError:
-        return np.zeros((0, len(VIEWS), FEATURES), np.float16)
+        return none
+    if face is None:
+        return none
     rng = np.random.default_rng([SEED, number])
     chips = [CHIP.chip(image.pixels, face)]
     for _ in range(rng.poisson(still.recaptures)):
         recapture = simulate.screen if rng.random() < SCREENS else simulate.paper
         chips.append(CHIP.chip(recapture(image.pixels, _place(face), rng), face))
     return np.concatenate([network.run(chip[None])[0] for chip in chips]).astype(np.float16)
+
+
+def labelled(faces: Sequence[Face], still: Still, image: Image) -> Face | None:
+    """The face that the label is about; None where it was not found."""
+    if still.box is None:
+        return faces[0]
+    size = np.array([image.width, image.height])
+    centre, half = np.array(still.box[:2]) * size, np.array(still.box[2:]) * size / 2
+    box = np.concatenate([centre - half, centre + half])
+    best = max(faces, key=lambda face: overlap(face.box, box))
+    return best if overlap(best.box, box) >= LEAST_OVERLAP else None
 
 
 def _place(face: Face) -> tuple[float, float, float]:
@@ -141,11 +183,14 @@ def main() -> None:
     """Run the step."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stills", type=Path)
+    parser.add_argument("more", type=Path)
+    parser.add_argument("clips", type=Path)
     parser.add_argument("lfw", type=Path)
     parser.add_argument("output", type=Path)
     arguments = parser.parse_args()
-    labelled = thinned(read_stills(arguments.stills), np.random.default_rng(SEED))
-    stills = with_recaptures(labelled + read_lfw(arguments.lfw))
+    some = thinned(read_stills(arguments.stills), np.random.default_rng(SEED))
+    whole = read_frames(arguments.more, "more") + read_frames(arguments.clips, "clips")
+    stills = with_recaptures(some + whole + read_lfw(arguments.lfw))
     with ProcessPoolExecutor() as pool:
         found = list(pool.map(features_of, range(len(stills)), stills, chunksize=50))
     counts = [len(features) for features in found]

@@ -53,6 +53,16 @@ def test_a_speaking_person_passes_where_the_stills_agree(shipped: Fusion) -> Non
     assert verdict.score > 0.9
 
 
+def test_scores_of_living_people_are_told_apart(shipped: Fusion) -> None:
+    scores = [shipped.decide([odds], SPEAKING).score for odds in (0.0, 1.0, 2.0, 3.0)]
+    assert scores == sorted(set(scores))
+    assert scores[1] < 0.9
+
+
+def test_a_recording_of_a_speaking_person_fails_where_the_stills_doubt_it(shipped: Fusion) -> None:
+    assert not shipped.decide([-1.2], SPEAKING).passed
+
+
 def test_movement_alone_does_not_make_a_replay_live(shipped: Fusion) -> None:
     assert not shipped.decide([-4.0, -5.0], SPEAKING).passed
 
