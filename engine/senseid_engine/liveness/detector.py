@@ -14,7 +14,6 @@ from senseid_engine.liveness.selection import Portrait, select_frames
 from senseid_engine.liveness.temporal.evidence import measure
 from senseid_engine.liveness.track import track_largest
 from senseid_engine.prefetch import ahead
-from senseid_engine.quality.eyes import eyes_open
 from senseid_engine.video import long_enough
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
@@ -139,8 +138,8 @@ class LivenessDetector:
 
     def _portrait(self, image: Image, face: Face) -> Portrait:
         quality = self.quality.measure(image, face)
-        opening = eyes_open(face.landmarks)
-        return Portrait(quality.overall, quality.pose.yaw, quality.pose.pitch, quality.sharpness, opening)
+        pose = quality.pose
+        return Portrait(quality.overall, pose.yaw, pose.pitch, quality.sharpness, quality.eyes_open)
 
 
 def _watched(frames: Iterator[Frame], watch: Callable[[int], None]) -> Iterator[Frame]:

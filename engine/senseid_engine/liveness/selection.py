@@ -39,7 +39,7 @@ class Portrait:
         yaw: how far the head is turned, degrees.
         pitch: how far it is tilted, degrees.
         sharpness: of the face, in [0, 1].
-        eyes_open: distance of the lids in units of the distance of the eyes.
+        eyes_open: in [0, 1]; 0 is closed eyes.
     """
 
     quality: float
