@@ -118,7 +118,7 @@ def test_files_of_a_living_person(senseid: Senseid, live: Path, checked: dict[st
     assert done.returncode == 0
     first, *lines = done.stdout.decode().splitlines()
     assert first.split("\t")[::2] == ["live", "ok"]
-    assert {line.split("\t")[0] for line in lines} == {"face", "selected", "evidence"}
+    assert {line.split("\t")[0] for line in lines} == {"face", "selected", "evidence", "out of reach"}
     weights = [abs(float(line.split("\t")[3])) for line in lines if line.startswith("evidence")]
     assert weights == sorted(weights, reverse=True)
     assert weights
