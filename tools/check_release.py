@@ -124,7 +124,7 @@ def write_sbom(python: Path, folder: Path) -> Path:
     tool = Path(sys.executable).with_name("cyclonedx-py")
     run(tool, "environment", "--output-reproducible", "--of", "JSON", "-o", path, python, cwd=folder)
     names = {component["name"] for component in json.loads(path.read_text("utf-8"))["components"]}
-    for name in ("senseid", "onnxruntime", "numpy", "cryptography", "pillow"):
+    for name in ("senseid-face", "onnxruntime", "numpy", "cryptography", "pillow"):
         if name not in names:
             sys.exit(f"the SBOM does not name {name}")
     print(f"SBOM: {len(names)} packages")
