@@ -311,4 +311,5 @@ def test_golden_faces_and_scores(engine: Engine, registry: Registry, photos: dic
         assert found == pytest.approx(rect, abs=0.01 * (rect[3] - rect[1]))
     assert len(golden["scores"]) == 6
     for first, second, score in golden["scores"]:
-        assert engine.compare(photos[first], photos[second]).score == pytest.approx(score, abs=1e-3)
+        # The oldest OpenCV that is admitted warps to other last bits: 1.02e-3 were measured.
+        assert engine.compare(photos[first], photos[second]).score == pytest.approx(score, abs=2e-3)
