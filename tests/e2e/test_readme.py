@@ -88,5 +88,7 @@ def test_the_examples_print_what_the_page_says(
         (text, measures), (expected_text, expected_measures) = rounded(text), rounded(expected_text)
         assert text == expected_text, f"{typed}\n{done.stderr}"
         assert measures == pytest.approx(expected_measures, abs=0.11), typed
-        # Another processor may round otherwise.
-        assert scores == pytest.approx(expected_scores, abs=2e-3), typed
+        # Another processor may round otherwise. Quality has three decimals, and the oldest OpenCV moves it by 0.003.
+        for score, expected_score in zip(scores, expected_scores, strict=True):
+            allowed = 5e-3 if round(expected_score, 3) == expected_score else 2e-3
+            assert score == pytest.approx(expected_score, abs=allowed), typed
