@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from senseid.child_process import die_with, ending
 from senseid.errors import CutShortError
 from senseid.outcomes import is_of_memory
+from senseid.remote_error import RemoteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,24 +47,16 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         process.kill()
         process.join()
     if error is not None:
-        raise _made(*error)
+        raise error.revive()
     return cast("T", result)
 
 
 def _do(work: Callable[[], Any], says: Connection, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, which kills this process
     die_with(parent)
-    answer: tuple[Any, tuple[type[Exception], tuple[object, ...], dict[str, Any]] | None]
+    answer: tuple[Any, RemoteError | None]
     try:
         answer = (work(), None)
     except Exception as error:
-        told = MemoryError() if is_of_memory(error) else error
-        # Pickle would call their constructors, which take other arguments.
-        answer = (None, (type(told), told.args, told.__dict__))
+        answer = (None, RemoteError.of(MemoryError() if is_of_memory(error) else error))
     says.send(answer)
-
-
-def _made(kind: type[Exception], args: tuple[object, ...], facts: dict[str, object]) -> Exception:
-    error = kind.__new__(kind, *args)
-    error.__dict__.update(facts)
-    return error

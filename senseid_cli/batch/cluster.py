@@ -88,7 +88,8 @@ class Cluster:
         """
         from distributed import CancelledError, KilledWorker
 
-        from senseid_cli.batch.machine import RemoteError, work_here
+        from senseid.remote_error import RemoteError
+        from senseid_cli.batch.machine import work_here
 
         identity = hashlib.sha256(work.identity.encode()).hexdigest()
         key = f"{self._plugin}-{identity[:16]}-{digest}"

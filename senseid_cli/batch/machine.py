@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from distributed import WorkerPlugin, get_worker
 
 from senseid import installation, outcomes
 from senseid.models import Models
+from senseid.remote_error import RemoteError
 from senseid.version import __version__
 from senseid_cli.batch.errors import ClusterError
 from senseid_cli.batch.work import perform
@@ -19,35 +19,6 @@ if TYPE_CHECKING:
 
     from senseid.models import ModelKind
     from senseid_cli.batch.work import Work
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteError:
-    """An error that would be the same for every photo, on its way home. Few exceptions survive being pickled.
-
-    Attributes:
-        kind: its class.
-        args: its arguments.
-        state: its attributes.
-    """
-
-    kind: type[Exception]
-    args: tuple[Any, ...]
-    state: dict[str, Any]
-
-    @classmethod
-    def of(cls, error: Exception, place: str) -> RemoteError:
-        """The error with the machine that it happened on in front of its text."""
-        state = dict(error.__dict__)
-        if "name" in state:
-            state["name"] = f"worker {place}: {state['name']}"
-        return cls(type(error), (f"worker {place}: {error}", *error.args[1:]), state)
-
-    def revive(self) -> Exception:
-        """The error, as it was raised."""
-        error = self.kind.__new__(self.kind, *self.args)
-        error.__dict__.update(self.state)
-        return error
 
 
 class Machine(WorkerPlugin):

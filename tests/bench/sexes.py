@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.recipes.recognition.fit import ANYBODY, GROUP_SCORES, HALVINGS, SEED, exponent_of
-from models.recipes.recognition.groups import FITTED, pairs_of
+from models.recipes.recognition.fit import ANYBODY, GROUP_SCORES, measure_held_out
+from models.recipes.recognition.groups import FITTED, StrangerPairs, pairs_of
 from models.recipes.recognition.people import LFW, corrected, numbered
-from senseid_engine.calibration.fit import fit_curve
-from senseid_engine.curve import ScoreCurve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
     from models.recipes.recognition.encode import Encoded
     from models.recipes.recognition.people import LabelledPhoto
+    from senseid_engine.curve import ScoreCurve
 
     Bools = npt.NDArray[np.bool_]
     Floats = npt.NDArray[np.float32]
@@ -109,25 +108,25 @@ def measure_sexes(encoded: Encoded, shipped: ScoreCurve) -> list[OfOneSex]:
         shipped: the curve that ships.
     """
     photos = corrected(encoded.photos)
-    sexes = told(photos)
-    fitted = {name: pairs_of(encoded, photos, name) for name in FITTED}
-    rng, people = np.random.default_rng(SEED), int(numbered(photos).max()) + 1
-    others: dict[str, list[list[float]]] = {name: [] for name in sexes}
-    for _ in range(HALVINGS):
-        half = rng.permutation(people) < people // 2
-        for inside, left_out in ((half, ~half), (~half, half)):
-            groups = {name: pairs.within(inside) for name, pairs in fitted.items()}
-            fit = fit_curve("LFW", groups[ANYBODY])
-            fit = fit.scaled(exponent_of(fit, list(groups.values())))
-            curve = ScoreCurve(fit.knots, fit.tail_slope, 1.0, shipped.provenance)
-            for name, chosen in sexes.items():
-                others[name].append(rates(fitted[ANYBODY].within(chosen & left_out), curve))
-    found = []
-    for name, chosen in sexes.items():
-        z = fitted[ANYBODY].within(chosen)
-        means = tuple(float(value) for value in np.mean(others[name], axis=0))
-        found.append(OfOneSex(name, int(chosen.sum()), len(z), tuple(rates(z, shipped)), means))
-    return found
+    groups = {name: pairs_of(encoded, photos, name) for name in FITTED}
+    anybody = groups[ANYBODY]
+    sexes, chosen_by_name = {}, told(photos)
+    for name, chosen in chosen_by_name.items():
+        both = chosen[anybody.first] & chosen[anybody.second]
+        sexes[name] = StrangerPairs(anybody.z[both], anybody.first[both], anybody.second[both])
+    people = int(numbered(photos).max()) + 1
+    held_out = measure_held_out(groups | sexes, people, shipped)
+    everybody = np.ones(people, np.bool_)
+    return [
+        OfOneSex(
+            name=name,
+            people=int(chosen_by_name[name].sum()),
+            pairs=len(pairs.z),
+            rates=tuple(rates(pairs.within(everybody), shipped)),
+            others=tuple(rate.mean for rate in held_out[name]),
+        )
+        for name, pairs in sexes.items()
+    ]
 
 
 def rates(z: Floats, curve: ScoreCurve) -> list[float]:

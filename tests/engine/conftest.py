@@ -19,6 +19,7 @@ from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
 from senseid_models.registry import Registry
 from tests.archives import first_photos, unpack
+from tests.engine.clips import scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,3 +163,9 @@ def beside(name: str, *photos: Image) -> Image:
         canvas[: photo.height, left : left + photo.width] = photo.pixels
         left += photo.width
     return picture(canvas, name)
+
+
+@pytest.fixture(scope="module")
+def clip(encode_clip: Callable[..., bytes]) -> bytes:
+    """Two seconds of MP4."""
+    return encode_clip([scene(3 * i) for i in range(50)], range(0, 2000, 40))

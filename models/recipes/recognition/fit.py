@@ -93,7 +93,7 @@ def fit_and_measure(encoded: Encoded, data: Path, model: ModelFile, *, correct: 
     )
     result = _on_lfw(encoded, photos, data, settings)
     curve = result.curve
-    held_out = _held_out(groups, people, curve)
+    held_out = measure_held_out(groups, people, curve)
     rows = tuple(
         Group(
             name=name,
@@ -147,7 +147,7 @@ def _folds(data: Path, labelled: LabelledSet) -> LabelledPairs:
     return replace(pairs, same=person[pairs.numbers.first] == person[pairs.numbers.second])
 
 
-def _held_out(groups: Mapping[str, StrangerPairs], people: int, shipped: ScoreCurve) -> dict[str, list[HeldOut]]:
+def measure_held_out(groups: Mapping[str, StrangerPairs], people: int, shipped: ScoreCurve) -> dict[str, list[HeldOut]]:
     """Rates at `GROUP_SCORES` of people whom neither curve nor exponent was fitted on; those of `utk` never are.
 
     The people are halved at random; both are fitted to the pairs within one half and measured on those within the

@@ -1,5 +1,3 @@
-"""Errors that end a run find their way home from another machine, through pickle."""
-
 from __future__ import annotations
 
 import pickle
@@ -8,28 +6,7 @@ import pytest
 
 pytest.importorskip("distributed")
 
-from senseid.outcomes import ExitStatus, outcome_of
-from senseid_cli.batch.errors import ClusterError
-from senseid_cli.batch.machine import Machine, RemoteError
-from senseid_engine.errors import ModelError
-from senseid_licensing.errors import CapabilityError
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "text"),
-    [
-        (CapabilityError("it is not allowed", remedy="ask"), ExitStatus.LICENCE, "worker tcp://w: it is not allowed"),
-        (ModelError("model x", "broken"), ExitStatus.MODEL, "worker tcp://w: model x: broken"),
-        (ClusterError("another version", remedy="upgrade"), ExitStatus.USAGE, "worker tcp://w: another version"),
-    ],
-)
-def test_an_error_comes_home(error: Exception, status: ExitStatus, text: str) -> None:
-    trouble = pickle.loads(pickle.dumps(RemoteError.of(error, "tcp://w")))
-    home = trouble.revive()
-    assert type(home) is type(error)
-    assert str(home) == text
-    assert outcome_of(home).status == status
-    assert getattr(home, "remedy", "") == getattr(error, "remedy", "")
+from senseid_cli.batch.machine import Machine
 
 
 def test_a_machine_travels() -> None:

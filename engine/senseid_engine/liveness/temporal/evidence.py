@@ -55,23 +55,20 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
         frames: of one track, in order; at least one.
     """
     # A loop may be short, and textures are compared at short lags: both are looked for in all frames.
-    times = [frame.timestamp for frame in frames]
-    older = ageing.ageing(times, [_grey(frame) for frame in frames], lambda number: _outline(frames[number]))
-    repeats = repetition.repetition(times, [frame.small for frame in frames])
+    times, views = [frame.timestamp for frame in frames], [_grey(frame) for frame in frames]
+    chosen: Sequence[int] = range(len(frames))
     if len(frames) > MOST_FRAMES:
-        frames = [frames[i] for i in np.linspace(0, len(frames) - 1, MOST_FRAMES).round().astype(int)]
-    meshes = np.stack([_outline(frame) for frame in frames])
-    non_rigid = motion.non_rigid(
-        [frame.timestamp for frame in frames], [_grey(frame) for frame in frames], list(meshes)
-    )
+        chosen = np.linspace(0, len(frames) - 1, MOST_FRAMES).round().astype(int).tolist()
+    meshes = np.stack([_outline(frames[i]) for i in chosen])
+    non_rigid = motion.non_rigid([times[i] for i in chosen], [views[i] for i in chosen], list(meshes))
     return TemporalEvidence(
         non_rigid=None if non_rigid is None else non_rigid / FACE_SIDE,
-        ageing=older,
-        repetition=repeats,
+        ageing=ageing.ageing(times, views, lambda number: _outline(frames[number])),
+        repetition=repetition.repetition(times, [frame.small for frame in frames]),
         off_plane=mesh.off_plane(meshes),
         blink=mesh.blink(meshes),
         mouth=mesh.mouth(meshes),
-        flicker=flicker.flicker([frame.small for frame in frames]),
+        flicker=flicker.flicker([frames[i].small for i in chosen]),
     )
 
 

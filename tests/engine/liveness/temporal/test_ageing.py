@@ -1,26 +1,10 @@
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
 from senseid_engine.liveness.temporal.ageing import ageing
-
-SIDE = 160
-OUTLINE = np.array([[20, 20], [140, 20], [140, 140], [20, 140]], np.float32)
-TIMES = [i / 10 for i in range(30)]
-
-
-def texture(seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    layers = [cv2.resize(rng.uniform(0, 255, (n, n)).astype(np.float32), (SIDE, SIDE)) for n in (8, 16, 32)]
-    return np.mean(layers, axis=0).astype(np.float32)
-
-
-def warped(face: np.ndarray, amount: float) -> np.ndarray:
-    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
-    down = amount * np.exp(-((x - 80) ** 2 + (y - 110) ** 2) / 30**2)
-    return cv2.remap(face, x, (y + down).astype(np.float32), cv2.INTER_LINEAR)
+from tests.engine.liveness.temporal.textures import OUTLINE, TIMES, speaking, texture
 
 
 @pytest.mark.parametrize("amount", [0.0, 1.0, 4.0])
@@ -28,7 +12,7 @@ def warped(face: np.ndarray, amount: float) -> np.ndarray:
 def test_a_photo_that_is_warped_keeps_its_texture(amount: float, noise: float) -> None:
     face, rng = texture(1), np.random.default_rng(2)
     views = [
-        np.clip(warped(face, amount * np.sin(0.9 * i)) + rng.normal(0, noise, face.shape), 0, 255).astype(np.uint8)
+        np.clip(speaking(face, amount * np.sin(0.9 * i)) + rng.normal(0, noise, face.shape), 0, 255).astype(np.uint8)
         for i in range(len(TIMES))
     ]
     found = ageing(TIMES, views, lambda _: OUTLINE)
@@ -40,7 +24,9 @@ def test_a_face_whose_light_and_shade_change_is_seen() -> None:
     face, shade, rng = texture(1), texture(7), np.random.default_rng(2)
     views = [
         np.clip(
-            warped(face, np.sin(0.9 * i)) + 0.4 * np.sin(0.7 * i) * (shade - 128) + rng.normal(0, 2, face.shape), 0, 255
+            speaking(face, np.sin(0.9 * i)) + 0.4 * np.sin(0.7 * i) * (shade - 128) + rng.normal(0, 2, face.shape),
+            0,
+            255,
         ).astype(np.uint8)
         for i in range(len(TIMES))
     ]
@@ -72,7 +58,7 @@ def test_a_photo_does_not_age_however_long_it_is_looked_at() -> None:
     face, rng = texture(1), np.random.default_rng(2)
     times = [i / 10 for i in range(100)]
     views = [
-        np.clip(warped(face, 3 * np.sin(0.4 * i)) + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8)
+        np.clip(speaking(face, 3 * np.sin(0.4 * i)) + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8)
         for i in range(len(times))
     ]
     found = ageing(times, views, lambda _: OUTLINE)

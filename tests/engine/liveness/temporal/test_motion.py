@@ -1,27 +1,15 @@
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
 from senseid_engine.liveness.temporal.motion import MOST_PAIRS, non_rigid, pairs_apart, patient_lag
-
-SIDE = 160
-OUTLINE = np.array([[20, 20], [140, 20], [140, 140], [20, 140]], np.float32)
-TIMES = [i / 10 for i in range(30)]
+from tests.engine.liveness.temporal.textures import OUTLINE, TIMES, speaking, texture
 
 
 @pytest.fixture(scope="module")
 def face() -> np.ndarray:
-    rng = np.random.default_rng(1)
-    layers = [cv2.resize(rng.uniform(0, 255, (n, n)).astype(np.float32), (SIDE, SIDE)) for n in (8, 16, 32)]
-    return np.mean(layers, axis=0).astype(np.uint8)
-
-
-def speaking(face: np.ndarray, swelling: float) -> np.ndarray:
-    y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
-    down = swelling * np.exp(-((x - 80) ** 2 + (y - 110) ** 2) / 30**2)
-    return cv2.remap(face, x, (y + down).astype(np.float32), cv2.INTER_LINEAR)
+    return texture(1).astype(np.uint8)
 
 
 def test_a_still_does_not_move(face: np.ndarray) -> None:
