@@ -83,6 +83,23 @@ def read_video(source: str) -> Video:
     return video.decode_video(read_bytes(source, most=video.MAX_BYTES, what="video"), name=name_of(source))
 
 
+def read_video_or_photo(source: str) -> Video | Image:
+    """Read a video and its header, or read and decode a photo: its first bytes tell. Either may be encrypted.
+
+    Args:
+        source: a path, or `-`.
+
+    Raises:
+        MediaError: it cannot be read, is too long, has a wrong size or does not decode.
+        CryptoError: it cannot be decrypted.
+    """
+    from senseid_engine import image, video
+
+    data = read_bytes(source, most=video.MAX_BYTES, what="video")
+    decode = image.decode_image if image.is_photo(data) else video.decode_video
+    return decode(data, name=name_of(source))
+
+
 def read_bytes(source: str, *, most: int, what: str) -> bytes:
     """Read all of a file or of standard input, and decrypt it with a key of this installation if encrypted.
 

@@ -44,6 +44,10 @@ SingleFace = Annotated[
     bool,
     typer.Option("--single-face", help="Refuse a photo whose second face is at least half as large as the largest."),
 ]
+CheckLiveness = Annotated[
+    bool,
+    typer.Option("--check-liveness", help="Refuse a photo whose compared face looks like one on paper or on a screen."),
+]
 ReturnStatus = Annotated[bool, typer.Option("--return-status", help="With --json: add `liveness_status`.")]
 ReturnImage = Annotated[
     bool,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.encoder import Encoder
-from senseid_engine.errors import AmbiguousFaceError, CalibrationError, ModelError, OcclusionError
+from senseid_engine.errors import AmbiguousFaceError, AttackError, CalibrationError, ModelError, OcclusionError
+from senseid_engine.liveness.attack import PHOTO_THRESHOLD, AttackDetector
 from senseid_engine.photo_options import AS_IT_IS, PhotoOptions
 from senseid_engine.quality.occlusion import OcclusionEstimator
 from senseid_engine.recognition import Recognition
@@ -36,6 +38,7 @@ class Engine:
     Attributes:
         encoder: finds and embeds faces.
         occlusion: finds the covered parts of a face.
+        attack: opens what tells a face from a picture of one, at its first use.
         curve: from similarity to score.
         licences: checked before each use.
         photos_at_once: how many photos of one comparison are encoded at the same time.
@@ -43,6 +46,7 @@ class Engine:
 
     encoder: Encoder
     occlusion: OcclusionEstimator
+    attack: Callable[[], AttackDetector]
     curve: ScoreCurve
     licences: VerifiedLicences
     photos_at_once: int
@@ -75,6 +79,7 @@ class Engine:
         return cls(
             encoder=Encoder.open(registry, recognition.model, licences, threads=threads_each),
             occlusion=OcclusionEstimator.open(registry, licences, threads=threads_each),
+            attack=cache(lambda: AttackDetector.open(registry, licences, threads=threads_each)),
             curve=read_curve(registry.asset(recognition.curve)),
             licences=licences,
             photos_at_once=photos_at_once,
@@ -93,6 +98,7 @@ class Engine:
             NoFaceError: a photo has no face, or none that is upright.
             AmbiguousFaceError: a photo has two faces of like size, which `options` forbid.
             OcclusionError: a face is covered, which `options` forbid.
+            AttackError: a face looks like a picture of one, which `options` forbid.
         """
         self.licences.require(Product.FACE, Capability.COMPARE)
         a, b = self._both(lambda image: self.encode_largest(image, options), first, second)
@@ -111,6 +117,7 @@ class Engine:
             LicensingError: the licence does not allow it.
             NoFaceError: a photo has no face, or none that is upright.
             OcclusionError: a face is covered, which `options` forbid.
+            AttackError: a face looks like a picture of one, which `options` forbid.
         """
         self.licences.require(Product.FACE, Capability.OMNI)
         a, b = self._both(lambda image: self.encode_all(image, options), first, second)
@@ -126,10 +133,11 @@ class Engine:
             options: how it is processed.
 
         Raises:
-            LicensingError: the licence does not allow to check whether a face is covered.
+            LicensingError: the licence does not allow to check whether a face is covered, or a picture of one.
             NoFaceError: the photo has no face, or none that is upright.
             AmbiguousFaceError: the photo has two faces of like size, which `options` forbid.
             OcclusionError: the face is covered, which `options` forbid.
+            AttackError: the face looks like a picture of one, which `options` forbid.
         """
         photo = self.encoder.finder.find(image, auto_rotate=options.auto_rotate)
         if options.single_face and photo.found.ambiguous:
@@ -137,6 +145,7 @@ class Engine:
                 image.name, f"shows {len(photo.faces)} faces, two of them of like size: cut out the one that is meant"
             )
         covered = self._covered(photo.image, photo.faces[0], options)
+        self._check_liveness(photo.image, photo.faces[0], options)
         photo = replace(photo, found=replace(photo.found, covered=covered))
         return photo, self.template(photo.image, photo.faces[0])
 
@@ -148,14 +157,16 @@ class Engine:
             options: how it is processed.
 
         Raises:
-            LicensingError: the licence does not allow to check whether a face is covered.
+            LicensingError: the licence does not allow to check whether a face is covered, or a picture of one.
             NoFaceError: the photo has no face, or none that is upright.
             OcclusionError: a face is covered, which `options` forbid.
+            AttackError: a face looks like a picture of one, which `options` forbid.
         """
         photo = self.encoder.finder.find(image, auto_rotate=options.auto_rotate)
-        if options.check_quality:
-            for face in photo.faces:
+        for face in photo.faces:
+            if options.check_quality:
                 self._covered(photo.image, face, options)
+            self._check_liveness(photo.image, face, options)
         return photo, [self.template(photo.image, face) for face in photo.faces]
 
     def template(self, image: Image, face: Face) -> Template:
@@ -169,6 +180,18 @@ class Engine:
         if covered and options.check_quality:
             raise OcclusionError(image.name, covered)
         return covered
+
+    def _check_liveness(self, image: Image, face: Face, options: PhotoOptions) -> None:
+        if not options.check_liveness:
+            return
+        self.licences.require(Product.LIVENESS, Capability.LIVENESS)
+        score = self.attack().score(image.pixels, face)
+        if score < PHOTO_THRESHOLD:
+            raise AttackError(
+                image.name,
+                f"looks like a photo of paper or of a screen (liveness {score:.2f}, at least {PHOTO_THRESHOLD} is "
+                "needed): take the photo of the person",
+            )
 
     def _both(self, encode: Callable[[Image], T], first: Image, second: Image) -> tuple[T, T]:
         if self.photos_at_once == 1:

@@ -21,6 +21,7 @@ class EngineError(Exception):
         │   └── AmbiguousFaceError
         ├── OcclusionError
         ├── LivenessError
+        ├── AttackError
         ├── LivenessDataError
         ├── ModelError
         ├── LibraryError
@@ -106,6 +107,10 @@ class OcclusionError(EngineError):
 
 class LivenessError(EngineError):
     """The liveness check could not be carried out: no frame shows a usable face. It is not a verdict."""
+
+
+class AttackError(EngineError):
+    """The liveness of a photo was asked for, and it looks like a picture of a picture."""
 
 
 class LivenessDataError(EngineError):

@@ -152,6 +152,11 @@ def decode_image(data: bytes, *, name: str) -> Image:
         ) from error
 
 
+def is_photo(data: bytes) -> bool:
+    """Whether a file begins like one of the formats that `decode_image` reads."""
+    return _reader(data) is not None
+
+
 def image_of_array(pixels: NDArray[np.uint8], *, name: str) -> Image:
     """Make a photo from decoded upright pixels. The array is copied.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from senseid.keys import KeySources
-    from senseid_engine.liveness.results import LivenessResult, VideoVerification
+    from senseid_engine.liveness.results import LivenessResult, PhotoLiveness, VideoVerification
     from senseid_engine.quality.results import QualityReport
     from senseid_engine.results import Comparison, OmniComparison
 
@@ -92,6 +92,20 @@ class Senseid:
             ERRORS: the video is refused, or there is no licence for it.
         """
         return self._models.liveness.detect(self._video(source))
+
+    def photo_liveness(self, photo: Photo, *, auto_rotate: bool = False) -> PhotoLiveness:
+        """Check whether a photo shows a person, and not paper or a screen: `passed`, and a `score` in [0, 1].
+
+        A photo proves less than a video: its texture is all that is looked at.
+
+        Args:
+            photo: the photo.
+            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+
+        Raises:
+            ERRORS: the photo is refused, or there is no licence for it.
+        """
+        return self._models.liveness.detect_photo(self._photo(photo, "photo"), auto_rotate=auto_rotate)
 
     def verify(self, source: Video, photo: Photo, options: PhotoOptions = AS_IT_IS) -> VideoVerification:
         """Check whether the person in a video is living, and compare it with the largest face of a photo.

@@ -9,7 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from senseid.outcomes import Outcome
-    from senseid_engine.liveness.results import CaptureVerification, LivenessResult, VideoVerification
+    from senseid_engine.liveness.results import (
+        CaptureVerification,
+        LivenessResult,
+        PhotoLiveness,
+        VideoVerification,
+    )
     from senseid_engine.quality.results import FaceQuality, QualityReport
     from senseid_engine.results import Comparison, FoundFaces, OmniComparison
 
@@ -104,9 +109,17 @@ def liveness_body(
     return_status: bool = False,
 ) -> dict[str, Any]:
     """The body of a liveness check. Only a check that passed has pictures and the time of the frame."""
-    head = _liveness_head(result, return_status=return_status)
+    head = liveness_head(result, return_status=return_status)
     pictures = _live_pictures(result, return_image=return_image, return_face_image=return_face_image)
     return {**head, **pictures, "request_id": request_id}
+
+
+def photo_liveness_body(result: PhotoLiveness, request_id: str, *, return_status: bool = False) -> dict[str, Any]:
+    """The body of a liveness check of a photo, with the warning that it is one."""
+    head = liveness_head(result, return_status=return_status)
+    doubts = _warnings(image=result.found).get("warnings", [])
+    warnings = [{"image": "image", "warning": "photo_only"}, *doubts]
+    return {**head, "warnings": warnings, "request_id": request_id}
 
 
 def verify_body(
@@ -118,7 +131,7 @@ def verify_body(
     return_status: bool = False,
 ) -> dict[str, Any]:
     """The body of a comparison of a video with a photo. There is a verification score only if the person is living."""
-    head = _liveness_head(result.liveness, return_status=return_status)
+    head = liveness_head(result.liveness, return_status=return_status)
     score = {} if result.score is None else {"verification_score": result.score}
     pictures = _live_pictures(result.liveness, return_image=return_image, return_face_image=return_face_image)
     return {**head, **score, **_warnings(image=result.photo), **pictures, "request_id": request_id}
@@ -142,7 +155,8 @@ def _warnings(**photos: FoundFaces) -> dict[str, Any]:
     return {"warnings": warnings} if warnings else {}
 
 
-def _liveness_head(result: LivenessResult, *, return_status: bool) -> dict[str, Any]:
+def liveness_head(result: LivenessResult | PhotoLiveness, *, return_status: bool) -> dict[str, Any]:
+    """What every body of a liveness check begins with."""
     head = {"code": OK_CODE, "passed": result.passed, "liveness_score": result.score}
     return {**head, "liveness_status": str(result.status)} if return_status else head
 

@@ -14,7 +14,7 @@ from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
     from senseid.models import Models
-    from senseid_engine.liveness.results import LivenessResult
+    from senseid_engine.liveness.results import LivenessResult, PhotoLiveness
     from senseid_engine.photo_options import PhotoOptions
     from senseid_engine.template import Template
 
@@ -104,13 +104,19 @@ class Encode:
     def identity(self) -> str:
         """See `Work`."""
         options = self.options
-        return f"encode {self.only_largest} {options.auto_rotate} {options.check_quality} {options.single_face}"
+        identity = f"encode {self.only_largest} {options.auto_rotate} {options.check_quality} {options.single_face}"
+        # Added later: a cache of a run without it still counts.
+        return f"{identity} live" if options.check_liveness else identity
 
     @property
     def needs(self) -> tuple[Need, ...]:
         """See `Work`."""
-        encode = (Product.FACE, self.capability)
-        return (encode, (Product.KESTREL, Capability.QUALITY)) if self.options.check_quality else (encode,)
+        needs: list[Need] = [(Product.FACE, self.capability)]
+        if self.options.check_quality:
+            needs.append((Product.KESTREL, Capability.QUALITY))
+        if self.options.check_liveness:
+            needs.append((Product.LIVENESS, Capability.LIVENESS))
+        return tuple(needs)
 
     @property
     def model_kinds(self) -> frozenset[ModelKind]:
@@ -157,7 +163,7 @@ class MeasureQuality:
 
 @dataclass(frozen=True, slots=True)
 class CheckLiveness:
-    """Whether the person in a video is living."""
+    """Whether the person in a video, or a photo, is living."""
 
     medium: ClassVar[Medium] = Medium.VIDEO
     identity: ClassVar[str] = "liveness"
@@ -166,9 +172,12 @@ class CheckLiveness:
 
     def run(self, models: Models, data: bytes) -> dict[str, Any]:
         """See `Work`."""
+        from senseid_engine.image import decode_image, is_photo
         from senseid_engine.video import decode_video
 
-        return live_facts(models.liveness.detect(decode_video(data, name="video")))
+        if is_photo(data):
+            return live_facts(models.liveness.detect_photo(decode_image(data, name="photo")))
+        return live_video_facts(models.liveness.detect(decode_video(data, name="video")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +207,19 @@ class EncodeLive:
         from senseid_engine.video import decode_video
 
         result, templates = models.verifier.encode_live(decode_video(data, name="video"))
-        return Live(live_facts(result), tuple(templates))
+        return Live(live_video_facts(result), tuple(templates))
 
 
-def live_facts(result: LivenessResult) -> dict[str, Any]:
-    """Return the answer of the HTTP API to a liveness check, without pictures."""
-    body = bodies.liveness_body(result, "", return_status=True)
-    facts = {name: body[name] for name in ("passed", "liveness_score", "liveness_status")}
+def live_facts(result: LivenessResult | PhotoLiveness) -> dict[str, Any]:
+    """Return what every answer of the HTTP API to a liveness check has."""
+    facts = bodies.liveness_head(result, return_status=True)
+    del facts["code"]
+    return facts
+
+
+def live_video_facts(result: LivenessResult) -> dict[str, Any]:
+    """Return the same of a video, with the time of the selected frame."""
+    facts = live_facts(result)
     return {**facts, "image_timestamp": result.best.timestamp} if result.passed else facts
 
 

@@ -11,7 +11,7 @@ import typer
 
 from senseid.bodies import DEFAULT_THRESHOLD
 from senseid_cli.media import STDIN
-from senseid_cli.options import AutoRotate, CheckQuality, PlainFaces, SingleFace, Threshold
+from senseid_cli.options import AutoRotate, CheckLiveness, CheckQuality, PlainFaces, SingleFace, Threshold
 from senseid_engine.photo_options import PhotoOptions
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def batch(
     auto_rotate: AutoRotate = False,
     check_quality: CheckQuality = False,
     single_face: SingleFace = False,
+    check_liveness: CheckLiveness = False,
     cache: Annotated[
         Path | None,
         typer.Option(
@@ -133,7 +134,12 @@ def batch(
             raise typer.BadParameter("it needs --out", param_hint="--report")
         paths.check_output(report, sources=(), force=force or resume, suffix=".html", option="--report")
     licences = installation.verify_licences()
-    photos = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
+    photos = PhotoOptions(
+        auto_rotate=auto_rotate,
+        check_quality=check_quality,
+        single_face=single_face,
+        check_liveness=check_liveness,
+    )
     settings = Settings(threshold, photos)
     plan = make_plan(manifest, other, task, settings, installation.registry())
     for product, capability in dict.fromkeys(need for work in plan.works for need in work.needs):

@@ -14,6 +14,7 @@ from senseid_cli import media
 from senseid_cli.options import (
     AsJson,
     AutoRotate,
+    CheckLiveness,
     CheckQuality,
     FirstPhoto,
     SecondPhoto,
@@ -34,6 +35,7 @@ def compare(
     auto_rotate: AutoRotate = False,
     check_quality: CheckQuality = False,
     single_face: SingleFace = False,
+    check_liveness: CheckLiveness = False,
     details: Annotated[
         bool, typer.Option("--details", help="Say which faces were compared, and what the score means.")
     ] = False,
@@ -49,7 +51,12 @@ def compare(
     opening = opening_engine(licences)
     photos = media.read_photo(first), media.read_photo(second)
     engine = opening.result()
-    options = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
+    options = PhotoOptions(
+        auto_rotate=auto_rotate,
+        check_quality=check_quality,
+        single_face=single_face,
+        check_liveness=check_liveness,
+    )
     result = engine.compare(*photos, options)
     if as_json or terminal.terminal_width() is None:
         terminal.note_doubts(result.first, result.second)

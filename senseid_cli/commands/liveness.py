@@ -1,4 +1,4 @@
-"""`senseid liveness`: is the person in a video living? And `pack`, which keeps the answer for a later comparison."""
+"""`senseid liveness`: is the person in a video or a photo living? And `pack`, which keeps the answer for later."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from senseid_cli import media, paths
 from senseid_cli.crypt import options
 from senseid_cli.groups import GroupWithDefault
 from senseid_cli.key_sources import key_sources
-from senseid_cli.options import AsJson, ReturnFaceImage, ReturnImage, ReturnStatus
+from senseid_cli.options import AsJson, AutoRotate, ReturnFaceImage, ReturnImage, ReturnStatus
 from senseid_cli.output import liveness as text
 from senseid_cli.output import terminal
 from senseid_cli.output.progress import progress
@@ -22,7 +22,9 @@ from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from senseid_engine.liveness.results import LivenessResult
+    from collections.abc import Mapping
+
+    from senseid_engine.liveness.results import LivenessResult, PhotoLiveness
 
 app = typer.Typer(
     cls=GroupWithDefault,
@@ -38,7 +40,13 @@ OneVideo = Annotated[
 
 @app.command("check")
 def check(
-    video: OneVideo,
+    video: Annotated[
+        str,
+        typer.Argument(
+            metavar="VIDEO",
+            help="A video of two seconds or more, or a photo, which proves less; `-` is standard input.",
+        ),
+    ],
     as_json: AsJson = False,
     return_status: ReturnStatus = False,
     return_image: ReturnImage = False,
@@ -59,14 +67,18 @@ def check(
             "--explain", metavar="OUT.png", help="Draw the score of each frame, and say which evidence decided."
         ),
     ] = None,
+    auto_rotate: AutoRotate = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
     """Check that the person in a video is living. The command's name may be left out.
 
-    Of several faces the largest is checked. Prints the verdict, the score and the status: ok, hack (an attack with a
+    Of several faces the largest is checked. A photo is checked by its texture alone, which tells most photos of paper
+    and of screens: a video proves more. Prints the verdict, the score and the status: ok, hack (an attack with a
     picture or a screen), short_time (the face is seen for less than two seconds). Exit status: 0 living, 1 not, 3 the
     video is refused, 4 licence.
     """
+    from senseid_engine.video import Video
+
     outputs = {"--save-image": save_image, "--save-face": save_face, "--explain": explain}
     for option, path in outputs.items():
         if path is not None:
@@ -74,7 +86,16 @@ def check(
     paths.check_apart(outputs)
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.LIVENESS, Capability.LIVENESS))
-    opened = media.read_video(video)
+    opened = media.read_video_or_photo(video)
+    if not isinstance(opened, Video):
+        _refuse_given(
+            {**outputs, "--return-image": return_image, "--return-face-image": return_face_image},
+            f"it is about the frames of a video; {video} is a photo",
+        )
+        photo = Models(lambda: licences).liveness.detect_photo(opened, auto_rotate=auto_rotate)
+        _put_photo(photo, as_json=as_json, return_status=return_status)
+        raise typer.Exit(ExitStatus.YES if photo.passed else ExitStatus.NO)
+    _refuse_given({"--auto-rotate": auto_rotate}, f"it is for photos; {video} is a video, turned as its header says")
     with progress("looking at frames", opened.expected_frames) as advance:
         result = Models(lambda: licences).liveness.detect(opened, watch=advance)
     _save(result, save_image, save_face)
@@ -136,6 +157,26 @@ def pack(
     if not result.passed:
         terminal.note(f"{out} is not written: the check did not pass")
     raise typer.Exit(ExitStatus.YES if result.passed else ExitStatus.NO)
+
+
+def _refuse_given(options: Mapping[str, object], why: str) -> None:
+    for option, value in options.items():
+        if value:
+            raise typer.BadParameter(why, param_hint=option)
+
+
+def _put_photo(result: PhotoLiveness, *, as_json: bool, return_status: bool) -> None:
+    terminal.note("a photo proves less than a video: paper and screens are told by their texture alone")
+    if as_json or terminal.terminal_width() is None:
+        terminal.note_doubts(result.found)
+    if as_json:
+        terminal.put_json(
+            bodies.photo_liveness_body(result, installation.new_request_id(), return_status=return_status)
+        )
+    elif terminal.terminal_width() is not None:
+        terminal.put_table(text.photo_table(result))
+    else:
+        terminal.put_lines([text.photo_line(result)])
 
 
 def _save(result: LivenessResult, image: Path | None, face: Path | None) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from senseid_engine.liveness.capture import Capture
-    from senseid_engine.liveness.results import CaptureVerification, LivenessResult, VideoVerification
+    from senseid_engine.liveness.results import CaptureVerification, LivenessResult, PhotoLiveness, VideoVerification
 
 MEANINGS = {
     "ok": "a living person",
@@ -22,7 +22,7 @@ MEANINGS = {
 """The meaning of each status."""
 
 
-def live_text(result: LivenessResult) -> str:
+def live_text(result: LivenessResult | PhotoLiveness) -> str:
     """`live` or `not live`."""
     return "live" if result.passed else "not live"
 
@@ -74,6 +74,25 @@ def table(result: LivenessResult, *, explain: bool) -> RenderableType:
     for cells in _evidence(result):
         rows.add_row(*map(Text, cells))
     return Group(facts, "", rows, "", Text(f"out of reach: {OUT_OF_REACH}"))
+
+
+def photo_line(result: PhotoLiveness) -> str:
+    """`live<TAB>0.9731<TAB>ok`, as of a video."""
+    return "\t".join([live_text(result), score_text(result.score), str(result.status)])
+
+
+def photo_table(result: PhotoLiveness) -> RenderableType:
+    """The verdict, its meaning and which face was checked."""
+    from rich.table import Table
+    from rich.text import Text
+
+    facts = Table.grid(padding=(0, 2))
+    style = "bold green" if result.passed else "bold red"
+    facts.add_row(Text(live_text(result), style), f"{score_text(result.score)} (threshold {result.threshold})")
+    facts.add_row("status", Text(f"{result.status}: {MEANINGS[result.status]}"))
+    box = ",".join(map(str, result.found.rects[0].as_list()))
+    facts.add_row("face", f"1 of {len(result.found.rects)}, at {box}")
+    return facts
 
 
 def _facts(result: LivenessResult) -> list[tuple[str, str]]:

@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from senseid_engine.video import decode_video
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -79,6 +81,50 @@ def test_a_still_photo_is_an_attack(senseid: Senseid, still: Path) -> None:
     assert done.returncode == 1
     assert re.fullmatch(rb"not live\t0\.\d{4}\thack\n", done.stdout)
     assert done.stderr == b""
+
+
+def test_a_photo_alone(senseid: Senseid, photos: dict[str, Path], live: Path, test_data: Path, tmp_path: Path) -> None:
+    done = senseid("liveness", photos["obama.jpg"])
+    assert done.returncode == 0
+    assert re.fullmatch(rb"live\t0\.\d{4}\tok\n", done.stdout)
+    assert b"proves less than a video" in done.stderr
+    screen = first_frame(test_data / "liveness-videos" / "spoof" / "lestari15-fake.mp4", tmp_path / "screen.png")
+    body = senseid.json("liveness", screen, "--return-status", status=1)
+    assert (body["code"], body["passed"], body["liveness_status"]) == (1000, False, "hack")
+    assert body["warnings"] == [{"image": "image", "warning": "photo_only"}]
+    for words in (
+        ("--explain", tmp_path / "why.png", screen),
+        ("--save-face", tmp_path / "face.png", screen),
+        ("--json", "--return-image", screen),
+        ("--auto-rotate", live),
+    ):
+        assert senseid("liveness", *words).returncode == 2
+
+
+def test_photos_of_screens_are_refused_where_that_is_asked_for(
+    senseid: Senseid, photos: dict[str, Path], test_data: Path, tmp_path: Path
+) -> None:
+    screen = first_frame(test_data / "liveness-videos" / "spoof" / "lestari15-fake.mp4", tmp_path / "screen.png")
+    assert senseid("compare", "--check-liveness", photos["obama.jpg"], photos["obama2.jpg"]).returncode == 0
+    done = senseid("compare", "--check-liveness", photos["obama.jpg"], screen)
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert b"screen.png: looks like a photo of paper or of a screen" in done.stderr
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text(f"first,second\n{photos['obama.jpg']},{photos['obama2.jpg']}\n{screen},{photos['obama.jpg']}\n")
+    done = senseid("batch", "--json", "--check-liveness", pairs)
+    good, bad = map(json.loads, done.stdout.splitlines())
+    assert (done.returncode, good["match"], bad["code"]) == (3, True, 4007)
+    videos = tmp_path / "videos.csv"
+    videos.write_text(f"video\n{photos['obama.jpg']}\n{screen}\n")
+    done = senseid("batch", "--json", "--task", "liveness", videos)
+    assert [json.loads(line)["liveness_status"] for line in done.stdout.splitlines()] == ["ok", "hack"]
+
+
+def first_frame(clip: Path, out: Path) -> Path:
+    """The first frame of a clip, as a photo."""
+    frame = next(decode_video(clip.read_bytes(), name=clip.name).frames())
+    Image.fromarray(np.asarray(frame.pixels)).save(out)
+    return out
 
 
 def test_the_body_of_an_attack(senseid: Senseid, still: Path, tmp_path: Path) -> None:

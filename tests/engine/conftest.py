@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from senseid_engine.encoder import Encoder
-from senseid_engine.image import Image, decode_image, read_photo
+from senseid_engine.image import Image, decode_image, image_of_array, read_photo
 from senseid_engine.recognition import Recognition
+from senseid_engine.video import decode_video
 from senseid_licensing.context import Context, context_here
 from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
@@ -169,3 +170,11 @@ def beside(name: str, *photos: Image) -> Image:
 def clip(encode_clip: Callable[..., bytes]) -> bytes:
     """Two seconds of MP4."""
     return encode_clip([scene(3 * i) for i in range(50)], range(0, 2000, 40))
+
+
+@pytest.fixture(scope="session")
+def recaptured(test_data: Path) -> Image:
+    """A face on a screen, filmed."""
+    clip = test_data / "liveness-videos" / "spoof" / "lestari15-fake.mp4"
+    frame = next(decode_video(clip.read_bytes(), name=clip.name).frames())
+    return image_of_array(frame.pixels, name="recaptured")

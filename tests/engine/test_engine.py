@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from senseid_engine.engine import Engine
-from senseid_engine.errors import AmbiguousFaceError, ModelError, NoFaceError, OcclusionError
+from senseid_engine.errors import AmbiguousFaceError, AttackError, ModelError, NoFaceError, OcclusionError
 from senseid_engine.image import Image, rotate
 from senseid_engine.photo_options import PhotoOptions
 from senseid_engine.recognition import Recognition
@@ -214,6 +214,23 @@ def test_a_covered_face_is_refused_where_that_is_asked_for(
     plain = small["obama.jpg"], small["biden.jpg"]
     assert engine.compare(*plain, checked) == engine.compare(*plain)
     assert engine.omni(*plain, checked) == engine.omni(*plain)
+
+
+def test_a_picture_of_a_face_is_refused_where_that_is_asked_for(
+    engine: Engine, small: dict[str, Image], recaptured: Image, context: Context, tmp_path: Path
+) -> None:
+    checked = PhotoOptions(check_liveness=True)
+    assert engine.compare(recaptured, small["biden.jpg"]).score < 0.7
+    for ask in (engine.compare, engine.omni):
+        for photos in ((recaptured, small["biden.jpg"]), (small["biden.jpg"], recaptured)):
+            with pytest.raises(AttackError, match=r"^recaptured: looks like a photo of paper or of a screen"):
+                ask(*photos, checked)
+    plain = small["obama.jpg"], small["biden.jpg"]
+    assert engine.compare(*plain, checked) == engine.compare(*plain)
+    assert engine.omni(*plain, checked) == engine.omni(*plain)
+    not_allowed = replace(engine, licences=without(Product.LIVENESS, Capability.LIVENESS, tmp_path, context))
+    with pytest.raises(CapabilityError, match="does not allow liveness"):
+        not_allowed.compare(*plain, checked)
 
 
 def test_only_faces_that_are_compared_are_looked_at(engine: Engine, photos: dict[str, Image], masked: Image) -> None:

@@ -75,6 +75,7 @@ def test_every_error_has_a_row(kind: type[Exception]) -> None:
         (engine.ImageTypeError, 3, 2005),
         (engine.NoFaceError, 3, 4000),
         (engine.OcclusionError, 3, 4004),
+        (engine.AttackError, 3, 4007),
         (engine.VideoError, 3, 2008),
         (engine.LivenessError, 3, 4007),
         (engine.LivenessDataError, 3, 2007),

@@ -31,6 +31,9 @@ CHIP: Final = CropAlignment(crop=1.6, side=160)
 
 ASSET: Final = "liveness-stills"
 FORMAT: Final = 1
+PHOTO_THRESHOLD: Final = 0.5
+"""The score from which on a photo alone passes: even odds, where half of all photos are attacks."""
+
 _NAME: Final = "weights of the liveness stills"
 
 

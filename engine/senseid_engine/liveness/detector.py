@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from senseid_engine.errors import LivenessError
-from senseid_engine.liveness.attack import AttackDetector, probability
+from senseid_engine.liveness.attack import PHOTO_THRESHOLD, AttackDetector, probability
 from senseid_engine.liveness.fusion import Fusion
-from senseid_engine.liveness.results import FrameScore, LivenessResult, Status
+from senseid_engine.liveness.results import FrameScore, LivenessResult, PhotoLiveness, Status
 from senseid_engine.liveness.selection import Portrait, select_frames
 from senseid_engine.liveness.temporal.evidence import measure
 from senseid_engine.liveness.track import track_largest
@@ -99,6 +99,22 @@ class LivenessDetector:
         """The same check, as a part of a comparison: another capability of the licence allows it."""
         self.licences.require(Product.LIVENESS, Capability.VERIFY)
         return self._check(video, watch)
+
+    def detect_photo(self, image: Image, *, auto_rotate: bool = False) -> PhotoLiveness:
+        """Check whether a photo shows a person, and not paper or a screen that shows one, by its texture.
+
+        Args:
+            image: the photo.
+            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+
+        Raises:
+            LicensingError: the licence does not allow it.
+            NoFaceError: the photo has no face, or none that is upright.
+        """
+        self.licences.require(Product.LIVENESS, Capability.LIVENESS)
+        photo = self.finder.find(image, auto_rotate=auto_rotate)
+        score = self.attack.score(photo.image.pixels, photo.faces[0])
+        return PhotoLiveness(score >= PHOTO_THRESHOLD, score, PHOTO_THRESHOLD, photo.found)
 
     def _check(self, video: Video, watch: Callable[[int], None]) -> LivenessResult:
         # The decoder keeps one core busy, the models the other.

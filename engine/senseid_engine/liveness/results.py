@@ -123,6 +123,28 @@ class LivenessResult:
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoLiveness:
+    """The answer of the liveness check of one photo: by its texture alone, so it proves less than that of a video.
+
+    Attributes:
+        passed: whether the face looks like a person's and not like one on paper or on a screen.
+        score: the liveness score, in [0, 1].
+        threshold: the score from which on the check passes.
+        found: faces of the photo; face 0 was checked.
+    """
+
+    passed: bool
+    score: float
+    threshold: float
+    found: FoundFaces
+
+    @property
+    def status(self) -> Status:
+        """Why the check passed or failed."""
+        return Status.OK if self.passed else Status.HACK
+
+
+@dataclass(frozen=True, slots=True)
 class VideoVerification:
     """The answer of a comparison of the person in a video with a photo.
 

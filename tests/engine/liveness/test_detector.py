@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from senseid_engine.errors import LivenessError, VideoError
+from senseid_engine.errors import LivenessError, NoFaceError, VideoError
+from senseid_engine.image import rotate
 from senseid_engine.liveness.detector import LivenessDetector
 from senseid_engine.liveness.results import Status
 from senseid_engine.quality.checker import QualityChecker
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from senseid_engine.finder import FaceFinder
+    from senseid_engine.image import Image
     from senseid_models.registry import Registry
 
 
@@ -56,6 +58,28 @@ def test_a_still_photo_is_an_attack(detector: LivenessDetector, still_clip: byte
     assert sum(piece.weight for piece in result.evidence) < 0
     assert result.best.image.pixels.shape == (480, 640, 3)
     assert 0 <= result.best.quality <= 1
+
+
+def test_a_photo_of_a_person_and_one_of_a_screen(
+    detector: LivenessDetector, photos: dict[str, Image], recaptured: Image
+) -> None:
+    person = detector.detect_photo(photos["obama.jpg"])
+    assert (person.passed, person.status, person.found.name) == (True, Status.OK, "obama.jpg")
+    assert 1 >= person.score >= person.threshold
+    screen = detector.detect_photo(recaptured)
+    assert (screen.passed, screen.status) == (False, Status.HACK)
+    assert 0 <= screen.score < screen.threshold
+
+
+def test_a_photo_without_an_upright_face(detector: LivenessDetector, photos: dict[str, Image], blank: Image) -> None:
+    with pytest.raises(NoFaceError):
+        detector.detect_photo(blank)
+    sideways = rotate(photos["obama.jpg"], 1)
+    with pytest.raises(NoFaceError, match="--auto-rotate"):
+        detector.detect_photo(sideways)
+    turned = detector.detect_photo(sideways, auto_rotate=True)
+    assert turned.found.quarter_turns == 3
+    assert turned.score == pytest.approx(detector.detect_photo(photos["obama.jpg"]).score, abs=0.02)
 
 
 def test_it_is_the_same_every_time(detector: LivenessDetector, still_clip: bytes) -> None:
