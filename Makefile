@@ -7,9 +7,11 @@ HOME_OF_DEMO := .demo/home
 
 .PHONY: demo test check bench release lock clean
 
-# Two photos of one person and one of another, compared. Its licences and photos stay in .demo.
+# Photos of two people compared, and two pictures to look at. Its licences, photos and pictures stay in .demo.
 demo: $(VENV)/.installed
+	@echo 'Fetching four sample photos into .demo/photos ...'
 	@$(BIN)/python tools/fetch_samples.py .demo/photos
+	@echo 'Filming one of them for three seconds: .demo/still.mp4 ...'
 	@$(BIN)/python tools/make_clip.py .demo/photos/obama.jpg .demo/still.mp4
 	@tools/demo.sh $(BIN)/senseid .demo/photos $(HOME_OF_DEMO)
 
@@ -46,14 +48,17 @@ clean:
 	rm -rf $(VENV) .demo build dist
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "senseid needs Python 3.11 or newer: make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "senseid needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@echo 'Making a virtual environment in $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable .
+	@echo 'Installing senseid and the packages that it needs into $(VENV): a minute or two ...'
+	@$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 $(VENV)/.developing: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[serve,report,keyring,parquet,dask]' --group dev --group recipes
+	@echo 'Installing senseid, its extras and its tools into $(VENV): a few minutes ...'
+	@$(BIN)/python -m pip install --quiet --editable '.[serve,report,keyring,parquet,dask]' --group dev --group recipes
 	@touch $@ $(VENV)/.installed
