@@ -7,8 +7,6 @@ import signal
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-import typer
-
 from senseid import bodies, installation, outcomes
 from senseid_cli.crypt import convert, streams
 from senseid_cli.output import terminal
@@ -101,4 +99,4 @@ def put_facts(facts: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         terminal.put_json({"code": bodies.OK_CODE, **facts, "request_id": installation.new_request_id()})
     else:
-        typer.echo("\t".join(printable(str(value)) for value in facts.values()))
+        terminal.put_line("\t".join(printable(str(value)) for value in facts.values()))

@@ -10,14 +10,13 @@ import functools
 import sys
 from typing import TYPE_CHECKING
 
-import typer
-
 from senseid.bodies import json_text
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+    from typing import TextIO
 
     from rich.console import RenderableType
 
@@ -25,27 +24,20 @@ if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicence
 
 
-# Bodies.
-
-
-# Lines for a pipe.
-
-
-# Tables for a terminal.
-
-
-# The streams.
+def put_line(line: str) -> None:
+    """Print a line of a result."""
+    _write(sys.stdout, line)
 
 
 def put_lines(lines: Iterable[str]) -> None:
     """Print lines of a result."""
     for line in lines:
-        typer.echo(line)
+        put_line(line)
 
 
 def put_json(body: Mapping[str, object]) -> None:
     """Print one object on one line."""
-    typer.echo(json_text(body))
+    put_line(json_text(body))
 
 
 def put_table(table: RenderableType) -> None:
@@ -58,7 +50,7 @@ def put_table(table: RenderableType) -> None:
 
 def note(text: str) -> None:
     """Print a note beside the result."""
-    typer.echo(f"note: {text}", err=True)
+    _write(sys.stderr, f"note: {text}")
 
 
 def note_hidden(pictures: int, page: Path) -> None:
@@ -87,9 +79,9 @@ def note_once(text: str) -> None:
 
 def put_problem(line: str, remedy: str) -> None:
     """Print an error and its remedy, if there is one."""
-    typer.echo(f"senseid: {printable(line)}", err=True)
+    _write(sys.stderr, f"senseid: {printable(line)}")
     if remedy:
-        typer.echo(f"hint: {printable(remedy)}", err=True)
+        _write(sys.stderr, f"hint: {printable(remedy)}")
 
 
 def terminal_width() -> int | None:
@@ -106,3 +98,10 @@ def note_grace(licence: VerifiedLicence) -> None:
     if licence.in_grace:
         until = licence.grace_until.strftime("%Y-%m-%d %H:%M UTC")
         note(f"the licence for {licence.product} has expired and stops working at {until}: renew it")
+
+
+def _write(stream: TextIO | None, line: str) -> None:
+    # typer.echo would write past the stream that rich puts there while a progress bar is shown, into the bar's line.
+    if stream is not None:
+        stream.write(f"{line}\n")
+        stream.flush()

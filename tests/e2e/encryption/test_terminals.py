@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Senseid
 from tests.e2e.encryption.conftest import ENVIRONMENT, KEY, MARK, SIZE, seal
+from tests.e2e.screen import typed_on_terminal
 
 
 def on_terminal(
@@ -42,6 +44,19 @@ def on_terminal(
                 break
     os.close(leader)
     return process.returncode, seen
+
+
+def test_results_stand_beside_no_remains_of_the_progress_bar(senseid: Senseid, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(MARK * 100_000)
+    seen = typed_on_terminal(
+        f"{sys.executable} -m senseid_cli encrypt a b",
+        folder=tmp_path,
+        environment=senseid.environment(ENVIRONMENT),
+    )
+    words = [line.split()[0] for line in seen.splitlines()]
+    assert words == ["encrypted", "encrypted", "senseid:", "hint:"] or words[:2] == ["encrypted"] * 2, seen
+    assert "━" not in seen
 
 
 def test_no_binary_data_go_to_a_terminal(senseid: Senseid, tmp_path: Path) -> None:
