@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from senseid_cli.media import STDIN
+from senseid_cli.output.streams import facts_of
 from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ _DEVICES = frozenset({Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")})
 
 
 def check_output(
-    path: Path, *, sources: tuple[str, ...], force: bool, suffix: str = ".png", option: str = "--draw"
+    path: Path, *, sources: tuple[str, ...], force: bool, suffix: str | None = ".png", option: str = "--draw"
 ) -> None:
     """Refuse an unusable path for a result before work starts.
 
@@ -25,14 +28,43 @@ def check_output(
         path: the path of the result.
         sources: the inputs, which are never overwritten.
         force: whether another file may be overwritten.
-        suffix: the required suffix, that of the type of the output.
+        suffix: the required suffix, that of the type of the output; None for any.
         option: the option that named it.
 
     Raises:
         BadParameter: it has another suffix, is a source, is not a file, is in no folder, or exists already.
     """
-    if problem := _output_problem(path, sources, suffix, force=force):
+    if suffix is not None and path.suffix.lower() != suffix:
+        problem: str | None = f"does not end in {suffix}, and {suffix[1:].upper()} is what is written"
+    else:
+        problem = output_problem(path, sources=sources, force=force)
+    if problem:
         raise typer.BadParameter(f"{path} {problem}", param_hint=option)
+
+
+def output_problem(path: Path, *, sources: tuple[str, ...], force: bool, makes_folder: bool = False) -> str | None:
+    """Describe why a path is unusable for a result, in words that follow the path; None if it is usable.
+
+    Args:
+        path: the path of the result.
+        sources: the inputs, `-` for standard input, which are never overwritten.
+        force: whether another file may be overwritten.
+        makes_folder: whether its folder is made if it is missing.
+    """
+    try:
+        if path.is_dir():
+            return "is a folder"
+        if not makes_folder and not path.parent.is_dir():
+            return "is in a folder that does not exist"
+        if any(_is_source(path, source) for source in sources):
+            return "is one of the inputs"
+        if is_device(path):
+            return "is no regular file"
+        if not force and os.path.lexists(path):
+            return "is there already; --force overwrites it"
+    except OSError as error:
+        return f"cannot be used ({reason_of(error)})"
+    return None
 
 
 def check_word(word: str, *, name: str) -> None:
@@ -78,24 +110,11 @@ def check_apart(outputs: Mapping[str, Path | None]) -> None:
             raise typer.BadParameter(f"{path} is also that of {first}", param_hint=option)
 
 
-def _output_problem(path: Path, sources: tuple[str, ...], suffix: str, *, force: bool) -> str | None:
-    if path.suffix.lower() != suffix:
-        return f"does not end in {suffix}, and {suffix[1:].upper()} is what is written"
-    try:
-        if path.is_dir():
-            return "is a folder"
-        if not path.parent.is_dir():
-            return "is in a folder that does not exist"
-        if path.exists():
-            if any(source != STDIN and is_same_file(path, Path(source)) for source in sources):
-                return "is one of the inputs"
-            if is_device(path):
-                return "is no regular file"
-            if not force:
-                return "is there already; --force overwrites it"
-    except OSError as error:
-        return f"cannot be used ({reason_of(error)})"
-    return None
+def _is_source(path: Path, source: str) -> bool:
+    if source != STDIN:
+        return is_same_file(path, Path(source))
+    facts = facts_of(sys.stdin)
+    return facts is not None and path.exists() and os.path.samestat(facts, path.stat())
 
 
 def write_output(path: Path, data: bytes, *, private: bool = False) -> None:

@@ -196,17 +196,9 @@ def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool)
         return
     if resume and force:
         raise typer.BadParameter("--resume and --force exclude each other", param_hint="--resume")
-    if out.is_dir():
-        raise typer.BadParameter(f"{out} is a folder", param_hint="--out")
-    if paths.is_device(out):
-        raise typer.BadParameter(
-            f"{out} is no regular file: without --out the results go to standard output", param_hint="--out"
-        )
-    if manifest != STDIN and paths.is_same_file(out, Path(manifest)):
-        raise typer.BadParameter(f"{out} is also that of MANIFEST", param_hint="--out")
-    if not out.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
-    if partial_of(out).exists():
+    interrupted = partial_of(out).exists()
+    paths.check_output(out, sources=(manifest,), force=force or resume or interrupted, suffix=None, option="--out")
+    if interrupted:
         check_idle(out)
         if not resume and not force:
             raise typer.BadParameter(
@@ -214,5 +206,3 @@ def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool)
             )
     elif resume:
         raise typer.BadParameter(f"no run to {out} was interrupted", param_hint="--resume")
-    elif out.exists() and not force:
-        raise typer.BadParameter(f"{out} is there already; --force overwrites it", param_hint="--out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,43 +96,26 @@ def _check_outputs(out: Path, report: Path | None, sources: list[Path], *, force
     from senseid_cli import paths
     from senseid_cli.output.drawing import calibration as charts
 
-    _check_not_sources({"--out": out, "--report": report}, sources)
-    if report is not None:
-        if not charts.available():
-            raise typer.BadParameter(
-                "drawing needs matplotlib: install the extra `report` of senseid", param_hint="--report"
-            )
-        if report.exists() and not report.is_dir():
-            raise typer.BadParameter(f"{report} is a file, not a folder", param_hint="--report")
-        if not report.parent.is_dir():
-            raise typer.BadParameter(f"there is no folder {report.parent}", param_hint="--report")
-    if out.is_dir():
-        raise typer.BadParameter(f"{out} is a folder", param_hint="--out")
-    if paths.is_device(out):
-        raise typer.BadParameter(f"{out} is no regular file", param_hint="--out")
-    if not out.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
-    reports = [report / file for file in REPORT_FILES if report is not None]
-    if out.absolute() in [file.absolute() for file in reports]:
-        raise typer.BadParameter(f"{out} is also a file of the report", param_hint="--out")
-    files = [out, *reports]
-    there = [file for file in files if file.exists()]
-    if there and not force:
-        hint = "--out" if there[0] == out else "--report"
-        raise typer.BadParameter(f"{there[0]} is there already; --force overwrites it", param_hint=hint)
-
-
-def _check_not_sources(outputs: dict[str, Path | None], sources: list[Path]) -> None:
-    from senseid_cli import paths
-
-    for option, path in outputs.items():
-        try:
-            made_from = path is not None and path.exists() and any(paths.is_same_file(path, each) for each in sources)
-        except OSError as error:
-            reason = reason_of(error)
-            raise typer.BadParameter(f"{path} cannot be used ({reason})", param_hint=option) from None
-        if made_from:
-            raise typer.BadParameter(f"{path} is what the curve is made from", param_hint=option)
+    inputs = tuple(str(source) for source in sources)
+    paths.check_output(out, sources=inputs, force=force, suffix=None, option="--out")
+    if report is None:
+        return
+    if not charts.available():
+        raise typer.BadParameter(
+            "drawing needs matplotlib: install the extra `report` of senseid", param_hint="--report"
+        )
+    if paths.is_folder(report):
+        if any(paths.is_same_file(report, source) for source in sources):
+            raise typer.BadParameter(f"{report} is one of the inputs", param_hint="--report")
+    elif os.path.exists(report):  # noqa: PTH110  a name that the system refuses is none
+        raise typer.BadParameter(f"{report} is a file, not a folder", param_hint="--report")
+    else:
+        paths.check_output(report, sources=(), force=True, suffix=None, option="--report")
+    for file in (report / name for name in REPORT_FILES):
+        if out.absolute() == file.absolute():
+            raise typer.BadParameter(f"{out} is also a file of the report", param_hint="--out")
+        if problem := paths.output_problem(file, sources=inputs, force=force, makes_folder=True):
+            raise typer.BadParameter(f"{file} {problem}", param_hint="--report")
 
 
 def _read_set(labelled_set: Path, pairs: Path | None) -> tuple[LabelledSet, LabelledPairs | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,8 +14,6 @@ import typer
 from senseid.errors import RefusedError
 from senseid.output_file import DRAFT_PREFIX
 from senseid_cli import media, paths
-from senseid_cli.crypt.streams import facts_of
-from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -108,21 +105,11 @@ def check_target(job: FileJob, *, force: bool) -> None:
     Raises:
         RefusedError: it is the source, it exists already, or it is not a file.
     """
-    target = job.target
-    if target is None:
+    if job.target is None:
         return
-    try:
-        if target.exists() and _is_read_from(target, job.source):
-            raise _refused(target, "is the file that is read: name another one")
-        if target.is_dir():
-            raise _refused(target, "is a folder")
-        if os.path.lexists(target):
-            if not (target.is_file() or target.is_symlink()):
-                raise _refused(target, "is no regular file")
-            if not force:
-                raise _refused(target, "is there already; --force overwrites it")
-    except OSError as error:
-        raise _refused(target, f"cannot be used ({reason_of(error)})") from None
+    problem = paths.output_problem(job.target, sources=(job.source,), force=force, makes_folder=job.makes_folders)
+    if problem:
+        raise RefusedError(f"{job.target} {problem}", remedy="choose another place with --out")
 
 
 def walk(folder: Path) -> Iterator[Path]:
@@ -195,13 +182,6 @@ def _as_path(found: str) -> str:
     return f"./{found}" if found == media.STDIN else found
 
 
-def _is_read_from(target: Path, source: str) -> bool:
-    if source != media.STDIN:
-        return target.samefile(source)
-    facts = facts_of(sys.stdin)
-    return facts is not None and os.path.samestat(facts, target.stat())
-
-
 def _belongs(path: Path, direction: Direction) -> bool:
     """Whether to process a file of a folder: a container is recognised by its content, wire text by its name.
 
@@ -246,7 +226,3 @@ def _refuse_clashes(jobs: list[FileJob]) -> None:
             raise typer.BadParameter(f"{other} and {job.source} would both become {job.target}")
         if sources.get(path, job.source) != job.source:
             raise typer.BadParameter(f"{job.source} would become {job.target}, which is another of the files")
-
-
-def _refused(path: Path, problem: str) -> RefusedError:
-    return RefusedError(f"{path} {problem}", remedy="choose another place with --out")

@@ -17,7 +17,7 @@ from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import BinaryIO, TextIO
+    from typing import BinaryIO
 
 
 _PIECE = 1024 * 1024
@@ -124,21 +124,13 @@ def on_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def facts_of(stream: TextIO | None) -> os.stat_result | None:
-    """The status of the file behind a standard stream; None if there is none."""
-    try:
-        return None if stream is None else os.fstat(stream.fileno())
-    except OSError:
-        return None
-
-
 def check_apart(file: BinaryIO, name: str) -> None:
     """Refuse `encrypt photo --out - >> photo`, which would read its own output for ever.
 
     Raises:
         RefusedError: standard output goes to the file that is read.
     """
-    output = facts_of(sys.stdout)
+    output = streams.facts_of(sys.stdout)
     if output is None or not stat.S_ISREG(output.st_mode):
         return
     if os.path.samestat(output, os.fstat(file.fileno())):

@@ -97,3 +97,11 @@ def fill_gaps() -> None:
             os.fstat(handle)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+
+
+def facts_of(stream: TextIO | None) -> os.stat_result | None:
+    """The status of the file behind a standard stream; None if there is none."""
+    try:
+        return None if stream is None else os.fstat(stream.fileno())
+    except OSError:
+        return None

@@ -381,7 +381,7 @@ def test_a_folder_of_one_photo(senseid: Senseid, photos: dict[str, Path], tmp_pa
         (["README.md"], "has no column 'first'"),
         (["tests", "--task", "omni"], "needs a manifest"),
         (["README.md", "tests"], "it takes two folders"),
-        (["README.md", "-o", "nowhere/x.csv"], "there is no folder"),
+        (["README.md", "-o", "nowhere/x.csv"], "is in a folder that does not exist"),
         (["README.md", "-o", "x.txt"], "give a format"),
         (["README.md", "--resume"], "needs --out"),
         (["README.md", "-o", "x.csv", "--resume"], "was interrupted"),
@@ -390,7 +390,7 @@ def test_a_folder_of_one_photo(senseid: Senseid, photos: dict[str, Path], tmp_pa
         (["README.md", "--format", "csv", "--json"], "writes NDJSON"),
         (["docs", "-o", "x.csv"], "holds no photo"),
         (["README.md", "--report", "x.html"], "it needs --out"),
-        (["README.md", "-o", "README.md", "--format", "csv", "--force"], "is also that of"),
+        (["README.md", "-o", "README.md", "--format", "csv", "--force"], "is one of the inputs"),
         ([""], "an empty word names no file"),
     ],
 )
@@ -404,7 +404,7 @@ def test_what_must_not_be_overwritten(senseid: Senseid, tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_bytes(b"first,second\na.jpg,b.jpg\n")
     (tmp_path / "link.csv").hardlink_to(tmp_path / "pairs.csv")
     os.mkfifo(tmp_path / "pipe.csv")
-    for out, said in (("link.csv", b"is also that of MANIFEST"), ("pipe.csv", b"is no regular file")):
+    for out, said in (("link.csv", b"is one of the inputs"), ("pipe.csv", b"is no regular file")):
         done = senseid("batch", "pairs.csv", "-o", out, "--force", cwd=tmp_path)
         assert done.returncode == 2
         assert said in done.stderr

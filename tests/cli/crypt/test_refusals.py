@@ -38,11 +38,11 @@ def test_one_path_for_both(here: Here) -> None:
     here.path("hard").hardlink_to(photo)
     for out in ("a", "./a", "../work/a", "symbolic", "hard", str(photo)):
         _, err = here("encrypt", "a", "--out", out, "--force", status=2)
-        assert "is the file that is read" in err
-    assert "is the file that is read" in here("encrypt", "symbolic", "-o", "a", "--force", status=2)[1]
+        assert "is one of the inputs" in err
+    assert "is one of the inputs" in here("encrypt", "symbolic", "-o", "a", "--force", status=2)[1]
     assert photo.read_bytes() == b"hello"
     here("encrypt", "a")
-    assert "is the file that is read" in here("decrypt", "a.senseid", "-o", "a.senseid", "--force", status=2)[1]
+    assert "is one of the inputs" in here("decrypt", "a.senseid", "-o", "a.senseid", "--force", status=2)[1]
 
 
 @pytest.mark.parametrize("mode", ["ab", "r+b"])
@@ -73,7 +73,7 @@ def test_standard_input_from_the_file_that_is_written(here: Here, stdin: Stdin) 
     path = here.path("a", b"hello")
     for command in ("encrypt", "decrypt"):
         stdin(path.open("rb"))
-        assert "is the file that is read" in here(command, "-", "--out", "a", "--force", status=2)[1]
+        assert "is one of the inputs" in here(command, "-", "--out", "a", "--force", status=2)[1]
     assert path.read_bytes() == b"hello"
 
 
@@ -150,13 +150,16 @@ def test_a_dangling_link_as_output(here: Here) -> None:
 
 @pytest.mark.parametrize(
     ("out", "problem"),
-    [("none/x", "no such file or directory"), ("pipe", "is no regular file"), ("x" * 300, "file name too long")],
+    [
+        ("none/x", "is in a folder that does not exist"),
+        ("pipe", "is no regular file"),
+        ("x" * 300, "file name too long"),
+    ],
 )
 def test_outputs_of_no_use(here: Here, out: str, problem: str) -> None:
     here.path("a", b"hello")
     os.mkfifo(here.path("pipe"))
-    status = 70 if out == "none/x" else 2
-    assert problem in here("encrypt", "a", "--out", out, "--force", status=status)[1]
+    assert problem in here("encrypt", "a", "--out", out, "--force", status=2)[1]
 
 
 def test_a_folder_is_not_replaced(here: Here) -> None:

@@ -219,16 +219,16 @@ def test_a_csv_of_pairs(senseid: Senseid, people: Path) -> None:
     ("words", "problem"),
     [
         (["--out", "."], "--out: . is a folder"),
-        (["--out", "nowhere/c.toml"], "--out: there is no folder nowhere"),
+        (["--out", "nowhere/c.toml"], "--out: nowhere/c.toml is in a folder that does not exist"),
         (["--out", "there.txt"], "--out: there.txt is there already; --force overwrites it"),
         (["--out", "c.toml", "--report", "there.txt"], "--report: there.txt is a file, not a folder"),
-        (["--out", "c.toml", "--report", "no/where"], "--report: there is no folder no"),
+        (["--out", "c.toml", "--report", "no/where"], "--report: no/where is in a folder that does not exist"),
         (["--out", "c.toml", "--report", "old"], "--report: old/rates.csv is there already"),
         (["--out", "x" * 300], "cannot be used (file name too long)"),
         (["--out", "c.toml", "--report", "x" * 300], "cannot be used (file name too long)"),
         (["--out", "pipe", "--force"], "--out: pipe is no regular file"),
         (["--out", "old/report.json", "--report", "old", "--force"], "old/report.json is also a file of the report"),
-        (["--out", "there.txt", "--pairs", "there.txt", "--force"], "--out: there.txt is what the curve is made from"),
+        (["--out", "there.txt", "--pairs", "there.txt", "--force"], "--out: there.txt is one of the inputs"),
     ],
 )
 def test_outputs_are_checked_before_the_work(senseid: Senseid, people: Path, words: list[str], problem: str) -> None:
