@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from senseid_licensing.errors import LicenceMissingError, Stid
 from senseid_licensing.instant import format_instant
+from senseid_licensing.store import install_command
 
 if TYPE_CHECKING:
     from senseid_licensing.product import Product
+    from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicence, VerifiedLicences
 
 _SOON = 14
@@ -37,12 +39,13 @@ class LicenceState:
     licence: VerifiedLicence | None = None
 
     @classmethod
-    def of(cls, product: Product, licences: VerifiedLicences) -> LicenceState:
+    def of(cls, product: Product, licences: VerifiedLicences, store: LicenceStore) -> LicenceState:
         """The state of the licence of one product.
 
         Args:
             product: the product.
             licences: the licences of this run.
+            store: where they are, and where a renewal may lie under another name.
         """
         licence = licences.licences.get(product)
         if licence is None:
@@ -57,6 +60,8 @@ class LicenceState:
         elif licence.changed:
             changed = ", ".join(licence.changed)
             remedy = f"this machine's {changed} changed; a second change will make the licence invalid"
+        if renewals := store.strays(product, after=licence.not_after):
+            remedy = f"a licence that ends later lies there under another name, {install_command(renewals)}"
         return cls(product, status, Stid.OK, f"licensed to {licence.licensee}", remedy, licence)
 
     @property

@@ -53,7 +53,7 @@ def check_narrower(child: Licence, parent: Licence) -> None:
 def _widenings(child: Licence, parent: Licence) -> list[tuple[str, bool]]:
     return [
         (f"product {child.product}", child.product is not parent.product),
-        (f"licensee {child.licensee!r}", not _same_or_under(child.licensee, parent.licensee)),
+        (f"licensee {child.licensee!r}", not same_or_under(child.licensee, parent.licensee)),
         (f"valid from {format_instant(child.not_before)}", child.not_before < parent.not_before),
         (f"valid until {format_instant(child.not_after)}", child.not_after > parent.not_after),
         (f"{child.grace_days} days of grace", child.grace_days > parent.grace_days),
@@ -64,5 +64,6 @@ def _widenings(child: Licence, parent: Licence) -> list[tuple[str, bool]]:
     ]
 
 
-def _same_or_under(child: str, parent: str) -> bool:
+def same_or_under(child: str, parent: str) -> bool:
+    """Whether one licensee is another, or named under it after a slash."""
     return child == parent or child.startswith(parent + "/")

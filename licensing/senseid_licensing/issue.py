@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from senseid_licensing.chain import check_narrower, link
 from senseid_licensing.clock import check_plausible
-from senseid_licensing.errors import ArgumentError, FormatError, TooManyParentsError
+from senseid_licensing.errors import ArgumentError, FormatError, TooManyParentsError, WideningError
 from senseid_licensing.licence import MAX_PARENTS, LicenceFile, SignedLicence, parse_licence_file, signed_bytes
 
 if TYPE_CHECKING:
@@ -43,7 +43,13 @@ def issue(terms: Licence, key: PrivateKey, parent: LicenceFile | None = None) ->
                 f"the licence would stand on {len(parents)} parents; {MAX_PARENTS} are the most",
                 remedy="issue from a parent nearer to the root",
             )
-        check_narrower(terms, parent.leaf.licence)
+        try:
+            check_narrower(terms, parent.leaf.licence)
+        except WideningError as error:
+            raise WideningError(
+                error.message,
+                remedy="leave that term out, and the parent's is taken: `senseid license inspect` shows what it says",
+            ) from None
     licence = replace(terms, parent=parents[0].licence.id if parents else None)
     unsigned = licence.to_json()
     # Never issue a licence that could not be read back.

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from senseid_licensing.capability import Capability
+from senseid_licensing.chain import same_or_under
+from senseid_licensing.errors import ArgumentError
 from senseid_licensing.licence import Licence
 from senseid_licensing.platforms import check_platform
 from senseid_licensing.product import Product
@@ -24,22 +26,23 @@ class LicenceRequest:
     """Terms of one licence per product. Open terms default to those of the parent, or to everything without one.
 
     Attributes:
-        licensee: who may use them.
+        licensee: who may use them. Under a parent it may be left open, and a name that is not under the parent's is
+            put there: `Shop` under `Acme` becomes `Acme/Shop`.
         not_before: first second.
-        not_after: last second, included.
+        not_after: last second, included; None: that of the parent. Without a parent it must be given.
         products: the products; empty: that of the parent, or all.
         grace_days: days after `not_after` in which they still work.
         capabilities: the allowed capabilities; empty: left open.
         platforms: the allowed platforms; empty: left open.
         from_version: first version covered; None: left open.
         below_version: first version not covered; None: left open.
-        udid: kind of component -> hash; None is any machine.
+        udid: kind of component -> hash, to which those of the parent are added; None: the parent's, or any machine.
         delegate: public key that may sign their children; None for licences to use.
     """
 
-    licensee: str
+    licensee: str | None
     not_before: datetime
-    not_after: datetime
+    not_after: datetime | None
     products: tuple[Product, ...] = ()
     grace_days: int = 0
     capabilities: frozenset[Capability] = field(default=frozenset())
@@ -60,9 +63,14 @@ class LicenceRequest:
             entropy: gives that many random bytes.
 
         Raises:
-            ArgumentError: a platform or a version is invalid.
+            ArgumentError: a platform or a version is invalid, or there is no parent and no licensee or no end.
         """
         above = None if parent is None else parent.leaf.licence
+        licensee, not_after = self._licensee(above), self.not_after or (None if above is None else above.not_after)
+        if licensee is None or not_after is None:
+            raise ArgumentError(
+                "a licence that stands on no other needs a licensee and an end", remedy="say both, or name the parent"
+            )
         bounds = VersionRange() if above is None else above.versions
         versions = VersionRange(
             bounds.first if self.from_version is None else self.from_version,
@@ -71,21 +79,29 @@ class LicenceRequest:
         platforms = None if above is None else above.platforms
         if self.platforms:
             platforms = frozenset(map(check_platform, self.platforms))
+        udid = self.udid
+        if above is not None and above.udid is not None:
+            udid = {**above.udid, **(udid or {})}
         return tuple(
             Licence(
                 id=entropy(16).hex(),
                 product=product,
-                licensee=self.licensee,
+                licensee=licensee,
                 issued=now,
                 not_before=self.not_before,
-                not_after=self.not_after,
+                not_after=not_after,
                 grace_days=self.grace_days,
                 capabilities=self.capabilities or (frozenset(Capability) if above is None else above.capabilities),
                 platforms=platforms,
                 versions=versions,
-                udid=self.udid,
+                udid=udid,
                 parent=None,
                 delegate=None if self.delegate is None else self.delegate.raw,
             )
             for product in self.products or (tuple(Product) if above is None else (above.product,))
         )
+
+    def _licensee(self, above: Licence | None) -> str | None:
+        if above is None or self.licensee is None:
+            return self.licensee if above is None else above.licensee
+        return self.licensee if same_or_under(self.licensee, above.licensee) else f"{above.licensee}/{self.licensee}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from senseid_licensing.clock import NEVER, ClockRecord, check_plausible
@@ -114,7 +115,7 @@ class LicenceStore:
                 with about(self.path(product)):
                     licences[product] = _verify(data, product, context, roots)
             except LicensingError as error:
-                failures[product] = error
+                failures[product] = self._with_strays(error, product)
         expired = any(isinstance(error, ExpiredError) for error in failures.values())
         if licences or expired:
             try:
@@ -124,6 +125,39 @@ class LicenceStore:
                 return VerifiedLicences({}, {**dict.fromkeys(licences, error), **failures})
         return VerifiedLicences(licences, failures)
 
+    def strays(self, product: Product, *, after: datetime = NEVER) -> list[Path]:
+        """Files for a product that lie in its folder, or in that above it, under another name: nothing reads them.
+
+        Args:
+            product: the product.
+            after: only licences that end later, which may be the renewal of one that ends then. Nothing is verified.
+        """
+        place = self.path(product)
+        ends = {path: _end(path, product) for folder in (place.parent, place.parent.parent) for path in _files(folder)}
+        # What is no licence is named where somebody meant it to be one.
+        return [
+            path
+            for path, end in ends.items()
+            if path != place and (after < end if end else path.parent == place.parent and after == NEVER)
+        ]
+
+    def _with_strays(self, error: LicensingError, product: Product) -> LicensingError:
+        """The same error with the way out, where a licence lies in the right folder under another name."""
+        strays = self.strays(product)
+        if not strays:
+            return error
+        told = type(error)(error.message, remedy=install_command(strays))
+        told.place = error.place
+        return told
+
+    def check(self, data: bytes, context: Context) -> VerifiedLicence:
+        """Verify a licence that is not installed, for its own product. Nothing is written.
+
+        Raises:
+            LicensingError: it is refused.
+        """
+        return _verify(data, parse_licence_file(data).leaf.licence.product, context, self.roots())
+
     def install(self, data: bytes, context: Context) -> VerifiedLicence:
         """Verify a licence, then install it for its product.
 
@@ -132,10 +166,9 @@ class LicenceStore:
         Raises:
             LicensingError: it was refused, or cannot be written.
         """
-        product = parse_licence_file(data).leaf.licence.product
-        licence = _verify(data, product, context, self.roots())
+        licence = self.check(data, context)
         mark = self.clock.admit(context.now, licence.issued)
-        write_file(self.path(product), data)
+        write_file(self.path(licence.product), data)
         self.clock.keep(mark)
         return licence
 
@@ -148,7 +181,7 @@ class LicenceStore:
             LicensingError: it was refused, or cannot be written.
         """
         new = parse_licence_file(data).leaf.licence
-        end = _end(self.load(new.product))
+        end = _last_second(self.load(new.product))
         if new.not_after <= end:
             raise ArgumentError(
                 f"it ends at {format_instant(new.not_after)}, not later than the installed one ({format_instant(end)})",
@@ -176,13 +209,35 @@ class LicenceStore:
         return self.clock.reset(now)
 
 
+def install_command(files: list[Path]) -> str:
+    """The hint for licences that lie under other names than their own."""
+    return f"put it in its place: `senseid license install {' '.join(shlex.quote(str(file)) for file in files)}`"
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder that end in .lic, in order; none where it cannot be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".lic" and path.is_file())
+    except OSError:
+        return []
+
+
+def _end(path: Path, product: Product) -> datetime | None:
+    """The last second of a licence as it says, unverified; None if it is no licence for the product."""
+    try:
+        licence = parse_licence_file(read_file(path, "licence file")).leaf.licence
+    except LicensingError:
+        return None
+    return licence.not_after if licence.product is product else None
+
+
 def _read_root(path: Path) -> PublicKey:
     data = read_file(path, "trust root")
     with about(path):
         return parse_public_key(data.decode("utf-8", "replace"))
 
 
-def _end(data: bytes) -> datetime:
+def _last_second(data: bytes) -> datetime:
     """The last second of an installed licence. A damaged one counts as over, so as not to block its successor."""
     try:
         return parse_licence_file(data).leaf.licence.not_after

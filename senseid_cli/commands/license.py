@@ -84,12 +84,12 @@ def check(
     useless = nothing_works(result)
     tolerated = set() if require or useless else missing
     for product in Product:
-        state = LicenceState.of(product, result)
+        state = LicenceState.of(product, result, store)
         if as_json:
             terminal.put_json(state.body())
         else:
             typer.echo(printable(f"{product:<17} {state.status:<9} {state.summary}"))
-        if state.remedy and product not in tolerated:
+        if state.remedy and (product not in tolerated or store.strays(product)):
             typer.echo(printable(f"hint: {product}: {state.remedy}"), err=True)
     if useless and not result.failures:
         typer.echo(
@@ -122,11 +122,25 @@ def show(
 
 @app.command("install")
 def install(
-    file: Annotated[Path, typer.Argument(help="The licence file, under any name.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Licence files, under any names.")],
     as_json: Json = False,
 ) -> None:
-    """Check a licence file, then put it in its place under its right name."""
-    _place(file, lambda store, data, context: store.install(data, context), "installed", as_json=as_json)
+    """Check licence files, then put each in its place under its right name.
+
+    Of several for one product the one that ends last is installed, and one that is installed and ends later stays. A
+    file that is refused is named, and the others are installed: exit 4.
+    """
+    if len(files) == 1:
+        _place(files[0], lambda store, data, context: store.install(data, context), "installed", as_json=as_json)
+        return
+    from senseid_cli.licence_install import install_all
+
+    store, context = installation.open_store()
+
+    def put(licence: VerifiedLicence) -> None:
+        _print_installed(licence, store.path(licence.product), "installed", as_json=as_json)
+
+    raise typer.Exit(install_all(store, context, files, put, as_json=as_json))
 
 
 @app.command("renew")

@@ -201,9 +201,12 @@ def issue(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a licence.")] = False,
 ) -> None:
-    """Sign licences: one file a product, named SENSEID_<PRODUCT>_<id>.lic, or as --out says."""
-    from senseid_licensing.errors import ArgumentError, about
-    from senseid_licensing.files import read_file, write_file
+    """Sign licences: one file a product, named SENSEID_<PRODUCT>_<id>.lic, or as --out says.
+
+    With --parent, what is left out is taken from it: the product, the licensee, the end, the machine, all its limits.
+    """
+    from senseid_licensing.errors import ArgumentError
+    from senseid_licensing.files import write_file
     from senseid_licensing.instant import whole_second
     from senseid_licensing.issue import issue as sign
     from senseid_licensing.issue_log import log_issue
@@ -211,23 +214,24 @@ def issue(
     from senseid_licensing.licence_request import LicenceRequest
     from senseid_licensing.udid.fingerprint import least_to_fake
 
-    if licensee is None:
+    parent = None if parent_file is None else _read_parent(parent_file)
+    above = None if parent is None else parent.leaf.licence
+    # What the parent says need not be said again.
+    if licensee is None and above is None:
         raise ArgumentError("a licence needs a licensee", remedy="give --licensee NAME")
-    if (udid_file is None) is not any_machine:
+    bound = above is not None and above.udid is not None
+    if any_machine and bound:
+        raise ArgumentError(f"{parent_file} is bound to a machine", remedy="leave --any-machine out")
+    if (udid_file is not None and any_machine) or not (udid_file or any_machine or bound):
         raise ArgumentError("say which machine it is for", remedy="give --udid UDID.txt, or --any-machine")
-    if (days is None) is (not_after is None):
+    if (days is not None and not_after is not None) or (days is None and not_after is None and above is None):
         raise ArgumentError("say how long it lasts", remedy="give one of --days and --not-after")
     now = whole_second(datetime.now(UTC))
-    begins = now if not_before is None else _moment(not_before)
-    ends = begins + timedelta(days=days or 0) if not_after is None else _moment(not_after)
+    begins = _moment(not_before) if not_before is not None else now if above is None else max(now, above.not_before)
+    ends = _moment(not_after) if not_after is not None else None if days is None else begins + timedelta(days=days)
     key_path, key = _open_key(key_file, passphrase_file)
     machine = _read_udid(udid_file) if udid_file else None
     holder = _read_public_key(delegate) if delegate else None
-    parent: LicenceFile | None = None
-    if parent_file is not None:
-        data = read_file(parent_file, "parent licence")
-        with about(parent_file):
-            parent = parse_licence_file(data)
     request = LicenceRequest(
         licensee=licensee,
         not_before=begins,
@@ -254,7 +258,7 @@ def issue(
             facts = {"product": licence.product.value, "id": licence.id, "path": str(path), "key": key.public.id}
             terminal.put_json(facts)
         else:
-            typer.echo(f"issued {licence.product} {licence.id} to {licensee}: {printable(str(path))}")
+            typer.echo(f"issued {licence.product} {licence.id} to {licence.licensee}: {printable(str(path))}")
     if machine and (faked := least_to_fake(machine)) < 2:
         # Of a machine that shows no more, or a UDID.txt of an earlier release.
         what = (
@@ -332,6 +336,16 @@ def embed(
         data = embed_roots(old, keys)
     write_file(target, data)
     typer.echo(f"{printable(str(target))}: believes {', '.join(key.id for key in keys)}")
+
+
+def _read_parent(path: Path) -> LicenceFile:
+    from senseid_licensing.errors import about
+    from senseid_licensing.files import read_file
+    from senseid_licensing.licence import parse_licence_file
+
+    data = read_file(path, "parent licence")
+    with about(path):
+        return parse_licence_file(data)
 
 
 def _read_public_key(path: Path) -> PublicKey:

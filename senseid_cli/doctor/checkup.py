@@ -102,7 +102,7 @@ def check_up(here: Installation, *, old_home: Path | None = None, old_env: Path 
         here.environment, here.env_file, cores=here.cores, cpus=here.cpus, named=here.env_named
     )
     needed = settings is None or settings.role.has_models
-    home = [*check_home(store), *check_licences(licences, needed=needed), check_clock(licences, context.now)]
+    home = [*check_home(store), *check_licences(licences, store, needed=needed), check_clock(licences, context.now)]
     home += [*check_keys(here.keys, needed=needed), *told]
     if settings is not None and not needed:
         home += [check_worker(worker, settings.worker_ca) for worker in settings.workers]

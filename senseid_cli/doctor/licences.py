@@ -14,19 +14,21 @@ from senseid_licensing.product import Product
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicences
 
 
-def check_licences(licences: VerifiedLicences, *, needed: bool) -> list[Finding]:
+def check_licences(licences: VerifiedLicences, store: LicenceStore, *, needed: bool) -> list[Finding]:
     """Report one finding per product.
 
     Args:
         licences: the licences of this run.
+        store: where they are.
         needed: whether this installation processes photos itself; the role `api` does not.
     """
     found = []
     for product in Product:
-        state = LicenceState.of(product, licences)
+        state = LicenceState.of(product, licences, store)
         check, licence = f"licence {product}", state.licence
         if licence is None:
             if state.status == "missing" and not needed:

@@ -1,24 +1,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from senseid_licensing.capability import Capability
+from senseid_licensing.chain import check_narrower
 from senseid_licensing.errors import ArgumentError
 from senseid_licensing.issue import issue
-from senseid_licensing.licence import parse_licence_file
+from senseid_licensing.licence import LicenceFile, SignedLicence, parse_licence_file
 from senseid_licensing.licence_request import LicenceRequest
 from senseid_licensing.product import Product
 from senseid_licensing.version_range import VersionRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
-    from senseid_licensing.licence import Licence, LicenceFile
+    from senseid_licensing.licence import Licence
     from senseid_licensing.private_key import PrivateKey
 
 
@@ -69,7 +71,32 @@ def test_what_is_said_goes_before_the_parent(
     (licence,) = said.licences(parent, now=now, entropy=bytes)
     assert (licence.product, licence.capabilities) == (Product.KESTREL, frozenset({Capability.QUALITY}))
     assert (licence.platforms, licence.versions) == (frozenset({"linux-aarch64"}), VersionRange("1.1", "1.2"))
-    assert (licence.udid, licence.delegate, licence.grace_days) == ({"nic": "00"}, key.raw, 3)
+    assert (licence.delegate, licence.grace_days) == (key.raw, 3)
+    # What the parent is bound to beside that stays: without it, the licence would be refused.
+    assert licence.udid == {**(parent.leaf.licence.udid or {}), "nic": "00"}
+
+
+def test_what_is_left_open_is_the_parents(request_: LicenceRequest, parent: LicenceFile, now: datetime) -> None:
+    (licence,) = replace(request_, licensee=None, not_after=None).licences(parent, now=now, entropy=bytes)
+    above = parent.leaf.licence
+    assert (licence.licensee, licence.not_after, licence.udid) == (above.licensee, above.not_after, above.udid)
+    check_narrower(licence, above)
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_any_licensee_is_put_under_the_parents(name: str) -> None:
+    now = datetime(2026, 11, 24, 10, tzinfo=UTC)
+    above, *_ = LicenceRequest("Acme", now, now).licences(None, now=now, entropy=bytes)
+    parent = LicenceFile(SignedLicence({}, above, "0" * 16, bytes(64)), ())
+    (licence,) = LicenceRequest(name, now, None).licences(parent, now=now, entropy=bytes)
+    assert licence.licensee in {name, f"Acme/{name}"}
+    check_narrower(licence, above)
+
+
+@pytest.mark.parametrize("open_term", ["licensee", "not_after"])
+def test_without_a_parent_some_terms_are_needed(request_: LicenceRequest, now: datetime, open_term: str) -> None:
+    with pytest.raises(ArgumentError, match="needs a licensee and an end"):
+        replace(request_, **{open_term: None}).licences(None, now=now, entropy=bytes)  # type: ignore[arg-type]
 
 
 def test_a_platform_that_is_none(request_: LicenceRequest, now: datetime) -> None:

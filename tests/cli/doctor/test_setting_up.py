@@ -111,6 +111,16 @@ def test_settings_that_do_not(tmp_path: Path) -> None:
     assert the_only(settings(pair)).status is Status.PROBLEM
 
 
+def test_a_licence_under_another_name_is_named(tmp_path: Path) -> None:
+    store = LicenceStore(tmp_path)
+    stray = store.path(Product.FACE).with_name("SENSEID_FACE_0123abcd.lic")
+    stray.parent.mkdir(parents=True)
+    stray.write_text("whatever it is")
+    context = context_here(now=datetime.now(UTC), version=__version__)
+    found = check_licences(store.verify_all(context), store, needed=True)
+    assert [str(stray) in one.remedy for one in found] == [True, False, False]
+
+
 def test_names_that_nobody_reads(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("HANDLRES=2\nFORCE_SET_SSE=true\nHANDLES=1\n")
@@ -122,10 +132,11 @@ def test_names_that_nobody_reads(tmp_path: Path) -> None:
     ]
 
 
-def test_an_api_needs_no_licence() -> None:
+def test_an_api_needs_no_licence(tmp_path: Path) -> None:
+    store = LicenceStore(tmp_path)
     none = VerifiedLicences({}, {product: missing_licence(product) for product in Product})
-    assert {one.status for one in check_licences(none, needed=False)} == {Status.NOTE}
-    assert {one.status for one in check_licences(none, needed=True)} == {Status.PROBLEM}
+    assert {one.status for one in check_licences(none, store, needed=False)} == {Status.NOTE}
+    assert {one.status for one in check_licences(none, store, needed=True)} == {Status.PROBLEM}
 
 
 # Workers.

@@ -140,3 +140,42 @@ def test_show(vendor: Senseid) -> None:
     assert (terms["licensee"], terms["versions"]) == ("Acme", {"below": "1.10", "from": None})
     with pytest.raises(errors.LicenceMissingError):
         vendor("license", "show", "senseid_liveness")
+
+
+@pytest.mark.parametrize("folder", ["license/senseid_face", "license"])
+def test_a_licence_under_its_vendors_name_is_named_where_it_is_missed(vendor: Senseid, home: Path, folder: str) -> None:
+    (path,) = issue(vendor, "--any-machine", "--days", "90", "--product", "senseid_face")
+    there = home / folder / path.name
+    there.parent.mkdir(parents=True, exist_ok=True)
+    path.rename(there)
+    way_out = f"put it in its place: `senseid license install {there}`"
+    assert f"hint: senseid_face: {way_out}\n" in vendor("license", "check", code=4).stderr
+    with pytest.raises(errors.LicenceMissingError) as caught:
+        vendor("license", "show", "senseid_face")
+    assert caught.value.remedy == way_out
+    vendor("license", "install", str(there))
+    # A file like the one that is installed does not end later, and is of no interest.
+    assert "hint: senseid_face" not in vendor("license", "check", code=4).stderr
+
+
+def test_a_renewal_under_its_vendors_name_is_named_while_the_old_one_works(vendor: Senseid, home: Path) -> None:
+    (path,) = issue(vendor, "--any-machine", "--days", "90", "--product", "senseid_face")
+    vendor("license", "install", str(path))
+    renewal, other = issue(
+        vendor, "--any-machine", "--days", "190", "--product", "senseid_face", "--product", "senseid_kestrel"
+    )
+    there = home / "license/senseid_face" / renewal.name
+    renewal.rename(there)
+    other.rename(there.with_name(other.name))
+    (there.parent / "notes.lic").write_text("no licence")
+    face = vendor.objects("license", "check", code=4)[0]
+    way_out = f"put it in its place: `senseid license install {there}`"
+    assert face["status"] == "ok"
+    assert face["remedy"] == f"a licence that ends later lies there under another name, {way_out}"
+
+
+def test_a_broken_file_in_the_right_folder_is_named(vendor: Senseid, home: Path) -> None:
+    there = home / "license/senseid_face/from vendor.LIC"
+    there.parent.mkdir(parents=True)
+    there.write_text("no licence")
+    assert f"`senseid license install '{there}'`" in vendor("license", "check", code=4).stderr

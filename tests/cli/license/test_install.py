@@ -199,3 +199,54 @@ def test_a_licence_with_a_byte_order_mark_is_read(vendor: Senseid) -> None:
     Path("vendor.pub").write_bytes(b"\xef\xbb\xbf" + Path("vendor.pub").read_bytes())
     Path("terms.toml").write_bytes(b"\xef\xbb\xbfany-machine = true\ndelegate = 'vendor.pub'\ndays = 5\n")
     assert issue(vendor, "--terms", "terms.toml", "--product", "senseid_face")
+
+
+def test_several_files_each_product_gets_the_licence_that_ends_last(vendor: Senseid, home: Path) -> None:
+    issue(vendor, "--any-machine", "--days", "9", "--out", "old")
+    longer = issue(vendor, "--any-machine", "--days", "19", "--product", "senseid_face", "--out", "new")
+    files = sorted(map(str, Path().glob("*/*.lic")))
+    assert len(files) == 4
+    result = vendor("license", "install", *files)
+    assert [line.split()[:2] for line in result.stdout.splitlines()] == [
+        ["installed", f"senseid_{name}:"] for name in ("face", "kestrel", "liveness")
+    ]
+    (left_out,) = Path("old").glob("SENSEID_FACE_*")
+    assert f"left out {left_out}: {longer[0]} does not end earlier" in result.stderr
+    assert (home / "license/senseid_face/senseid_face.lic").read_bytes() == longer[0].read_bytes()
+    # The files that were given stay as they are.
+    assert sorted(map(str, Path().glob("*/*.lic"))) == files
+
+
+def test_several_files_keep_an_installed_licence_that_ends_later(vendor: Senseid, home: Path) -> None:
+    (longer,) = issue(vendor, "--any-machine", "--days", "19", "--product", "senseid_face", "--out", "new")
+    vendor("license", "install", str(longer))
+    older = issue(vendor, "--any-machine", "--days", "9", "--out", "old")
+    result = vendor("license", "install", *map(str, older))
+    assert "ends later; alone, it replaces that all the same" in result.stderr
+    assert result.stdout.count("installed senseid_") == 2
+    place = home / "license/senseid_face/senseid_face.lic"
+    assert place.read_bytes() == longer.read_bytes()
+    (face,) = [path for path in older if "FACE" in path.name]
+    vendor("license", "install", str(face))
+    assert place.read_bytes() == face.read_bytes()
+
+
+def test_of_several_files_those_that_are_refused_are_named(vendor: Senseid, home: Path) -> None:
+    good = issue(vendor, "--any-machine", "--days", "9", "--product", "senseid_face")[0]
+    Path("bad.lic").write_bytes(good.read_bytes().replace(b"Acme", b"Evil"))
+    result = vendor("license", "install", "bad.lic", str(good), "none.lic", code=4)
+    assert result.stdout.startswith("installed senseid_face")
+    assert "senseid: bad.lic: the signature" in result.stderr
+    assert "senseid: none.lic: there is no such licence file" in result.stderr
+    told = vendor.objects("license", "install", "bad.lic", str(good), code=4)
+    assert [(row.get("source"), row.get("product")) for row in told] == [("bad.lic", None), (None, "senseid_face")]
+    assert (home / "license/senseid_face/senseid_face.lic").read_bytes() == good.read_bytes()
+
+
+def test_several_files_into_a_folder_that_cannot_be_written(vendor: Senseid, home: Path) -> None:
+    files = issue(vendor, "--any-machine", "--days", "9")
+    (home / "license").mkdir(parents=True)
+    (home / "license/senseid_kestrel").write_text("in the way")
+    result = vendor("license", "install", *map(str, files), code=70)
+    assert result.stdout.count("installed senseid_") == 2
+    assert "senseid_kestrel.lic: cannot be written" in result.stderr

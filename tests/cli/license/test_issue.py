@@ -189,6 +189,59 @@ def test_a_delegate_issues_within_its_own_licence(vendor: Senseid) -> None:
     assert "licensed to Acme/Shop" in vendor("license", "check", code=4).stdout
 
 
+def test_what_a_parent_says_need_not_be_said_again(vendor: Senseid) -> None:
+    vendor("license", "keygen", "reseller.key", "--no-passphrase")
+    limits = ("--grace-days", "3", "--capability", "compare", "--from-version", "0.0.1", "--below-version", "99")
+    delegate = ("--product", "senseid_face", "--delegate", "reseller.pub")
+    (parent,) = issue(vendor, "--udid", "UDID.txt", "--not-after", "2029-12-31T23:59:59Z", *limits, *delegate)
+    sign = ("license", "issue", "--key", "reseller.key", "--parent", str(parent))
+    (above,) = vendor.objects("license", "inspect", str(parent))
+    (found,) = vendor.objects(*sign)
+    (terms,) = vendor.objects("license", "inspect", found["path"])
+    same = ("product", "licensee", "not_after", "capabilities", "platforms", "versions", "udid")
+    assert {name: terms[name] for name in same} == {name: above[name] for name in same}
+    # An end that equals the parent's is within it, and what is under the parent's name needs no prefix.
+    vendor("license", "install", found["path"])
+    named = vendor.objects(*sign, "--licensee", "Shop", "--udid", "UDID.txt", "--not-after", above["not_after"])
+    (terms,) = vendor.objects("license", "inspect", named[0]["path"])
+    assert (terms["licensee"], terms["not_after"], terms["udid"]) == ("Acme/Shop", above["not_after"], above["udid"])
+    vendor("license", "install", named[0]["path"])
+    with pytest.raises(errors.WideningError, match="valid until") as caught:
+        vendor(*sign, "--not-after", "2030-01-01T00:00:00Z")
+    assert caught.value.remedy.startswith("leave that term out")
+    with pytest.raises(errors.ArgumentError, match="is bound to a machine"):
+        vendor(*sign, "--any-machine")
+
+
+def test_the_machine_of_a_parent_is_kept_and_never_exchanged(vendor: Senseid) -> None:
+    vendor("license", "keygen", "reseller.key", "--no-passphrase")
+    cpu, disk, nic, other = (digit * 32 for digit in "abcd")
+    machines = {
+        "parent.txt": {"cpu": cpu, "disk": disk},
+        "same.txt": {"disk": disk, "nic": nic},
+        "other.txt": {"disk": other, "nic": nic},
+    }
+    for name, components in machines.items():
+        lines = [printable_udid(components), *(f"{kind} {value}" for kind, value in components.items())]
+        Path(name).write_text("\n".join(lines))
+    face = ("--product", "senseid_face", "--days", "9")
+    (parent,) = issue(vendor, "--udid", "parent.txt", *face, "--delegate", "reseller.pub")
+    sign = ("license", "issue", "--key", "reseller.key", "--parent", str(parent))
+    (terms,) = vendor.objects("license", "inspect", vendor.objects(*sign, "--udid", "same.txt")[0]["path"])
+    assert terms["udid"] == {"cpu": cpu, "disk": disk, "nic": nic}
+    with pytest.raises(errors.WideningError, match="machines"):
+        vendor(*sign, "--udid", "other.txt")
+
+
+def test_days_under_a_parent_that_begins_later(vendor: Senseid) -> None:
+    vendor("license", "keygen", "reseller.key", "--no-passphrase")
+    later = ("--not-before", "2029-01-01T00:00:00Z", "--days", "90", "--product", "senseid_face")
+    (parent,) = issue(vendor, "--any-machine", *later, "--delegate", "reseller.pub")
+    sign = ("license", "issue", "--key", "reseller.key", "--parent", str(parent), "--any-machine", "--days", "90")
+    (terms,) = vendor.objects("license", "inspect", vendor.objects(*sign)[0]["path"])
+    assert (terms["not_before"], terms["not_after"]) == ("2029-01-01T00:00:00Z", "2029-04-01T00:00:00Z")
+
+
 def test_every_issued_licence_is_logged(vendor: Senseid) -> None:
     paths = issue(vendor, "--any-machine", "--days", "5")
     assert len(paths) == 3
