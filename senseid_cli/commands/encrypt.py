@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from senseid.outcomes import ExitStatus
+from senseid_cli import media
 from senseid_cli.crypt import options
 from senseid_cli.key_sources import key_sources
 from senseid_cli.output import terminal
 from senseid_crypto.format import Format
+from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from senseid_cli.crypt.file_jobs import FileJob
+    from senseid_cli.crypt.file_jobs import FileJob, Plan
+    from senseid_cli.crypt.update import Update
 
 
 def encrypt(
@@ -29,6 +34,15 @@ def encrypt(
     ] = Format.CONTAINER,
     key: options.KeyName = None,
     key_file: options.KeyFile = None,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update", help="Encrypt what is new, or changed since it was encrypted, and replace its container."
+        ),
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Encrypt all files of a folder, not photos and videos alone.")
+    ] = False,
     force: options.Force = False,
     delete_source: options.DeleteSource = False,
     as_json: options.AsJson = False,
@@ -37,13 +51,24 @@ def encrypt(
 
     The key is that of --key-file or --key, else that of PARAM_DECRYPT_KEY and PARAM_DECRYPT_IV in the environment, else
     the key `default` that `senseid key generate` makes, else that of ./.env. It is never given on the command line.
+
+    Of a folder the photos and videos are encrypted. With --update the same command can run every night: it does what is
+    new or changed, and names containers whose source is gone. Exit status: 0 also if there is nothing to do.
     """
     from senseid_cli.crypt import convert, file_jobs, streams
+    from senseid_cli.crypt import update as updates
     from senseid_cli.crypt.run import run_jobs
 
     options.check_keys(key_file, key)
-    jobs = file_jobs.make_plan(sources, out, file_jobs.Direction.ENCRYPT, file_jobs.SUFFIXES[form])
+    if update:
+        _check_update(form, force=force, delete_source=delete_source)
+    plan = file_jobs.make_plan(
+        sources, out, file_jobs.Direction.ENCRYPT, file_jobs.SUFFIXES[form], only_media=not everything
+    )
+    jobs = plan.jobs
     options.check_streams(jobs, delete_source=delete_source, as_json=as_json)
+    if update and any(job.source == media.STDIN or job.target is None for job in jobs):
+        raise typer.BadParameter("it compares files with files: standard streams have no time", param_hint="--update")
     if form is Format.CONTAINER and streams.on_terminal() and any(job.target is None for job in jobs):
         raise streams.refuse_terminal()
     known = key_sources(key_file, key).to_encrypt()
@@ -54,13 +79,54 @@ def encrypt(
             "the wire format encrypts everything under one fixed IV: whoever has two files learns how they differ;"
             " it is for the service, and the container is for files that are kept"
         )
+    if plan.left_out:
+        first = printable(str(plan.left_out[0]))
+        terminal.note(
+            f"{len(plan.left_out)} files are no photos or videos by their names, as {first}: --all takes them"
+        )
     write_options = options.write_options(force=force, delete_source=delete_source)
+    difference = updates.compare(plan, known.key) if update else updates.Update(jobs, frozenset(), 0, 0)
 
     def step(job: FileJob, advance: Callable[[int], None]) -> dict[str, object] | None:
-        file_jobs.check_target(job, force=force)
-        convert.encrypt_file(job, known.key, form, write_options, advance)
+        replaces = job.target in difference.replaced
+        file_jobs.check_target(job, force=force or replaces)
+        convert.encrypt_file(job, known.key, form, replace(write_options, force=force or replaces), advance)
         if job.target is None:
             return None
-        return {"done": "encrypted", "source": job.source, "target": os.fspath(job.target), "key": known.key.id}
+        done = "updated" if replaces else "encrypted"
+        return {"done": done, "source": job.source, "target": os.fspath(job.target), "key": known.key.id}
 
-    raise typer.Exit(run_jobs(jobs, step, "encrypting", as_json=as_json))
+    status = ExitStatus.YES
+    if difference.jobs or not difference.unchanged:
+        status = run_jobs(difference.jobs, step, "encrypting", as_json=as_json)
+    if update:
+        _conclude(plan, difference, as_json=as_json)
+    raise typer.Exit(status)
+
+
+def _check_update(form: Format, *, force: bool, delete_source: bool) -> None:
+    if form is not Format.CONTAINER:
+        raise typer.BadParameter("it works on containers; leave out --format wire", param_hint="--update")
+    if force:
+        raise typer.BadParameter("--force encrypts everything again: leave one of them out", param_hint="--update")
+    if delete_source:
+        # A camera numbers its photos from 1 again: the new IMG_0001.jpg would replace the only copy of the old one.
+        raise typer.BadParameter(
+            "it replaces containers, and with --delete-source those may be the only copies: leave one of them out",
+            param_hint="--update",
+        )
+
+
+def _conclude(plan: Plan, difference: Update, *, as_json: bool) -> None:
+    """Name the containers whose source is gone, and say how many needed nothing."""
+    from senseid_cli.crypt.run import put_facts
+    from senseid_cli.crypt.update import without_source
+
+    kept = without_source(plan)
+    for target, source in kept:
+        put_facts({"done": "kept", "source": os.fspath(source), "target": os.fspath(target)}, as_json=as_json)
+    if kept:
+        terminal.note(f"{len(kept)} containers are kept, though their sources are gone: delete them if that was meant")
+    terminal.note(f"{difference.unchanged} files are as they were encrypted")
+    if difference.other_key:
+        terminal.note(f"{difference.other_key} of them are under another key: `senseid key rotate` can change that")

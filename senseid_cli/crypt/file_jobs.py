@@ -50,6 +50,21 @@ class FileJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """The jobs of a command.
+
+    Attributes:
+        jobs: one per file.
+        left_out: the files of folders that are no media by their names.
+        folders: each folder that was named, with the folder that its results go into.
+    """
+
+    jobs: list[FileJob]
+    left_out: list[Path]
+    folders: list[tuple[Path, Path]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Found:
     """A source and its name under `--out FOLDER`."""
 
@@ -57,14 +72,18 @@ class _Found:
     name: Path
 
 
-def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suffix: str) -> list[FileJob]:
+def make_plan(
+    sources: Sequence[str], out: str | None, direction: Direction, suffix: str, *, only_media: bool = False
+) -> Plan:
     """Plan one job per file. Only looks at files, changes nothing.
 
     Args:
         sources: paths of files and folders, patterns, `-`.
-        out: a folder or, for one source, a file or `-`; None writes beside each source.
+        out: a folder, which is made if need be, or, for one source, a file or `-`; None writes beside each source.
         direction: whether names get a suffix or lose one.
         suffix: the suffix that they get.
+        only_media: whether only those files of a folder count whose names end as those of photos and videos do. What
+            is named itself, or by a pattern, always counts.
 
     Raises:
         BadParameter: the arguments contradict each other.
@@ -76,12 +95,14 @@ def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suf
         paths.check_word(word, name="FILE")
     if out is not None:
         paths.check_word(out, name="--out")
-    found = _unique(entry for word in sources for entry in _expand(word, direction))
-    into_folder = out is not None and out != STDOUT and paths.is_folder(Path(out))
-    if out is not None and not into_folder and (len(found) != 1 or paths.is_folder(Path(sources[0]))):
-        raise typer.BadParameter(f"{out} must be a folder that exists: there is more than one file", param_hint="--out")
-    if out is not None and not into_folder and out.endswith("/"):
-        raise typer.BadParameter(f"{out} must be a folder that exists", param_hint="--out")
+    left_out: list[Path] = []
+    found = _unique(entry for word in sources for entry in _expand(word, direction, left_out if only_media else None))
+    several = len(found) != 1 or paths.is_folder(Path(sources[0]))
+    into_folder = out is not None and out != STDOUT and (several or out.endswith("/") or paths.is_folder(Path(out)))
+    if into_folder and out is not None:
+        _check_folder(Path(out))
+    elif several and out == STDOUT:
+        raise typer.BadParameter("standard output takes one file, and there is more than one", param_hint="--out")
     if len(found) > 1 and any(entry.source == media.STDIN for entry in found):
         raise typer.BadParameter("'-' stands alone: standard input holds one file")
     jobs = []
@@ -96,7 +117,8 @@ def make_plan(sources: Sequence[str], out: str | None, direction: Direction, suf
         size = 0 if entry.source == media.STDIN else size_of(Path(entry.source))
         jobs.append(FileJob(entry.source, target, size, makes_folders=into_folder))
     _refuse_clashes(jobs)
-    return jobs
+    folders = [Path(word) for word in sources if word != media.STDIN and paths.is_folder(Path(word))]
+    return Plan(jobs, left_out, [(folder, Path(out) if into_folder and out else folder) for folder in folders])
 
 
 def check_target(job: FileJob, *, force: bool) -> None:
@@ -155,8 +177,21 @@ def size_of(path: Path) -> int:
         return 0
 
 
-def _expand(word: str, direction: Direction) -> Iterator[_Found]:
+def _check_folder(out: Path) -> None:
+    """Refuse a folder that neither is there nor can be made.
+
+    Only the folder itself is made: if that above it is missing, the name is mistyped or a disk is not mounted.
+    """
+    if os.path.lexists(out) and not paths.is_folder(out):
+        raise typer.BadParameter(f"{out} must be a folder: there is more than one file", param_hint="--out")
+    if not paths.is_folder(out.parent):
+        raise typer.BadParameter(f"{out} is in a folder that does not exist", param_hint="--out")
+
+
+def _expand(word: str, direction: Direction, left_out: list[Path] | None) -> Iterator[_Found]:
+    """The files that a word stands for. Those of a folder that are no media go to `left_out`, unless it is None."""
     from senseid_engine.errors import MediaUnreadableError
+    from senseid_engine.media import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 
     path = Path(word)
     if word == media.STDIN or os.path.lexists(path) or not glob.has_magic(word):
@@ -169,7 +204,11 @@ def _expand(word: str, direction: Direction) -> Iterator[_Found]:
         if each != media.STDIN and paths.is_folder(Path(each)):
             root = Path(each)
             for file in walk(root):
-                if _belongs(file, direction):
+                if not _belongs(file, direction):
+                    continue
+                if left_out is not None and file.suffix.lower() not in PHOTO_SUFFIXES | VIDEO_SUFFIXES:
+                    left_out.append(file)
+                else:
                     yield _Found(_as_path(str(file)), file.relative_to(root))
         elif Path(each).name:
             yield _Found(each, Path(Path(each).name))

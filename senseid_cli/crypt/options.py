@@ -25,7 +25,12 @@ Sources = Annotated[
 ]
 Out = Annotated[
     str | None,
-    typer.Option("--out", "-o", metavar="PATH", help="A folder, or for one file the new file; `-` is standard output."),
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="PATH",
+        help="A folder, made if need be, or for one file the new file; `-` is standard output.",
+    ),
 ]
 KeyFile = Annotated[
     Path | None, typer.Option("--key-file", metavar="FILE", help="Take the key from this key file or .env file only.")

@@ -87,16 +87,16 @@ def test_an_empty_word_is_no_folder(here: Here) -> None:
     assert here.names() == ["a", "b.senseid"]
 
 
-def test_an_output_folder_that_is_not_there(here: Here) -> None:
+def test_an_output_folder_in_no_folder(here: Here) -> None:
     here.path("a", b"hello")
-    assert "new/ must be a folder that exists" in here("encrypt", "a", "--out", "new/", status=2)[1]
+    assert "no/new is in a folder that does not exist" in here("encrypt", "a", "--out", "no/new/", status=2)[1]
     assert here.names() == ["a"]
 
 
 def test_a_file_that_is_called_as_standard_input_is(here: Here) -> None:
     for words in (["."], ["*"], ["./-"]):
         here.path("-", b"hello")
-        out, _ = here("encrypt", *words, "--delete-source")
+        out, _ = here("encrypt", *words, "--all", "--delete-source")
         assert [line.split("\t")[2] for line in out] == ["-.senseid"]
         here("decrypt", ".", "--delete-source")
         assert here.path("-").read_bytes() == b"hello"
@@ -124,10 +124,9 @@ def test_a_folder_that_may_not_be_looked_into(here: Here, monkeypatch: pytest.Mo
     # What cannot be read is meant by whoever encrypts, and by whoever decrypts if its name says so.
     with monkeypatch.context() as patch:
         patch.setattr(file_jobs, "is_container", lambda _: None)
-        assert len(file_jobs.make_plan(["d"], None, file_jobs.Direction.ENCRYPT, ".senseid")) == 2
-        assert [job.source for job in file_jobs.make_plan(["d"], None, file_jobs.Direction.DECRYPT, "")] == [
-            "d/b.senseid"
-        ]
+        assert len(file_jobs.make_plan(["d"], None, file_jobs.Direction.ENCRYPT, ".senseid").jobs) == 2
+        found = file_jobs.make_plan(["d"], None, file_jobs.Direction.DECRYPT, "").jobs
+        assert [job.source for job in found] == ["d/b.senseid"]
     monkeypatch.setattr(paths, "is_folder", lambda _: False)
     assert ".: permission denied: make the folder readable" in here("encrypt", ".", status=3)[1]
 

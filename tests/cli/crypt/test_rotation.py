@@ -27,7 +27,7 @@ from tests.cli.crypt.conftest import GOLDEN, Here
 def rotated(here: Here) -> list[Path]:
     for name in ("photos/a", "photos/deep/b", "photos/c"):
         here.path(name, name.encode() * 30_000)
-    here("encrypt", "photos", "--delete-source")
+    here("encrypt", "photos", "--all", "--delete-source")
     here.path("photos/text.b64", GOLDEN)
     here.path("photos/plain", b"plain")
     return [here.path(f"photos/{name}.senseid") for name in ("a", "c", "deep/b")]
@@ -59,7 +59,7 @@ def test_rotate(here: Here) -> None:
 def test_a_first_key_by_rotation(bare: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARAM_DECRYPT_KEY", "KpVa523TPNhuOet9kbvt4ZQMqJya4Z3k")
     bare.path("d/a", b"x")
-    bare("encrypt", "d", "--delete-source")
+    bare("encrypt", "d", "--all", "--delete-source")
     bare("key", "rotate", "d")
     monkeypatch.delenv("PARAM_DECRYPT_KEY")
     bare("decrypt", "d")

@@ -96,13 +96,40 @@ def test_files_that_would_meet(here: Here) -> None:
     here.path("out").mkdir()
     assert "would both become out/a.senseid" in here("encrypt", "x/a", "y/a", "-o", "out", status=2)[1]
     assert "which is another of the files" in here("encrypt", "a", "a.senseid", "--force", status=2)[1]
-    assert "must be a folder that exists" in here("encrypt", "x/a", "y/a", "-o", "new", status=2)[1]
-    assert "must be a folder that exists" in here("encrypt", "x", "-o", "new", status=2)[1]
+    assert "would both become new/a.senseid" in here("encrypt", "x/a", "y/a", "-o", "new", status=2)[1]
+    assert "a must be a folder" in here("encrypt", "x", "-o", "a", status=2)[1]
+    assert "takes one file" in here("encrypt", "x/a", "a", "-o", "-", status=2)[1]
     assert here.names() == ["a", "a.senseid", "x/a", "y/a"]
 
 
+def test_a_new_folder_is_made_and_not_that_above_it(here: Here) -> None:
+    for name in ("x/deep/a.jpg", "x/b.jpg"):
+        here.path(name, name.encode())
+    here("encrypt", "x", "--out", "new")
+    here("decrypt", "new", "--out", "back/")
+    assert here.path("back/deep/a.jpg").read_bytes() == b"x/deep/a.jpg"
+    here("encrypt", "x/b.jpg", "--out", "one/")
+    assert "one/b.jpg.senseid" in here.names()
+    assert "is in a folder that does not exist" in here("encrypt", "x", "--out", "not/mounted", status=2)[1]
+    here.path("dangling").symlink_to("nowhere")
+    assert "dangling must be a folder" in here("encrypt", "x", "--out", "dangling", status=2)[1]
+    here.path("empty").mkdir()
+    here("encrypt", "empty", "--out", "none")
+    assert not here.path("none").exists()  # there was nothing to put there
+
+
+def test_of_a_folder_only_photos_and_videos(here: Here) -> None:
+    for name in ("x/a.JPG", "x/b.heic", "x/c.mp4", "x/notes.txt", "x/deep/Thumbs.db"):
+        here.path(name, b"x")
+    out, err = here("encrypt", "x")
+    assert [line.split("\t")[1] for line in out] == ["x/a.JPG", "x/b.heic", "x/c.mp4"]
+    assert err == "note: 2 files are no photos or videos by their names, as x/deep/Thumbs.db: --all takes them\n"
+    assert len(here("encrypt", "x", "--all", "--force")[0]) == 5
+    assert len(here("encrypt", "x/notes.txt", "x/deep/*.db", "--force")[0]) == 2  # named, whatever they are
+
+
 def test_a_folder_that_cannot_be_made(here: Here) -> None:
-    here.path("x/deep/a", b"x")
+    here.path("x/deep/a.jpg", b"x")
     here.path("out/deep", b"a file")
     assert "out/deep cannot be made" in here("encrypt", "x", "-o", "out", status=70)[1]
 
