@@ -24,6 +24,7 @@ COMMANDS = {
     "quality": "Measure the quality of every face of a photo, or of all photos of a folder.",
     "verify": "Check that the person in a video is living, and compare the face with that of a photo.",
     "batch": "Many comparisons or checks in one run: each photo is read and encoded once.",
+    "cache": "List or delete the templates that `senseid batch --cache` keeps.",
     "encrypt": "Encrypt files.",
     "decrypt": "Decrypt files of either format, told by their content: FILE.senseid and FILE.b64 become FILE.",
     "udid": "Print this machine's hardware fingerprint and write it to UDID.txt, to send to your vendor.",

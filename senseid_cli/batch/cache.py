@@ -11,6 +11,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from senseid_cli.batch.cache_folder import path_of
 from senseid_cli.batch.work import Encoded, dump, load
 from senseid_engine.errors import reason_of
 from senseid_models.open_file import open_regular
@@ -48,7 +49,7 @@ class Cache:
 
         name = self._name(work, digest)
         try:
-            with open_regular(self._path(name)) as file:
+            with open_regular(path_of(self.folder, name)) as file:
                 plain = open_bytes(file.read(), [self.key])
             head = name.encode()
             return load(plain[len(head) :]) if plain.startswith(head) else None
@@ -67,7 +68,7 @@ class Cache:
         if not isinstance(result, Encoded):
             return
         name = self._name(work, digest)
-        path = self._path(name)
+        path = path_of(self.folder, name)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -82,7 +83,3 @@ class Cache:
     def _name(self, work: Work, digest: str) -> str:
         facts = f"{self.models} {digest} {work.identity}".encode()
         return hmac.digest(self.key.secret, _CONTEXT + facts, "sha256").hex()
-
-    def _path(self, name: str) -> Path:
-        # A folder of a million files is slow to list.
-        return self.folder / name[:2] / f"{name[2:]}.template"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +60,27 @@ def run_plan(
     return tally
 
 
-def open_cache(folder: Path) -> ResultCache:
-    """Results of earlier runs in a folder, encrypted under the key of this installation."""
+def open_cache(folder: Path, days: int) -> ResultCache:
+    """Results of earlier runs in a folder, encrypted under the key of this installation. Older ones are deleted.
+
+    Args:
+        folder: where; made when the first result is put there.
+        days: the age, in days, from which on they are deleted.
+
+    Raises:
+        RefusedError: it is no folder, or cannot be read.
+        OutputError: an old one cannot be deleted.
+    """
     from senseid import installation
     from senseid_cli.batch.cache import Cache
+    from senseid_cli.batch.cache_folder import purge
     from senseid_cli.key_sources import key_sources
+    from senseid_cli.output import terminal
 
-    return Cache(folder, key_sources().to_encrypt().key, installation.models_digest(), installation.entropy)
+    cache = Cache(folder, key_sources().to_encrypt().key, installation.models_digest(), installation.entropy)
+    if os.path.lexists(folder) and (old := purge(folder, installation.now(), days).templates):
+        terminal.note(f"{old} templates of {days} days or more were deleted from the cache")
+    return cache
 
 
 def open_executor(

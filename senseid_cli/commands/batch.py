@@ -78,6 +78,16 @@ def batch(
             help="Keep templates there, encrypted with your key, so that the next run encodes no photo again.",
         ),
     ] = None,
+    cache_days: Annotated[
+        int | None,
+        typer.Option(
+            "--cache-days",
+            metavar="DAYS",
+            min=1,
+            max=36500,
+            help="Delete templates of that age from --cache; 90 if unset.",
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -113,6 +123,7 @@ def batch(
     """
     from senseid import installation
     from senseid_cli import paths
+    from senseid_cli.batch.cache_folder import DEFAULT_DAYS
     from senseid_cli.batch.jobs import Settings
     from senseid_cli.batch.journal import Journal
     from senseid_cli.batch.planning import fingerprint_of, make_plan
@@ -127,6 +138,8 @@ def batch(
     form = _output_format(out, output_format, as_json=as_json)
     _check_output(out, manifest, resume=resume, force=force)
     paths.check_apart({"--out": out, "--report": report, "MANIFEST": None if manifest == STDIN else Path(manifest)})
+    if cache_days is not None and cache is None:
+        raise typer.BadParameter("it needs --cache", param_hint="--cache-days")
     if plain_faces and report is None:
         raise typer.BadParameter("it needs --report", param_hint="--plain-faces")
     if report is not None:
@@ -145,7 +158,7 @@ def batch(
     for product, capability in dict.fromkeys(need for work in plan.works for need in work.needs):
         licences.require(product, capability)
         terminal.note_grace(licences.require(product, Capability.BATCH))
-    results = NoCache() if cache is None else open_cache(cache)
+    results = NoCache() if cache is None else open_cache(cache, cache_days or DEFAULT_DAYS)
     run = fingerprint_of(plan)
     journal = Journal.resume(out, run, time.monotonic) if resume and out is not None else None
     model_kinds = frozenset(kind for work in plan.works for kind in work.model_kinds)

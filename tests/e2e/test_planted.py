@@ -26,6 +26,7 @@ WORDS = {
     "quality": [("quality", "a.jpg", "--report", "page.html")],
     "verify": [("verify", "clip.mp4", "a.jpg")],
     "batch": [("batch", "pairs.csv", "--out", "out.ndjson")],
+    "cache": [("cache", "list", "."), ("cache", "purge", ".", "--all")],
     "encrypt": [("key", "generate"), ("encrypt", "a.jpg")],
     "decrypt": [("key", "generate"), ("encrypt", "a.jpg"), ("decrypt", "a.jpg.senseid", "--out", "c.jpg")],
     "udid": [("udid", "--no-file")],

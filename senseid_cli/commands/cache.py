@@ -1,0 +1,63 @@
+"""`senseid cache`: the templates that `senseid batch --cache` keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from senseid import installation
+from senseid_cli import paths
+from senseid_cli.output import terminal
+
+app = typer.Typer(help="List or delete the templates that `senseid batch --cache` keeps.", no_args_is_help=True)
+
+Folder = Annotated[str, typer.Argument(metavar="DIR", help="The folder of `batch --cache`.")]
+
+
+@app.command("list")
+def list_days(
+    folder: Folder, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a day.")] = False
+) -> None:
+    """Show how many templates a cache holds, and their bytes, by the day (UTC) on which they were made.
+
+    Whose they are is not shown: the names of the files do not tell, and without the key nobody knows.
+    """
+    from senseid_cli.batch.cache_folder import by_day
+
+    paths.check_word(folder, name="DIR")
+    days = by_day(Path(folder))
+    for day, kept in days.items():
+        _put({"day": day.isoformat(), "templates": kept.templates, "bytes": kept.size}, as_json=as_json)
+    if not days:
+        terminal.note("it holds no templates")
+
+
+@app.command("purge")
+def purge(
+    folder: Folder,
+    older_than: Annotated[
+        int | None,
+        typer.Option(
+            "--older-than", metavar="DAYS", min=1, max=36500, help="Delete the templates that are that many days old."
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Delete all templates.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Delete templates of a cache, by their age or all of them. Other files in the folder are not touched."""
+    from senseid_cli.batch.cache_folder import purge as delete
+
+    paths.check_word(folder, name="DIR")
+    if (older_than is None) is not everything:
+        raise typer.BadParameter("say which: --older-than DAYS, or --all", param_hint="--older-than")
+    deleted = delete(Path(folder), installation.now(), older_than)
+    facts = {"done": "purged", "templates": deleted.templates, "bytes": deleted.size}
+    _put(facts, as_json=as_json)
+
+
+def _put(facts: dict[str, object], *, as_json: bool) -> None:
+    from senseid_cli.crypt.run import put_facts
+
+    put_facts(facts, as_json=as_json)
