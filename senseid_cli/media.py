@@ -10,8 +10,10 @@ import typer
 
 from senseid.media import read_file, read_stream
 from senseid_cli.key_sources import key_sources
+from senseid_engine.photo_options import MOST_REFERENCES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import BinaryIO
 
     from senseid_engine.image import Image
@@ -20,10 +22,18 @@ if TYPE_CHECKING:
 STDIN = "-"
 
 
-def check_sources(first: str, second: str) -> None:
+def check_sources(*sources: str) -> None:
     """Refuse sources that can never be read: standard input twice."""
-    if first == second == STDIN:
-        raise typer.BadParameter("A and B cannot both be '-': standard input holds one photo")
+    if sources.count(STDIN) > 1:
+        raise typer.BadParameter("two files cannot both be '-': standard input holds one")
+
+
+def check_references(references: Sequence[str]) -> None:
+    """Refuse more photos of one person than are taken."""
+    if len(references) > MOST_REFERENCES:
+        raise typer.BadParameter(
+            f"{len(references)} photos of one person are too many: at most {MOST_REFERENCES}", param_hint="--reference"
+        )
 
 
 def name_of(source: str) -> str:

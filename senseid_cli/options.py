@@ -17,6 +17,14 @@ def _check_threshold(value: float) -> float:
 
 FirstPhoto = Annotated[str, typer.Argument(metavar="A", help="The first photo; `-` is standard input.")]
 SecondPhoto = Annotated[str, typer.Argument(metavar="B", help="The second photo; `-` is standard input.")]
+References = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reference",
+        metavar="PHOTO",
+        help="A photo of the person; give it once for each of up to 10. One score is given for all of them together.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the body of the HTTP API, one JSON object on one line.")]
 Threshold = Annotated[
     float,

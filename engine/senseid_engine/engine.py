@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
 from senseid_engine.curve import ScoreCurve
@@ -14,13 +15,14 @@ from senseid_engine.liveness.attack import PHOTO_THRESHOLD, AttackDetector
 from senseid_engine.photo_options import AS_IT_IS, PhotoOptions
 from senseid_engine.quality.occlusion import OcclusionEstimator
 from senseid_engine.recognition import Recognition
-from senseid_engine.results import Comparison, OmniComparison
+from senseid_engine.references import References
+from senseid_engine.results import Comparison, FoundFaces, OmniComparison
 from senseid_engine.template import Template, similarities
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from senseid_engine.faces import Face
     from senseid_engine.finder import UprightPhoto
@@ -85,13 +87,17 @@ class Engine:
             photos_at_once=photos_at_once,
         )
 
-    def compare(self, first: Image, second: Image, options: PhotoOptions = AS_IT_IS) -> Comparison:
+    def compare(
+        self, first: Image, second: Image, options: PhotoOptions = AS_IT_IS, *, further: Iterable[Image] = ()
+    ) -> Comparison:
         """Compare the largest face of each photo.
 
         Args:
             first: a decoded photo.
             second: a decoded photo.
-            options: how both are processed.
+            options: how all are processed.
+            further: more photos of the person of the first, `MOST_REFERENCES` with that; one score is given for all of
+                them. They are taken as they are needed, two at a time. Their order does not matter.
 
         Raises:
             LicensingError: the licence does not allow it.
@@ -99,11 +105,14 @@ class Engine:
             AmbiguousFaceError: a photo has two faces of like size, which `options` forbid.
             OcclusionError: a face is covered, which `options` forbid.
             AttackError: a face looks like a picture of one, which `options` forbid.
+            DifferentPeopleError: the first and the further photos do not show one person.
         """
         self.licences.require(Product.FACE, Capability.COMPARE)
-        a, b = self._both(lambda image: self.encode_largest(image, options), first, second)
-        score = self.curve.score(float(similarities([a[1]], [b[1]])[0, 0]))
-        return Comparison(score, a[0].found, b[0].found)
+        *known, (found, face) = self._each(
+            lambda image: self._found_and_template(image, options), chain([first], further, [second])
+        )
+        of_first, references = self._references(known)
+        return Comparison(self.curve.score(references.similarity([face])), of_first[0], found, of_first[1:])
 
     def omni(self, first: Image, second: Image, options: PhotoOptions = AS_IT_IS) -> OmniComparison:
         """Compare every face of one photo with every face of the other.
@@ -120,7 +129,7 @@ class Engine:
             AttackError: a face looks like a picture of one, which `options` forbid.
         """
         self.licences.require(Product.FACE, Capability.OMNI)
-        a, b = self._both(lambda image: self.encode_all(image, options), first, second)
+        a, b = self._each(lambda image: self.encode_all(image, options), [first, second])
         z = similarities(a[1], b[1])
         scores = tuple(tuple(self.curve.score(float(value)) for value in row) for row in z)
         return OmniComparison(scores, a[0].found, b[0].found)
@@ -169,6 +178,21 @@ class Engine:
             self._check_liveness(photo.image, face, options)
         return photo, [self.template(photo.image, face) for face in photo.faces]
 
+    def encode_references(
+        self, photos: Iterable[Image], options: PhotoOptions = AS_IT_IS
+    ) -> tuple[tuple[FoundFaces, ...], References]:
+        """The faces of photos of one person, and what the largest of each are together.
+
+        Args:
+            photos: decoded photos, at least one, at most `MOST_REFERENCES`; taken as they are needed, two at a time.
+            options: how they are processed.
+
+        Raises:
+            LicensingError, NoFaceError, AmbiguousFaceError, OcclusionError: as for `encode_largest`.
+            DifferentPeopleError: the photos do not show one person.
+        """
+        return self._references(self._each(lambda image: self._found_and_template(image, options), photos))
+
     def template(self, image: Image, face: Face) -> Template:
         """The template of one face of an upright photo."""
         return Template(self.encoder.embedder.embed(image.pixels, face))
@@ -193,12 +217,22 @@ class Engine:
                 "needed): take the photo of the person",
             )
 
-    def _both(self, encode: Callable[[Image], T], first: Image, second: Image) -> tuple[T, T]:
-        if self.photos_at_once == 1:
-            return encode(first), encode(second)
+    def _found_and_template(self, image: Image, options: PhotoOptions) -> tuple[FoundFaces, Template]:
+        photo, template = self.encode_largest(image, options)
+        return photo.found, template
+
+    def _references(self, photos: Sequence[tuple[FoundFaces, Template]]) -> tuple[tuple[FoundFaces, ...], References]:
+        found, templates = zip(*photos, strict=True)
+        return found, References.of(templates, [photo.name for photo in found], self.curve)
+
+    def _each(self, encode: Callable[[Image], T], images: Iterable[Image]) -> list[T]:
+        """Encode, `photos_at_once` at a time; of several refused photos the error is that of the first."""
+        left, done = iter(images), []
         with ThreadPoolExecutor(1) as pool:
-            other = pool.submit(encode, second)
-            return encode(first), other.result()
+            while some := list(islice(left, self.photos_at_once)):
+                others = [pool.submit(encode, image) for image in some[1:]]
+                done += [encode(some[0]), *(other.result() for other in others)]
+        return done
 
 
 def read_curve(asset: Asset) -> ScoreCurve:

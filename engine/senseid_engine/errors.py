@@ -20,6 +20,7 @@ class EngineError(Exception):
         │   ├── NoFaceError
         │   └── AmbiguousFaceError
         ├── OcclusionError
+        ├── DifferentPeopleError
         ├── LivenessError
         ├── AttackError
         ├── LivenessDataError
@@ -103,6 +104,10 @@ class OcclusionError(EngineError):
         super().__init__(name, f"the face is covered ({', '.join(features)}): take a photo that shows it whole")
         self.args = (name, features)  # what pickle calls the constructor with
         self.features = features
+
+
+class DifferentPeopleError(EngineError):
+    """Of several photos that are to show one person, one does not show that of the others."""
 
 
 class LivenessError(EngineError):

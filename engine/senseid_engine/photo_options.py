@@ -24,3 +24,6 @@ class PhotoOptions:
 
 
 AS_IT_IS: Final = PhotoOptions()
+
+MOST_REFERENCES: Final = 10
+"""Maximum number of photos of one person that are taken for one score: more were never measured."""

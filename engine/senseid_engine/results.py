@@ -67,11 +67,13 @@ class Comparison:
         score: calibrated verification score, in [0, 1].
         first: faces of the first photo; face 0 was compared.
         second: faces of the second photo; face 0 was compared.
+        further: likewise of each further photo of the first one's person.
     """
 
     score: float
     first: FoundFaces
     second: FoundFaces
+    further: tuple[FoundFaces, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,11 @@ from senseid_crypto.errors import CryptoError
 from senseid_crypto.format import Format
 from senseid_engine import image, video
 from senseid_engine.media import open_media, reading
-from senseid_engine.photo_options import AS_IT_IS, PhotoOptions
+from senseid_engine.photo_options import AS_IT_IS, MOST_REFERENCES, PhotoOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import numpy.typing as npt
 
     from senseid.keys import KeySources
@@ -57,13 +59,20 @@ class Senseid:
         self._models = Models(lambda: licences, threads=threads)
         self._key_file = None if key_file is None else Path(key_file)
 
-    def compare(self, first: Photo, second: Photo, options: PhotoOptions = AS_IT_IS) -> Comparison:
+    def compare(self, first: Photo | Sequence[Photo], second: Photo, options: PhotoOptions = AS_IT_IS) -> Comparison:
         """Compare the largest face of each of two photos; `score` is in [0, 1].
+
+        Args:
+            first: a photo; or a list of up to 10 photos of one person, in any order, for one score against all of them.
+            second: a photo.
+            options: how all are looked at.
 
         Raises:
             ERRORS: a photo is refused, or there is no licence for it.
+            ValueError: the list is empty or too long.
         """
-        return self._models.engine.compare(self._photo(first, "first"), self._photo(second, "second"), options)
+        one, further = self._of_one_person(first, "first")
+        return self._models.engine.compare(one, self._photo(second, "second"), options, further=further)
 
     def omni(self, first: Photo, second: Photo, options: PhotoOptions = AS_IT_IS) -> OmniComparison:
         """Compare every face of one photo with every face of another; `scores[i][j]` are in [0, 1].
@@ -107,13 +116,22 @@ class Senseid:
         """
         return self._models.liveness.detect_photo(self._photo(photo, "photo"), auto_rotate=auto_rotate)
 
-    def verify(self, source: Video, photo: Photo, options: PhotoOptions = AS_IT_IS) -> VideoVerification:
+    def verify(
+        self, source: Video, photo: Photo | Sequence[Photo], options: PhotoOptions = AS_IT_IS
+    ) -> VideoVerification:
         """Check whether the person in a video is living, and compare it with the largest face of a photo.
 
+        Args:
+            source: the video.
+            photo: a photo; or a list of up to 10 photos of one person, in any order, for one score against all of them.
+            options: how the photos are looked at.
+
         Raises:
-            ERRORS: the video or the photo is refused, or there is no licence for it.
+            ERRORS: the video or a photo is refused, or there is no licence for it.
+            ValueError: the list is empty or too long.
         """
-        return self._models.verifier.verify_video(self._video(source), self._photo(photo, "photo"), options)
+        one, further = self._of_one_person(photo, "photo")
+        return self._models.verifier.verify_video(self._video(source), one, options, further=further)
 
     def encrypt(self, source: Video, *, form: Format = Format.CONTAINER) -> bytes:
         """Encrypt a file or bytes, in memory, with the key that `senseid encrypt` takes.
@@ -142,6 +160,14 @@ class Senseid:
             return sealed.decrypt_bytes(data, self._keys(), most=len(data))
         except CryptoError as error:
             raise error.at(_name(source, "data")) from None
+
+    def _of_one_person(self, photos: Photo | Sequence[Photo], name: str) -> tuple[image.Image, Iterator[image.Image]]:
+        """The first photo, and the others when they are asked for."""
+        every = [photos] if isinstance(photos, str | os.PathLike | bytes | np.ndarray) else list(photos)
+        if not 0 < len(every) <= MOST_REFERENCES:
+            raise ValueError(f"{len(every)} photos of one person: there must be 1 to {MOST_REFERENCES}")
+        one, *others = every
+        return self._photo(one, name), (self._photo(photo, f"{name} {i}") for i, photo in enumerate(others, 2))
 
     def _photo(self, photo: Photo, name: str) -> image.Image:
         if isinstance(photo, np.ndarray):

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from senseid.outcomes import Outcome
     from senseid_engine.liveness.results import (
@@ -42,7 +42,7 @@ def error_body(outcome: Outcome, request_id: str) -> dict[str, Any]:
 
 def compare_body(result: Comparison, request_id: str) -> dict[str, Any]:
     """The body of a 1:1 comparison."""
-    warnings = _warnings(first_image=result.first, second_image=result.second)
+    warnings = _warnings(first_image=result.first, **_further(result.further), second_image=result.second)
     return {"code": OK_CODE, "verification_score": result.score, **warnings, "request_id": request_id}
 
 
@@ -53,6 +53,7 @@ def compare_details(result: Comparison, threshold: float) -> dict[str, Any]:
         "threshold": threshold,
         "false_match_rate": false_match_rate(threshold),
         "first_image": _face_details(result.first),
+        **{name: _face_details(found) for name, found in _further(result.further).items()},
         "second_image": _face_details(result.second),
         "thresholds": [
             {"threshold": level, "false_match_rate": false_match_rate(level), "reached": result.score >= level}
@@ -134,13 +135,19 @@ def verify_body(
     head = liveness_head(result.liveness, return_status=return_status)
     score = {} if result.score is None else {"verification_score": result.score}
     pictures = _live_pictures(result.liveness, return_image=return_image, return_face_image=return_face_image)
-    return {**head, **score, **_warnings(image=result.photo), **pictures, "request_id": request_id}
+    warnings = _warnings(image=result.photo, **_further(result.further))
+    return {**head, **score, **warnings, **pictures, "request_id": request_id}
 
 
 def capture_body(result: CaptureVerification, request_id: str) -> dict[str, Any]:
     """The body of a comparison of liveness data with a photo."""
-    warnings = _warnings(image=result.photo)
+    warnings = _warnings(image=result.photo, **_further(result.further))
     return {"code": OK_CODE, "verification_score": result.score, **warnings, "request_id": request_id}
+
+
+def _further(photos: Sequence[FoundFaces]) -> dict[str, FoundFaces]:
+    """Further photos of a person by their names, in the order in which they were given."""
+    return {f"further_image_{i}": found for i, found in enumerate(photos, 1)}
 
 
 def _warnings(**photos: FoundFaces) -> dict[str, Any]:

@@ -78,6 +78,7 @@ OUTCOMES: dict[type[Exception], Outcome] = {
     engine.VideoError: Outcome(ExitStatus.INPUT, 2008, "invalid video error", 400),
     engine.DetectionError: Outcome(ExitStatus.INPUT, 4000, "detection failed", 400),
     engine.OcclusionError: Outcome(ExitStatus.INPUT, 4004, "face occlusion", 400),
+    engine.DifferentPeopleError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
     engine.LivenessError: Outcome(ExitStatus.INPUT, 4007, "liveness silent check failed", 400),
     engine.AttackError: Outcome(ExitStatus.INPUT, 4007, "liveness silent check failed", 400),
     engine.LivenessDataError: Outcome(ExitStatus.INPUT, 2007, "corrupted liveness data error", 400),

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from senseid_cli.batch.work import CheckLiveness, Encode, EncodeLive, MeasureQuality
+from senseid_engine.photo_options import MOST_REFERENCES
 from senseid_licensing.capability import Capability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from senseid_cli.batch.work import Encoded, Work
     from senseid_engine.batch.scorer import Scorer
     from senseid_engine.photo_options import PhotoOptions
+    from senseid_engine.references import References
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +43,39 @@ class Job:
         name: of the task.
         columns: of a row's result, in order.
         works: for each column of the manifest that names a photo or a video, the work on that file.
-        conclude: makes the result of a row of what came of its photos and videos, in the order of `works`.
+        conclude: makes the result of a row of what came of its photos and videos, by their columns.
+        optional: columns of `works` that a manifest, or a row, may lack.
     """
 
     name: str
     columns: tuple[str, ...]
     works: Mapping[str, Work]
-    conclude: Callable[[Sequence[Any]], dict[str, Any]]
+    conclude: Callable[[Mapping[str, Any]], dict[str, Any]]
+    optional: frozenset[str] = frozenset()
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that every row needs."""
+        return tuple(column for column in self.works if column not in self.optional)
 
 
 def compare(settings: Settings, scorer: Scorer) -> Job:
-    """Compare the largest face of one photo with that of another."""
+    """Compare the largest face of a photo with that of another, or of several of one person."""
 
-    def conclude(outcomes: Sequence[Encoded]) -> dict[str, Any]:
-        first, second = outcomes
-        score = scorer.scores(first.templates, second.templates)[0][0]
+    def conclude(outcomes: Mapping[str, Encoded]) -> dict[str, Any]:
+        score = scorer.score(_references(scorer, outcomes, but="second"), outcomes["second"].templates)
         return {"verification_score": score, "match": score >= settings.threshold}
 
-    work = settings.encode(Capability.COMPARE)
-    return Job("compare", ("verification_score", "match"), {"first": work, "second": work}, conclude)
+    further = _further("first")
+    works = dict.fromkeys(("first", *further, "second"), settings.encode(Capability.COMPARE))
+    return Job("compare", ("verification_score", "match"), works, conclude, frozenset(further))
 
 
 def omni(settings: Settings, scorer: Scorer) -> Job:
     """Compare every face of one photo with every face of another."""
 
-    def conclude(outcomes: Sequence[Encoded]) -> dict[str, Any]:
-        first, second = outcomes
+    def conclude(outcomes: Mapping[str, Encoded]) -> dict[str, Any]:
+        first, second = outcomes["first"], outcomes["second"]
         scores = scorer.scores(first.templates, second.templates)
         best = max(max(row) for row in scores)
         return {
@@ -94,23 +103,38 @@ def liveness(_: Settings, __: Scorer) -> Job:
 
 
 def verify(settings: Settings, scorer: Scorer) -> Job:
-    """Compare the living person of a video with a photo."""
+    """Compare the living person of a video with a photo, or with several of one person."""
 
-    def conclude(outcomes: Sequence[Any]) -> dict[str, Any]:
-        photo, live = outcomes
+    def conclude(outcomes: Mapping[str, Any]) -> dict[str, Any]:
+        live = outcomes["video"]
+        references = _references(scorer, outcomes, but="video")
         if not live.templates:
             return {**live.facts, "match": False}
-        score = scorer.vote(live.templates, photo.templates)
+        score = scorer.score(references, live.templates)
         return {**live.facts, "verification_score": score, "match": score >= settings.threshold}
 
     columns = (*_LIVENESS_COLUMNS, "verification_score", "match")
-    # The photo comes first: whether it is refused does not depend on the video.
-    works: dict[str, Work] = {"photo": settings.encode(Capability.VERIFY), "video": EncodeLive()}
-    return Job("verify", columns, works, conclude)
+    further = _further("photo")
+    # The photos come first: whether one is refused does not depend on the video.
+    works: dict[str, Work] = dict.fromkeys(("photo", *further), settings.encode(Capability.VERIFY))
+    works["video"] = EncodeLive()
+    return Job("verify", columns, works, conclude, frozenset(further))
 
 
-def _only(outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return outcomes[0]
+def _only(outcomes: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    (outcome,) = outcomes.values()
+    return outcome
+
+
+def _further(column: str) -> tuple[str, ...]:
+    """The columns of further photos of the person of a column."""
+    return tuple(f"{column}_{i}" for i in range(2, MOST_REFERENCES + 1))
+
+
+def _references(scorer: Scorer, outcomes: Mapping[str, Encoded], *, but: str) -> References:
+    """The photos of all columns but one, as those of one person."""
+    columns = [column for column in outcomes if column != but]
+    return scorer.references([outcomes[column].templates[0] for column in columns], columns)
 
 
 _LIVENESS_COLUMNS = ("passed", "liveness_score", "liveness_status", "image_timestamp")

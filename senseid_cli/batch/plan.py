@@ -70,16 +70,16 @@ class RowsPlan:
     settings: Settings
 
     def __post_init__(self) -> None:
-        missing = [column for column in self.job.works if column not in self.survey.columns]
+        missing = [column for column in self.job.required if column not in self.survey.columns]
         if missing and self.survey.columns:
             raise ManifestError(
                 f"{self.manifest.name} has no column {missing[0]!r}, what it has is {_listed(self.survey.columns)}",
-                remedy=f"{self.job.name} needs the columns {', '.join(self.job.works)}; any others are passed on",
+                remedy=f"{self.job.name} needs the columns {', '.join(self.job.required)}; any others are passed on",
             )
         if missing or not self.survey.rows:
             raise ManifestError(
                 f"{self.manifest.name} holds no rows, so there is nothing to do",
-                remedy=f"each row names its files in the columns {', '.join(self.job.works)}",
+                remedy=f"each row names its files in the columns {', '.join(self.job.required)}",
             )
         taken = set(rows.columns_of((), self.job)) & set(self.survey.columns)
         if taken:
@@ -105,8 +105,11 @@ class RowsPlan:
 
     def photos(self, record: Mapping[str, Any]) -> list[Path]:
         """See `Plan`."""
-        works = self.job.works.items()
-        return [self.manifest.wanted.folder / record[column] for column, work in works if work.medium == Medium.PHOTO]
+        return [
+            self.manifest.wanted.folder / record[column]
+            for column, work in self.job.works.items()
+            if work.medium == Medium.PHOTO and record.get(column)
+        ]
 
     def facts(self) -> Mapping[str, object]:
         """See `Plan`."""

@@ -69,7 +69,7 @@ def _open_manifest(source: str, job: Job) -> Manifest:
 
     path = Path(source)
     # Of a video and a photo without a header it cannot be told which comes first.
-    in_order = tuple(job.works) if len({work.medium for work in job.works.values()}) == 1 else ()
+    in_order = job.required if len({work.medium for work in job.works.values()}) == 1 else ()
     wanted = Wanted((*job.works, LABEL), in_order, Path() if source == STDIN else path.parent)
     try:
         if source == STDIN:

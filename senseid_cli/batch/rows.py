@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from senseid import outcomes
 from senseid.bodies import OK_CODE
 from senseid_cli.batch.work import Refusal, refusal_of
+from senseid_engine.errors import DifferentPeopleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -59,7 +61,11 @@ def work_through(rows: Iterable[Row], job: Job, folder: Path, queue: WorkQueue, 
         if problem:
             waiting.append((row, [], _bad_row(problem)))
         else:
-            asked = [(column, queue.ask(folder / row.fields[column], work)) for column, work in job.works.items()]
+            asked = [
+                (column, queue.ask(folder / row.fields[column], work))
+                for column, work in job.works.items()
+                if row.fields.get(column)
+            ]
             waiting.append((row, asked, None))
         if len(waiting) > ROWS_A_SLOT * slots:
             yield _record(*waiting.popleft(), job.conclude)
@@ -73,6 +79,8 @@ def _problem(row: Row, job: Job) -> str:
     for column in job.works:
         value = row.fields.get(column)
         if value is None or value == "":
+            if column in job.optional:
+                continue
             return f"it has no {column!r}"
         if not isinstance(value, str) or "\0" in value:
             return f"{column!r} is not a path"
@@ -87,15 +95,17 @@ def _record(
     row: Row,
     asked: list[tuple[str, Future[Any]]],
     refusal: Refusal | None,
-    conclude: Callable[[list[Any]], dict[str, Any]],
+    conclude: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> dict[str, Any]:
-    outcomes = [(column, future.result()) for column, future in asked]
-    for column, outcome in outcomes:
+    outcomes = {column: future.result() for column, future in asked}
+    for column, outcome in outcomes.items():
         if refusal is None and isinstance(outcome, Refusal):
             refusal = Refusal(outcome.code, outcome.message, f"{column}: {outcome.problem}")
     if refusal is None:
         try:
-            return {"row": row.number, **row.fields, "code": OK_CODE, **conclude([outcome for _, outcome in outcomes])}
+            return {"row": row.number, **row.fields, "code": OK_CODE, **conclude(outcomes)}
+        except DifferentPeopleError as error:
+            refusal = replace(refusal_of(error), problem=str(error))  # which names the column
         except Exception as error:
             refusal = refusal_of(error)
     return {"row": row.number, **row.fields, **refused(refusal)}

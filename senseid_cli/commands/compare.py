@@ -16,8 +16,7 @@ from senseid_cli.options import (
     AutoRotate,
     CheckLiveness,
     CheckQuality,
-    FirstPhoto,
-    SecondPhoto,
+    References,
     SingleFace,
     Threshold,
 )
@@ -28,8 +27,14 @@ from senseid_licensing.product import Product
 
 
 def compare(
-    first: FirstPhoto,
-    second: SecondPhoto,
+    first: Annotated[
+        str,
+        typer.Argument(metavar="A", help="The first photo, or the only one beside --reference; `-` is standard input."),
+    ],
+    second: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="The second photo; `-` is standard input.", show_default=False)
+    ] = None,
+    references: References = None,
     as_json: AsJson = False,
     threshold: Threshold = DEFAULT_THRESHOLD,
     auto_rotate: AutoRotate = False,
@@ -43,13 +48,15 @@ def compare(
     """Compare the faces of two photos. Of several faces the largest is used.
 
     Prints the verdict and the score, and on standard error which face was taken where another one may be meant, and
-    what of a face is covered. Exit status: 0 match, 1 no match, 3 a photo is refused, 4 licence.
+    what of a face is covered. With several photos of one person, each behind --reference, the right person is turned
+    away less often, and a stranger gets in no more often; one that shows somebody else is refused. Exit status: 0
+    match, 1 no match, 3 a photo is refused, 4 licence.
     """
-    media.check_sources(first, second)
+    known, probe = _sides(first, second, references or [])
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.FACE, Capability.COMPARE))
     opening = opening_engine(licences)
-    photos = media.read_photo(first), media.read_photo(second)
+    photos = media.read_photo(known[0]), media.read_photo(probe)
     engine = opening.result()
     options = PhotoOptions(
         auto_rotate=auto_rotate,
@@ -57,9 +64,9 @@ def compare(
         single_face=single_face,
         check_liveness=check_liveness,
     )
-    result = engine.compare(*photos, options)
+    result = engine.compare(*photos, options, further=map(media.read_photo, known[1:]))
     if as_json or terminal.terminal_width() is None:
-        terminal.note_doubts(result.first, result.second)
+        terminal.note_doubts(result.first, *result.further, result.second)
     if as_json:
         body = bodies.compare_body(result, installation.new_request_id())
         terminal.put_json({**body, "details": bodies.compare_details(result, threshold)} if details else body)
@@ -68,3 +75,21 @@ def compare(
     else:
         terminal.put_lines(comparison.compare_lines(result, threshold, details=details))
     raise typer.Exit(ExitStatus.YES if result.score >= threshold else ExitStatus.NO)
+
+
+def _sides(first: str, second: str | None, references: list[str]) -> tuple[list[str], str]:
+    """The photos of the known person, and the one that is compared with them."""
+    if references and second is not None:
+        raise typer.BadParameter(
+            "beside --reference one photo is compared, not two: `senseid compare --reference A --reference B PHOTO`",
+            param_hint="B",
+        )
+    if not references and second is None:
+        raise typer.BadParameter(
+            "the second photo is missing: `senseid compare A B`, or `senseid compare --reference A PHOTO`",
+            param_hint="B",
+        )
+    known, probe = (references, first) if second is None else ([first], second)
+    media.check_references(known)
+    media.check_sources(*known, probe)
+    return known, probe

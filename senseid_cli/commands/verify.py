@@ -17,6 +17,7 @@ from senseid_cli.options import (
     AsJson,
     AutoRotate,
     CheckQuality,
+    References,
     ReturnFaceImage,
     ReturnImage,
     ReturnStatus,
@@ -40,7 +41,13 @@ def verify(
         str,
         typer.Argument(metavar="VIDEO", help="A video, or a file of liveness data; `-` is standard input."),
     ],
-    photo: Annotated[str, typer.Argument(metavar="PHOTO", help="A photo; `-` is standard input.")],
+    photo: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[PHOTO]", help="A photo, unless there are --reference; `-` is standard input.", show_default=False
+        ),
+    ] = None,
+    references: References = None,
     as_json: AsJson = False,
     threshold: Threshold = DEFAULT_THRESHOLD,
     check_quality: CheckQuality = False,
@@ -54,10 +61,12 @@ def verify(
     """Check that the person in a video is living, and compare the face with that of a photo.
 
     Of several faces the largest is used. Prints the verdict, the score, and what the liveness check found. In place of
-    the video goes a file that `senseid liveness pack` made. Exit status: 0 living and a match, 1 not, 3 an input is
+    the video goes a file that `senseid liveness pack` made. Several photos of one person are given with --reference, in
+    place of PHOTO. Exit status: 0 living and a match, 1 not, 3 an input is
     refused, 4 licence.
     """
-    media.check_sources(video, photo)
+    known = _known(photo, references or [])
+    media.check_sources(video, *known)
     licences = installation.verify_licences()
     for product in (Product.FACE, Product.LIVENESS):
         terminal.note_grace(licences.require(product, Capability.VERIFY))
@@ -66,22 +75,23 @@ def verify(
     from senseid_engine.video import MAX_BYTES, decode_video
 
     options = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
-    picture = media.read_photo(photo)
+    picture = media.read_photo(known[0])
+    further = map(media.read_photo, known[1:])
     name, data = media.name_of(video), media.read_bytes(video, most=MAX_BYTES, what="video")
     if is_capture(data):
         from senseid.captures import read_capture
 
         capture = read_capture(data, name=name, keys=key_sources(key_file))
         verifier = Models(lambda: licences).verifier
-        compared = verifier.verify_capture(capture, picture, options, name=name)
-        terminal.note_doubts(compared.photo)
+        compared = verifier.verify_capture(capture, picture, options, name=name, further=further)
+        terminal.note_doubts(compared.photo, *compared.further)
         _put_capture(compared, capture, threshold, as_json=as_json)
         raise typer.Exit(ExitStatus.YES if compared.score >= threshold else ExitStatus.NO)
     opened = decode_video(data, name=name)
     verifier = Models(lambda: licences).verifier
     with progress("looking at frames", opened.expected_frames) as advance:
-        result = verifier.verify_video(opened, picture, options, watch=advance)
-    terminal.note_doubts(result.photo)
+        result = verifier.verify_video(opened, picture, options, further=further, watch=advance)
+    terminal.note_doubts(result.photo, *result.further)
     if as_json:
         body = bodies.verify_body(
             result,
@@ -97,6 +107,17 @@ def verify(
         terminal.put_lines(text.verify_lines(result, threshold))
     matches = result.score is not None and result.score >= threshold
     raise typer.Exit(ExitStatus.YES if matches else ExitStatus.NO)
+
+
+def _known(photo: str | None, references: list[str]) -> list[str]:
+    """The photos of the known person."""
+    if (photo is None) == (not references):
+        raise typer.BadParameter(
+            "give one photo, `senseid verify VIDEO PHOTO`, or `senseid verify VIDEO --reference A --reference B`",
+            param_hint="PHOTO",
+        )
+    media.check_references(references)
+    return references if photo is None else [photo]
 
 
 def _put_capture(result: CaptureVerification, capture: Capture, threshold: float, *, as_json: bool) -> None:

@@ -37,7 +37,7 @@ def compare_lines(result: Comparison, threshold: float, *, details: bool) -> lis
     lines = ["\t".join([verdict(result.score, threshold), score_text(result.score)])]
     if details:
         lines.append(f"threshold\t{threshold}\t{odds(threshold)}")
-        for label, found in (("first", result.first), ("second", result.second)):
+        for label, found in _photos(result):
             box = ",".join(map(str, found.rects[0].as_list()))
             turned = f"turned {90 * found.quarter_turns}"
             lines.append("\t".join([label, printable(found.name), f"face 1 of {len(found.rects)}", box, turned]))
@@ -65,7 +65,9 @@ def compare_table(result: Comparison, threshold: float, *, details: bool) -> Ren
     facts = Table.grid(padding=(0, 2))
     facts.add_row(Text(verdict(result.score, threshold), _style(result.score, threshold)), score_text(result.score))
     facts.add_row("threshold", f"{threshold} (reached by {odds(threshold)} strangers)")
-    for label, found in (("first", result.first), ("second", result.second)):
+    if result.further:
+        facts.add_row("references", f"{1 + len(result.further)} photos of one person")
+    for label, found in _photos(result):
         if details or len(found.rects) > 1 or found.quarter_turns or found.covered:
             facts.add_row(label, Text(_face_text(found, details=details)))
     if not details:
@@ -99,6 +101,12 @@ def omni_table(result: OmniComparison, threshold: float) -> RenderableType:
 def omni_table_width(result: OmniComparison) -> int:
     """Columns that the matrix needs on a terminal."""
     return len(f"A{len(result.first.rects)}  ") + len("0.0000  ") * len(result.second.rects)
+
+
+def _photos(result: Comparison) -> list[tuple[str, FoundFaces]]:
+    if not result.further:
+        return [("first", result.first), ("second", result.second)]
+    return [*(("reference", found) for found in (result.first, *result.further)), ("photo", result.second)]
 
 
 def _style(score: float, threshold: float) -> str:

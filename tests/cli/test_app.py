@@ -132,7 +132,7 @@ def test_version() -> None:
     ("words", "line"),
     [
         (["compare"], b"senseid: Missing argument 'A'."),
-        (["compare", "a"], b"senseid: Missing argument 'B'."),
+        (["compare", "a"], b"senseid: Invalid value for B: the second photo is missing"),
         (["compare", "a", "b", "c"], b"senseid: Got unexpected extra argument"),
         (["compare", "a", "b", "--nope"], b"senseid: No such option: --nope"),
         (["nope"], b"senseid: No such command 'nope'."),

@@ -99,6 +99,29 @@ def test_a_stream_gives_the_same(senseid: Senseid, many: Path, manifest: Path, w
     ]
 
 
+def test_several_photos_of_one_person(senseid: Senseid, photos: dict[str, Path]) -> None:
+    folder = photos["obama.jpg"].parent
+    rows = "first,first_2,second\n" + "".join(
+        f"{row}\n"
+        for row in (
+            "obama.jpg,obama2.jpg,obama3.jpg",
+            "obama2.jpg,obama.jpg,obama3.jpg",
+            "obama.jpg,,obama3.jpg",
+            "obama.jpg,biden.jpg,obama3.jpg",
+        )
+    )
+    done = senseid("batch", "-", stdin=rows.encode(), cwd=folder)
+    assert done.returncode == 3
+    both, turned, alone, refused = records(done.stdout)
+    known = [word for name in ("obama.jpg", "obama2.jpg") for word in ("--reference", folder / name)]
+    score = senseid.json("compare", *known, folder / "obama3.jpg")["verification_score"]
+    assert both["verification_score"] == turned["verification_score"] == repr(score)
+    pair = senseid.json("compare", folder / "obama.jpg", folder / "obama3.jpg")
+    assert alone["verification_score"] == repr(pair["verification_score"])
+    assert (refused["code"], refused["message"]) == ("1200", "invalid argument")
+    assert refused["problem"].startswith("first_2: shows another person than first (score 0.")
+
+
 def partial_lines(out: Path) -> int:
     partial = out.with_name(f".{out.name}.senseid-partial")
     return partial.read_bytes().count(b"\n") if partial.exists() else 0

@@ -142,6 +142,66 @@ def test_exif_orientation_is_applied(senseid: Senseid, upright: Path, same: tupl
     assert senseid.json("compare", turned, same[1])["verification_score"] == straight["verification_score"]
 
 
+def of(*photos: Path) -> list[str | Path]:
+    """Options that give these photos of one person."""
+    return [word for photo in photos for word in ("--reference", photo)]
+
+
+def test_several_photos_of_one_person(senseid: Senseid, photos: dict[str, Path], same: tuple[Path, Path]) -> None:
+    one, two, three = (photos[f"obama{i}.jpg"] for i in ("", "2", "3"))
+    body = senseid.json("compare", *of(one, two), three, "--details", status=0)
+    for order in (of(two, one), of(one, two, one, two)):
+        again = senseid.json("compare", *order, three)["verification_score"]
+        assert again == pytest.approx(body["verification_score"], abs=1e-6)
+    assert senseid.json("compare", three, *of(two, one))["verification_score"] == body["verification_score"]
+    assert [name for name in body["details"] if "image" in name] == ["first_image", "further_image_1", "second_image"]
+    done = senseid("compare", *of(one, two), photos["biden.jpg"], "--details")
+    assert done.returncode == 1
+    assert [line.split(b"\t")[0] for line in done.stdout.splitlines()[:5]] == [
+        b"no match",
+        b"threshold",
+        b"reference",
+        b"reference",
+        b"photo",
+    ]
+
+
+def test_one_reference_is_a_pair(senseid: Senseid, same: tuple[Path, Path], score: float) -> None:
+    assert senseid.json("compare", *of(same[0]), same[1])["verification_score"] == score
+    done = senseid("compare", *of(same[0]), "-", stdin=same[1].read_bytes())
+    assert done.stdout == senseid("compare", *same).stdout
+
+
+def test_a_photo_of_somebody_else_is_refused(senseid: Senseid, photos: dict[str, Path]) -> None:
+    one, two, three, other = (photos[name] for name in ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"))
+    for known in ((one, other, two), (other, one, two), (two, one, other)):
+        done = senseid("compare", *of(*known), three, "--json")
+        assert done.returncode == 3
+        assert json.loads(done.stdout)["code"] == 1200
+        assert done.stderr.decode().startswith(f"senseid: {other}: shows another person than the 2 others (score 0.")
+    pair = senseid("compare", *of(one, other), three)
+    assert pair.returncode == 3
+    assert pair.stderr.decode().startswith(f"senseid: {other}: shows another person than {one} (score 0.")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["compare", "a", "b", "--reference", "c"], b"beside --reference one photo is compared"),
+        (["compare", *["--reference=a"] * 11, "b"], b"11 photos of one person are too many: at most 10"),
+        (["compare", "--reference", "-", "-"], b"cannot both be '-'"),
+        (["verify", "a"], b"give one photo"),
+        (["verify", "a", "b", "--reference", "c"], b"give one photo"),
+        (["verify", "a", *["--reference=b"] * 11], b"11 photos of one person are too many: at most 10"),
+    ],
+    ids=str,
+)
+def test_wrong_uses_of_references(senseid: Senseid, words: list[str], line: bytes) -> None:
+    done = senseid(*words)
+    assert done.returncode == 2
+    assert line in done.stderr
+
+
 def test_no_face_is_no_verdict(senseid: Senseid, same: tuple[Path, Path], tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     Image.new("RGB", (320, 240), "grey").save(blank)

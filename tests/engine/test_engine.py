@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 
 from senseid_engine.engine import Engine
-from senseid_engine.errors import AmbiguousFaceError, AttackError, ModelError, NoFaceError, OcclusionError
+from senseid_engine.errors import (
+    AmbiguousFaceError,
+    AttackError,
+    DifferentPeopleError,
+    ModelError,
+    NoFaceError,
+    OcclusionError,
+)
 from senseid_engine.image import Image, rotate
 from senseid_engine.photo_options import PhotoOptions
 from senseid_engine.recognition import Recognition
@@ -154,6 +161,28 @@ def test_no_face_is_never_a_score(engine: Engine, small: dict[str, Image], blank
     for encode in (engine.encode_largest, engine.encode_all):
         with pytest.raises(NoFaceError):
             encode(blank)
+
+
+def test_several_photos_of_one_person(engine: Engine, small: dict[str, Image]) -> None:
+    one, two, three, biden = (small[name] for name in NAMES)
+    both = engine.compare(one, three, further=[two])
+    assert both.score == engine.compare(two, three, further=iter([one])).score > 0.7
+    alone = engine.compare(one, three)
+    assert (both.first, both.second, alone.further) == (alone.first, alone.second, ())
+    assert both.further == (engine.compare(two, three).first,)
+    assert engine.compare(one, biden, further=[two, three]).score < 0.6
+    found, references = engine.encode_references([one, two])
+    assert found == (both.first, *both.further)
+    assert engine.curve.score(references.similarity([engine.encode_largest(three)[1]])) == both.score
+
+
+def test_a_photo_of_somebody_else_among_them_is_named(engine: Engine, small: dict[str, Image], blank: Image) -> None:
+    one, two, three, biden = (small[name] for name in NAMES)
+    for further in ([biden, two], [two, biden]):
+        with pytest.raises(DifferentPeopleError, match=r"^biden\.jpg: shows another person than the 2 others \(score"):
+            engine.compare(one, three, further=further)
+    with pytest.raises(NoFaceError, match=r"^blank\.png"):
+        engine.compare(one, three, further=[blank, biden])
 
 
 def test_templates_are_what_compare_uses(engine: Engine, small: dict[str, Image], two_men: Image) -> None:

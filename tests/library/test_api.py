@@ -17,7 +17,7 @@ from PIL import Image
 import senseid
 from senseid import installation, outcomes
 from senseid_crypto.format import Format
-from senseid_engine.errors import ImageSizeError, MediaNotFoundError, NoFaceError
+from senseid_engine.errors import DifferentPeopleError, ImageSizeError, MediaNotFoundError, NoFaceError
 from senseid_licensing.context import context_here
 from senseid_licensing.errors import LicenceMissingError
 from senseid_licensing.quickstart import quickstart
@@ -61,6 +61,18 @@ def test_paths_bytes_and_arrays_give_the_score_of_the_command(
         pixels = np.asarray(photo.convert("RGB"))
     assert faces.compare(pixels, other).score == score
     assert pixels.flags.writeable == np.asarray(pixels).flags.writeable  # the caller's array is left as it was
+
+
+def test_several_photos_of_one_person(faces: senseid.Senseid, home: Path, sample_photos: dict[str, Path]) -> None:
+    one, two, three, other = (sample_photos[name] for name in ("obama.jpg", "obama2.jpg", "obama3.jpg", "biden.jpg"))
+    score = command(home, "compare", "--reference", one, "--reference", two, three)["verification_score"]
+    assert faces.compare([one, two.read_bytes()], str(three)).score == score
+    assert faces.compare((str(two), one), three).score == score
+    with pytest.raises(DifferentPeopleError, match=r"^first 2: shows another person than the 2 others"):
+        faces.compare([one, other.read_bytes(), two], three)
+    for photos in ([], [one] * 11):
+        with pytest.raises(ValueError, match="there must be 1 to 10"):
+            faces.compare(photos, three)
 
 
 def test_omni_and_quality(faces: senseid.Senseid, home: Path, sample_photos: dict[str, Path]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from senseid_engine.engine import read_curve
 from senseid_engine.liveness.verify import vote
 from senseid_engine.recognition import Recognition
+from senseid_engine.references import References
 from senseid_engine.template import similarities
 
 if TYPE_CHECKING:
@@ -43,6 +44,14 @@ class Scorer:
         z = similarities(first, second)
         return [[self.curve.score(float(value)) for value in row] for row in z]
 
-    def vote(self, live: Sequence[Template], photo: Sequence[Template]) -> float:
-        """The score, in [0, 1], of the frames of a living person against the one template of a photo."""
-        return vote(self.curve, similarities(live, photo))
+    def references(self, templates: Sequence[Template], names: Sequence[str]) -> References:
+        """Take photos as those of one person; see `References.of`.
+
+        Raises:
+            DifferentPeopleError: a photo does not show the person of the others.
+        """
+        return References.of(templates, names, self.curve)
+
+    def score(self, references: References, faces: Sequence[Template]) -> float:
+        """The score, in [0, 1], of one face, or of the frames of a living one, against the photos of a person."""
+        return vote(self.curve, references, faces)

@@ -153,12 +153,14 @@ class VideoVerification:
         score: calibrated verification score, in [0, 1]; None where the check did not pass.
         photo: faces of the photo; face 0 was compared.
         frames: how many frames voted; 0 where the check did not pass.
+        further: faces of each further photo of the person, likewise.
     """
 
     liveness: LivenessResult
     score: float | None
     photo: FoundFaces
     frames: int
+    further: tuple[FoundFaces, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +171,10 @@ class CaptureVerification:
         score: calibrated verification score, in [0, 1].
         photo: faces of the photo; face 0 was compared.
         frames: how many frames voted.
+        further: faces of each further photo of the person, likewise.
     """
 
     score: float
     photo: FoundFaces
     frames: int
+    further: tuple[FoundFaces, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from senseid_engine.errors import LivenessDataError, NoFaceError
@@ -13,15 +14,15 @@ from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from senseid_engine.arrays import Doubles
     from senseid_engine.curve import ScoreCurve
     from senseid_engine.engine import Engine
     from senseid_engine.image import Image
     from senseid_engine.liveness.capture import Capture
     from senseid_engine.liveness.detector import LivenessDetector
     from senseid_engine.liveness.results import LivenessResult
+    from senseid_engine.references import References
     from senseid_engine.results import Rect
     from senseid_engine.video import Video
 
@@ -51,6 +52,7 @@ class LiveVerifier:
         photo: Image,
         options: PhotoOptions = AS_IT_IS,
         *,
+        further: Iterable[Image] = (),
         watch: Callable[[int], None] = lambda _: None,
     ) -> VideoVerification:
         """Check a video, and compare its person with the largest face of a photo.
@@ -61,6 +63,7 @@ class LiveVerifier:
             video: the video.
             photo: a decoded photo.
             options: how the photo is looked at.
+            further: more photos of the photo's person, as for `Engine.compare`.
             watch: called with the number of frames looked at since the last call.
 
         Raises:
@@ -71,12 +74,13 @@ class LiveVerifier:
             LivenessError: no frame of the video shows a face.
             AmbiguousFaceError: the photo has two faces of like size, which `options` forbid.
             OcclusionError: the photo's face is covered, which `options` forbid.
+            DifferentPeopleError: the photos do not show one person.
         """
         self.engine.licences.require(Product.FACE, Capability.VERIFY)
-        upright, against = self.engine.encode_largest(photo, options)
+        found, references = self.engine.encode_references(chain([photo], further), options)
         result, live = self.encode_live(video, watch=watch)
-        score = vote(self.engine.curve, similarities(live, [against])) if live else None
-        return VideoVerification(result, score, upright.found, len(live))
+        score = vote(self.engine.curve, references, live) if live else None
+        return VideoVerification(result, score, found[0], len(live), found[1:])
 
     def encode_live(
         self, video: Video, *, watch: Callable[[int], None] = lambda _: None
@@ -114,6 +118,7 @@ class LiveVerifier:
         options: PhotoOptions = AS_IT_IS,
         *,
         name: str,
+        further: Iterable[Image] = (),
     ) -> CaptureVerification:
         """Compare the person of a capture with the largest face of a photo.
 
@@ -124,6 +129,7 @@ class LiveVerifier:
             photo: a decoded photo.
             options: how the photo is looked at.
             name: what the caller calls the capture, for messages.
+            further: more photos of the photo's person, as for `Engine.compare`.
 
         Raises:
             LicensingError: the licence does not allow it.
@@ -131,17 +137,18 @@ class LiveVerifier:
             LivenessDataError: a frame of the capture does not show the face, or its frames show two people.
             AmbiguousFaceError: the photo has two faces of like size, which `options` forbid.
             OcclusionError: the photo's face is covered, which `options` forbid.
+            DifferentPeopleError: the photos do not show one person.
         """
         self.engine.licences.require(Product.FACE, Capability.VERIFY)
-        upright, against = self.engine.encode_largest(photo, options)
-        found = [_of_frame(self.engine, frame.image, frame.face) for frame in capture.frames]
-        live = [template for template in found if template is not None]
-        if len(live) < len(found):
+        found, references = self.engine.encode_references(chain([photo], further), options)
+        frames = [_of_frame(self.engine, frame.image, frame.face) for frame in capture.frames]
+        live = [template for template in frames if template is not None]
+        if len(live) < len(frames):
             raise LivenessDataError(name, "holds a frame without the face: make it again")
         if not _one_person(self.engine, live):
             raise LivenessDataError(name, "holds frames of different people: make it again")
-        score = vote(self.engine.curve, similarities(live, [against]))
-        return CaptureVerification(score, upright.found, len(live))
+        score = vote(self.engine.curve, references, live)
+        return CaptureVerification(score, found[0], len(live), found[1:])
 
 
 def _of_frame(engine: Engine, image: Image, rect: Rect) -> Template | None:
@@ -158,7 +165,7 @@ def _one_person(engine: Engine, templates: Sequence[Template]) -> bool:
     return engine.curve.score(float(similarities(templates, templates).min())) >= SAME_PERSON
 
 
-def vote(curve: ScoreCurve, alike: Doubles) -> float:
+def vote(curve: ScoreCurve, references: References, live: Sequence[Template]) -> float:
     """The score of the mean similarity: frames of one clip differ in pose and blur, and their errors level out.
 
     The curve was made for single photos. A mean strays less than one of them, so a stranger reaches a score at most as
@@ -166,6 +173,7 @@ def vote(curve: ScoreCurve, alike: Doubles) -> float:
 
     Args:
         curve: from similarity to score.
-        alike: float64 (frames, 1), of the live face and the photo's.
+        references: the photos.
+        live: the frames of the living face, at least one.
     """
-    return curve.score(float(alike.mean()))
+    return curve.score(references.similarity(live))

@@ -12,7 +12,7 @@ from senseid_cli.batch.work_queue import NoCache, WorkQueue
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -33,17 +33,18 @@ class Length:
 
 @dataclass(frozen=True)
 class Sum:
-    """How long two files are together."""
+    """How long two files are together, or three."""
 
     name: ClassVar[str] = "sum"
     columns: ClassVar[tuple[str, ...]] = ("sum",)
+    optional: ClassVar[frozenset[str]] = frozenset({"first_2"})
 
     @property
     def works(self) -> Mapping[str, Length]:
-        return {"first": Length(), "second": Length()}
+        return {"first": Length(), "first_2": Length(), "second": Length()}
 
-    def conclude(self, outcomes: Sequence[int]) -> dict[str, Any]:
-        return {"sum": sum(outcomes)}
+    def conclude(self, outcomes: Mapping[str, int]) -> dict[str, Any]:
+        return {"sum": sum(outcomes.values())}
 
 
 @dataclass

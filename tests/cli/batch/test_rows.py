@@ -67,6 +67,15 @@ def test_a_bad_row_is_a_record_and_the_run_goes_on(folder: Path, queue: WorkQueu
     assert records[8]["sum"] == 5
 
 
+def test_a_column_that_a_row_may_lack(folder: Path, queue: WorkQueue) -> None:
+    further = [{"first_2": "3"}, {"first_2": ""}, {"first_2": None}, {"first_2": 7}, {"first_2": "gone"}]
+    rows = [Row(i, {"first": "1", "second": "2", **more}) for i, more in enumerate(further, 1)]
+    records = run(rows, folder, queue)
+    assert [record.get("sum") for record in records] == [6, 3, 3, None, None]
+    assert records[3]["problem"] == "the row cannot be used: 'first_2' is not a path"
+    assert records[4]["problem"].startswith("first_2: no such file")
+
+
 def test_records_come_in_order_however_long_one_takes(folder: Path, queue: WorkQueue, executor: Counting) -> None:
     executor.held = {b"\0": threading.Event()}
     records = work_through([row(1, "1", "1"), row(2, "2", "2"), row(3, "3", "3")], Sum(), folder, queue, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -99,6 +100,33 @@ def test_compare_details() -> None:
     assert [level["threshold"] for level in details["thresholds"]] == [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
     assert [level["false_match_rate"] for level in details["thresholds"]] == [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6]
     assert all(level["reached"] for level in details["thresholds"])
+
+
+def test_several_references() -> None:
+    twins = FoundFaces("c.jpg", 640, 480, 0, (Rect(0, 0, 40, 40), Rect(50, 0, 90, 40)), covered=("mouth",))
+    result = Comparison(0.8, A, B, (twins,))
+    lines = comparison.compare_lines(result, 0.7, details=True)
+    assert [line.split("\t")[:2] for line in lines[2:5]] == [
+        ["reference", "a b.jpg"],
+        ["reference", "c.jpg"],
+        ["photo", "ü\\n\\x1b[31m.png"],
+    ]
+    assert comparison.compare_lines(result, 0.7, details=False) == ["match\t0.8000"]
+    text = drawn(comparison.compare_table(result, 0.7, details=False))
+    assert re.search("references +2 photos of one person", text)
+    assert re.search("reference +c.jpg: the largest of 2 faces, covered: mouth", text)
+    assert "references" not in drawn(comparison.compare_table(PAIR, 0.7, details=True))
+    assert bodies.compare_body(result, ID)["warnings"] == [
+        {"image": "further_image_1", "warning": "several_faces", "faces": 2, "face_rect": [0, 0, 40, 40]},
+        {"image": "further_image_1", "warning": "face_covered", "features": ["mouth"]},
+    ]
+    details = bodies.compare_details(result, 0.7)
+    assert [name for name in details if name.endswith(("image", "1"))] == [
+        "first_image",
+        "further_image_1",
+        "second_image",
+    ]
+    assert details["further_image_1"]["faces"] == 2
 
 
 def test_omni_body() -> None:

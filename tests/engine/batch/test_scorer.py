@@ -20,6 +20,6 @@ def test_scores_are_those_of_the_engine(
     first, second = photos["obama.jpg"], photos["biden.jpg"]
     one, other = (engine.encode_largest(photo)[1] for photo in (first, second))
     assert scorer.scores([one], [other]) == [[engine.compare(first, second).score]]
-    assert scorer.vote([one], [other]) == engine.compare(first, second).score
+    assert scorer.score(scorer.references([one], ["one"]), [other]) == engine.compare(first, second).score
     _, faces = engine.encode_all(two_men)
     assert tuple(map(tuple, scorer.scores(faces, [one]))) == engine.omni(two_men, first).scores

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from senseid_engine.engine import Engine
-from senseid_engine.errors import AmbiguousFaceError, LivenessDataError, LivenessError, NoFaceError, OcclusionError
+from senseid_engine.errors import (
+    AmbiguousFaceError,
+    DifferentPeopleError,
+    LivenessDataError,
+    LivenessError,
+    NoFaceError,
+    OcclusionError,
+)
 from senseid_engine.image import rotate
 from senseid_engine.liveness.capture import Capture, CapturedFrame, Device
 from senseid_engine.liveness.detector import LivenessDetector
@@ -121,6 +128,20 @@ def test_frames_vote(
     assert result.score is not None
     assert min(single) <= result.score <= max(single)
     assert result.frames == 2
+
+
+def test_several_photos_of_the_person(
+    verifier: LiveVerifier, engine: Engine, found: dict[str, UprightPhoto], photos: dict[str, Image]
+) -> None:
+    frame, two, three = selected(found[OBAMA], 0.0), photos["obama2.jpg"], photos["obama3.jpg"]
+    expected = engine.compare(two, photos[OBAMA], further=[three])
+    result = after(verifier, frame).verify_video(NOT_READ, two, further=[three])
+    assert (result.score, result.photo, result.further) == (expected.score, expected.first, expected.further)
+    captured = verifier.verify_capture(capture_of(frame), three, name="a.liveness", further=iter([two]))
+    assert captured.score == expected.score
+    # Whether the photos show one person does not depend on the video.
+    with pytest.raises(DifferentPeopleError, match=r"^biden\.jpg"):
+        verifier.verify_video(NOT_READ, two, further=[photos[BIDEN], three])
 
 
 def test_a_stranger(verifier: LiveVerifier, found: dict[str, UprightPhoto], photos: dict[str, Image]) -> None:
