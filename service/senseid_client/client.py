@@ -18,7 +18,7 @@ from senseid_client.results import Comparison, FaceQuality, Liveness, Occlusion,
 from senseid_crypto.wire import encrypt_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from senseid_client.results import Box
     from senseid_crypto.key import Key
@@ -58,12 +58,12 @@ class Client:
             raise ValueError("a user or password in the address is not sent: give api_key")
 
     def compare(
-        self, first: Media, second: Media, *, auto_rotate: bool = False, check_quality: bool = False
+        self, first: Media | Sequence[Media], second: Media, *, auto_rotate: bool = False, check_quality: bool = False
     ) -> Comparison:
         """Compare the largest face of each of two photos.
 
         Args:
-            first: a photo.
+            first: a photo; or a list of up to 10 of one person, for one score.
             second: a photo.
             auto_rotate: turn a sideways photo by looking for its faces.
             check_quality: refuse a face with a covered eye, nose or mouth (code 4004).
@@ -74,7 +74,7 @@ class Client:
         answer = self._post(
             "/identity/image_verification/stateless",
             {
-                "first_encrypted_image": self._sealed(first),
+                **self._photos("first_encrypted_image", first),
                 "second_encrypted_image": self._sealed(second),
                 "auto_rotate": auto_rotate,
                 "check_quality": check_quality,
@@ -141,7 +141,7 @@ class Client:
     def verify(
         self,
         video: Media,
-        photo: Media,
+        photo: Media | Sequence[Media],
         *,
         auto_rotate: bool = False,
         check_quality: bool = False,
@@ -149,7 +149,7 @@ class Client:
         return_image: bool = False,
         return_face_image: bool = False,
     ) -> Liveness:
-        """Check whether a video shows a live person, and whether it is the one of a photo.
+        """Check whether a video shows a live person, and whether it is the one of a photo, or of a list of photos.
 
         Raises:
             ClientError: the call failed.
@@ -159,7 +159,7 @@ class Client:
                 "/identity/silent_image_verification/stateless",
                 {
                     "encrypted_video": self._sealed(video),
-                    "encrypted_image": self._sealed(photo),
+                    **self._photos("encrypted_image", photo),
                     "auto_rotate": auto_rotate,
                     "check_quality": check_quality,
                     "return_status": return_status,
@@ -170,9 +170,14 @@ class Client:
         )
 
     def verify_liveness_data(
-        self, liveness_file: Media, photo: Media, *, auto_rotate: bool = False, check_quality: bool = False
+        self,
+        liveness_file: Media,
+        photo: Media | Sequence[Media],
+        *,
+        auto_rotate: bool = False,
+        check_quality: bool = False,
     ) -> Comparison:
-        """Compare the face of liveness data, which are encrypted already, with a photo.
+        """Compare the face of liveness data, which are encrypted already, with a photo, or a list of photos of one.
 
         Raises:
             ClientError: the call failed.
@@ -180,7 +185,7 @@ class Client:
         answer = self._post(
             "/identity/liveness_image_verification/stateless",
             {
-                "encrypted_image": self._sealed(photo),
+                **self._photos("encrypted_image", photo),
                 "auto_rotate": auto_rotate,
                 "check_quality": check_quality,
             },
@@ -195,6 +200,11 @@ class Client:
             ClientError: the call failed.
         """
         self._answer("GET", "/healthcheck", b"", {})
+
+    def _photos(self, name: str, photos: Media | Sequence[Media]) -> dict[str, bytes]:
+        first, *further = [photos] if isinstance(photos, Media) else photos
+        fields = {name: self._sealed(first)}
+        return {**fields, "further_encrypted_images": b",".join(map(self._sealed, further))} if further else fields
 
     def _sealed(self, media: Media) -> bytes:
         return encrypt_bytes(_read(media), self.key)

@@ -30,6 +30,7 @@ class Kind(Enum):
     PHOTO = "an encrypted photo, Base64"
     VIDEO = "an encrypted video, Base64"
     LIVENESS_DATA = "a file of liveness data, as it is"
+    PHOTOS = "encrypted photos, Base64 each, with commas between them"
     SWITCH = "true or false"
 
 
@@ -49,8 +50,8 @@ class Parameter:
 
     @property
     def required(self) -> bool:
-        """Whether a request without it is refused; an absent switch is off."""
-        return self.kind is not Kind.SWITCH
+        """Whether a request without it is refused; an absent switch is off, and further photos are an addition."""
+        return self.kind not in {Kind.SWITCH, Kind.PHOTOS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,10 @@ class Endpoint:
 
 _FIRST = Parameter("first_encrypted_image", Kind.PHOTO, "the first photo")
 _SECOND = Parameter("second_encrypted_image", Kind.PHOTO, "the second photo")
+_FURTHER_OF_FIRST = Parameter(
+    "further_encrypted_images", Kind.PHOTOS, "further photos of the person of the first photo, for one score"
+)
+_FURTHER = Parameter("further_encrypted_images", Kind.PHOTOS, "further photos of the photo's person, for one score")
 _AUTO_ROTATE = Parameter("auto_rotate", Kind.SWITCH, "turn a sideways or upside-down photo upright")
 
 _CHECK_QUALITY = Parameter("check_quality", Kind.SWITCH, "refuse a face with a covered eye, nose or mouth")
@@ -156,7 +161,7 @@ COMPARE: Final = Endpoint(
     summary="Compare the largest face of one photo with that of another",
     products=(Product.FACE,),
     capability=Capability.COMPARE,
-    parameters=(_FIRST, _SECOND, _AUTO_ROTATE, _CHECK_QUALITY),
+    parameters=(_FIRST, _SECOND, _FURTHER_OF_FIRST, _AUTO_ROTATE, _CHECK_QUALITY),
     codes=(*_PHOTO_CODES, 4004),
     result={"verification_score": _SCORE},
 )
@@ -179,7 +184,7 @@ VERIFY_CAPTURE: Final = Endpoint(
     summary="Compare the person of liveness data with a photo",
     products=(Product.FACE, Product.LIVENESS),
     capability=Capability.VERIFY,
-    parameters=(_LIVENESS_FILE, _IMAGE, _AUTO_ROTATE, _CHECK_QUALITY),
+    parameters=(_LIVENESS_FILE, _IMAGE, _FURTHER, _AUTO_ROTATE, _CHECK_QUALITY),
     codes=(*_PHOTO_CODES, 2007, 4004),
     result={"verification_score": _SCORE},
 )
@@ -189,7 +194,7 @@ VERIFY_VIDEO: Final = Endpoint(
     summary="Check that the person in a video is living, and compare that person with a photo",
     products=(Product.FACE, Product.LIVENESS),
     capability=Capability.VERIFY,
-    parameters=(_VIDEO, _IMAGE, _AUTO_ROTATE, _CHECK_QUALITY, _RETURN_IMAGE, _RETURN_FACE, _RETURN_STATUS),
+    parameters=(_VIDEO, _IMAGE, _FURTHER, _AUTO_ROTATE, _CHECK_QUALITY, _RETURN_IMAGE, _RETURN_FACE, _RETURN_STATUS),
     codes=(*_PHOTO_CODES, *_VIDEO_CODES, 4004),
     result={**_LIVENESS, "verification_score": _SCORE, **_PICTURES},
     optional=frozenset({"liveness_status", "verification_score", *_PICTURES}),

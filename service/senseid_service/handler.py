@@ -100,7 +100,8 @@ def reason_of(error: Exception) -> str:
 def _compare(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
     options = _options(inputs)
     first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
-    return bodies.compare_body(models.engine.compare(first, second, options), request_id)
+    further = inputs.photos("further_encrypted_images")
+    return bodies.compare_body(models.engine.compare(first, second, options, further=further), request_id)
 
 
 def _omni(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
@@ -122,14 +123,16 @@ def _liveness(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]
 def _verify_video(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
     options, wanted = _options(inputs), _pictures(inputs)
     video, photo = inputs.video("encrypted_video"), inputs.photo("encrypted_image")
-    result = models.verifier.verify_video(video, photo, options)
+    further = inputs.photos("further_encrypted_images")
+    result = models.verifier.verify_video(video, photo, options, further=further)
     return bodies.verify_body(result, request_id, **wanted)
 
 
 def _verify_capture(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
     options = _options(inputs)
     capture, photo = inputs.capture("liveness_file"), inputs.photo("encrypted_image")
-    result = models.verifier.verify_capture(capture, photo, options, name="liveness_file")
+    further = inputs.photos("further_encrypted_images")
+    result = models.verifier.verify_capture(capture, photo, options, name="liveness_file", further=further)
     return bodies.capture_body(result, request_id)
 
 

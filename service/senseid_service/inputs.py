@@ -6,10 +6,11 @@ import binascii
 from typing import TYPE_CHECKING, Final
 
 from senseid.errors import RequestError
+from senseid_engine.photo_options import MOST_REFERENCES
 from senseid_service.forms import boolean, required
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from senseid_crypto.key import Key
     from senseid_engine.image import Image
@@ -47,6 +48,26 @@ class Inputs:
 
         return decode_image(self.media(name), name=name)
 
+    def photos(self, name: str) -> Iterator[Image]:
+        """Encrypted photos with commas between them, none where it is absent; each is decoded when it is asked for.
+
+        Raises:
+            RequestError: one is empty, or with the person's first photo they are more than can be one person's.
+            CryptoError: one does not decrypt; raised when it is asked for.
+            MediaError: one is refused as a photo; likewise.
+        """
+        from senseid_engine.image import decode_image
+
+        # Base64 has no commas. One more is split off than may be: whatever a form holds, little is kept twice.
+        texts = required(self._form, name).split(b",", MOST_REFERENCES) if name in self._form else []
+        if len(texts) >= MOST_REFERENCES:
+            raise RequestError(f"{name} holds more than {MOST_REFERENCES - 1} photos")
+        if not all(text.strip() for text in texts):
+            raise RequestError(f"{name} holds an empty photo")
+        return (
+            decode_image(self._decrypted(text, f"{name} {i}"), name=f"{name} {i}") for i, text in enumerate(texts, 1)
+        )
+
     def media(self, name: str) -> bytes:
         """The decrypted bytes of a photo or a video.
 
@@ -54,11 +75,14 @@ class Inputs:
             RequestError: it is missing.
             CryptoError: it is not Base64, or does not decrypt.
         """
+        return self._decrypted(required(self._form, name), name)
+
+    def _decrypted(self, text: bytes, name: str) -> bytes:
         from senseid_crypto import sealed, wire
         from senseid_crypto.container import MAGIC
         from senseid_crypto.errors import CryptoError
 
-        text = repaired(required(self._form, name))
+        text = repaired(text)
         try:
             if _base64(text[:_HEAD]).startswith(MAGIC):
                 return sealed.open_bytes(_base64(text), self._keys)

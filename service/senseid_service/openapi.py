@@ -87,6 +87,8 @@ def _field(parameter: Parameter) -> dict[str, Any]:
         return {"type": "string", "enum": ["true", "false"], "default": "false", "description": parameter.meaning}
     if parameter.kind is Kind.LIVENESS_DATA:
         return {"type": "string", "format": "binary", "description": parameter.meaning}
+    if parameter.kind is Kind.PHOTOS:
+        return {"type": "string", "description": f"{parameter.meaning}: each encrypted and Base64, commas between them"}
     return {"type": "string", "contentEncoding": "base64", "description": f"{parameter.meaning}, encrypted"}
 
 

@@ -109,6 +109,22 @@ def test_compare(server: Server, client: Client, tmp_path: Path) -> None:
     assert "X-API-Key" not in server.sent
 
 
+def test_several_photos_of_one_person(server: Server, client: Client, tmp_path: Path) -> None:
+    server.reply({"code": 1000, "verification_score": 0.91, "request_id": ID, "passed": True, "liveness_score": 0.9})
+    (tmp_path / "c.jpg").write_bytes(b"photo c")
+    for name, ask in (
+        ("first_encrypted_image", lambda photos: client.compare(photos, b"other")),
+        ("encrypted_image", lambda photos: client.verify(b"video", photos, return_status=False)),
+        ("encrypted_image", lambda photos: client.verify_liveness_data(b"data", photos)),
+    ):
+        ask([b"photo a", b"photo b", tmp_path / "c.jpg"])
+        assert opened(server, name) == b"photo a"
+        further = server.fields["further_encrypted_images"].split(b",")
+        assert [decrypt_bytes(text, [KEY]) for text in further] == [b"photo b", b"photo c"]
+        ask((b"photo a",))
+        assert "further_encrypted_images" not in server.fields
+
+
 def test_omni(server: Server, client: Client) -> None:
     rects = {"first_image_face_rects": [[1, 2, 3, 4], [5, 6, 7, 8]], "second_image_face_rects": [[9, 8, 10, 11]]}
     server.reply({"code": 1000, "scores": [[1, 0.5], [0.25, 0]], "face_rects": rects, "request_id": ID})

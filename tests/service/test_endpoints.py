@@ -17,7 +17,7 @@ from PIL import Image
 
 from senseid_crypto import sealed
 from senseid_crypto.key import parse_key
-from tests.service.conftest import COMPARE, KEY, OMNI, command, encrypted, environment, jpeg
+from tests.service.conftest import COMPARE, KEY, OMNI, command, encrypted, environment, jpeg, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +62,58 @@ def test_compare(service: Service, pair: dict[str, str]) -> None:
     assert body["code"] == 1000
     assert body["verification_score"] >= 0.7
     assert re.fullmatch("[0-9a-f]{32}", body["request_id"])
+
+
+def test_further_photos_of_the_first_ones_person(
+    service: Service, photos: dict[str, str], small_photos: dict[str, bytes], tmp_path: Path
+) -> None:
+    def score(first: str, *further: str) -> float:
+        form = {"first_encrypted_image": photos[first], "second_encrypted_image": photos["obama3"]}
+        if further:
+            form["further_encrypted_images"] = ",".join(photos[name] for name in further)
+        response = service.post(COMPARE, form)
+        assert response.status_code == 200
+        assert list(response.json()) == ["code", "verification_score", "request_id"]
+        return float(response.json()["verification_score"])
+
+    for name in ("obama", "obama2", "obama3"):
+        (tmp_path / name).write_bytes(small_photos[name])
+    done = subprocess.run(
+        command("compare", "--json", "--reference", "obama", "--reference", "obama2", "obama3"),
+        cwd=tmp_path,
+        env=environment(service.home),
+        capture_output=True,
+        check=True,
+    )
+    assert score("obama", "obama2") == score("obama2", "obama") == json.loads(done.stdout)["verification_score"]
+    assert score("obama", *["obama2"] * 9) != score("obama")
+
+
+@pytest.mark.parametrize(
+    ("further", "code", "message"),
+    [
+        (["biden"], 1200, "invalid argument"),
+        (["obama2", "biden"], 1200, "invalid argument"),
+        (["obama2"] * 10, 1200, "invalid argument"),
+        (["obama2", ""], 1200, "invalid argument"),
+        ([""], 1200, "invalid argument"),
+        (["no ciphertext"], 1200, "invalid argument"),
+        (["obama2", "grey"], 4000, "detection failed"),
+        (["small"], 2003, "invalid image size"),
+    ],
+    ids=str,
+)
+def test_further_photos_that_are_refused(
+    service: Service, photos: dict[str, str], pair: dict[str, str], further: list[str], code: int, message: str
+) -> None:
+    known = {**photos, "grey": encrypted(blank(320, 240)), "small": encrypted(blank(31, 31))}
+    form = {**pair, "further_encrypted_images": ",".join(known.get(name, name) for name in further)}
+    check_error(service.post(COMPARE, form), 400, code, message)
+    until(lambda: service.events("request")[-1].get("reason", "").startswith("further_encrypted_images"))
+
+
+def test_further_photos_are_not_looked_at_where_every_face_is_compared(service: Service, pair: dict[str, str]) -> None:
+    assert service.post(OMNI, {**pair, "further_encrypted_images": "anything"}).status_code == 200
 
 
 def test_a_stranger_is_an_answer_too(service: Service, photos: dict[str, str]) -> None:

@@ -225,6 +225,20 @@ def test_liveness_data(service: Service, capture: bytes, photos: dict[str, str])
     assert capture_form(service, capture, photos["biden"]).json()["verification_score"] < 0.7
 
 
+def test_further_photos_of_the_person(service: Service, capture: bytes, still: str, photos: dict[str, str]) -> None:
+    def score(photo: str, *further: str) -> float:
+        more = {"further_encrypted_images": ",".join(further)} if further else {}
+        return float(capture_form(service, capture, photo, **more).json()["verification_score"])
+
+    two, three = photos["obama2"], photos["obama3"]
+    assert score(two, three) == score(three, two) > 0.7
+    assert score(two, three) not in {score(two), score(three)}
+    invalid(capture_form(service, capture, two, further_encrypted_images=photos["biden"]))
+    form = {"encrypted_video": still, "encrypted_image": two, "further_encrypted_images": photos["biden"]}
+    invalid(service.post(VERIFY_VIDEO, form))
+    assert service.post(VERIFY_VIDEO, {**form, "further_encrypted_images": three}).json()["passed"] is False
+
+
 def test_refused_liveness_data(service: Service, capture: bytes, photos: dict[str, str], covered: bytes) -> None:
     good = capture
     flipped = bytearray(good)
