@@ -1,4 +1,4 @@
-"""The picture of `senseid omni --draw`: both photos with numbered faces, and below them the matrix of scores."""
+"""The picture of `senseid omni --draw`: both photos with numbered faces, and below them the score or their matrix."""
 
 from __future__ import annotations
 
@@ -9,8 +9,21 @@ from typing import TYPE_CHECKING
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from senseid_cli.output.comparison import score_text
-from senseid_cli.output.drawing.palette import FAINT, GOOD, INK, OTHER, WHITE, Colour, font, shorten
+from senseid_cli.output.comparison import odds, score_text, verdict
+from senseid_cli.output.drawing.palette import (
+    FAINT,
+    GOOD,
+    INK,
+    LINE,
+    OTHER,
+    WHITE,
+    Colour,
+    draw_box,
+    draw_tag,
+    font,
+    place_box,
+    shorten,
+)
 from senseid_engine.errors import printable
 from senseid_engine.image import rotate
 
@@ -18,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from senseid_engine.image import Image
-    from senseid_engine.results import FoundFaces, OmniComparison, Rect
+    from senseid_engine.results import FoundFaces, OmniComparison
 
 # Pixels. For any photos and any number of faces, the picture stays within about 2000 x 2300.
 MARGIN = 24
@@ -28,6 +41,12 @@ MATRIX_HEIGHT = 1200
 LARGEST_CELL = 80
 # Beside and above the faces at the head of the matrix, for their numbers.
 LABEL = (40, 22)
+# Of the scale that a single score has, and of the list beside a matrix.
+SCALE_HEIGHT = 110
+BAR = 18
+RANK = 22
+RANKING_WIDTH = 260
+PALE_GOOD: Colour = (205, 231, 214)
 # Cells smaller than these hold two decimals, no number, no picture and no label.
 CELL_FOR_FOUR_DECIMALS = 60
 CELL_FOR_TWO_DECIMALS = 30
@@ -79,16 +98,21 @@ def draw_omni(first: Image, second: Image, result: OmniComparison, threshold: fl
     # One row and one column more, for the faces themselves.
     room = (width - 2 * MARGIN - LABEL[0], MATRIX_HEIGHT - LABEL[1])
     cell = max(1, min(LARGEST_CELL, room[0] // (columns + 1), room[1] // (rows + 1)))
-    panels = max(side.size[1] for side in sides)
-    matrix_top = MARGIN + TITLE + panels + MARGIN + TITLE
+    below = MARGIN + TITLE + max(side.size[1] for side in sides) + MARGIN
+    alone = rows == columns == 1
     width = max(width, LABEL[0] + (columns + 1) * cell + 2 * MARGIN)
-    canvas = Pillow.new("RGB", (width, matrix_top + LABEL[1] + (rows + 1) * cell + MARGIN), WHITE)
-    left = MARGIN
+    height = SCALE_HEIGHT if alone else TITLE + LABEL[1] + (rows + 1) * cell
+    canvas = Pillow.new("RGB", (width, below + height + MARGIN), WHITE)
+    left = (width - sum(side.size[0] for side in sides) - MARGIN) // 2
     for side in sides:
         _draw_photo(canvas, side, left, MARGIN)
         left += side.size[0] + MARGIN
-    _draw_legend(canvas, (MARGIN, matrix_top - TITLE), threshold)
-    _draw_matrix(canvas, sides, result.scores, matches, cell, (MARGIN, matrix_top))
+    if alone:
+        _draw_scale(canvas, result.scores[0][0], threshold, (MARGIN, below, width - MARGIN))
+    else:
+        _draw_legend(canvas, (MARGIN, below), threshold)
+        _draw_matrix(canvas, sides, result.scores, matches, cell, (MARGIN, below + TITLE))
+        _draw_ranking(canvas, result.scores, threshold, (2 * MARGIN + LABEL[0] + (columns + 1) * cell, below + TITLE))
     png = io.BytesIO()
     canvas.save(png, "PNG")
     return png.getvalue()
@@ -108,34 +132,60 @@ def _draw_photo(canvas: Pillow.Image, side: _Side, left: int, top: int) -> None:
     draw.text((left, top), title, INK, font(18))
     top += TITLE
     canvas.paste(side.photo.resize(side.size, Pillow.Resampling.LANCZOS), (left, top))
-    boxes = [_box(rect, side.scale, left, top) for rect in side.found.rects]
+    boxes = [place_box(rect, side.scale, left, top) for rect in side.found.rects]
     for box, matched in zip(boxes, side.matched, strict=True):
-        draw.rectangle([box[0] - 1, box[1] - 1, box[2] + 1, box[3] + 1], outline=WHITE, width=4)
-        draw.rectangle(box, outline=GOOD if matched else OTHER, width=2)
-    # The labels come last, so that no rectangle crosses them.
+        draw_box(draw, box, GOOD if matched else OTHER)
+    # The labels come last, so that no box crosses them.
     for number, (box, matched) in enumerate(zip(boxes, side.matched, strict=True), 1):
-        size = max(11, min(22, (box[2] - box[0]) // 3))
-        _draw_tag(draw, f"{side.letter}{number}", size, box, top, GOOD if matched else OTHER)
+        draw_tag(draw, f"{side.letter}{number}", box, top, GOOD if matched else OTHER)
 
 
-def _box(rect: Rect, scale: float, left: int, top: int) -> tuple[int, int, int, int]:
-    # The far sides are exclusive in the photo and inclusive for the pen.
-    return (
-        left + round(rect.left * scale),
-        top + round(rect.top * scale),
-        left + max(round(rect.right * scale) - 1, round(rect.left * scale)),
-        top + max(round(rect.bottom * scale) - 1, round(rect.top * scale)),
+def _draw_scale(canvas: Pillow.Image, score: float, threshold: float, place: tuple[int, int, int]) -> None:
+    """Draw the only score: the verdict, and where it lies on the scale from 0 to 1 with the threshold."""
+    draw = ImageDraw.Draw(canvas)
+    left, top, right = place
+    match = score >= threshold
+    text = f"{verdict(score, threshold)}  {score_text(score)}"
+    draw.text((left, top), text, GOOD if match else INK, font(28))
+    why = f"a match from {threshold} on, which {odds(threshold)} strangers reach"
+    beside = left + round(draw.textlength(text, font(28))) + MARGIN
+    if beside + draw.textlength(why, font(15)) <= right:
+        draw.text((right, top + 10), why, FAINT, font(15), anchor="ra")
+
+    def at(value: float) -> int:
+        return left + round((right - left) * max(0.0, min(1.0, value)))
+
+    y = top + 62
+    draw.rectangle([left, y, right, y + BAR], fill=LINE)
+    draw.rectangle([at(threshold), y, right, y + BAR], fill=PALE_GOOD)
+    draw.rectangle([left, y + BAR // 3, at(score), y + BAR - BAR // 3], fill=GOOD if match else OTHER)
+    draw.line([at(threshold), y - 6, at(threshold), y + BAR + 6], fill=INK, width=3)
+    # The labels of both ends keep their place; that of the threshold lies between them.
+    draw.text((left, y + BAR + 6), "0", FAINT, font(15))
+    draw.text((right, y + BAR + 6), "1", FAINT, font(15), anchor="ra")
+    label = f"threshold {threshold}"
+    half = round(draw.textlength(label, font(15))) // 2
+    draw.text(
+        (max(left + half + 20, min(right - half - 20, at(threshold))), y + BAR + 6), label, INK, font(15), anchor="ma"
     )
 
 
-def _draw_tag(
-    draw: ImageDraw.ImageDraw, text: str, size: int, box: tuple[int, int, int, int], top: int, colour: Colour
+def _draw_ranking(
+    canvas: Pillow.Image, scores: Sequence[Sequence[float]], threshold: float, place: tuple[int, int]
 ) -> None:
-    """A filled label above the rectangle, or inside it where the photo ends."""
-    width, height = round(draw.textlength(text, font(size))) + 6, size + 4
-    y = box[1] - height if box[1] - height >= top else box[1]
-    draw.rectangle([box[0], y, box[0] + width, y + height], fill=colour)
-    draw.text((box[0] + width // 2, y + height // 2), text, WHITE, font(size), anchor="mm")
+    """Draw the best pairs beside a matrix that leaves room for them."""
+    x, y = place
+    draw = ImageDraw.Draw(canvas)
+    if canvas.width - x < RANKING_WIDTH:
+        return
+    ranked = sorted((-score, i, j) for i, row in enumerate(scores, 1) for j, score in enumerate(row, 1))
+    room = (canvas.height - MARGIN - y) // RANK - 1
+    draw.text((x, y), "best pairs", FAINT, font(15))
+    for minus, i, j in ranked[: max(0, room)]:
+        y += RANK
+        colour = GOOD if -minus >= threshold else INK
+        draw.text((x, y), f"A{i}  B{j}", colour, font(15))
+        draw.text((x + 90, y), f"{score_text(-minus)}  {verdict(-minus, threshold)}", colour, font(15))
 
 
 def _draw_legend(canvas: Pillow.Image, place: tuple[int, int], threshold: float) -> None:

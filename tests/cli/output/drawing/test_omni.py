@@ -57,10 +57,22 @@ def test_matches_stand_out() -> None:
 
 def test_no_match_no_match_colour_but_in_the_legend() -> None:
     a = photo(320, 240)
-    result = OmniComparison(((0.5,),), faces(a, 1, 100), faces(a, 1, 100))
+    result = OmniComparison(((0.5, 0.4),), faces(a, 1, 100), faces(a, 2, 100))
     pixels = np.asarray(picture(a, a, result))
     rows = np.nonzero((pixels == omni.GOOD).all(axis=2).any(axis=1))[0]
     assert rows.max() - rows.min() == 14
+
+
+def test_one_face_each_has_a_scale_over_the_whole_width_and_no_matrix() -> None:
+    a = photo(320, 240)
+    result = OmniComparison(((0.5,),), faces(a, 1, 100), faces(a, 1, 100))
+    pixels = np.asarray(picture(a, a, result))
+    assert not (pixels == omni.GOOD).all(axis=2).any()
+    pale = np.nonzero((pixels == omni.PALE_GOOD).all(axis=2))
+    left, right = omni.MARGIN, pixels.shape[1] - omni.MARGIN
+    assert pale[1].max() == right
+    assert pale[1].min() == pytest.approx(left + 0.7 * (right - left), abs=3)
+    assert pixels.shape[0] == pale[0].min() + omni.SCALE_HEIGHT - 62 + omni.MARGIN
 
 
 def test_equal_inputs_give_equal_bytes() -> None:
