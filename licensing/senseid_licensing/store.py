@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from senseid_licensing.clock import NEVER, ClockRecord, check_plausible
@@ -100,8 +101,16 @@ class LicenceStore:
         except LicenceMissingError:
             raise missing_licence(product).at(str(self.path(product))) from None
 
-    def verify_all(self, context: Context) -> VerifiedLicences:
-        """Verify every product's licence. Raises nothing: a failure is raised when its product is required."""
+    def verify_all(self, context: Context, kept: dict[Product, bytes] | None = None) -> VerifiedLicences:
+        """Verify every product's licence. Raises nothing: a failure is raised when its product is required.
+
+        Args:
+            context: this machine, and the time.
+            kept: the memory of a process that runs on: the last good file of each product. Where the file that took its
+                place is refused, other than for having ended, the one before counts while it verifies itself, and the
+                error is beside it in `failures`. A file that was removed is forgotten.
+        """
+        kept = {} if kept is None else kept
         try:
             roots = self.roots()
             self.revocations.remember(roots.keys, context.now)
@@ -114,8 +123,14 @@ class LicenceStore:
                 data = self.load(product)
                 with about(self.path(product)):
                     licences[product] = _verify(data, product, context, roots)
+                kept[product] = data
             except LicensingError as error:
                 failures[product] = self._with_strays(error, product)
+                if isinstance(error, ExpiredError | LicenceMissingError):
+                    kept.pop(product, None)
+                elif product in kept:
+                    with suppress(LicensingError):
+                        licences[product] = _verify(kept[product], product, context, roots)
         expired = any(isinstance(error, ExpiredError) for error in failures.values())
         if licences or expired:
             try:

@@ -83,7 +83,8 @@ class VerifiedLicences:
 
     Attributes:
         licences: the verified ones.
-        failures: the error of each product whose licence is missing or was refused.
+        failures: the error of each product whose licence is missing or was refused. Where an older one is verified
+            nevertheless, a process runs on with that: see `LicenceStore.verify_all`.
     """
 
     licences: Mapping[Product, VerifiedLicence]

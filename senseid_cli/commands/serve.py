@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +14,11 @@ from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from senseid.keys import KeySources
     from senseid_service.background import Background
+    from senseid_service.reload import Loaded
     from senseid_service.settings import Settings, Values
 
 app = typer.Typer(help="Answer the HTTP API.", invoke_without_command=True, subcommand_metavar="[COMMAND]")
@@ -84,7 +87,8 @@ def serve(
         raise typer.Exit
     context.obj["serve"] = (settings, given, key_file, env_file)
     if context.invoked_subcommand is None:
-        raise typer.Exit(_run(settings, sources))
+        loaded = _load(values, settings, sources)
+        raise typer.Exit(_run(loaded, lambda: _load(*_settings(given, key_file, env_file))))
 
 
 @app.command("start")
@@ -106,6 +110,15 @@ def stop(context: typer.Context) -> None:
     """Stop it; what runs is finished first."""
     background = _background(context.obj["serve"][0])
     typer.echo("stopped" if background.stop() else "was not running")
+
+
+@app.command("reload")
+def reload(context: typer.Context) -> None:
+    """Let it read licences, keys and the threshold again; its log says what came of it."""
+    background = _background(context.obj["serve"][0])
+    found = background.reload()
+    typer.echo("reads them again: see `senseid serve logs`" if found else "was not running")
+    raise typer.Exit(0 if found else 1)
 
 
 @app.command("status")
@@ -140,7 +153,7 @@ def _settings(
     named = env_file is not None
     values = settings.gather(given, os.environ, file if named or file.is_file() else None, named=named)
     for text in values.notes:
-        terminal.note(text)
+        terminal.note_once(text)
     cores, cpus = installation.cpus()
     sources = dataclasses.replace(key_sources(key_file), env_file=file, env_named=named)
     return values, settings.parse(values, physical_cores=cores, cpus=cpus), sources
@@ -156,32 +169,39 @@ def _show(values: Values, settings: Settings, sources: KeySources) -> None:
             typer.echo(printable(f"{'key':<24} {known.key.id:<16} {known.place}"))
 
 
-def _run(settings: Settings, sources: KeySources) -> int:
-    from senseid.errors import NoKeyError
+def _run(loaded: Loaded, load: Callable[[], Loaded]) -> int:
+    from senseid_crypto.key import weaknesses
+    from senseid_service import start as service
 
-    keys = []
+    for key in loaded.keys:
+        for weakness in weaknesses(key):
+            terminal.note(f"the key {key.id} {weakness}")
+    if loaded.keys and not any(key.iv for key in loaded.keys):
+        terminal.note(
+            "no key has an IV: what clients send in the wire format is refused (1200), and only the container is"
+            " read; set PARAM_DECRYPT_IV"
+        )
+    service.check_installed()
+    return service.run(loaded, load, cpus=installation.cpus()[1])
+
+
+def _load(values: Values, settings: Settings, sources: KeySources) -> Loaded:
+    """Everything that the service runs with, and the files that it came from."""
+    from senseid.errors import NoKeyError
+    from senseid_service.reload import Loaded
+
+    named = values.get("SENSEID_API_KEY_FILE")
+    files = [sources.env_file, *([Path(named)] if named else []), settings.tls_cert, settings.tls_key]
+    known = list(sources.known()) if settings.role.has_models else []
     if settings.role.has_models:
-        keys = [known.key for known in sources.known()]
-        if not keys:
+        files += [sources.folder.folder, *(each.path for each in known)]
+        if not known:
             raise NoKeyError(
                 "there is no key to decrypt what clients send",
                 remedy="set PARAM_DECRYPT_KEY and PARAM_DECRYPT_IV to what they encrypt with (the manual's default pair"
                 " if they do; everybody knows it), or make a key: `senseid key generate`",
             )
-        from senseid_crypto.key import weaknesses
-
-        for key in keys:
-            for weakness in weaknesses(key):
-                terminal.note(f"the key {key.id} {weakness}")
-        if not any(key.iv for key in keys):
-            terminal.note(
-                "no key has an IV: what clients send in the wire format is refused (1200), and only the container is"
-                " read; set PARAM_DECRYPT_IV"
-            )
-    from senseid_service import start as service
-
-    service.check_installed()
-    return service.run(settings, keys, cpus=installation.cpus()[1])
+    return Loaded(settings, tuple(each.key for each in known), tuple(path for path in files if path is not None))
 
 
 def _background(settings: Settings) -> Background:

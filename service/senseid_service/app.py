@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from senseid import bodies, outcomes
+from senseid.decisions import Figures
 from senseid_service.body_limit import Bounded
 from senseid_service.callers import Screened
 from senseid_service.endpoints import ENDPOINTS, HEALTH_PATH, HEALTH_PATHS, LIVE_PATH
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 _REQUEST_ID: Final = re.compile("[0-9a-f]{32}")
 _RETRY_SECONDS: Final = "1"
 _NOBODY: Final = "no handler answers"
+_START_SECONDS: Final = 60.0
 
 OPENAPI_PATH: Final = "/openapi.json"
 
@@ -65,6 +67,7 @@ class Facts:
         queued: seconds in the queue, if it got there.
         handled: seconds that a handler worked on it, if it got there.
         received: bytes of its body.
+        figures: the numbers of a result.
     """
 
     code: int = 0
@@ -72,6 +75,7 @@ class Facts:
     queued: float | None = None
     handled: float | None = None
     received: int = 0
+    figures: Figures = field(default_factory=Figures)
 
 
 class _RefusedError(Exception):
@@ -93,7 +97,9 @@ class HttpState:
         log: the log of all requests.
         metrics: the metrics of all requests.
         new_request_id: 32 hex digits.
+        threshold: the score from which on a result counts as a match.
         buffered: bytes of bodies in memory.
+        start_until: until when it is no news that nobody answers yet, by `time.perf_counter`; 0 once somebody did.
     """
 
     pool: LocalPool | RemotePool
@@ -104,7 +110,9 @@ class HttpState:
     log: Log
     metrics: Metrics
     new_request_id: Callable[[], str]
+    threshold: float
     buffered: int = 0
+    start_until: float = field(default_factory=lambda: time.perf_counter() + _START_SECONDS)
 
     def hold(self, count: int, length: int) -> None:
         """Count more bytes in memory. Received bytes count, not announced ones: announcing costs nothing.
@@ -121,6 +129,12 @@ class HttpState:
             raise _RefusedError(outcomes.TOO_LARGE)
         if self.buffered > self.limits.buffer_bytes:
             raise _RefusedError(outcomes.UNAVAILABLE)
+
+    def is_starting(self) -> bool:
+        """Whether models are loading, or workers are being looked for, for the first time and not for too long."""
+        if self.start_until and (self.pool.state.ready or time.perf_counter() > self.start_until):
+            self.start_until = 0.0
+        return self.start_until > 0
 
     def admits(self, headers: Headers) -> bool:
         """Whether the request carries a valid API key. Takes the same time for every key."""
@@ -285,7 +299,8 @@ class Observed:
     def _tell(self, scope: Scope, request_id: str, facts: Facts, status: int, seconds: float) -> None:
         path = scope["path"] if scope["path"] in HEALTH_PATHS or scope["path"] in ENDPOINTS else "other"
         self._state.metrics.observe(path, status, facts.code, seconds, queued=facts.queued, handled=facts.handled)
-        if path in HEALTH_PATHS and status == 200:
+        self._state.metrics.decide(path, facts.figures, facts.figures.verdict(self._state.threshold))
+        if path in HEALTH_PATHS and (status == 200 or self._state.is_starting()):
             return
         told: dict[str, object] = {"reason": facts.reason} if facts.reason else {}
         if facts.queued is not None and facts.handled is not None:
@@ -327,7 +342,7 @@ async def _post(state: HttpState, request: HttpRequest) -> Response:
         return _refusal(request, outcomes.INTERNAL)
     finally:
         state.buffered -= len(body)
-    facts.code, facts.reason = answer.code, answer.reason
+    facts.code, facts.reason, facts.figures = answer.code, answer.reason, answer.figures
     headers = {"retry-after": _RETRY_SECONDS} if answer.http_status == outcomes.UNAVAILABLE.http_status else None
     return Response(answer.body, answer.http_status, headers, "application/json")
 

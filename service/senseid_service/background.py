@@ -118,19 +118,29 @@ class Background:
                 )
             time.sleep(0.1)
 
-    def stop(self) -> bool:
-        """Stop it and wait for its end; return whether there was one."""
+    def reload(self) -> bool:
+        """Let it read its licences, keys and threshold again; return whether it runs."""
+        return self._signal(signal.SIGHUP)
+
+    def _signal(self, number: signal.Signals) -> bool:
+        """Send it a signal; return whether it runs."""
         pid = self._pid()
         if pid is None:
             return False
         try:
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, number)
         except ProcessLookupError:
             return False
         except PermissionError:
             raise SettingError(
-                f"process {pid} belongs to another user", remedy="stop it as the user who started it"
+                f"process {pid} belongs to another user", remedy="do it as the user who started it"
             ) from None
+        return True
+
+    def stop(self) -> bool:
+        """Stop it and wait for its end; return whether there was one."""
+        if not self._signal(signal.SIGTERM):
+            return False
         while self._pid() is not None:
             time.sleep(0.05)
         self._state.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from senseid import bodies
+from senseid.decisions import Figures, figures_of_body
 from senseid.outcomes import INTERNAL, is_expected, outcome_of
 from senseid_engine.photo_options import PhotoOptions
 from senseid_service import endpoints
@@ -48,6 +49,7 @@ class Answer:
         body: JSON.
         reason: why it was refused, with nothing of the request's content; empty for a result.
         seconds: how long the handler worked.
+        figures: the numbers of a result.
     """
 
     http_status: int
@@ -55,6 +57,7 @@ class Answer:
     body: bytes = field(repr=False)
     reason: str = ""
     seconds: float = 0.0
+    figures: Figures = field(default_factory=Figures)
 
 
 class Answerer:
@@ -64,18 +67,22 @@ class Answerer:
         self._models = models
         self._keys = keys
 
+    def use(self, keys: Sequence[Key]) -> None:
+        """Decrypt with these keys from the next request on."""
+        self._keys = keys
+
     def answer(self, request: Request) -> Answer:
         """Answer one request. Raises nothing."""
         begin = time.perf_counter()
-        http_status, code, reason = 200, bodies.OK_CODE, ""
+        http_status, code, reason, figures = 200, bodies.OK_CODE, "", Figures()
         try:
             body = self._result(request)
-            text = bodies.json_text(body)
+            text, figures = bodies.json_text(body), figures_of_body(body)
         except Exception as error:  # the client gets an answer to any error
             outcome = outcome_of(error) if is_expected(error) else INTERNAL
             http_status, code, reason = outcome.http_status, outcome.code, reason_of(error)
             text = bodies.json_text(bodies.error_body(outcome, request.request_id))
-        return Answer(http_status, code, text.encode(), reason, time.perf_counter() - begin)
+        return Answer(http_status, code, text.encode(), reason, time.perf_counter() - begin, figures)
 
     def _result(self, request: Request) -> dict[str, Any]:
         endpoint = ENDPOINTS[request.path]

@@ -13,6 +13,7 @@ import uvicorn
 
 from senseid import installation
 from senseid.version import __version__
+from senseid_service import ipc
 from senseid_service.app import HttpState, api_app, hashed, metrics_app, refusal_of_garbage, worker_app
 from senseid_service.callers import callers_of
 from senseid_service.log import LogHandler
@@ -28,7 +29,7 @@ from senseid_service.settings import Role
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from starlette.types import ASGIApp
 
@@ -96,15 +97,34 @@ async def _serve(
         api_keys=hashed(settings.api_keys),
         cannot=pool.cannot if isinstance(pool, RemotePool) else _cannot(watch),
         log=log,
-        metrics=Metrics(lambda: pool.state, lambda: {} if watch is None else watch.days_left()),
+        metrics=Metrics(
+            lambda: pool.state,
+            lambda: {} if watch is None else watch.ends(),
+            role=settings.role,
+            models="" if watch is None else installation.models_digest()[:12],
+        ),
         new_request_id=installation.new_request_id,
+        threshold=settings.threshold,
     )
+    state.metrics.set_threshold(settings.threshold)
     servers = [(_server(app, settings), sock) for app, sock in _apps(settings, listeners, state)]
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
     lifeline.setblocking(False)
-    loop.add_reader(lifeline, stopping.set)
+    news = bytearray()
+
+    def hear() -> None:
+        data = lifeline.recv(65536)
+        if not data:
+            loop.remove_reader(lifeline)
+            stopping.set()
+            return
+        news.extend(data)
+        while (message := ipc.take(news)) is not None:
+            _apply(message[0], settings, state, pool, [server for server, _ in servers])
+
+    loop.add_reader(lifeline, hear)
     await pool.start()
     tasks = [asyncio.create_task(server.serve([sock])) for server, sock in servers]
     log.event("serving", role=settings.role, listening=[_name(sock) for sock in listeners.all])
@@ -117,6 +137,24 @@ async def _serve(
     await pool.stop()
     log.event("stopped")
     return 0
+
+
+def _apply(
+    message: Mapping[str, Any],
+    settings: Settings,
+    state: HttpState,
+    pool: LocalPool | RemotePool,
+    servers: list[_Server],
+) -> None:
+    """Let other settings hold from the next request on, and the certificate from the next connection on."""
+    state.api_keys = hashed(tuple(message["api_keys"]))
+    state.threshold = message["threshold"]
+    state.metrics.set_threshold(state.threshold)
+    if isinstance(pool, RemotePool):
+        pool.use_key(message["worker_key"])
+    for server in servers:
+        if server.config.ssl is not None:
+            server.config.ssl.load_cert_chain(str(settings.tls_cert), str(settings.tls_key))
 
 
 def _cannot(watch: LicenceWatch | None) -> Callable[[], dict[str, str]]:

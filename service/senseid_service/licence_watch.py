@@ -50,6 +50,7 @@ class LicenceWatch:
         self._seen: tuple[object, ...] | None = None
         self._verified_at = 0.0
         self._current: VerifiedLicences | None = None
+        self._kept: dict[Product, bytes] = {}
 
     def current(self) -> VerifiedLicences:
         """The licences. Takes microseconds unless something changed; failures are raised when a licence is required."""
@@ -61,7 +62,7 @@ class LicenceWatch:
             or self._monotonic() >= self._verified_at + RECHECK_SECONDS
             or any(now > licence.grace_until for licence in current.licences.values())
         ):
-            current = self._store.verify_all(dataclasses.replace(self._context, now=now))
+            current = self._store.verify_all(dataclasses.replace(self._context, now=now), self._kept)
             self._seen, self._verified_at, self._current = seen, self._monotonic(), current
         return current
 
@@ -88,18 +89,29 @@ class LicenceWatch:
                     break
         return found
 
-    def days_left(self) -> dict[str, int]:
-        """Whole days until each valid licence ends, by product."""
-        return {product.value: licence.days_left for product, licence in self.current().licences.items()}
+    def ends(self) -> dict[str, float]:
+        """The last second of each valid licence, in seconds since 1970, by product."""
+        return {product.value: licence.not_after.timestamp() for product, licence in self.current().licences.items()}
+
+    def in_force(self) -> dict[str, str]:
+        """The id of each valid licence, by product, with the reason where a file that was to replace it is refused."""
+        current = self.current()
+        found = {}
+        for product, licence in current.licences.items():
+            error = current.failures.get(product)
+            reason = f" (the new file is refused: {in_words(error.stid)})" if error is not None else ""
+            found[product.value] = licence.id + reason
+        return found
 
     def _look(self) -> tuple[object, ...]:
         """A value that changes whenever a file is written, replaced or removed."""
         store = self._store
         paths = [*(store.path(product) for product in Product), store.revocations_path, store.roots_dir]
-        return tuple(map(_facts, paths))
+        return tuple(map(facts, paths))
 
 
-def _facts(path: Path) -> tuple[int, int, int] | None:
+def facts(path: Path) -> tuple[int, int, int] | None:
+    """A value that changes whenever a file is written, replaced or removed; None if there is none."""
     try:
         found = path.stat()
     except OSError:

@@ -6,13 +6,14 @@ because this process runs a single thread: sessions with one thread have no pool
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import select
 import signal
 import socket
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from senseid.models import ModelKind
 from senseid.stids import in_words
@@ -20,9 +21,10 @@ from senseid_licensing.errors import LicensingError
 from senseid_service import ipc
 from senseid_service.handler import Request
 from senseid_service.memory import give_back
+from senseid_service.reload import keys_of_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from senseid.models import Models
     from senseid_crypto.key import Key
@@ -56,7 +58,7 @@ def fork_handlers(setup: Setup, control: socket.socket, lifeline: socket.socket)
     Args:
         setup: what to load and hand down.
         control: each message of it carries the socket of a new handler. The HTTP process learns of this process by it.
-        lifeline: at its end when the supervisor is gone.
+        lifeline: at its end when the supervisor is gone; brings other keys.
 
     Returns:
         The exit status.
@@ -79,51 +81,102 @@ def fork_handlers(setup: Setup, control: socket.socket, lifeline: socket.socket)
     gc.freeze()
     setup.log.event("models_loaded", pid=os.getpid())
     control.sendall(ipc.MODEL_PROCESS.pack(os.getpid()))
+    keys, wards = tuple(setup.keys), _Wards()
     while True:
         ready, _, _ = select.select([control, lifeline], [], [])
         if lifeline in ready:
-            return 0
+            try:
+                message, _ = ipc.receive(lifeline)
+            except ipc.LostError:
+                return 0
+            keys = keys_of_table(message)
+            wards.tell(message)
+            continue
         data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not data:
             return 0
         for descriptor in descriptors:
             with socket.socket(fileno=descriptor) as link:
                 parent = os.getpid()
+                # A new handler begins with the licences of today, also where their successors are damaged.
+                setup.models.licences()
+                news = wards.add()
                 if os.fork() == 0:
                     control.close()
                     lifeline.close()
-                    _work(setup, link, parent)
+                    wards.close()
+                    _work(setup, keys, link, news, parent)
+                news.close()
 
 
-def _work(setup: Setup, link: socket.socket, parent: int) -> None:
+class _Wards:
+    """The model process's ends of the sockets by which its handlers hear of other keys."""
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+
+    def add(self) -> socket.socket:
+        """Open one more; returns the handler's end. Those of handlers that have ended are closed."""
+        for sock in select.select(self._sockets, [], [], 0)[0]:  # nobody writes to them: they are at their end
+            self._sockets.remove(sock)
+            sock.close()
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self._sockets.append(ours)
+        return theirs
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Send a message to every handler that lives."""
+        for sock in self._sockets:
+            with contextlib.suppress(ipc.LostError):
+                ipc.send(sock, message)
+
+    def close(self) -> None:
+        """Close them all, in a handler."""
+        for sock in self._sockets:
+            sock.close()
+
+
+def _work(setup: Setup, keys: tuple[Key, ...], link: socket.socket, news: socket.socket, parent: int) -> None:
     """Be a handler; ends the process."""
     from senseid_service.handler import Answerer
 
     status = 1
     try:
-        serve(link, Answerer(setup.models, setup.keys), setup.job_seconds, parent)
+        serve(link, news, Answerer(setup.models, keys), setup.job_seconds, parent)
         status = 0
     finally:
         os._exit(status)
 
 
-def serve(link: socket.socket, answerer: Answerer, job_seconds: float, parent: int) -> None:
+def serve(link: socket.socket, news: socket.socket, answerer: Answerer, job_seconds: float, parent: int) -> None:
     """Answer one request after the other until the HTTP process closes the link. It is told the `parent` first.
+
+    Other keys, which come by `news`, count from the next request on.
 
     A request that takes too long ends the process: SIGALRM does that even inside a decoder that never returns.
     """
     try:
         ipc.send(link, {"pid": os.getpid(), "model_process": parent})
+        watched = [link, news]
         while True:
-            if not select.select([link], [], [], _IDLE_SECONDS)[0]:
+            heard = select.select(watched, [], [], _IDLE_SECONDS)[0]
+            if not heard:
                 # A busy handler would only allocate it again.
                 give_back()
+                heard = select.select(watched, [], [])[0]
+            if news in heard:
+                try:
+                    answerer.use(keys_of_table(ipc.receive(news)[0]))
+                except ipc.LostError:  # the model process has ended: another handler is about to take this one's place
+                    watched.remove(news)
+                continue
             head, body = ipc.receive(link)
             signal.setitimer(signal.ITIMER_REAL, job_seconds)
             answer = answerer.answer(Request(head["request_id"], head["path"], head["content_type"], body))
             signal.setitimer(signal.ITIMER_REAL, 0)
             facts = {"status": answer.http_status, "code": answer.code, "reason": answer.reason}
-            ipc.send(link, {**facts, "seconds": answer.seconds}, answer.body)
+            ipc.send(link, {**facts, "seconds": answer.seconds, "figures": answer.figures.as_table()}, answer.body)
             del head, body, answer
     except ipc.LostError:
         return

@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from senseid.decisions import figures_of_table
 from senseid_service import ipc
 from senseid_service.handler import Answer
 
@@ -316,4 +317,5 @@ class _Link(asyncio.Protocol):
 
 
 def _answer_of(head: dict[str, Any], body: bytes) -> Answer:
-    return Answer(head["status"], head["code"], body, head["reason"], head["seconds"])
+    figures = figures_of_table(head["figures"])
+    return Answer(head["status"], head["code"], body, head["reason"], head["seconds"], figures)

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from senseid.decisions import Figures, figures_of_body
 from senseid_service import ipc
 from senseid_service.endpoints import ENDPOINTS, HEALTH_PATH
 from senseid_service.handler import Answer
@@ -99,6 +100,13 @@ class RemotePool:
             for path in ENDPOINTS
             if healthy and all(path in worker.cannot for worker in healthy)
         }
+
+    def use_key(self, api_key: str | None) -> None:
+        """Send this key from the next request on."""
+        self._api_key = api_key
+        if self._client is not None:
+            self._client.headers.pop(API_KEY_HEADER, None)
+            self._client.headers.update({API_KEY_HEADER: api_key} if api_key else {})
 
     async def start(self) -> None:
         """Start monitoring the workers."""
@@ -209,7 +217,8 @@ class RemotePool:
             return None
         finally:
             worker.running -= 1
-        return Answer(response.status_code, _code_of(response.content), response.content)
+        code, figures = _read(response.content)
+        return Answer(response.status_code, code, response.content, figures=figures)
 
     async def _watch(self, worker: _Worker) -> None:
         import httpx
@@ -263,8 +272,10 @@ def _cannot_of(body: bytes) -> dict[str, str]:
         return {}
 
 
-def _code_of(body: bytes) -> int:
+def _read(body: bytes) -> tuple[int, Figures]:
+    """The code and the figures of a worker's answer; those of another release may have other fields."""
     try:
-        return int(json.loads(body)["code"])
+        answer = json.loads(body)
+        return int(answer["code"]), figures_of_body(answer)
     except (ValueError, KeyError, TypeError):
-        return 0
+        return 0, Figures()

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from senseid.bodies import DEFAULT_THRESHOLD
 from senseid.env_file import distrust
 from senseid.errors import SettingError
 
@@ -112,6 +113,7 @@ class Settings:
         tls_cert: the certificate chain of the listener.
         tls_key: its private key.
         cors: origins whose pages may call the service; `*` is all.
+        threshold: the score from which on a result counts as a match in metrics and the decision log.
         limits: the limits for clients.
     """
 
@@ -131,6 +133,7 @@ class Settings:
     tls_cert: Path | None
     tls_key: Path | None
     cors: tuple[str, ...]
+    threshold: float
     limits: Limits
 
 
@@ -174,6 +177,7 @@ VARIABLES: Final = (
     Variable("SENSEID_CORS_ORIGINS", "origins whose pages may call the service, with commas between them", "none"),
     Variable("SENSEID_UI", "true serves a page to try things out", "false"),
     Variable("SENSEID_METRICS", "[address:]port of the Prometheus metrics", "none"),
+    Variable("SENSEID_THRESHOLD", "score from which on metrics and decision log say match", f"{DEFAULT_THRESHOLD:g}"),
     Variable("SENSEID_QUEUE", "requests that may wait for a handler", str(Limits().queue)),
     Variable("SENSEID_QUEUE_SECONDS", "how long a request may wait", f"{Limits().queue_seconds:g}"),
     Variable("SENSEID_JOB_SECONDS", "how long a handler may work on one request", f"{Limits().job_seconds:g}"),
@@ -326,6 +330,7 @@ def parse(values: Values, *, physical_cores: int, cpus: int) -> Settings:
         tls_cert=read.file("SENSEID_TLS_CERT"),
         tls_key=read.file("SENSEID_TLS_KEY"),
         cors=read.words("SENSEID_CORS_ORIGINS"),
+        threshold=read.share("SENSEID_THRESHOLD", DEFAULT_THRESHOLD),
         limits=Limits(
             queue=read.integer("SENSEID_QUEUE", Limits().queue, 0, 100_000),
             queue_seconds=read.seconds("SENSEID_QUEUE_SECONDS", Limits().queue_seconds),
@@ -449,6 +454,12 @@ class _Reader:
         return value
 
     def seconds(self, name: str, default: float, *, least: float = 0.1) -> float:
+        return self._number(name, default, least, math.inf, f"a number from {least:g} on")
+
+    def share(self, name: str, default: float) -> float:
+        return self._number(name, default, 0.0, 1.0, "a number from 0 to 1")
+
+    def _number(self, name: str, default: float, least: float, most: float, wanted: str) -> float:
         text = self._values.get(name)
         if not text:
             return default
@@ -456,8 +467,8 @@ class _Reader:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not (math.isfinite(value) and value >= least):
-            raise self._refused(name, text, f"a number from {least:g} on")
+        if not (math.isfinite(value) and least <= value <= most):
+            raise self._refused(name, text, wanted)
         return value
 
     def boolean(self, name: str) -> bool:

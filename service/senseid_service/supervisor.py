@@ -8,20 +8,23 @@ import signal
 import socket
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol
 
 from senseid.errors import SettingError
 from senseid.outcomes import is_expected, outcome_of
 from senseid_engine.errors import reason_of
+from senseid_service import ipc
+from senseid_service.reload import LOOK_SECONDS
 from senseid_service.settings import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from senseid_service.log import Log
     from senseid_service.settings import Settings
 
-_SIGNALS: Final = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+_SIGNALS: Final = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP}
+_STOPS: Final = {signal.SIGTERM, signal.SIGINT}
 _BACKLOG: Final = 1024
 _SHORT_LIFE: Final = 2.0
 _PAUSE: Final = 1.0
@@ -103,14 +106,23 @@ class _Child:
         born: when it started.
         due: when to start it.
         starts: how often it was started.
+        line: this process's end of its lifeline, which also carries what holds from now on; None between two.
     """
 
     name: str
-    main: Callable[[], int] = field(repr=False)
+    main: Callable[[socket.socket], int] = field(repr=False)
     pid: int = 0
     born: float = 0.0
     due: float = 0.0
     starts: int = 0
+    line: socket.socket | None = None
+
+
+class Renew(Protocol):
+    """Looks whether something else holds from now on."""
+
+    def __call__(self, *, asked: bool) -> dict[str, dict[str, Any]]:
+        """Return messages to processes, by the name of the process; `asked` after a SIGHUP."""
 
 
 class Supervisor:
@@ -122,6 +134,7 @@ class Supervisor:
         http: Callable[[socket.socket | None, socket.socket], int],
         models: Callable[[socket.socket, socket.socket], int] | None,
         *,
+        renew: Renew,
         stop_seconds: float,
         log: Log,
     ) -> None:
@@ -131,18 +144,21 @@ class Supervisor:
             bound: the bound sockets.
             http: main function of the HTTP process; takes the socket to the model process and the lifeline.
             models: main function of the model process; takes its end of that socket and the lifeline. None in an API.
+            renew: called every few seconds.
             stop_seconds: how long running requests may go on after a stop was asked for.
             log: the log of this process.
         """
         self._bound = bound
         self._stop_seconds = stop_seconds
+        self._next_look = 0.0
         self._log = log
-        self._life, self._lifeline = socket.socketpair()
+        self._renew = renew
+        self._on_terminal = os.isatty(0)
         self._control = socket.socketpair() if models is not None else None
         self._children = []
         if models is not None:
-            self._children.append(_Child("models", lambda: self._as_models(models)))
-        self._http = _Child("http", lambda: self._as_http(http))
+            self._children.append(_Child("models", lambda line: self._as_models(models, line)))
+        self._http = _Child("http", lambda line: self._as_http(http, line))
         self._children.append(self._http)
 
     def run(self) -> int:
@@ -163,10 +179,16 @@ class Supervisor:
             for child in self._children:
                 if not child.pid and child.due <= now:
                     self._start(child)
-            pause = min((child.due for child in self._children if not child.pid), default=now + 60) - now
-            found = signal.sigtimedwait(_SIGNALS, max(0.0, pause))
-            if found is not None and found.si_signo in {signal.SIGTERM, signal.SIGINT}:
+            pause = min((child.due - now for child in self._children if not child.pid), default=LOOK_SECONDS)
+            found = signal.sigtimedwait(_SIGNALS, max(0.0, min(pause, LOOK_SECONDS)))
+            # A terminal that is closed sends SIGHUP to what runs in it: then there is nobody to serve for.
+            stops = _STOPS | {signal.SIGHUP} if self._on_terminal else _STOPS
+            if found is not None and found.si_signo in stops:
                 return self._stop()
+            hangup = found is not None and found.si_signo == signal.SIGHUP
+            if hangup or time.monotonic() >= self._next_look:
+                self._next_look = time.monotonic() + LOOK_SECONDS
+                self._tell(self._renew(asked=hangup))
             status = self._reap()
             if status:
                 self._stop()
@@ -175,16 +197,33 @@ class Supervisor:
     def _start(self, child: _Child) -> None:
         child.starts += 1
         child.born = time.monotonic()
+        child.line, theirs = socket.socketpair()
         child.pid = os.fork()
         if not child.pid:
+            # It hears of a SIGHUP from this process alone.
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            self._life.close()
-            self._become(child)
+            for each in self._children:
+                if each.line is not None:
+                    each.line.close()
+            self._become(child, theirs)
+        theirs.close()
+        child.line.setblocking(False)
 
-    def _become(self, child: _Child) -> NoReturn:
+    def _tell(self, messages: Mapping[str, dict[str, Any]]) -> None:
+        for child in self._children:
+            message = messages.get(child.name)
+            if message is None or child.line is None:
+                continue
+            try:
+                ipc.send(child.line, message)
+            except ipc.LostError:  # it has ended, and the next one begins with what holds now
+                self._log.event("not_told", "warning", process=child.name)
+
+    def _become(self, child: _Child, line: socket.socket) -> NoReturn:
         status = 1
         try:
-            status = child.main()
+            status = child.main(line)
         except Exception as error:  # no traceback reaches a log: it may contain anything
             reason = str(error) if is_expected(error) else type(error).__name__
             self._log.event("failed", "error", process=child.name, reason=reason)
@@ -192,19 +231,19 @@ class Supervisor:
         finally:
             os._exit(status)
 
-    def _as_http(self, http: Callable[[socket.socket | None, socket.socket], int]) -> int:
+    def _as_http(self, http: Callable[[socket.socket | None, socket.socket], int], line: socket.socket) -> int:
         control = None
         if self._control is not None:
             control, other = self._control
             other.close()
-        return http(control, self._lifeline)
+        return http(control, line)
 
-    def _as_models(self, models: Callable[[socket.socket, socket.socket], int]) -> int:
+    def _as_models(self, models: Callable[[socket.socket, socket.socket], int], line: socket.socket) -> int:
         self._bound.close()
         assert self._control is not None  # noqa: S101  there is one where there is a model process
         other, control = self._control
         other.close()
-        return models(control, self._lifeline)
+        return models(control, line)
 
     def _reap(self) -> int:
         """Reap children that ended; return the exit status of one that cannot start at all, else 0."""
@@ -215,6 +254,7 @@ class Supervisor:
                     self._log.event("process_ended", "error", process=child.name, status=status)
                     now = time.monotonic()
                     child.pid = 0
+                    _hang_up(child)
                     if status > 1 and child.starts == 1:
                         return status  # it has reported why, and a restart would fail likewise
                     child.due = now + (_PAUSE if now - child.born < _SHORT_LIFE else 0.0)
@@ -226,7 +266,8 @@ class Supervisor:
             _signal(self._http.pid, signal.SIGTERM)
             self._await(self._http, time.monotonic() + self._stop_seconds + _GRACE)
         # Its end makes the model process exit; the handlers ended with the HTTP process.
-        self._life.close()
+        for child in self._children:
+            _hang_up(child)
         for child in self._children:
             self._await(child, time.monotonic() + _GRACE)
         return 0
@@ -245,6 +286,12 @@ class Supervisor:
             if left <= 0 or (found is not None and found.si_signo == signal.SIGINT):
                 _signal(child.pid, signal.SIGKILL)
                 until = float("inf")
+
+
+def _hang_up(child: _Child) -> None:
+    if child.line is not None:
+        child.line.close()
+        child.line = None
 
 
 def _any_ended() -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 
 from senseid_crypto import sealed
 from senseid_crypto.key import parse_key
@@ -379,10 +380,27 @@ def test_a_client_cannot_choose_the_id(service: Service) -> None:
 
 def test_metrics(service: Service, pair: dict[str, str]) -> None:
     service.post(COMPARE, pair)
+    service.post(COMPARE, {**pair, "second_encrypted_image": "none"})
     text = httpx.get(service.addresses[2] + "/metrics", trust_env=False).text
     assert f'senseid_requests_total{{code="1000",path="{COMPARE}",status="200"}}' in text
     assert "senseid_handlers_ready 2.0" in text or "senseid_handlers_ready 1.0" in text
-    assert 'senseid_licence_days_left{product="senseid_face"}' in text
+    assert 'senseid_licence_expiry_timestamp_seconds{product="senseid_face"}' in text
+    # The numbers of results come from the handlers.
+    found = {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    path = ("path", COMPARE)
+    matches = found["senseid_decisions_total", ("decision", "match"), path]
+    assert matches >= 1
+    assert found["senseid_verification_score_bucket", ("le", "0.7"), path] <= (
+        found["senseid_verification_score_count", path] - matches
+    )
+    assert found["senseid_refusals_total", ("code", "1200"), path] >= 1
+    assert found["senseid_match_threshold",] == 0.7
+    assert found["process_resident_memory_bytes",] > 10_000_000
+    assert "senseid_build_info{" in text
     # Nowhere else.
     for url in service.addresses[:2]:
         assert httpx.get(url + "/metrics", trust_env=False).status_code == 404

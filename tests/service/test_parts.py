@@ -166,7 +166,7 @@ def test_nothing_is_verified_again_without_a_reason(store: LicenceStore, watch: 
     assert watch.current() is first
     time.seconds += 1
     assert watch.current() is not first
-    assert watch.days_left() == dict.fromkeys(map(str, Product), 0)
+    assert watch.ends() == dict.fromkeys(map(str, Product), (START + timedelta(days=1)).timestamp() // 1)
 
 
 def test_a_licence_ends_at_the_second(store: LicenceStore, watch: LicenceWatch, time: Time) -> None:
@@ -181,7 +181,7 @@ def test_a_licence_ends_at_the_second(store: LicenceStore, watch: LicenceWatch, 
     assert cannot[QUALITY.path] == "STID_E_AUTH_EXPIRE (-15) senseid_kestrel"
     with pytest.raises(ExpiredError):
         watch.current().require(Product.FACE)
-    assert watch.days_left() == {}
+    assert watch.ends() == {}
 
 
 def test_a_file_that_is_written_counts_at_once(store: LicenceStore, watch: LicenceWatch) -> None:
@@ -192,6 +192,13 @@ def test_a_file_that_is_written_counts_at_once(store: LicenceStore, watch: Licen
     assert watch.cannot() == {}
     watch.require_any()
     affected = {path for path, endpoint in ENDPOINTS.items() if Product.LIVENESS in endpoint.products}
+    good = watch.in_force()
+    store.path(Product.LIVENESS).write_bytes(b"broken")
+    assert watch.cannot() == {}
+    refused = f"{good['senseid_liveness']} (the new file is refused: STID_E_INVALID_FILE_FORMAT (-8))"
+    assert watch.in_force() == {**good, "senseid_liveness": refused}
+    store.path(Product.LIVENESS).unlink()
+    assert watch.cannot().keys() == affected
     store.path(Product.LIVENESS).write_bytes(b"broken")
     assert watch.cannot() == dict.fromkeys(affected, "STID_E_INVALID_FILE_FORMAT (-8) senseid_liveness")
     store.path(Product.LIVENESS).unlink()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from senseid.decisions import Figures
 from senseid.installation import now
 from senseid_service import ipc
 from senseid_service.handler import Request
@@ -77,7 +78,8 @@ class ModelProcess:
                         return
                     if head["path"] == "/wait":
                         self.go.wait()
-                    answer = {"status": 200, "code": 1000, "reason": "", "seconds": 0.0}
+                    figures = Figures().as_table()
+                    answer = {"status": 200, "code": 1000, "reason": "", "seconds": 0.0, "figures": figures}
                     ipc.send(link, answer, body + b" from %d" % number)
             except ipc.LostError:
                 return

@@ -110,14 +110,20 @@ def test_bad_licences_are_named_alike_in_both_roles(tmp_path: Path, pair: dict[s
         running(home, tmp_path, "--role", "api", "--workers", worker.url[7:]) as api,
     ):
         for stid, data in states.items():
+            # A file that was good before counts instead of a bad one, but not once it was seen to be gone.
+            path.unlink()
+            for service in (worker, api):
+                assert service.post(COMPARE, pair).status_code == 500
+            until(lambda: api.client.get("/healthcheck").status_code == 503, 20)
             path.write_bytes(data)
             for service in (worker, api):
                 refused = service.post(COMPARE, pair)
                 assert (refused.status_code, refused.json()["code"]) == (500, 500)
                 assert refused.json()["message"] == f"internal error: {stid}"
-            until(lambda: api.client.get("/healthcheck").status_code == 503, 20)
+            told = f"{stid} senseid_face"
+            until(lambda told=told: api.client.get("/healthcheck").json()["status"] == told, 20)
             for service in (worker, api):
-                assert service.client.get("/healthcheck").json()["status"] == f"{stid} senseid_face"
+                assert service.client.get("/healthcheck").json()["status"] == told
             path.write_bytes(good)
             until(lambda: worker.is_healthy() and api.is_healthy(), 20)
             for service in (worker, api):

@@ -10,6 +10,7 @@ import psutil
 from tests.service.conftest import (
     KEY,
     Service,
+    running,
 )
 
 if TYPE_CHECKING:
@@ -97,3 +98,17 @@ def test_no_secret_is_on_a_command_line(service: Service) -> None:
     words = " ".join(word for process in processes for word in process.cmdline())
     assert KEY.secret.decode() not in words
     assert KEY.fixed_iv.decode() not in words
+
+
+def test_a_start_has_nothing_to_warn_of(home: Path, tmp_path: Path) -> None:
+    """No role warns of what only takes its time, though it is asked for its health all the while."""
+    env = {"HANDLERS": "1", "SENSEID_WORKER_KEY": "between the two"}
+    with (
+        running(home, tmp_path, "--role", "worker", env=env, healthy=False) as worker,
+        running(home, tmp_path, "--role", "api", "--workers", worker.url[7:], env=env) as api,
+        running(home, tmp_path, "--metrics", "0", env={"HANDLERS": "1"}) as whole,
+    ):
+        for service in (worker, api, whole):
+            assert [event for event in service.events() if event["level"] != "info"] == []
+            words = service.log.read_text().splitlines()
+            assert [line for line in words if not line.startswith("{")] == []
