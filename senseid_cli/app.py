@@ -34,6 +34,7 @@ COMMANDS = {
     "license": "Check, install and issue licences.",
     "models": "List, verify, calibrate and import models.",
     "serve": "Answer the HTTP API.",
+    "audit": "Verify and purge the decision log.",
 }
 """Every command and the first sentence of its help, which the help of `senseid` shows without importing it."""
 

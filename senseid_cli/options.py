@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -35,6 +36,16 @@ Threshold = Annotated[
         help="The score, from 0 to 1, from which on it is a match. A stranger reaches 0.7 once in 10,000 times.",
     ),
 ]
+DecisionLogFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--decision-log",
+        metavar="FILE",
+        envvar="SENSEID_DECISION_LOG",
+        help="Append the decision to this log, as numbers alone: see `senseid audit`.",
+    ),
+]
+LogNames = Annotated[bool, typer.Option("--log-names", help="With --decision-log: the names of the inputs, too.")]
 PlainFaces = Annotated[
     bool,
     typer.Option("--plain-faces", help="Also show photos that are encrypted on the page, which is not encrypted."),

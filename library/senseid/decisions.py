@@ -43,6 +43,18 @@ class Figures:
             return Verdict.MATCH if self.score >= threshold else Verdict.NO_MATCH
         return Verdict.LIVE if self.passed else None
 
+    def facts(self, threshold: float | None) -> dict[str, Any]:
+        """What the decision log says of the result: only what there is."""
+        verdict = self.verdict(1.0 if threshold is None else threshold)
+        facts = {
+            "decision": None if verdict is None else str(verdict),
+            "score": self.score,
+            "threshold": None if self.score is None else threshold,
+            "liveness_score": self.liveness_score,
+            "integrity": list(self.integrity) or None,
+        }
+        return {name: value for name, value in facts.items() if value is not None}
+
     def as_table(self) -> dict[str, Any]:
         """For JSON; `figures_of_table` reads it back."""
         return {

@@ -12,6 +12,7 @@ from senseid.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from senseid.decision_log import DecisionLog
     from senseid.keys import KeySources
     from senseid_crypto.key import Key
     from senseid_engine.liveness.capture import Device
@@ -126,6 +127,26 @@ def key_sources(
 
     folder = KeyFolder(data_dir() / "keys")
     return KeySources(folder, os.environ, UNNAMED, key_file, name, say=say)
+
+
+def decision_log(path: Path, key_name: str | None = None, *, key_file: Path | None = None) -> DecisionLog:
+    """A decision log to append to.
+
+    Args:
+        path: its file.
+        key_name: the key of `senseid key` that seals it; by default the one that `SENSEID_DECISION_LOG_KEY` names, if
+            it is set.
+        key_file: the file of the key, in place of a name.
+
+    Raises:
+        CryptoError: the key cannot be used.
+        HomeError: the data directory cannot be determined.
+    """
+    from senseid.decision_log import DecisionLog
+
+    name = key_name or os.environ.get("SENSEID_DECISION_LOG_KEY")
+    wanted = key_file is not None or bool(name)
+    return DecisionLog(path, now, next(iter(key_sources(key_file, name))) if wanted else None)
 
 
 def new_key() -> Key:

@@ -8,14 +8,18 @@ import typer
 
 from senseid import bodies, installation
 from senseid.bodies import DEFAULT_THRESHOLD
+from senseid.decisions import Figures
 from senseid.models import opening_engine
 from senseid.outcomes import ExitStatus
 from senseid_cli import media
+from senseid_cli.decisions import note_decision
 from senseid_cli.options import (
     AsJson,
     AutoRotate,
     CheckLiveness,
     CheckQuality,
+    DecisionLogFile,
+    LogNames,
     References,
     SingleFace,
     Threshold,
@@ -44,6 +48,8 @@ def compare(
     details: Annotated[
         bool, typer.Option("--details", help="Say which faces were compared, and what the score means.")
     ] = False,
+    decision_log: DecisionLogFile = None,
+    log_names: LogNames = False,
 ) -> None:
     """Compare the faces of two photos. Of several faces the largest is used.
 
@@ -65,6 +71,13 @@ def compare(
         check_liveness=check_liveness,
     )
     result = engine.compare(*photos, options, further=map(media.read_photo, known[1:]))
+    note_decision(
+        decision_log,
+        "compare",
+        Figures(score=result.score),
+        threshold=threshold,
+        names=(*known, probe) if log_names else (),
+    )
     if as_json or terminal.terminal_width() is None:
         terminal.note_doubts(result.first, *result.further, result.second)
     if as_json:

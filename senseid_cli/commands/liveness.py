@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from senseid import bodies, installation
+from senseid.decisions import Figures
 from senseid.models import Models
 from senseid.outcomes import ExitStatus
 from senseid_cli import media, paths
 from senseid_cli.crypt import options
+from senseid_cli.decisions import note_decision
 from senseid_cli.groups import GroupWithDefault
 from senseid_cli.key_sources import key_sources
-from senseid_cli.options import AsJson, AutoRotate, ReturnFaceImage, ReturnImage, ReturnStatus
+from senseid_cli.options import (
+    AsJson,
+    AutoRotate,
+    DecisionLogFile,
+    LogNames,
+    ReturnFaceImage,
+    ReturnImage,
+    ReturnStatus,
+)
 from senseid_cli.output import liveness as text
 from senseid_cli.output import terminal
 from senseid_cli.output.progress import progress
@@ -69,6 +79,8 @@ def check(
     ] = None,
     auto_rotate: AutoRotate = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    decision_log: DecisionLogFile = None,
+    log_names: LogNames = False,
 ) -> None:
     """Check that the person in a video is living. The command's name may be left out.
 
@@ -86,6 +98,7 @@ def check(
     paths.check_apart(outputs)
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.LIVENESS, Capability.LIVENESS))
+    names = (video,) if log_names else ()
     opened = media.read_video_or_photo(video)
     if not isinstance(opened, Video):
         _refuse_given(
@@ -93,11 +106,13 @@ def check(
             f"it is about the frames of a video; {video} is a photo",
         )
         photo = Models(lambda: licences).liveness.detect_photo(opened, auto_rotate=auto_rotate)
+        note_decision(decision_log, "liveness", Figures(liveness_score=photo.score, passed=photo.passed), names=names)
         _put_photo(photo, as_json=as_json, return_status=return_status)
         raise typer.Exit(ExitStatus.YES if photo.passed else ExitStatus.NO)
     _refuse_given({"--auto-rotate": auto_rotate}, f"it is for photos; {video} is a video, turned as its header says")
     with progress("looking at frames", opened.expected_frames) as advance:
         result = Models(lambda: licences).liveness.detect(opened, watch=advance)
+    note_decision(decision_log, "liveness", Figures(liveness_score=result.score, passed=result.passed), names=names)
     _save(result, save_image, save_face)
     if explain is not None:
         from senseid_cli.output.drawing.liveness import draw_liveness

@@ -9,10 +9,21 @@ import typer
 
 from senseid import bodies, installation
 from senseid.bodies import DEFAULT_THRESHOLD
+from senseid.decisions import Figures
 from senseid.models import opening_engine
 from senseid.outcomes import ExitStatus
 from senseid_cli import media, paths
-from senseid_cli.options import AsJson, AutoRotate, CheckQuality, FirstPhoto, SecondPhoto, Threshold
+from senseid_cli.decisions import note_decision
+from senseid_cli.options import (
+    AsJson,
+    AutoRotate,
+    CheckQuality,
+    DecisionLogFile,
+    FirstPhoto,
+    LogNames,
+    SecondPhoto,
+    Threshold,
+)
 from senseid_cli.output import comparison, terminal
 from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
@@ -31,6 +42,8 @@ def omni(
         typer.Option("--draw", metavar="OUT.png", help="Draw both photos with numbered faces, and the scores."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Let --draw overwrite a file.")] = False,
+    decision_log: DecisionLogFile = None,
+    log_names: LogNames = False,
 ) -> None:
     """Compare every face of A with every face of B.
 
@@ -46,6 +59,14 @@ def omni(
     photos = media.read_photo(first), media.read_photo(second)
     engine = opening.result()
     result = engine.omni(*photos, PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality))
+    best = max(max(row) for row in result.scores)
+    note_decision(
+        decision_log,
+        "omni",
+        Figures(score=best),
+        threshold=threshold,
+        names=(first, second) if log_names else (),
+    )
     if draw is not None:
         from senseid_cli.output.drawing.omni import draw_omni
 
@@ -57,5 +78,4 @@ def omni(
     else:
         # A pipe, or a terminal too narrow for the matrix.
         terminal.put_lines(comparison.omni_lines(result, threshold))
-    best = max(max(row) for row in result.scores)
     raise typer.Exit(ExitStatus.YES if best >= threshold else ExitStatus.NO)

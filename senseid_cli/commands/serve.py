@@ -201,7 +201,10 @@ def _load(values: Values, settings: Settings, sources: KeySources) -> Loaded:
                 remedy="set PARAM_DECRYPT_KEY and PARAM_DECRYPT_IV to what they encrypt with (the manual's default pair"
                 " if they do; everybody knows it), or make a key: `senseid key generate`",
             )
-    return Loaded(settings, tuple(each.key for each in known), tuple(path for path in files if path is not None))
+    log = settings.decision_log
+    decisions = None if log is None else installation.decision_log(log.absolute(), settings.decision_log_key)
+    keys = tuple(each.key for each in known)
+    return Loaded(settings, keys, decisions, tuple(path for path in files if path is not None))
 
 
 def _background(settings: Settings) -> Background:

@@ -8,15 +8,19 @@ import typer
 
 from senseid import bodies, installation
 from senseid.bodies import DEFAULT_THRESHOLD
+from senseid.decisions import Figures
 from senseid.models import Models
 from senseid.outcomes import ExitStatus
 from senseid_cli import media
 from senseid_cli.crypt import options as keys
+from senseid_cli.decisions import note_decision
 from senseid_cli.key_sources import key_sources
 from senseid_cli.options import (
     AsJson,
     AutoRotate,
     CheckQuality,
+    DecisionLogFile,
+    LogNames,
     References,
     ReturnFaceImage,
     ReturnImage,
@@ -57,6 +61,8 @@ def verify(
     return_image: ReturnImage = False,
     return_face_image: ReturnFaceImage = False,
     key_file: keys.KeyFile = None,
+    decision_log: DecisionLogFile = None,
+    log_names: LogNames = False,
 ) -> None:
     """Check that the person in a video is living, and compare the face with that of a photo.
 
@@ -77,6 +83,7 @@ def verify(
     options = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
     picture = media.read_photo(known[0])
     further = map(media.read_photo, known[1:])
+    names = (video, *known) if log_names else ()
     name, data = media.name_of(video), media.read_bytes(video, most=MAX_BYTES, what="video")
     if is_capture(data):
         from senseid.captures import read_capture
@@ -84,6 +91,7 @@ def verify(
         capture = read_capture(data, name=name, keys=key_sources(key_file))
         verifier = Models(lambda: licences).verifier
         compared = verifier.verify_capture(capture, picture, options, name=name, further=further)
+        note_decision(decision_log, "verify", Figures(score=compared.score), threshold=threshold, names=names)
         terminal.note_doubts(compared.photo, *compared.further)
         _put_capture(compared, capture, threshold, as_json=as_json)
         raise typer.Exit(ExitStatus.YES if compared.score >= threshold else ExitStatus.NO)
@@ -91,6 +99,9 @@ def verify(
     verifier = Models(lambda: licences).verifier
     with progress("looking at frames", opened.expected_frames) as advance:
         result = verifier.verify_video(opened, picture, options, further=further, watch=advance)
+    living = result.liveness
+    figures = Figures(result.score, living.score, living.passed)
+    note_decision(decision_log, "verify", figures, threshold=threshold, names=names)
     terminal.note_doubts(result.photo, *result.further)
     if as_json:
         body = bodies.verify_body(

@@ -21,8 +21,10 @@ from starlette.routing import Route
 
 from senseid import bodies, outcomes
 from senseid.decisions import Figures
+from senseid.errors import OutputError
 from senseid_service.body_limit import Bounded
 from senseid_service.callers import Screened
+from senseid_service.decision_writer import decision_record
 from senseid_service.endpoints import ENDPOINTS, HEALTH_PATH, HEALTH_PATHS, LIVE_PATH
 from senseid_service.handler import Answer, Request
 from senseid_service.log import AbandonedError
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from senseid.outcomes import Outcome
     from senseid_service.callers import Callers
+    from senseid_service.decision_writer import DecisionWriter
     from senseid_service.log import Log
     from senseid_service.metrics import Metrics
     from senseid_service.page import PageFile
@@ -98,6 +101,8 @@ class HttpState:
         metrics: the metrics of all requests.
         new_request_id: 32 hex digits.
         threshold: the score from which on a result counts as a match.
+        role: the part of the service, for the decision log.
+        decisions: the decision log, or None.
         buffered: bytes of bodies in memory.
         start_until: until when it is no news that nobody answers yet, by `time.perf_counter`; 0 once somebody did.
     """
@@ -111,6 +116,8 @@ class HttpState:
     metrics: Metrics
     new_request_id: Callable[[], str]
     threshold: float
+    role: str
+    decisions: DecisionWriter | None
     buffered: int = 0
     start_until: float = field(default_factory=lambda: time.perf_counter() + _START_SECONDS)
 
@@ -342,7 +349,23 @@ async def _post(state: HttpState, request: HttpRequest) -> Response:
         return _refusal(request, outcomes.INTERNAL)
     finally:
         state.buffered -= len(body)
-    facts.code, facts.reason, facts.figures = answer.code, answer.reason, answer.figures
+    facts.code, facts.reason = answer.code, answer.reason
+    if state.decisions is not None:
+        try:
+            await state.decisions.write(
+                decision_record(
+                    request.state.request_id,
+                    request.url.path,
+                    answer.code,
+                    answer.figures,
+                    role=state.role,
+                    threshold=state.threshold,
+                )
+            )
+        except OutputError as error:
+            facts.reason = str(error)
+            return _refusal(request, outcomes.INTERNAL)
+    facts.figures = answer.figures
     headers = {"retry-after": _RETRY_SECONDS} if answer.http_status == outcomes.UNAVAILABLE.http_status else None
     return Response(answer.body, answer.http_status, headers, "application/json")
 

@@ -16,6 +16,7 @@ from senseid.version import __version__
 from senseid_service import ipc
 from senseid_service.app import HttpState, api_app, hashed, metrics_app, refusal_of_garbage, worker_app
 from senseid_service.callers import callers_of
+from senseid_service.decision_writer import DecisionWriter
 from senseid_service.log import LogHandler
 from senseid_service.memory import give_back_what_is_large
 from senseid_service.metrics import Metrics
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from senseid_service.licence_watch import LicenceWatch
     from senseid_service.log import Log
+    from senseid_service.reload import Loaded
     from senseid_service.settings import Settings
     from senseid_service.supervisor import Bound
 
@@ -49,7 +51,7 @@ class _Server(uvicorn.Server):
 
 
 def run(
-    settings: Settings,
+    loaded: Loaded,
     listeners: Bound,
     watch: LicenceWatch | None,
     control: socket.socket | None,
@@ -60,7 +62,7 @@ def run(
     """Serve until a SIGTERM or the end of the supervisor, then finish what runs.
 
     Args:
-        settings: the settings of the service.
+        loaded: the settings of the service, and its decision log.
         listeners: bound sockets.
         watch: the licences; None in an API.
         control: the socket to the model process; None in an API.
@@ -77,11 +79,11 @@ def run(
     root.handlers[:] = [LogHandler(log)]
     # It only logs that somebody sent bytes that are not HTTP.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    return asyncio.run(_serve(settings, listeners, watch, control, lifeline, log, monotonic))
+    return asyncio.run(_serve(loaded, listeners, watch, control, lifeline, log, monotonic))
 
 
 async def _serve(
-    settings: Settings,
+    loaded: Loaded,
     listeners: Bound,
     watch: LicenceWatch | None,
     control: socket.socket | None,
@@ -89,7 +91,9 @@ async def _serve(
     log: Log,
     monotonic: Callable[[], float],
 ) -> int:
+    settings = loaded.settings
     pool = _pool(settings, control, log)
+    decisions = None if loaded.decision_log is None else DecisionWriter(loaded.decision_log, log)
     state = HttpState(
         pool=pool,
         limits=settings.limits,
@@ -105,6 +109,8 @@ async def _serve(
         ),
         new_request_id=installation.new_request_id,
         threshold=settings.threshold,
+        role=settings.role,
+        decisions=decisions,
     )
     state.metrics.set_threshold(settings.threshold)
     servers = [(_server(app, settings), sock) for app, sock in _apps(settings, listeners, state)]
@@ -127,6 +133,9 @@ async def _serve(
     loop.add_reader(lifeline, hear)
     await pool.start()
     tasks = [asyncio.create_task(server.serve([sock])) for server, sock in servers]
+    purging = None
+    if decisions is not None and settings.decision_log_days:
+        purging = asyncio.create_task(decisions.keep_for(settings.decision_log_days, installation.now))
     log.event("serving", role=settings.role, listening=[_name(sock) for sock in listeners.all])
     await asyncio.wait([asyncio.create_task(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
     loop.remove_reader(lifeline)
@@ -135,6 +144,8 @@ async def _serve(
         server.should_exit = True
     await asyncio.gather(*tasks)
     await pool.stop()
+    if purging is not None:
+        purging.cancel()
     log.event("stopped")
     return 0
 

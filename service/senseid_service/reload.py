@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from senseid.decision_log import DecisionLog
     from senseid_service.log import Log
     from senseid_service.settings import Settings
 
@@ -37,11 +38,13 @@ class Loaded:
     Attributes:
         settings: the checked settings.
         keys: the keys to decrypt media with; none in an API.
+        decision_log: the decision log, or None.
         files: the files and folders that both came from.
     """
 
     settings: Settings
     keys: tuple[Key, ...] = field(repr=False)
+    decision_log: DecisionLog | None
     files: tuple[Path, ...]
 
 
@@ -83,7 +86,7 @@ class Reloader:
             for each in dataclasses.fields(settings)
             if getattr(settings, each.name) != getattr(loaded.settings, each.name)
         ]
-        self.loaded = dataclasses.replace(loaded, settings=settings)
+        self.loaded = dataclasses.replace(loaded, settings=settings, decision_log=self.loaded.decision_log)
         self._tried = self._last = self._look()
         self._log.event(
             "reloaded",

@@ -113,6 +113,9 @@ class Settings:
         tls_cert: the certificate chain of the listener.
         tls_key: its private key.
         cors: origins whose pages may call the service; `*` is all.
+        decision_log: the file that every decision is appended to, or None.
+        decision_log_key: the name of the key of `senseid key` that seals its records, or None.
+        decision_log_days: how long its records are kept; 0 is for ever.
         threshold: the score from which on a result counts as a match in metrics and the decision log.
         limits: the limits for clients.
     """
@@ -133,6 +136,9 @@ class Settings:
     tls_cert: Path | None
     tls_key: Path | None
     cors: tuple[str, ...]
+    decision_log: Path | None
+    decision_log_key: str | None
+    decision_log_days: float
     threshold: float
     limits: Limits
 
@@ -177,6 +183,9 @@ VARIABLES: Final = (
     Variable("SENSEID_CORS_ORIGINS", "origins whose pages may call the service, with commas between them", "none"),
     Variable("SENSEID_UI", "true serves a page to try things out", "false"),
     Variable("SENSEID_METRICS", "[address:]port of the Prometheus metrics", "none"),
+    Variable("SENSEID_DECISION_LOG", "file that every decision is appended to", "none"),
+    Variable("SENSEID_DECISION_LOG_KEY", "name of the key of `senseid key` that seals its records", "none"),
+    Variable("SENSEID_DECISION_LOG_DAYS", "days that its records are kept; 0 is for ever", "0"),
     Variable("SENSEID_THRESHOLD", "score from which on metrics and decision log say match", f"{DEFAULT_THRESHOLD:g}"),
     Variable("SENSEID_QUEUE", "requests that may wait for a handler", str(Limits().queue)),
     Variable("SENSEID_QUEUE_SECONDS", "how long a request may wait", f"{Limits().queue_seconds:g}"),
@@ -330,6 +339,9 @@ def parse(values: Values, *, physical_cores: int, cpus: int) -> Settings:
         tls_cert=read.file("SENSEID_TLS_CERT"),
         tls_key=read.file("SENSEID_TLS_KEY"),
         cors=read.words("SENSEID_CORS_ORIGINS"),
+        decision_log=Path(values.get("SENSEID_DECISION_LOG")) if values.get("SENSEID_DECISION_LOG") else None,
+        decision_log_key=values.get("SENSEID_DECISION_LOG_KEY") or None,
+        decision_log_days=read.seconds("SENSEID_DECISION_LOG_DAYS", 0.0, least=0),
         threshold=read.share("SENSEID_THRESHOLD", DEFAULT_THRESHOLD),
         limits=Limits(
             queue=read.integer("SENSEID_QUEUE", Limits().queue, 0, 100_000),

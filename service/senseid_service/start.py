@@ -52,11 +52,15 @@ def run(loaded: Loaded, load: Callable[[], Loaded], *, cpus: int) -> int:
     if watch is not None:
         watch.require_any()
     bound = bind_all(settings)
+    if loaded.decision_log is not None:
+        # Also the proof that it can be written: no decision is given that is not in it.
+        models_digest = installation.models_digest()[:12] if settings.role.has_models else ""
+        loaded.decision_log.append([{"event": "started", "role": settings.role.value, "models": models_digest}])
 
     def http(control: socket.socket | None, lifeline: socket.socket) -> int:
         from senseid_service import http_process
 
-        return http_process.run(reloader.loaded.settings, bound, watch, control, lifeline, log, time.monotonic)
+        return http_process.run(reloader.loaded, bound, watch, control, lifeline, log, time.monotonic)
 
     def models(control: socket.socket, lifeline: socket.socket) -> int:
         # Read when the libraries load: a fork would lose a thread pool.

@@ -1,0 +1,311 @@
+"""The decision log: appended to by any number of processes, rotated and purged.
+
+docs/formats/decision-log.md. It holds numbers and ids, and neither a picture nor a name unless the caller puts one in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from senseid.decision_record import FORMAT, START, Link, RecordError, read_record, write_record
+from senseid.errors import OutputError
+from senseid.version import __version__
+from senseid_engine.errors import reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from senseid_crypto.key import Key
+
+ROTATE_BYTES: Final = 64 * 1024 * 1024
+LONGEST_RECORD: Final = 64 * 1024
+"""Bytes. A longer one is not written, so the last line of a file is always within reach of its end."""
+
+_MODE: Final = 0o600
+_REMEDY: Final = "check the folder's permissions and the space on its disk"
+
+
+class DecisionLog:
+    """Appends to a log. Any number of processes and threads may, each with an object of its own."""
+
+    def __init__(
+        self, path: Path, clock: Callable[[], datetime], key: Key | None = None, *, rotate_bytes: int = ROTATE_BYTES
+    ) -> None:
+        """Open nothing.
+
+        Args:
+            path: the file that is appended to; full ones lie beside it.
+            clock: the time, UTC.
+            key: seals each record.
+            rotate_bytes: the length from which on a file is full.
+        """
+        self.path = path
+        self._clock = clock
+        self._key = key
+        self._rotate_bytes = rotate_bytes
+        self._known: tuple[tuple[int, int], Link] | None = None  # inode and length of the file, and its last record
+
+    def append(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Append records, and return when they are on the disk.
+
+        Args:
+            records: their fields; time, number and hashes are added.
+
+        Raises:
+            OutputError: they cannot be written, and none of them was; or the log's last record is damaged.
+        """
+        with _errors(self.path), _locked(self.path) as file:
+            if os.fstat(file).st_size >= self._rotate_bytes and not _torn(file):
+                self._rotate(file)
+        with _errors(self.path), _locked(self.path) as file:
+            self._append(file, records)
+
+    def purge(self, before: datetime) -> int:
+        """Remove all records before a time, and leave an anchor in their place by which the rest verifies.
+
+        Returns:
+            How many were removed.
+
+        Raises:
+            OutputError: files cannot be written, or a record is damaged: nothing is removed then.
+        """
+        limit = _stamp(before)
+        with _errors(self.path), _locked(self.path) as file:
+            last, count = _last_before(files_of(self.path), limit)
+            if last is None or not count:
+                return 0
+            note = {"time": _stamp(self._clock()), "format": FORMAT, "event": "anchor", "before": limit}
+            line, anchor = write_record(note, Link(last.number - 1, last.hash), self._key)
+            # First of all, so that nobody else can put an anchor there: one that the chain does not name is refused.
+            facts = {"event": "purge", "before": limit, "through": last.number, "anchor": anchor.hash}
+            self._append(file, [facts])
+            self._cut(line, last)
+            self._known = None
+            return count
+
+    def _append(self, file: int, records: Sequence[Mapping[str, Any]]) -> None:
+        size = os.fstat(file).st_size
+        before = self._end(file)
+        lines = []
+        torn = _torn(file)
+        if torn:
+            # Its writer was cut short, and nobody was told of the decision.
+            lines.append(b"\n")
+            records = [{"event": "torn", "bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}, *records]
+        for facts in records:
+            whole = {"time": _stamp(self._clock()), "format": FORMAT, "version": __version__, **facts}
+            line, before = write_record(whole, before, self._key)
+            if len(line) > LONGEST_RECORD:
+                raise OutputError(f"a record for {self.path} is too long", remedy="leave the names out")
+            lines.append(line)
+        data = b"".join(lines)
+        try:
+            while data:
+                data = data[os.write(file, data) :]
+            os.fsync(file)
+        except OSError:
+            os.ftruncate(file, size)
+            raise
+        self._known = (_identity(file), before)
+
+    def _end(self, file: int) -> Link:
+        """The last record of the log."""
+        if self._known is not None and self._known[0] == _identity(file):
+            return self._known[1]
+        for data in (_last_line(file), *(_last_line_of(path) for path in reversed(files_of(self.path)[:-1]))):
+            if data:
+                try:
+                    last = read_record(data)
+                except RecordError as error:
+                    raise OutputError(
+                        f"the last record of the decision log {self.path} is damaged: {error}",
+                        remedy="see `senseid audit verify`; then move the log elsewhere, and a new one begins",
+                    ) from None
+                if last.key is not None and self._key is None:
+                    raise OutputError(
+                        f"the decision log {self.path} is sealed with the key {last.key}",
+                        remedy="name that key: SENSEID_DECISION_LOG_KEY, or --key",
+                    )
+                return last.passed_on
+        return START
+
+    def _rotate(self, file: int) -> None:
+        """Put the full file aside, under the number of its first record."""
+        with os.fdopen(os.dup(file), "rb") as reader:
+            reader.seek(0)
+            first = read_record(reader.readline().rstrip(b"\n"))
+        self.path.rename(segment_path(self.path, first.passed_on.number))
+        _sync_folder(self.path)
+
+    def _cut(self, anchor: bytes, last: Link) -> None:
+        """Put the anchor in place of all records up to the last one."""
+        old = []
+        for path in files_of(self.path):
+            with path.open("rb") as file:
+                skipped = 0
+                for line in file:
+                    if _is_after(line, last):
+                        break
+                    skipped += len(line)
+                else:
+                    old.append(path)
+                    continue
+                _rewrite(path, anchor, skipped)
+            break
+        # Until these are gone both they and the anchor say the same.
+        for path in old:
+            path.unlink()
+        _sync_folder(self.path)
+
+
+def segment_path(path: Path, number: int) -> Path:
+    """Where a full file lies whose first record has that number."""
+    return path.with_name(f"{path.stem}.{number:012d}{path.suffix}")
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files of a log, in order: full ones, then the one that is appended to, which need not be there."""
+    full = path.parent.glob(f"{_escaped(path.stem)}.{'[0-9]' * 12}{_escaped(path.suffix)}")
+    return [*sorted(full), path]
+
+
+def _escaped(text: str) -> str:
+    import glob
+
+    return glob.escape(text)
+
+
+def _is_after(line: bytes, last: Link) -> bool:
+    """Whether a line is to stay. One that a crash cut short goes with the record before it."""
+    try:
+        return read_record(line.rstrip(b"\n")).passed_on.number > last.number
+    except RecordError:
+        return False
+
+
+def _last_before(paths: Sequence[Path], limit: str) -> tuple[Link | None, int]:
+    """The last record before a time, and how many there are up to it, without anchors."""
+    last, count = None, 0
+    for path in paths:
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    record = read_record(line.rstrip(b"\n"))
+                except RecordError as error:
+                    if _tells_of_torn(file, line):
+                        continue
+                    raise OutputError(
+                        f"{path} cannot be purged: {error}", remedy="see `senseid audit verify`"
+                    ) from None
+                if str(record.facts.get("time", "")) >= limit and not record.is_anchor:
+                    return last, count
+                last, count = record.passed_on, count + (not record.is_anchor)
+    return last, count
+
+
+def _tells_of_torn(file: Any, line: bytes) -> bool:
+    """Whether the next record says that a crash cut this line short."""
+    place = file.tell()
+    try:
+        return torn_by(file.readline(), line)
+    finally:
+        file.seek(place)
+
+
+def torn_by(following: bytes, line: bytes) -> bool:
+    """Whether a record tells that a crash cut that line before it short."""
+    try:
+        record = read_record(following.rstrip(b"\n"))
+    except RecordError:
+        return False
+    return record.event == "torn" and record.facts.get("sha256") == hashlib.sha256(line.rstrip(b"\n")).hexdigest()
+
+
+def _rewrite(path: Path, anchor: bytes, skipped: int) -> None:
+    """Replace the beginning of a file."""
+    draft = path.with_name(path.name + ".purge")
+    with path.open("rb") as old, draft.open("wb") as new:
+        draft.chmod(_MODE)
+        new.write(anchor)
+        old.seek(skipped)
+        while piece := old.read(1 << 20):
+            new.write(piece)
+        new.flush()
+        os.fsync(new.fileno())
+    draft.replace(path)
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"the decision log {path} cannot be written: {reason_of(error)}", remedy=_REMEDY) from error
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """The file, open for appending, and nobody else appends to it or moves it meanwhile."""
+    import fcntl
+
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, _MODE)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # While this waited, the file may have been rotated or purged away.
+            if _is_at(file, path):
+                yield file
+                return
+        finally:
+            os.close(file)
+
+
+def _is_at(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _identity(file: int) -> tuple[int, int]:
+    found = os.fstat(file)
+    return found.st_ino, found.st_size
+
+
+def _tail(file: int) -> bytes:
+    size = os.fstat(file).st_size
+    length = min(size, 2 * LONGEST_RECORD)
+    return os.pread(file, length, size - length)
+
+
+def _torn(file: int) -> bytes:
+    """What follows the last end of a line."""
+    return _tail(file).rpartition(b"\n")[2]
+
+
+def _last_line(file: int) -> bytes:
+    """The last whole line, without its end; empty if there is none."""
+    return _tail(file).rpartition(b"\n")[0].rpartition(b"\n")[2]
+
+
+def _last_line_of(path: Path) -> bytes:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        return _last_line(file)
+    finally:
+        os.close(file)
+
+
+def _sync_folder(path: Path) -> None:
+    from senseid_crypto.fsync import sync_folder
+
+    sync_folder(path.parent)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

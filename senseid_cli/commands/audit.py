@@ -1,0 +1,131 @@
+"""`senseid audit`: is the decision log what was written? And what is older than it may be."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path  # noqa: TC003  Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from senseid_cli.crypt.options import KeyFile, KeyName, check_keys
+from senseid_engine.errors import printable
+
+if TYPE_CHECKING:
+    from senseid.decision_audit import Verification
+    from senseid.decision_record import Link
+
+app = typer.Typer(help="Verify and purge the decision log.", no_args_is_help=True)
+
+
+def _noted(text: str) -> Link:
+    from senseid.decision_record import Link
+
+    found = re.fullmatch("([0-9]{1,15}):([0-9a-f]{64})", text)
+    if found is None:
+        raise typer.BadParameter("it is number and hash of a record, as `senseid audit verify` prints them: 41:9f86...")
+    return Link(int(found[1]), found[2])
+
+
+@app.command("verify")
+def verify(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="The log; full files beside it are found by themselves.")
+    ],
+    key: KeyName = None,
+    key_file: KeyFile = None,
+    noted: Annotated[
+        str | None, typer.Option("--noted", metavar="N:HASH", help="A record that was noted, and must be there.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Verify the chain of a decision log, and with a key that each record is sealed with it.
+
+    Exit status: 0 it is what was written, 1 it is not: the first broken record is named; 3 a file cannot be read.
+    """
+    from senseid import installation
+    from senseid.decision_audit import verify_log
+    from senseid.decision_log import files_of
+    from senseid_cli.output import terminal
+    from senseid_engine.errors import MediaNotFoundError, MediaUnreadableError, reason_of
+
+    check_keys(key_file, key)
+    expected = None if noted is None else _noted(noted)
+    sealing = next(iter(installation.key_sources(key_file, key))) if key_file is not None or key is not None else None
+    paths = list(dict.fromkeys(path for file in files for path in files_of(file) if path == file or path.exists()))
+    try:
+        found = verify_log(paths, key=sealing, noted=expected)
+    except FileNotFoundError as error:
+        raise MediaNotFoundError(str(error.filename), "there is no such file") from None
+    except OSError as error:
+        raise MediaUnreadableError(str(error.filename or files[0]), f"cannot be read: {reason_of(error)}") from None
+    if as_json:
+        terminal.put_json(_body(found, len(paths)))
+    else:
+        terminal.put_lines(map(printable, _lines(found, len(paths))))
+    raise typer.Exit(1 if found.problem is not None else 0)
+
+
+@app.command("purge")
+def purge(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The log; full files beside it belong to it.")],
+    days: Annotated[float, typer.Option("--older-than", min=0, metavar="DAYS", help="Remove what is older than this.")],
+    key: KeyName = None,
+    key_file: KeyFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Remove old records, and leave an anchor in their place, so that the rest still verifies.
+
+    Writers go on meanwhile. A sealed log needs its key. Exit status: 0 done, 3 there is no such log, 70 a record is
+    damaged or the log cannot be written; then nothing is removed.
+    """
+    from senseid import installation
+    from senseid.decision_log import files_of
+    from senseid_cli.output import terminal
+    from senseid_engine.errors import MediaNotFoundError
+
+    check_keys(key_file, key)
+    if not any(path.exists() for path in files_of(file)):
+        raise MediaNotFoundError(str(file), "there is no such file")
+    before = installation.now() - timedelta(days=days)
+    removed = installation.decision_log(file, key, key_file=key_file).purge(before)
+    if as_json:
+        terminal.put_json({"removed": removed, "before": before.isoformat()})
+    else:
+        terminal.put_lines([f"removed {removed} records from before {before:%Y-%m-%d %H:%M} UTC"])
+
+
+def _lines(found: Verification, files: int) -> list[str]:
+    lines = [f"{found.records} records verify, in {files} file{'s' if files > 1 else ''}"]
+    if found.first is not None and found.last is not None:
+        lines.append(f"first: {found.first.number}")
+        lines.append(f"last: {found.last.number}:{found.last.hash}")
+    if found.purged is not None:
+        lines.append(f"purged: up to {found.purged}")
+    if found.torn:
+        lines.append(f"cut short by crashes: {found.torn}")
+    if found.sealed or found.unchecked:
+        checked = "checked" if found.sealed else "not checked: name the key with --key"
+        lines.append(f"seals: {found.sealed + found.unchecked}, {checked}")
+    if found.problem is not None:
+        place = f"{found.problem.path}:{found.problem.line}" if found.problem.line else str(found.problem.path)
+        lines.append(f"{found.problem.kind}: {place}: {found.problem.text}")
+    return lines
+
+
+def _body(found: Verification, files: int) -> dict[str, object]:
+    problem = found.problem
+    return {
+        "valid": problem is None,
+        "records": found.records,
+        "files": files,
+        "first": None if found.first is None else found.first.number,
+        "last": None if found.last is None else f"{found.last.number}:{found.last.hash}",
+        "purged": found.purged,
+        "torn": found.torn,
+        "sealed": found.sealed,
+        "seals_unchecked": found.unchecked,
+        "problem": problem
+        and {"file": str(problem.path), "line": problem.line, "kind": problem.kind, "text": problem.text},
+    }
