@@ -35,6 +35,7 @@ COMMANDS = {
     "models": "List, verify, calibrate and import models.",
     "serve": "Answer the HTTP API.",
     "audit": "Verify and purge the decision log.",
+    "schema": "Print the JSON Schema of what a command prints with --json; without one, list them.",
 }
 """Every command and the first sentence of its help, which the help of `senseid` shows without importing it."""
 

@@ -10,6 +10,7 @@ from senseid_licensing.instant import format_instant
 from senseid_licensing.store import install_command
 
 if TYPE_CHECKING:
+    from senseid_cli.shapes import CheckedLicence
     from senseid_licensing.product import Product
     from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicence, VerifiedLicences
@@ -75,9 +76,9 @@ class LicenceState:
             return f"expired at {until}, works until {format_instant(licence.grace_until)}, {self.message}"
         return f"{days_text(licence.days_left)} left, {self.message}"
 
-    def body(self) -> dict[str, object]:
-        """The object that `--json` prints."""
-        told: dict[str, object] = {
+    def body(self) -> CheckedLicence:
+        """The facts that `--json` prints."""
+        told: CheckedLicence = {
             "product": self.product.value,
             "status": self.status,
             "error": self.error.text,

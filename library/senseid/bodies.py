@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from senseid import shapes
     from senseid.outcomes import Outcome
     from senseid_engine.liveness.results import (
         CaptureVerification,
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from senseid_engine.quality.results import FaceQuality, QualityReport
     from senseid_engine.results import Comparison, FoundFaces, OmniComparison
 
-OK_CODE = 1000
+OK_CODE: Final = 1000
 """The response code of every result, whatever its verdict."""
 
 
@@ -35,25 +36,25 @@ def false_match_rate(threshold: float) -> float:
     return min(1.0, float(f"{10 ** ((0.3 - threshold) * 10):.6g}"))
 
 
-def error_body(outcome: Outcome, request_id: str) -> dict[str, Any]:
+def error_body(outcome: Outcome, request_id: str) -> shapes.ErrorBody:
     """The body of an error: the fixed message of its code, never an exception's text."""
     return {"code": outcome.code, "message": outcome.message, "request_id": request_id}
 
 
-def compare_body(result: Comparison, request_id: str) -> dict[str, Any]:
+def compare_body(result: Comparison, request_id: str) -> shapes.CompareBody:
     """The body of a 1:1 comparison."""
     warnings = _warnings(first_image=result.first, **_further(result.further), second_image=result.second)
     return {"code": OK_CODE, "verification_score": result.score, **warnings, "request_id": request_id}
 
 
-def compare_details(result: Comparison, threshold: float) -> dict[str, Any]:
+def compare_details(result: Comparison, threshold: float) -> shapes.CompareDetails:
     """The additions of `--details`: the verdict, its error rate, and the faces that were compared."""
     return {
         "match": result.score >= threshold,
         "threshold": threshold,
         "false_match_rate": false_match_rate(threshold),
         "first_image": _face_details(result.first),
-        **{name: _face_details(found) for name, found in _further(result.further).items()},
+        **_further_details(result.further),
         "second_image": _face_details(result.second),
         "thresholds": [
             {"threshold": level, "false_match_rate": false_match_rate(level), "reached": result.score >= level}
@@ -62,7 +63,11 @@ def compare_details(result: Comparison, threshold: float) -> dict[str, Any]:
     }
 
 
-def omni_body(result: OmniComparison, request_id: str) -> dict[str, Any]:
+def _further_details(photos: Sequence[FoundFaces]) -> shapes.FurtherDetails:
+    return {"further_images": [_face_details(found) for found in photos]} if photos else {}
+
+
+def omni_body(result: OmniComparison, request_id: str) -> shapes.OmniBody:
     """The body of a comparison of all faces of one photo with all of another."""
     return {
         "code": OK_CODE,
@@ -75,12 +80,12 @@ def omni_body(result: OmniComparison, request_id: str) -> dict[str, Any]:
     }
 
 
-def quality_body(report: QualityReport, request_id: str) -> dict[str, Any]:
+def quality_body(report: QualityReport, request_id: str) -> shapes.QualityBody:
     """The body of a quality check: every face, largest first."""
     return {"code": OK_CODE, "faces": [_quality(face) for face in report.faces], "request_id": request_id}
 
 
-def _quality(face: FaceQuality) -> dict[str, Any]:
+def _quality(face: FaceQuality) -> shapes.FaceQualityBody:
     rect, pose, seen = face.rect, face.pose, face.occlusion
     return {
         "rect": {"left": rect.left, "top": rect.top, "right": rect.right, "bottom": rect.bottom},
@@ -108,17 +113,20 @@ def liveness_body(
     return_image: bool = False,
     return_face_image: bool = False,
     return_status: bool = False,
-) -> dict[str, Any]:
+) -> shapes.LivenessBody:
     """The body of a liveness check. Only a check that passed has pictures and the time of the frame."""
     head = liveness_head(result, return_status=return_status)
     pictures = _live_pictures(result, return_image=return_image, return_face_image=return_face_image)
     return {**head, **pictures, "request_id": request_id}
 
 
-def photo_liveness_body(result: PhotoLiveness, request_id: str, *, return_status: bool = False) -> dict[str, Any]:
+def photo_liveness_body(
+    result: PhotoLiveness, request_id: str, *, return_status: bool = False
+) -> shapes.PhotoLivenessBody:
     """The body of a liveness check of a photo, with the warning that it is one."""
     head = liveness_head(result, return_status=return_status)
     doubts = _warnings(image=result.found).get("warnings", [])
+    warnings: list[shapes.PhotoOnly | shapes.SeveralFaces | shapes.FaceCovered]
     warnings = [{"image": "image", "warning": "photo_only"}, *doubts]
     return {**head, "warnings": warnings, "request_id": request_id}
 
@@ -130,16 +138,16 @@ def verify_body(
     return_image: bool = False,
     return_face_image: bool = False,
     return_status: bool = False,
-) -> dict[str, Any]:
+) -> shapes.VerifyBody:
     """The body of a comparison of a video with a photo. There is a verification score only if the person is living."""
     head = liveness_head(result.liveness, return_status=return_status)
-    score = {} if result.score is None else {"verification_score": result.score}
+    score: shapes.Verified = {} if result.score is None else {"verification_score": result.score}
     pictures = _live_pictures(result.liveness, return_image=return_image, return_face_image=return_face_image)
     warnings = _warnings(image=result.photo, **_further(result.further))
     return {**head, **score, **warnings, **pictures, "request_id": request_id}
 
 
-def capture_body(result: CaptureVerification, request_id: str) -> dict[str, Any]:
+def capture_body(result: CaptureVerification, request_id: str) -> shapes.CaptureBody:
     """The body of a comparison of liveness data with a photo."""
     warnings = _warnings(image=result.photo, **_further(result.further))
     return {"code": OK_CODE, "verification_score": result.score, **warnings, "request_id": request_id}
@@ -150,9 +158,9 @@ def _further(photos: Sequence[FoundFaces]) -> dict[str, FoundFaces]:
     return {f"further_image_{i}": found for i, found in enumerate(photos, 1)}
 
 
-def _warnings(**photos: FoundFaces) -> dict[str, Any]:
+def _warnings(**photos: FoundFaces) -> shapes.Warned:
     """`warnings`, if the face of a photo is in doubt; photos have their names from the API."""
-    warnings: list[dict[str, Any]] = []
+    warnings: list[shapes.SeveralFaces | shapes.FaceCovered] = []
     for name, found in photos.items():
         if found.ambiguous:
             rect = found.rects[0].as_list()
@@ -162,20 +170,20 @@ def _warnings(**photos: FoundFaces) -> dict[str, Any]:
     return {"warnings": warnings} if warnings else {}
 
 
-def liveness_head(result: LivenessResult | PhotoLiveness, *, return_status: bool) -> dict[str, Any]:
+def liveness_head(result: LivenessResult | PhotoLiveness, *, return_status: bool) -> shapes.LivenessHead:
     """What every body of a liveness check begins with."""
-    head = {"code": OK_CODE, "passed": result.passed, "liveness_score": result.score}
+    head: shapes.LivenessHead = {"code": OK_CODE, "passed": result.passed, "liveness_score": result.score}
     return {**head, "liveness_status": str(result.status)} if return_status else head
 
 
-def _live_pictures(result: LivenessResult, *, return_image: bool, return_face_image: bool) -> dict[str, Any]:
+def _live_pictures(result: LivenessResult, *, return_image: bool, return_face_image: bool) -> shapes.LivePictures:
     import base64
 
     if not result.passed:
         return {}
     from senseid_engine.liveness.pictures import encode_face, encode_frame
 
-    pictures: dict[str, Any] = {}
+    pictures: shapes.LivePictures = {}
     if return_image:
         pictures["image_timestamp"] = result.best.timestamp
         pictures["base64_image"] = base64.b64encode(encode_frame(result.best, "JPEG")).decode()
@@ -184,7 +192,7 @@ def _live_pictures(result: LivenessResult, *, return_image: bool, return_face_im
     return pictures
 
 
-def _face_details(found: FoundFaces) -> dict[str, Any]:
+def _face_details(found: FoundFaces) -> shapes.ComparedFace:
     return {
         "face": 1,
         "faces": len(found.rects),

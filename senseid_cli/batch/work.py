@@ -212,7 +212,7 @@ class EncodeLive:
 
 def live_facts(result: LivenessResult | PhotoLiveness) -> dict[str, Any]:
     """Return what every answer of the HTTP API to a liveness check has."""
-    facts = bodies.liveness_head(result, return_status=True)
+    facts = dict(bodies.liveness_head(result, return_status=True))
     del facts["code"]
     return facts
 

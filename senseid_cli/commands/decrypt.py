@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from senseid_cli.crypt.file_jobs import FileJob
+    from senseid_cli.shapes import Decrypted
 
 
 def decrypt(
@@ -41,7 +42,7 @@ def decrypt(
     keys = sources_of_keys if key_file is None else list(sources_of_keys)
     write_options = options.write_options(force=force, delete_source=delete_source)
 
-    def step(job: FileJob, advance: Callable[[int], None]) -> dict[str, object] | None:
+    def step(job: FileJob, advance: Callable[[int], None]) -> Decrypted | None:
         file_jobs.check_target(job, force=force)
         form = convert.decrypt_file(job, keys, write_options, advance)
         if job.target is None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from senseid.abilities import Ability
+    from senseid_cli import shapes
     from senseid_cli.doctor.checkup import Checkup, Installation
     from senseid_cli.doctor.finding import Finding
 
@@ -45,7 +46,7 @@ def doctor(
 
     found = check_up(_installation(env_file), old_home=old_home, old_env=old_env)
     if as_json:
-        terminal.put_json(_body(found))
+        terminal.put_result(_body(found))
     elif terminal.terminal_width() is not None:
         terminal.put_table(_table(found))
     else:
@@ -78,7 +79,7 @@ def _installation(env_file: Path | None) -> Installation:
     )
 
 
-def _body(found: Checkup) -> dict[str, object]:
+def _body(found: Checkup) -> shapes.Doctor:
     return {
         "ready": found.ready,
         "version": found.version,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from senseid_cli.crypt.file_jobs import FileJob, Plan
     from senseid_cli.crypt.update import Update
+    from senseid_cli.shapes import Encrypted
 
 
 def encrypt(
@@ -87,14 +88,18 @@ def encrypt(
     write_options = options.write_options(force=force, delete_source=delete_source)
     difference = updates.compare(plan, known.key) if update else updates.Update(jobs, frozenset(), 0, 0)
 
-    def step(job: FileJob, advance: Callable[[int], None]) -> dict[str, object] | None:
+    def step(job: FileJob, advance: Callable[[int], None]) -> Encrypted | None:
         replaces = job.target in difference.replaced
         file_jobs.check_target(job, force=force or replaces)
         convert.encrypt_file(job, known.key, form, replace(write_options, force=force or replaces), advance)
         if job.target is None:
             return None
-        done = "updated" if replaces else "encrypted"
-        return {"done": done, "source": job.source, "target": os.fspath(job.target), "key": known.key.id}
+        return {
+            "done": "updated" if replaces else "encrypted",
+            "source": job.source,
+            "target": os.fspath(job.target),
+            "key": known.key.id,
+        }
 
     status = ExitStatus.YES
     if difference.jobs or not difference.unchanged:

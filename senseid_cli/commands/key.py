@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from senseid_cli.crypt.file_jobs import FileJob
+    from senseid_cli.shapes import MadeKey, Reencrypted
 
 app = typer.Typer(help="Make, list and change the keys of encrypted media.", no_args_is_help=True)
 
@@ -39,7 +40,8 @@ def generate(
 
     key = installation.new_key()
     path = key_sources().folder.add(name, key, installation.now(), in_keyring=in_keyring)
-    put_facts({"done": "made", "name": name, "key": key.id, "path": str(path)}, as_json=as_json)
+    made: MadeKey = {"done": "made", "name": name, "key": key.id, "path": str(path)}
+    put_facts(made, as_json=as_json)
     terminal.note("without this key nobody reads what it encrypts: keep a copy in a safe place")
 
 
@@ -89,7 +91,7 @@ def rotate(
     new = rotation.begin(sources.folder, name, roots, fresh, now, in_keyring=in_keyring)
     write_options = options.write_options(force=True, delete_source=False)
 
-    def step(job: FileJob, advance: Callable[[int], None]) -> dict[str, object] | None:
+    def step(job: FileJob, advance: Callable[[int], None]) -> Reencrypted | None:
         if not convert.reencrypt_file(Path(job.source), sources, new, write_options, advance):
             return None
         return {"done": "re-encrypted", "source": job.source, "key": new.id}

@@ -17,6 +17,7 @@ from senseid_licensing.product import Product
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from senseid_cli.shapes import ClockReset, InstalledLicence
     from senseid_licensing.context import Context
     from senseid_licensing.licence import Licence, LicenceFile
     from senseid_licensing.store import LicenceStore
@@ -86,7 +87,7 @@ def check(
     for product in Product:
         state = LicenceState.of(product, result, store)
         if as_json:
-            terminal.put_json(state.body())
+            terminal.put_result(state.body())
         else:
             typer.echo(printable(f"{product:<17} {state.status:<9} {state.summary}"))
         if state.remedy and (product not in tolerated or store.strays(product)):
@@ -114,7 +115,7 @@ def show(
         licence = result.require(item)
         terms = parse_licence_file(store.load(item))
         if as_json:
-            terminal.put_json({**terms.leaf.terms, "days_left": licence.days_left})
+            terminal.put_result({**terms.leaf.terms, "days_left": licence.days_left})
         else:
             print_terms(terms)
             typer.echo(f"{'days left':<14} {licence.days_left}")
@@ -161,7 +162,8 @@ def reset_clock(as_json: Annotated[bool, typer.Option("--json", help="Print one 
     seen = store.reset_clock(context.now)
     now, before = format_instant(context.now), format_instant(seen) if seen else None
     if as_json:
-        terminal.put_json({"now": now, "seen": before})
+        facts: ClockReset = {"now": now, "seen": before}
+        terminal.put_result(facts)
     else:
         typer.echo(f"the latest time seen is now {now}" + (f"; it was {before}" if before else ""))
 
@@ -181,14 +183,14 @@ def inspect(
         found = read(data)
     if isinstance(found, dict):
         if as_json:
-            terminal.put_json({"verified": False, **found})
+            terminal.put_result({"verified": False, **found})
         else:
             _print_facts(found)
         terminal.note("not verified")
         return
     if as_json:
         chain = [{"signed_by": above.key_id, **above.terms} for above in found.parents]
-        terminal.put_json({"verified": False, "signed_by": found.leaf.key_id, **found.leaf.terms, "parents": chain})
+        terminal.put_result({"verified": False, "signed_by": found.leaf.key_id, **found.leaf.terms, "parents": chain})
     else:
         print_terms(found)
     terminal.note("not verified; `senseid license install` verifies")
@@ -247,8 +249,13 @@ def _place(
 
 def _print_installed(licence: VerifiedLicence, path: Path, verb: str, *, as_json: bool) -> None:
     if as_json:
-        facts = {"product": licence.product.value, "id": licence.id, "path": str(path), "days_left": licence.days_left}
-        terminal.put_json(facts)
+        facts: InstalledLicence = {
+            "product": licence.product.value,
+            "id": licence.id,
+            "path": str(path),
+            "days_left": licence.days_left,
+        }
+        terminal.put_result(facts)
     else:
         from senseid_cli.licence_state import days_text
 

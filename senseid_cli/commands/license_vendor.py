@@ -17,6 +17,7 @@ from senseid_licensing.capability import Capability  # noqa: TC001  Typer reads 
 from senseid_licensing.product import Product  # noqa: TC001  Typer reads the annotations
 
 if TYPE_CHECKING:
+    from senseid_cli.shapes import IssuedLicence, MadeSigningKey
     from senseid_licensing.licence import LicenceFile
     from senseid_licensing.private_key import PrivateKey
     from senseid_licensing.public_key import PublicKey
@@ -159,7 +160,8 @@ def keygen(
     if trust:
         terminal.note(f"trusted here: {printable(str(LicenceStore(installation.data_dir()).trust(key.public)))}")
     if as_json:
-        terminal.put_json({"key": key.public.id, "private": str(out), "public": str(public_path)})
+        made: MadeSigningKey = {"key": key.public.id, "private": str(out), "public": str(public_path)}
+        terminal.put_result(made)
     else:
         private, public = printable(str(out)), printable(str(public_path))
         typer.echo(f"key {key.public.id}: {private} (keep it secret), {public} (give it to who trusts you)")
@@ -255,8 +257,13 @@ def issue(
         log_issue(key_path, licence, key.public)
         write_file(path, data)
         if as_json:
-            facts = {"product": licence.product.value, "id": licence.id, "path": str(path), "key": key.public.id}
-            terminal.put_json(facts)
+            facts: IssuedLicence = {
+                "product": licence.product.value,
+                "id": licence.id,
+                "path": str(path),
+                "key": key.public.id,
+            }
+            terminal.put_result(facts)
         else:
             typer.echo(f"issued {licence.product} {licence.id} to {licence.licensee}: {printable(str(path))}")
     if machine and (faked := least_to_fake(machine)) < 2:

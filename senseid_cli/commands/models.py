@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,7 @@ from senseid_engine.errors import printable
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from senseid_cli.shapes import CheckedModel, ListedModel
     from senseid_models.entries import Source
     from senseid_models.registry import Asset, ModelEntry
 
@@ -30,7 +31,7 @@ def list_models(as_json: Json = False) -> None:
     rows = [_model(entry) for entry in registry.entries] + [_asset(asset) for asset in registry.assets]
     if as_json:
         for row in rows:
-            terminal.put_json(row)
+            terminal.put_result(row)
     elif terminal.terminal_width() is not None:
         terminal.put_table(_table(rows))
     else:
@@ -57,7 +58,7 @@ def verify(as_json: Json = False) -> None:
     wrong = 0
     files = [(entry.id, entry) for entry in registry.entries] + [(asset.name, asset) for asset in registry.assets]
     for name, file in files:
-        row: dict[str, Any] = {"id": name, "status": "ok", "sha256": file.sha256}
+        row: CheckedModel = {"id": name, "status": "ok", "sha256": file.sha256}
         try:
             if isinstance(file, ModelEntry):
                 file.check_usable(installation.today())
@@ -73,7 +74,7 @@ def verify(as_json: Json = False) -> None:
                 "remedy": error.remedy,
             }
         if as_json:
-            terminal.put_json(row)
+            terminal.put_result(row)
         else:
             terminal.put_lines(["\t".join(map(_field, [row["status"], name, row.get("message", row["sha256"])]))])
             if "remedy" in row:
@@ -84,7 +85,7 @@ def verify(as_json: Json = False) -> None:
         raise typer.Exit(ExitStatus.MODEL)
 
 
-def _model(entry: ModelEntry) -> dict[str, Any]:
+def _model(entry: ModelEntry) -> ListedModel:
     return {
         "id": entry.id,
         "kind": entry.kind,
@@ -105,7 +106,7 @@ def _source(source: Source) -> str:
     return f"{source.registry} {source.package} {source.version}"
 
 
-def _asset(asset: Asset) -> dict[str, Any]:
+def _asset(asset: Asset) -> ListedModel:
     return {
         "id": asset.name,
         "kind": "data",
@@ -125,7 +126,7 @@ def _size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
-def _table(rows: list[dict[str, Any]]) -> RenderableType:
+def _table(rows: list[ListedModel]) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
@@ -133,7 +134,7 @@ def _table(rows: list[dict[str, Any]]) -> RenderableType:
     for name in ("id", "kind", "product", "size", "licence", "source"):
         table.add_column(name, justify="right" if name == "size" else "left")
     for row in rows:
-        cells = [_size(value) if name == "bytes" else _field(value) for name, value in row.items()]
+        cells = [_size(row["bytes"]) if name == "bytes" else _field(value) for name, value in row.items()]
         table.add_row(*map(Text, cells))
     return table
 

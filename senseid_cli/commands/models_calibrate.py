@@ -83,7 +83,7 @@ def calibrate(
     if report is not None:
         _write_report(report, result)
     if as_json:
-        terminal.put_json(calibration.report_body(result))
+        terminal.put_result(calibration.report_body(result))
     else:
         _print(result)
     for shortfall in calibration.shortfalls(result):

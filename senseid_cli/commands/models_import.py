@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from senseid.added_models import Addition
+    from senseid_cli.shapes import ImportedCurve, ImportedModel, Removed
     from senseid_engine.curve import ScoreCurve
     from senseid_models.registry import ModelEntry
 
@@ -69,6 +70,7 @@ def import_(
     from senseid import added_models, installation
     from senseid_cli.output import terminal
 
+    row: ImportedModel | ImportedCurve
     if kind is Kind.EMBEDDING:
         addition, entry = _read_model(file, preset, name, licence)
         row, words = _model(entry)
@@ -82,7 +84,7 @@ def import_(
         terminal.note(f"it was measured up to a score of {curve.measured_to:.2f}; above, it is extrapolated")
     added_models.place(addition, installation.additions_dir(), overwrite=force)
     if as_json:
-        terminal.put_json(row)
+        terminal.put_result(row)
     else:
         terminal.put_lines([printable(words)])
     if kind is Kind.EMBEDDING:
@@ -104,7 +106,8 @@ def remove(
 
     added_models.remove(name, installation.additions_dir(), installation.registry)
     if as_json:
-        terminal.put_json({"id": name, "status": "removed"})
+        gone: Removed = {"id": name, "status": "removed"}
+        terminal.put_result(gone)
     else:
         terminal.put_lines([f"removed {printable(name)}"])
 
@@ -131,11 +134,11 @@ def _words(stem: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
 
 
-def _model(entry: ModelEntry) -> tuple[dict[str, Any], str]:
+def _model(entry: ModelEntry) -> tuple[ImportedModel, str]:
     from senseid_models.registry import OperatorSource
 
     origin = entry.source.origin if isinstance(entry.source, OperatorSource) else "a recipe"
-    row = {
+    row: ImportedModel = {
         "id": entry.id,
         "kind": entry.kind,
         "sha256": entry.sha256,
@@ -146,9 +149,9 @@ def _model(entry: ModelEntry) -> tuple[dict[str, Any], str]:
     return row, f"imported {entry.id} from {origin}, licence {entry.licence} ({entry.licence_source})"
 
 
-def _curve(curve: ScoreCurve) -> tuple[dict[str, Any], str]:
+def _curve(curve: ScoreCurve) -> tuple[ImportedCurve, str]:
     made = curve.provenance
-    row = {
+    row: ImportedCurve = {
         "id": "score-curve",
         "kind": "curve",
         "set": made.set_name,

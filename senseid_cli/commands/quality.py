@@ -30,6 +30,7 @@ from senseid_licensing.product import Product
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from senseid.shapes import ErrorBody, QualityBody
     from senseid_engine.quality.checker import QualityChecker
     from senseid_engine.quality.policy import Policy
     from senseid_engine.quality.results import QualityReport
@@ -219,6 +220,7 @@ def _put_json(judged: Judged, report: QualityReport | None, *, details: bool) ->
     from senseid.outcomes import INTERNAL, outcome_of
 
     request_id = installation.new_request_id()
+    body: QualityBody | ErrorBody
     if report is not None:
         body = bodies.quality_body(report, request_id)
     else:

@@ -11,6 +11,7 @@ from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
+    from senseid_cli import shapes
     from senseid_licensing.udid.fingerprint import Fingerprint
 
 
@@ -41,14 +42,14 @@ def udid(
         write_file(out, format_udid_file(machine))
     if as_json:
         # After the file: with --json there is one object, this or the error.
-        terminal.put_json(_as_json(machine))
+        terminal.put_result(_as_json(machine))
     for warning in _warnings(machine):
         terminal.note(warning)
     if not no_file:
         terminal.note(f"written to {printable(str(out))}")
 
 
-def _as_json(machine: Fingerprint) -> dict[str, object]:
+def _as_json(machine: Fingerprint) -> shapes.Udid:
     return {
         "udid": machine.udid,
         "unique": machine.unique,

@@ -14,7 +14,7 @@ from senseid_cli.output.progress import progress
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
     from senseid_cli.crypt.file_jobs import FileJob
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def run_jobs(
-    jobs: Sequence[FileJob], step: Callable[[FileJob, Advance], dict[str, object] | None], what: str, *, as_json: bool
+    jobs: Sequence[FileJob],
+    step: Callable[[FileJob, Advance], Mapping[str, object] | None],
+    what: str,
+    *,
+    as_json: bool,
 ) -> outcomes.ExitStatus:
     """Do all jobs. If there are several, an error is reported at once and the next job starts.
 
@@ -94,9 +98,9 @@ def _tidied() -> Iterator[None]:
             signal.signal(each, signal.SIG_DFL)
 
 
-def put_facts(facts: dict[str, object], *, as_json: bool) -> None:
+def put_facts(facts: Mapping[str, object], *, as_json: bool) -> None:
     """Print the facts of a job: one JSON object, or one line of tab-separated values."""
     if as_json:
-        terminal.put_json({"code": bodies.OK_CODE, **facts, "request_id": installation.new_request_id()})
+        terminal.put_result(facts)
     else:
         terminal.put_line("\t".join(printable(str(value)) for value in facts.values()))

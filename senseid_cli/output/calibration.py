@@ -7,13 +7,14 @@ import io
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from senseid_cli import shapes
     from senseid_engine.calibration.provenance import Rate, RateRow
     from senseid_engine.calibration.run import CalibrationResult
 
 
-def report_body(result: CalibrationResult) -> dict[str, Any]:
+def report_body(result: CalibrationResult) -> shapes.Calibration:
     """Everything that was measured, ready for JSON."""
     provenance = result.curve.provenance
     return {
@@ -33,8 +34,9 @@ def report_body(result: CalibrationResult) -> dict[str, Any]:
             for fmr, point in result.at_fmr
         ],
         "equal_error_rate": result.equal_error_rate,
-        "accuracy": result.accuracy
-        and {
+        "accuracy": None
+        if result.accuracy is None
+        else {
             "mean": result.accuracy.mean,
             "standard_error": result.accuracy.standard_error,
             "folds": result.accuracy.folds,
@@ -106,23 +108,23 @@ def _promised(score: float) -> float:
     return false_match_rate(score)
 
 
-def _row(row: RateRow, result: CalibrationResult) -> dict[str, Any]:
+def _row(row: RateRow, result: CalibrationResult) -> shapes.RatesOfScore:
     held_out = row.held_out
     return {
         "score": row.score,
         "promised_fmr": _promised(row.score),
         "fmr": _rate(row.fmr),
         "held_out_fmr": {
-            "mean": held_out and held_out.mean,
-            "lowest": held_out and held_out.lowest,
-            "highest": held_out and held_out.highest,
+            "mean": None if held_out is None else held_out.mean,
+            "lowest": None if held_out is None else held_out.lowest,
+            "highest": None if held_out is None else held_out.highest,
         },
         "fnmr": _rate(row.fnmr),
         "extrapolated": row.score > result.curve.measured_to,
     }
 
 
-def _rate(rate: Rate) -> dict[str, Any]:
+def _rate(rate: Rate) -> shapes.MeasuredRate:
     return {
         "value": rate.value,
         "events": rate.events,
@@ -134,7 +136,7 @@ def _rate(rate: Rate) -> dict[str, Any]:
     }
 
 
-def _flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
     for name, value in table.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{name}_")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from senseid_cli.output.comparison import odds, score_text, verdict
 from senseid_engine.errors import printable
@@ -11,6 +11,7 @@ from senseid_engine.liveness.results import OUT_OF_REACH
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from senseid_cli.shapes import LivenessDetails
     from senseid_engine.liveness.capture import Capture
     from senseid_engine.liveness.results import CaptureVerification, LivenessResult, PhotoLiveness, VideoVerification
 
@@ -27,7 +28,7 @@ def live_text(result: LivenessResult | PhotoLiveness) -> str:
     return "live" if result.passed else "not live"
 
 
-def details(result: LivenessResult) -> dict[str, Any]:
+def details(result: LivenessResult) -> LivenessDetails:
     """The fields that `--explain` adds to the body."""
     return {
         "threshold": result.threshold,

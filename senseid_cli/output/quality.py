@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from senseid_engine.errors import printable
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from senseid_cli.shapes import QualityDetails
     from senseid_engine.quality.policy import Failure, Measure, Policy
     from senseid_engine.quality.results import FaceQuality, QualityReport
     from senseid_engine.results import FoundFaces
@@ -94,9 +95,9 @@ def _failure_value(failure: Failure) -> str:
     return f"{failure.value:g}"
 
 
-def details(judged: Judged) -> dict[str, Any]:
+def details(judged: Judged) -> QualityDetails:
     """The fields that `--details` and `--policy` add to the body."""
-    added: dict[str, Any] = {"photo": judged.name}
+    added: QualityDetails = {"photo": judged.name}
     if judged.found is not None:
         added |= {
             "width": judged.found.width,

@@ -10,7 +10,8 @@ import functools
 import sys
 from typing import TYPE_CHECKING
 
-from senseid.bodies import json_text
+from senseid.bodies import OK_CODE, json_text
+from senseid.installation import new_request_id
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
@@ -38,6 +39,11 @@ def put_lines(lines: Iterable[str]) -> None:
 def put_json(body: Mapping[str, object]) -> None:
     """Print one object on one line."""
     put_line(json_text(body))
+
+
+def put_result(facts: Mapping[str, object]) -> None:
+    """Print the facts of a result that the HTTP API does not have, in the shape of one that it has."""
+    put_json({"code": OK_CODE, **facts, "request_id": new_request_id()})
 
 
 def put_table(table: RenderableType) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from senseid import shapes
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -53,6 +54,21 @@ class Parameter:
         """Whether a request without it is refused; an absent switch is off, and further photos are an addition."""
         return self.kind not in {Kind.SWITCH, Kind.PHOTOS}
 
+    @property
+    def plain(self) -> str:
+        """The name of the field that carries the same as a plain file; empty if there is none."""
+        return plain_name(self.name) if self.kind in {Kind.PHOTO, Kind.VIDEO} else ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every field that it may come in."""
+        return (self.name, self.plain) if self.plain else (self.name,)
+
+
+def plain_name(name: str) -> str:
+    """The field of a plain photo or video, such as `first_image`, by that of an encrypted one."""
+    return name.replace("encrypted_", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -65,8 +81,7 @@ class Endpoint:
         capability: the capability that those licences must allow, besides serving.
         parameters: the form fields.
         codes: the response codes of refused requests.
-        result: the fields of a result besides `code` and `request_id`, as JSON schema.
-        optional: those of them that only some results have.
+        result: the shape of a result, a `TypedDict`.
     """
 
     path: str
@@ -75,8 +90,7 @@ class Endpoint:
     capability: Capability
     parameters: tuple[Parameter, ...]
     codes: tuple[int, ...]
-    result: dict[str, object]
-    optional: frozenset[str] = frozenset()
+    result: type
 
     def require(self, licences: VerifiedLicences) -> None:
         """Return if the licences allow it.
@@ -113,46 +127,6 @@ _RETURN_IMAGE = Parameter("return_image", Kind.SWITCH, "return the selected fram
 _RETURN_FACE = Parameter("return_face_image", Kind.SWITCH, "return the face of that frame, if the check passed")
 _RETURN_STATUS = Parameter("return_status", Kind.SWITCH, "return why the check passed or not")
 
-_SCORE: Final[dict[str, object]] = {"type": "number", "minimum": 0, "maximum": 1}
-_RECT: Final[dict[str, object]] = {
-    "type": "array", "items": {"type": "integer"}, "minItems": 4, "maxItems": 4,
-    "description": "left, top, right, bottom in pixels of the upright photo",
-}  # fmt: skip
-_RECTS: Final[dict[str, object]] = {"type": "array", "items": _RECT, "minItems": 1}
-
-_SIGNED: Final[dict[str, object]] = {"type": "number", "minimum": -1, "maximum": 1}
-_ANGLE: Final[dict[str, object]] = {"type": "number", "minimum": -180, "maximum": 180}
-_WHOLE: Final[dict[str, object]] = {"type": "integer", "minimum": 0}
-_PICTURE: Final[dict[str, object]] = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/jpeg"}
-
-
-def _object(fields: dict[str, object]) -> dict[str, object]:
-    """The schema of an object with all of these fields and no others."""
-    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
-
-
-_FACE: Final = _object(
-    {
-        "rect": _object(dict.fromkeys(("left", "top", "right", "bottom"), _WHOLE)),
-        "pose": _object(dict.fromkeys(("yaw", "pitch", "roll"), _ANGLE)),
-        "occlusion": _object(dict.fromkeys(("left_eye", "right_eye", "nose", "mouth", "total"), _SCORE)),
-        **dict.fromkeys(("distance2center", "size"), _SCORE),
-        "brightness": _SIGNED,
-        **dict.fromkeys(("sharpness", "mouth_open", "integrity"), _SCORE),
-    }
-)
-
-_LIVENESS: Final[dict[str, object]] = {
-    "passed": {"type": "boolean"},
-    "liveness_score": _SCORE,
-    "liveness_status": {"enum": ["ok", "hack", "short_time"]},
-}
-_PICTURES: Final[dict[str, object]] = {
-    "image_timestamp": {"type": "number", "minimum": 0, "description": "seconds since the first frame"},
-    "base64_image": _PICTURE,
-    "base64_face_image": _PICTURE,
-}
-
 _PHOTO_CODES: Final = (1200, 2003, 2004, 2005, 4000)
 _VIDEO_CODES: Final = (2008, 4007)
 
@@ -163,7 +137,7 @@ COMPARE: Final = Endpoint(
     capability=Capability.COMPARE,
     parameters=(_FIRST, _SECOND, _FURTHER_OF_FIRST, _AUTO_ROTATE, _CHECK_QUALITY),
     codes=(*_PHOTO_CODES, 4004),
-    result={"verification_score": _SCORE},
+    result=shapes.CompareBody,
 )
 
 OMNI: Final = Endpoint(
@@ -173,10 +147,7 @@ OMNI: Final = Endpoint(
     capability=Capability.OMNI,
     parameters=(_FIRST, _SECOND, _AUTO_ROTATE),
     codes=_PHOTO_CODES,
-    result={
-        "scores": {"type": "array", "items": {"type": "array", "items": _SCORE, "minItems": 1}, "minItems": 1},
-        "face_rects": _object({"first_image_face_rects": _RECTS, "second_image_face_rects": _RECTS}),
-    },
+    result=shapes.OmniBody,
 )
 
 VERIFY_CAPTURE: Final = Endpoint(
@@ -186,7 +157,7 @@ VERIFY_CAPTURE: Final = Endpoint(
     capability=Capability.VERIFY,
     parameters=(_LIVENESS_FILE, _IMAGE, _FURTHER, _AUTO_ROTATE, _CHECK_QUALITY),
     codes=(*_PHOTO_CODES, 2007, 4004),
-    result={"verification_score": _SCORE},
+    result=shapes.CaptureBody,
 )
 
 VERIFY_VIDEO: Final = Endpoint(
@@ -196,8 +167,7 @@ VERIFY_VIDEO: Final = Endpoint(
     capability=Capability.VERIFY,
     parameters=(_VIDEO, _IMAGE, _FURTHER, _AUTO_ROTATE, _CHECK_QUALITY, _RETURN_IMAGE, _RETURN_FACE, _RETURN_STATUS),
     codes=(*_PHOTO_CODES, *_VIDEO_CODES, 4004),
-    result={**_LIVENESS, "verification_score": _SCORE, **_PICTURES},
-    optional=frozenset({"liveness_status", "verification_score", *_PICTURES}),
+    result=shapes.VerifyBody,
 )
 
 QUALITY: Final = Endpoint(
@@ -207,7 +177,7 @@ QUALITY: Final = Endpoint(
     capability=Capability.QUALITY,
     parameters=(_IMAGE,),
     codes=_PHOTO_CODES,
-    result={"faces": {"type": "array", "items": _FACE, "minItems": 1}},
+    result=shapes.QualityBody,
 )
 
 LIVENESS: Final = Endpoint(
@@ -217,8 +187,7 @@ LIVENESS: Final = Endpoint(
     capability=Capability.LIVENESS,
     parameters=(_VIDEO, _RETURN_IMAGE, _RETURN_FACE, _RETURN_STATUS),
     codes=(1200, 2003, 2004, *_VIDEO_CODES),
-    result={**_LIVENESS, **_PICTURES},
-    optional=frozenset({"liveness_status", *_PICTURES}),
+    result=shapes.LivenessBody,
 )
 
 ENDPOINTS: Final = {

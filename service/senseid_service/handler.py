@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from senseid import bodies
 from senseid.decisions import Figures, figures_of_body
@@ -84,7 +84,7 @@ class Answerer:
             text = bodies.json_text(bodies.error_body(outcome, request.request_id))
         return Answer(http_status, code, text.encode(), reason, time.perf_counter() - begin, figures)
 
-    def _result(self, request: Request) -> dict[str, Any]:
+    def _result(self, request: Request) -> Mapping[str, object]:
         endpoint = ENDPOINTS[request.path]
         endpoint.require(self._models.licences())
         inputs = Inputs(parse_form(request.content_type, bytes(request.body)), self._keys)
@@ -104,30 +104,30 @@ def reason_of(error: Exception) -> str:
     return f"{type(error).__name__}{place}"
 
 
-def _compare(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+def _compare(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
     options = _options(inputs)
     first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
     further = inputs.photos("further_encrypted_images")
     return bodies.compare_body(models.engine.compare(first, second, options, further=further), request_id)
 
 
-def _omni(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+def _omni(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
     options = PhotoOptions(auto_rotate=inputs.switch("auto_rotate"))
     first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
     return bodies.omni_body(models.engine.omni(first, second, options), request_id)
 
 
-def _quality(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+def _quality(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
     return bodies.quality_body(models.quality.check(inputs.photo("encrypted_image")), request_id)
 
 
-def _liveness(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+def _liveness(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
     wanted = _pictures(inputs)
     result = models.liveness.detect(inputs.video("encrypted_video"))
     return bodies.liveness_body(result, request_id, **wanted)
 
 
-def _verify_video(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+def _verify_video(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
     options, wanted = _options(inputs), _pictures(inputs)
     video, photo = inputs.video("encrypted_video"), inputs.photo("encrypted_image")
     further = inputs.photos("further_encrypted_images")
@@ -135,7 +135,7 @@ def _verify_video(models: Models, inputs: Inputs, request_id: str) -> dict[str, 
     return bodies.verify_body(result, request_id, **wanted)
 
 
-def _verify_capture(models: Models, inputs: Inputs, request_id: str) -> dict[str, Any]:
+def _verify_capture(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
     options = _options(inputs)
     capture, photo = inputs.capture("liveness_file"), inputs.photo("encrypted_image")
     further = inputs.photos("further_encrypted_images")
@@ -151,7 +151,7 @@ def _pictures(inputs: Inputs) -> dict[str, bool]:
     return {name: inputs.switch(name) for name in ("return_image", "return_face_image", "return_status")}
 
 
-_RUNS: Mapping[str, Callable[[Models, Inputs, str], dict[str, Any]]] = {
+_RUNS: Mapping[str, Callable[[Models, Inputs, str], Mapping[str, object]]] = {
     endpoints.COMPARE.path: _compare,
     endpoints.OMNI.path: _omni,
     endpoints.VERIFY_CAPTURE.path: _verify_capture,

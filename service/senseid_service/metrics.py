@@ -136,8 +136,9 @@ class Metrics:
 
 def _verdicts(endpoint: Endpoint) -> tuple[Verdict, ...]:
     """The verdicts that an endpoint can give."""
-    compares = not {"verification_score", "scores"}.isdisjoint(endpoint.result)
-    if "passed" not in endpoint.result:
+    fields = endpoint.result.__annotations__
+    compares = not {"verification_score", "scores"}.isdisjoint(fields)
+    if "passed" not in fields:
         return (Verdict.MATCH, Verdict.NO_MATCH) if compares else ()
     return (Verdict.MATCH, Verdict.NO_MATCH, Verdict.NOT_LIVE) if compares else (Verdict.LIVE, Verdict.NOT_LIVE)
 

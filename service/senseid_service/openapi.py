@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from senseid import outcomes
-from senseid.bodies import OK_CODE
+from senseid import bodies, outcomes, shapes
+from senseid.json_schema import schema_of
+from senseid_service import examples
 from senseid_service.endpoints import ENDPOINTS, HEALTH_PATH, LIVE_PATH, READY_PATH, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from senseid_service.endpoints import Endpoint, Parameter
-
-_REQUEST_ID: dict[str, Any] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
-
-_CANNOT: dict[str, Any] = {
-    "type": "object", "additionalProperties": {"type": "string"},
-    "description": "paths whose requests are refused now, each with the name and number of the licence's error",
-}  # fmt: skip
 
 _EARLY = (
     outcomes.UNAUTHORISED,
@@ -30,29 +26,52 @@ _EARLY = (
 )
 
 
-def document(version: str) -> dict[str, Any]:
+_BY_CODE = {outcome.code: outcome for outcome in outcomes.OUTCOMES.values()}
+
+_HEALTHY: shapes.Health = {"code": bodies.OK_CODE, "status": "ok"}
+
+_UNHEALTHY: Mapping[str, object] = {
+    **bodies.error_body(outcomes.UNAVAILABLE, examples.REQUEST_ID),
+    "status": "no handler answers",
+}
+
+_TAGS: dict[str, str] = {
+    "identity": "Compare faces.",
+    "quality": "Measure how good a photo is.",
+    "liveness": "Check that a person is living.",
+    "health": "Ask whether the service answers. No key is needed.",
+}
+"""The groups of paths, by the first word of the path."""
+
+
+def document(version: str, *, plain_media: bool = False) -> dict[str, Any]:
     """The whole document.
 
     Args:
         version: of this product.
+        plain_media: whether photos and videos may come as they are.
     """
+    plain = " They may be sent as they are as well: a form's `first_image` is a file." if plain_media else ""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "senseid",
             "version": version,
-            "description": "Face verification. Photos and videos are AES-256-GCM encrypted and Base64 encoded.",
+            "description": f"Face verification. Photos and videos are AES-256-GCM encrypted and Base64 encoded.{plain}",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": [{"url": "/"}],
         "security": [{}, {"key": []}, {"bearer": []}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "components": {
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                 "bearer": {"type": "http", "scheme": "bearer"},
             },
-            "schemas": {"Error": _error()},
+            "schemas": {"Error": schema_of(shapes.ErrorBody)},
         },
         "paths": {
-            **{path: {"post": _operation(endpoint)} for path, endpoint in ENDPOINTS.items()},
+            **{path: {"post": _operation(endpoint, plain_media=plain_media)} for path, endpoint in ENDPOINTS.items()},
             HEALTH_PATH: {"get": _health("healthcheck", "Whether everything can be answered")},
             READY_PATH: {"get": _health("readyz", "Whether anything can be answered")},
             LIVE_PATH: {"get": _health("livez", "Whether the service is there")},
@@ -60,25 +79,52 @@ def document(version: str) -> dict[str, Any]:
     }
 
 
-def _operation(endpoint: Endpoint) -> dict[str, Any]:
-    form = {
-        "type": "object",
-        "properties": {parameter.name: _field(parameter) for parameter in endpoint.parameters},
-        "required": [parameter.name for parameter in endpoint.parameters if parameter.required],
-    }
-    kinds = ["multipart/form-data"]
+def _operation(endpoint: Endpoint, *, plain_media: bool) -> dict[str, Any]:
+    form = _form(endpoint.parameters)
+    content = {"multipart/form-data": _with_plain(form, endpoint.parameters) if plain_media else form}
     if not any(parameter.kind is Kind.LIVENESS_DATA for parameter in endpoint.parameters):
-        kinds.append("application/x-www-form-urlencoded")
+        content["application/x-www-form-urlencoded"] = form
     codes = ", ".join(map(str, endpoint.codes))
+    result = _content(schema_of(endpoint.result), examples.RESULTS[endpoint.path])
     return {
+        "tags": [_tag(endpoint.path)],
         "summary": endpoint.summary,
         "operationId": endpoint.path.strip("/").replace("/", "_"),
-        "requestBody": {"required": True, "content": {kind: {"schema": form} for kind in kinds}},
+        "requestBody": {"required": True, "content": {kind: {"schema": schema} for kind, schema in content.items()}},
         "responses": {
-            "200": {"description": "The result.", "content": _content(_result(endpoint))},
-            "400": {"description": f"The request is refused: {codes}.", "content": _content(_error(endpoint.codes))},
+            "200": {"description": "The result.", "content": result},
+            "400": {"description": f"The request is refused: {codes}.", "content": _refusals(endpoint.codes)},
             **{str(outcome.http_status): _refusal(outcome) for outcome in _EARLY},
         },
+    }
+
+
+def _tag(path: str) -> str:
+    word = path.split("/")[1]
+    return word if word in _TAGS else "health"
+
+
+def _form(parameters: tuple[Parameter, ...]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {parameter.name: _field(parameter) for parameter in parameters},
+        "required": [parameter.name for parameter in parameters if parameter.required],
+    }
+
+
+def _with_plain(form: dict[str, Any], parameters: tuple[Parameter, ...]) -> dict[str, Any]:
+    """The form in which each photo and video comes in one of two fields."""
+    plain = {
+        parameter.plain: {"type": "string", "format": "binary", "description": f"{parameter.meaning}, as it is"}
+        for parameter in parameters
+        if parameter.plain
+    }
+    either = [parameter for parameter in parameters if parameter.plain]
+    return {
+        "type": "object",
+        "properties": {**form["properties"], **plain},
+        "required": [each.name for each in parameters if each.required and each not in either],
+        "allOf": [{"oneOf": [{"required": [name]} for name in parameter.names]} for parameter in either],
     }
 
 
@@ -89,47 +135,44 @@ def _field(parameter: Parameter) -> dict[str, Any]:
         return {"type": "string", "format": "binary", "description": parameter.meaning}
     if parameter.kind is Kind.PHOTOS:
         return {"type": "string", "description": f"{parameter.meaning}: each encrypted and Base64, commas between them"}
-    return {"type": "string", "contentEncoding": "base64", "description": f"{parameter.meaning}, encrypted"}
-
-
-def _result(endpoint: Endpoint) -> dict[str, Any]:
-    fields = {"code": {"const": OK_CODE}, **endpoint.result, "request_id": _REQUEST_ID}
-    required = [name for name in fields if name not in endpoint.optional]
-    return {"type": "object", "properties": fields, "required": required, "additionalProperties": False}
-
-
-def _error(codes: tuple[int, ...] = ()) -> dict[str, Any]:
-    code: dict[str, Any] = {"enum": list(codes)} if codes else {"type": "integer"}
     return {
-        "type": "object",
-        "properties": {"code": code, "message": {"type": "string"}, "request_id": _REQUEST_ID},
-        "required": ["code", "message", "request_id"],
+        "type": "string",
+        "contentEncoding": "base64",
+        "description": f"{parameter.meaning}, encrypted",
+        "examples": [examples.MEDIA],
     }
+
+
+def _refusals(codes: tuple[int, ...]) -> dict[str, Any]:
+    schema = schema_of(shapes.ErrorBody)
+    schema["properties"]["code"] = {"enum": list(codes)}
+    told = {str(code): {"summary": _BY_CODE[code].message, "value": _error_example(_BY_CODE[code])} for code in codes}
+    return {"application/json": {"schema": schema, "examples": told}}
 
 
 def _refusal(outcome: outcomes.Outcome) -> dict[str, Any]:
     return {
         "description": f"{outcome.message.capitalize()}.",
-        "content": _content({"$ref": "#/components/schemas/Error"}),
+        "content": _content({"$ref": "#/components/schemas/Error"}, _error_example(outcome)),
     }
+
+
+def _error_example(outcome: outcomes.Outcome) -> Mapping[str, object]:
+    return bodies.error_body(outcome, examples.REQUEST_ID)
 
 
 def _health(name: str, summary: str) -> dict[str, Any]:
-    healthy = {
-        "type": "object",
-        "properties": {"code": {"const": OK_CODE}, "status": {"const": "ok"}, "cannot": _CANNOT},
-        "required": ["code", "status"],
-    }
     return {
+        "tags": ["health"],
         "summary": summary,
         "operationId": name,
         "security": [{}],
         "responses": {
-            "200": {"description": "Yes.", "content": _content(healthy)},
-            "503": _refusal(outcomes.UNAVAILABLE),
+            "200": {"description": "Yes.", "content": _content(schema_of(shapes.Health), _HEALTHY)},
+            "503": {"description": "No.", "content": _content(schema_of(shapes.Unhealthy), _UNHEALTHY)},
         },
     }
 
 
-def _content(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"application/json": {"schema": schema}}
+def _content(schema: dict[str, Any], example: Mapping[str, object]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema, "example": example}}

@@ -70,6 +70,7 @@ def loaded_by(words: Sequence[str]) -> set[str]:
         ["key", "--help"],
         ["quality", "--help"],
         ["models", "calibrate", "--help"],
+        ["schema", "license", "check"],
         ["compare", "a.jpg"],
     ],
     ids=" ".join,

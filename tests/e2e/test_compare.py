@@ -154,7 +154,7 @@ def test_several_photos_of_one_person(senseid: Senseid, photos: dict[str, Path],
         again = senseid.json("compare", *order, three)["verification_score"]
         assert again == pytest.approx(body["verification_score"], abs=1e-6)
     assert senseid.json("compare", three, *of(two, one))["verification_score"] == body["verification_score"]
-    assert [name for name in body["details"] if "image" in name] == ["first_image", "further_image_1", "second_image"]
+    assert [name for name in body["details"] if "image" in name] == ["first_image", "further_images", "second_image"]
     done = senseid("compare", *of(one, two), photos["biden.jpg"], "--details")
     assert done.returncode == 1
     assert [line.split(b"\t")[0] for line in done.stdout.splitlines()[:5]] == [

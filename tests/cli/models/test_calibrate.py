@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 from PIL import Image as Pillow
 
 from senseid import installation
 from senseid import models as opener
 from senseid.errors import OutputError
 from senseid_cli.output import terminal
+from senseid_cli.shapes import schema_of_command
 from senseid_engine.calibration.provenance import ModelFile
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.errors import CalibrationError, NoFaceError
@@ -157,7 +159,9 @@ def test_the_report(senseid: Senseid, people: Path) -> None:
         "calibrate", people, "--out", "c.toml", "--report", "report", "--pairs", folds, "--json", "--name", "$\n$"
     )
     body: dict[str, Any] = json.loads(result.stdout)
-    assert body == json.loads(Path("report/report.json").read_text(encoding="utf-8"))
+    Draft202012Validator(schema_of_command("models calibrate")).validate(body)
+    kept = json.loads(Path("report/report.json").read_text(encoding="utf-8"))
+    assert body == {"code": 1000, **kept, "request_id": body["request_id"]}
     assert body["set"] == "$\\n$"
     assert body["model"]["id"] == "sface"
     assert body["photos_without_face"] == ["P03/dark.png", "P04/dark.png"]

@@ -43,7 +43,7 @@ def test_list_as_json(senseid: Senseid, builtin: Registry, monkeypatch: pytest.M
     own = replace(builtin.entries[0], source=OperatorSource("a friend"))
     monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=(own,)))
     first, *_, last = (json.loads(line) for line in senseid("list", "--json").stdout.splitlines())
-    assert list(first) == ["id", "kind", "product", "bytes", "licence", "source"]
+    assert list(first) == ["code", "id", "kind", "product", "bytes", "licence", "source", "request_id"]
     assert first["source"] == "a friend"
     assert last["product"] is None
 

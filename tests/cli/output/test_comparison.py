@@ -123,10 +123,10 @@ def test_several_references() -> None:
     details = bodies.compare_details(result, 0.7)
     assert [name for name in details if name.endswith(("image", "1"))] == [
         "first_image",
-        "further_image_1",
+        "further_images",
         "second_image",
     ]
-    assert details["further_image_1"]["faces"] == 2
+    assert details["further_images"][0]["faces"] == 2
 
 
 def test_omni_body() -> None:
