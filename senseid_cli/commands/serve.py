@@ -44,6 +44,10 @@ def serve(
         str | None, typer.Option("--handlers", help="Processes that look at photos.", show_default="one a core")
     ] = None,
     ui: Annotated[bool, typer.Option("--ui", help="Serve a page at / to try things out.")] = False,
+    plain_media: Annotated[
+        bool,
+        typer.Option("--plain-media", help="Take photos and videos that are not encrypted: this machine or TLS only."),
+    ] = False,
     metrics: Annotated[
         str | None, typer.Option("--metrics", metavar="[ADDRESS:]PORT", help="Where Prometheus reads.")
     ] = None,
@@ -74,6 +78,7 @@ def serve(
         "WORKER_IP": workers,
         "HANDLERS": handlers,
         "SENSEID_UI": "true" if ui else None,
+        "SENSEID_PLAIN_MEDIA": "true" if plain_media else None,
         "SENSEID_METRICS": metrics,
         "SENSEID_TLS_CERT": tls_cert,
         "SENSEID_TLS_KEY": tls_key,

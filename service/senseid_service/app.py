@@ -57,7 +57,9 @@ _START_SECONDS: Final = 60.0
 
 OPENAPI_PATH: Final = "/openapi.json"
 
-_PARAMETERS: Final = {parameter.name for endpoint in ENDPOINTS.values() for parameter in endpoint.parameters}
+_PARAMETERS: Final = {
+    name for endpoint in ENDPOINTS.values() for parameter in endpoint.parameters for name in parameter.names
+}
 
 
 @dataclass(slots=True)

@@ -63,9 +63,17 @@ class Answer:
 class Answerer:
     """Answers requests with the models and keys of this process."""
 
-    def __init__(self, models: Models, keys: Sequence[Key]) -> None:
+    def __init__(self, models: Models, keys: Sequence[Key], *, plain_media: bool = False) -> None:
+        """Read nothing yet.
+
+        Args:
+            models: the models, opened at their first use.
+            keys: the keys to decrypt media with.
+            plain_media: whether photos and videos may come as they are.
+        """
         self._models = models
         self._keys = keys
+        self._plain_media = plain_media
 
     def use(self, keys: Sequence[Key]) -> None:
         """Decrypt with these keys from the next request on."""
@@ -87,7 +95,8 @@ class Answerer:
     def _result(self, request: Request) -> Mapping[str, object]:
         endpoint = ENDPOINTS[request.path]
         endpoint.require(self._models.licences())
-        inputs = Inputs(parse_form(request.content_type, bytes(request.body)), self._keys)
+        form = parse_form(request.content_type, bytes(request.body))
+        inputs = Inputs(form, self._keys, plain_media=self._plain_media)
         return _RUNS[endpoint.path](self._models, inputs, request.request_id)
 
 

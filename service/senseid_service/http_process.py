@@ -190,7 +190,7 @@ def _pool(settings: Settings, control: socket.socket | None, log: Log) -> LocalP
 
 def _apps(settings: Settings, listeners: Bound, state: HttpState) -> Iterator[tuple[ASGIApp, socket.socket]]:
     if listeners.api is not None:
-        openapi = json.dumps(document(__version__), separators=(",", ":")).encode()
+        openapi = json.dumps(document(__version__, plain_media=settings.plain_media), separators=(",", ":")).encode()
         page = read_page() if settings.ui else {}
         callers = callers_of(settings.host, settings.hosts, settings.cors)
         yield api_app(state, callers, openapi=openapi, page=page), listeners.api

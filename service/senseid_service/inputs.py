@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from senseid.errors import RequestError
 from senseid_engine.photo_options import MOST_REFERENCES
+from senseid_service.endpoints import plain_name
 from senseid_service.forms import boolean, required
 
 if TYPE_CHECKING:
@@ -24,9 +25,17 @@ _HEAD: Final = 64
 class Inputs:
     """The parameters of one request."""
 
-    def __init__(self, form: Mapping[str, bytes], keys: Sequence[Key]) -> None:
+    def __init__(self, form: Mapping[str, bytes], keys: Sequence[Key], *, plain_media: bool = False) -> None:
+        """Read nothing yet.
+
+        Args:
+            form: the fields.
+            keys: the keys to decrypt media with.
+            plain_media: whether photos and videos may come as they are.
+        """
         self._form = form
         self._keys = keys
+        self._plain_media = plain_media
 
     def switch(self, name: str) -> bool:
         """A boolean, False where it is absent.
@@ -37,16 +46,17 @@ class Inputs:
         return boolean(self._form, name)
 
     def photo(self, name: str) -> Image:
-        """An encrypted photo.
+        """A photo, encrypted or, where that is allowed, plain.
 
         Raises:
-            RequestError: it is missing.
+            RequestError: it is missing, or there twice.
             CryptoError: it does not decrypt.
             MediaError: it is refused as a photo.
         """
         from senseid_engine.image import decode_image
 
-        return decode_image(self.media(name), name=name)
+        given, data = self._media(name)
+        return decode_image(data, name=given)
 
     def photos(self, name: str) -> Iterator[Image]:
         """Encrypted photos with commas between them, none where it is absent; each is decoded when it is asked for.
@@ -68,14 +78,16 @@ class Inputs:
             decode_image(self._decrypted(text, f"{name} {i}"), name=f"{name} {i}") for i, text in enumerate(texts, 1)
         )
 
-    def media(self, name: str) -> bytes:
-        """The decrypted bytes of a photo or a video.
-
-        Raises:
-            RequestError: it is missing.
-            CryptoError: it is not Base64, or does not decrypt.
-        """
-        return self._decrypted(required(self._form, name), name)
+    def _media(self, name: str) -> tuple[str, bytes]:
+        """The name of the field that was given, and the decrypted bytes of a photo or a video."""
+        plain = plain_name(name)
+        if plain not in self._form:
+            return name, self._decrypted(required(self._form, name), name)
+        if not self._plain_media:
+            raise RequestError(f"{plain} is not encrypted: send {name}, or start the service with --plain-media")
+        if name in self._form:
+            raise RequestError(f"{plain} and {name} are the same parameter, which is there twice")
+        return plain, required(self._form, plain)
 
     def _decrypted(self, text: bytes, name: str) -> bytes:
         from senseid_crypto import sealed, wire
@@ -93,16 +105,17 @@ class Inputs:
             raise error.at(name) from None
 
     def video(self, name: str) -> Video:
-        """An encrypted video, its header read.
+        """A video, encrypted or, where that is allowed, plain; its header is read.
 
         Raises:
-            RequestError: it is missing.
+            RequestError: it is missing, or there twice.
             CryptoError: it does not decrypt.
             EngineError: it is refused as a video.
         """
         from senseid_engine.video import decode_video
 
-        return decode_video(self.media(name), name=name)
+        given, data = self._media(name)
+        return decode_video(data, name=given)
 
     def capture(self, name: str) -> Capture:
         """A file of liveness data, as it was made: sealed, and not in Base64.

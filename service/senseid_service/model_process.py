@@ -44,12 +44,14 @@ class Setup:
         keys: the keys to decrypt media with.
         log: the log of this process.
         job_seconds: how long a handler may work on one request.
+        plain_media: whether photos and videos may come as they are.
     """
 
     models: Models
     keys: Sequence[Key] = field(repr=False)
     log: Log
     job_seconds: float
+    plain_media: bool
 
 
 def fork_handlers(setup: Setup, control: socket.socket, lifeline: socket.socket) -> int:
@@ -143,7 +145,8 @@ def _work(setup: Setup, keys: tuple[Key, ...], link: socket.socket, news: socket
 
     status = 1
     try:
-        serve(link, news, Answerer(setup.models, keys), setup.job_seconds, parent)
+        answerer = Answerer(setup.models, keys, plain_media=setup.plain_media)
+        serve(link, news, answerer, setup.job_seconds, parent)
         status = 0
     finally:
         os._exit(status)

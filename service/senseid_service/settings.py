@@ -117,6 +117,7 @@ class Settings:
         decision_log_key: the name of the key of `senseid key` that seals its records, or None.
         decision_log_days: how long its records are kept; 0 is for ever.
         threshold: the score from which on a result counts as a match in metrics and the decision log.
+        plain_media: whether photos and videos may come as plain files.
         limits: the limits for clients.
     """
 
@@ -140,6 +141,7 @@ class Settings:
     decision_log_key: str | None
     decision_log_days: float
     threshold: float
+    plain_media: bool
     limits: Limits
 
 
@@ -181,6 +183,7 @@ VARIABLES: Final = (
     Variable("SENSEID_TLS_CERT", "file of the certificate chain; makes the listener HTTPS"),
     Variable("SENSEID_TLS_KEY", "file of its private key"),
     Variable("SENSEID_CORS_ORIGINS", "origins whose pages may call the service, with commas between them", "none"),
+    Variable("SENSEID_PLAIN_MEDIA", "true takes plain photos and videos too; this machine or TLS only", "false"),
     Variable("SENSEID_UI", "true serves a page to try things out", "false"),
     Variable("SENSEID_METRICS", "[address:]port of the Prometheus metrics", "none"),
     Variable("SENSEID_DECISION_LOG", "file that every decision is appended to", "none"),
@@ -256,7 +259,9 @@ def gather(
     return Values(texts, origins, notes)
 
 
-_WIDENING: Final = ("SENSEID_HOST", "SENSEID_OPEN", "SENSEID_HOSTS", "SENSEID_CORS_ORIGINS", "SENSEID_METRICS")
+_WIDENING: Final = (
+    "SENSEID_HOST", "SENSEID_OPEN", "SENSEID_HOSTS", "SENSEID_CORS_ORIGINS", "SENSEID_METRICS", "SENSEID_PLAIN_MEDIA",
+)  # fmt: skip
 _KEYS: Final = (
     ("PARAM_DECRYPT_KEY", "PARAM_DECRYPT_IV", "PARAM_DECRYPT_KEY_FILE"),
     ("SENSEID_API_KEY", "SENSEID_API_KEY_FILE", "SENSEID_WORKER_KEY"),
@@ -343,6 +348,7 @@ def parse(values: Values, *, physical_cores: int, cpus: int) -> Settings:
         decision_log_key=values.get("SENSEID_DECISION_LOG_KEY") or None,
         decision_log_days=read.seconds("SENSEID_DECISION_LOG_DAYS", 0.0, least=0),
         threshold=read.share("SENSEID_THRESHOLD", DEFAULT_THRESHOLD),
+        plain_media=read.boolean("SENSEID_PLAIN_MEDIA"),
         limits=Limits(
             queue=read.integer("SENSEID_QUEUE", Limits().queue, 0, 100_000),
             queue_seconds=read.seconds("SENSEID_QUEUE_SECONDS", Limits().queue_seconds),
@@ -378,6 +384,7 @@ def _check_together(settings: Settings, physical_cores: int) -> None:
         raise SettingError(
             "SENSEID_TLS_CERT and SENSEID_TLS_KEY belong together, and one of them is not set", remedy="set both"
         )
+    _check_plain_media(settings)
     if settings.ui and settings.role is Role.WORKER:
         raise SettingError("a worker serves no page", remedy="use --ui with the role all or api")
 
@@ -396,6 +403,22 @@ def _check_who_may_connect(settings: Settings) -> None:
             f"SENSEID_WORKER_KEY is not set, and the worker {beyond[0]} could not tell this API from anybody else",
             remedy="set it to the same here and there (a key of SENSEID_API_KEY does, too); give --open"
             " (SENSEID_OPEN=true) if workers may serve everybody",
+        )
+
+
+def _check_plain_media(settings: Settings) -> None:
+    if not settings.plain_media:
+        return
+    if settings.role is not Role.ALL:
+        raise SettingError(
+            f"SENSEID_PLAIN_MEDIA is true, and the role is {settings.role}: an API and its workers exchange encrypted"
+            " photos only",
+            remedy="leave it out, or use the role all",
+        )
+    if settings.tls_cert is None and not is_loopback(settings.host):
+        raise SettingError(
+            f"SENSEID_PLAIN_MEDIA is true, and whoever is on the way to {settings.host} would see the photos",
+            remedy="set SENSEID_TLS_CERT and SENSEID_TLS_KEY, listen on 127.0.0.1, or leave it out",
         )
 
 

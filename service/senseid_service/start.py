@@ -71,7 +71,8 @@ def run(loaded: Loaded, load: Callable[[], Loaded], *, cpus: int) -> int:
         assert watch is not None  # noqa: S101  a role with models has licences
         threads = max(1, min(_MOST_THREADS, cpus // settings.handlers))
         opened = Models(watch.current, threads=threads, forks=True)
-        return fork_handlers(Setup(opened, reloader.loaded.keys, log, settings.limits.job_seconds), control, lifeline)
+        setup = Setup(opened, reloader.loaded.keys, log, settings.limits.job_seconds, settings.plain_media)
+        return fork_handlers(setup, control, lifeline)
 
     licences = LicenceNews(watch, log) if watch is not None else None
 
