@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOME_OF_DEMO := .demo/home
 
-.PHONY: demo test check bench release lock clean
+.PHONY: demo test check bench docs release lock clean
 
 # Photos of two people compared, and two pictures to look at. Its licences, photos and pictures stay in .demo.
 demo: $(VENV)/.installed
@@ -32,6 +32,10 @@ check: $(VENV)/.developing
 	$(BIN)/python -m pytest -m slow $(ARGS)
 	$(BIN)/python tools/check_release.py
 	$(BIN)/python tools/check_floors.py
+
+# The documentation as a site: build/site/index.html, no network needed. A broken link is an error.
+docs: $(VENV)/.developing
+	$(BIN)/python tools/make_site.py
 
 # sdist, wheel and SBOM in dist/, checked.
 release: $(VENV)/.developing
