@@ -10,34 +10,53 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from senseid import bodies, child_process, errors, installation, outcomes, stids
-from senseid.version import __version__
+from senseid_cli import usage_errors
 from senseid_cli.groups import LazyGroup
 from senseid_cli.output import streams, terminal
-from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-COMMANDS = {
-    "compare": "Compare the faces of two photos.",
-    "omni": "Compare every face of A with every face of B.",
-    "quality": "Measure the quality of every face of a photo, or of all photos of a folder.",
-    "verify": "Check that the person in a video is living, and compare the face with that of a photo.",
-    "batch": "Many comparisons or checks in one run: each photo is read and encoded once.",
-    "cache": "List or delete the templates that `senseid batch --cache` keeps.",
-    "encrypt": "Encrypt files.",
-    "decrypt": "Decrypt files of either format, told by their content: FILE.senseid and FILE.b64 become FILE.",
-    "udid": "Print this machine's hardware fingerprint and write it to UDID.txt, to send to your vendor.",
-    "doctor": "Check this installation: processor, memory, licences, clock, keys, settings, models, codecs, packages.",
-    "liveness": "Check that the person in a video is living: `senseid liveness VIDEO`.",
-    "key": "Make, list and change the keys of encrypted media.",
-    "license": "Check, install and issue licences.",
-    "models": "List, verify, calibrate and import models.",
-    "serve": "Answer the HTTP API.",
-    "audit": "Verify and purge the decision log.",
-    "schema": "Print the JSON Schema of what a command prints with --json; without one, list them.",
+SECTIONS = {
+    "Begin here": {
+        "license": "Check, install and issue licences.",
+        "udid": "Print this machine's hardware fingerprint and write it to UDID.txt, to send to your vendor.",
+        "doctor": "Check this installation: processor, memory, licences, clock, keys, settings, models, codecs,"
+        " packages.",
+    },
+    "Photos and videos": {
+        "compare": "Compare the faces of two photos.",
+        "omni": "Compare every face of A with every face of B.",
+        "quality": "Measure the quality of every face of a photo, or of all photos of a folder.",
+        "liveness": "Check that the person in a video is living.",
+        "verify": "Check that the person in a video is living, and compare the face with that of a photo.",
+    },
+    "Many at once": {
+        "batch": "Many comparisons or checks in one run: each photo is read and encoded once.",
+        "cache": "List or delete the templates that `senseid batch --cache` keeps.",
+    },
+    "Encrypted files": {
+        "key": "Make, list and change the keys of encrypted media.",
+        "encrypt": "Encrypt files.",
+        "decrypt": "Decrypt files of either format, told by their content: FILE.senseid and FILE.b64 become FILE.",
+    },
+    "Service": {
+        "serve": "Answer the HTTP API.",
+        "audit": "Verify and purge the decision log.",
+    },
+    "Models": {
+        "models": "List, verify, calibrate and import models.",
+    },
+    "Help": {
+        "help": "Show the help of a command.",
+        "schema": "Print the JSON Schema of what a command prints with --json; without one, list them.",
+        "version": "Print the version.",
+    },
 }
-"""Every command and the first sentence of its help, which the help of `senseid` shows without importing it."""
+"""The sections of the help of `senseid`, in the order of their use: every command and the first sentence of its help,
+which is shown without importing the command."""
+
+COMMANDS = [name for section in SECTIONS.values() for name in section]
 
 
 WITH_MODELS = frozenset({"compare", "omni", "quality", "verify", "batch", "liveness"})
@@ -46,7 +65,7 @@ WITH_MODELS = frozenset({"compare", "omni", "quality", "verify", "batch", "liven
 
 class _Root(LazyGroup):
     package = "senseid_cli.commands"
-    summaries = COMMANDS
+    sections = SECTIONS
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Import the command, and run it in a child process once its arguments are parsed, if it works with models."""
@@ -74,7 +93,9 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"senseid {__version__}")
+        from senseid_cli.commands.version import version
+
+        version()
         raise typer.Exit
 
 
@@ -83,10 +104,18 @@ def root(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, on stderr.")] = False,
     version: Annotated[  # noqa: ARG001  its callback has done the work
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Face verification on your own machine: no photo leaves it."""
+    """Face verification on your own machine: no photo leaves it.
+
+    Options stand after the command: `senseid compare A B --json`.
+
+    Examples:
+        senseid license quickstart
+        senseid compare alice.jpg bob.jpg
+        senseid help license issue
+    """
     context.obj["debug"] = debug
 
 
@@ -141,39 +170,35 @@ def _flush() -> None:
 
 
 def _report_usage(error: typer.TyperException, words: list[str]) -> int:
-    message = error.format_message()
     context = getattr(error, "ctx", None)
-    if context is not None and message == context.get_help():
-        typer.echo(message, err=True)  # a command was called without arguments: print its help
+    if context is not None and error.format_message() == context.get_help():
+        typer.echo(context.get_help(), err=True)  # a command was called without arguments: print its help
+        line = f"`{context.command_path}` is not all of a command: `{context.command_path} --help` shows what follows"
     else:
-        typer.echo(f"senseid: {printable(message)}", err=True)
-        typer.echo(f"hint: see `{context.command_path if context is not None else 'senseid'} --help`", err=True)
-    _put_body(outcomes.USAGE, words)
+        line = usage_errors.sentence(error, words)
+        terminal.put_problem(line)
+    _put_body(outcomes.USAGE, line, words)
     return outcomes.USAGE.status
 
 
 def _report(error: Exception, words: list[str]) -> int:
     outcome = outcomes.outcome_of(error)
-    _put_body(outcome, words)
     if outcomes.is_of_memory(error):
-        typer.echo("senseid: there is not enough memory: end other programs, or use smaller media", err=True)
-        return outcome.status
-    if not outcomes.is_expected(error):
+        line = "there is not enough memory: end other programs, or use smaller media"
+    elif not outcomes.is_expected(error):
         # The text of an unknown error may contain a secret or its path.
         line = f"internal error ({type(error).__name__}): run `senseid --debug ...` and report what it prints"
-        typer.echo(f"senseid: {line}", err=True)
-        return outcome.status
-    line = str(error)
-    if outcome.status in (outcomes.ExitStatus.LICENCE, outcomes.ExitStatus.MODEL):
-        line = f"{stids.in_words(stids.stid_of(error))}: {line}"
-    terminal.put_problem(line, getattr(error, "remedy", ""))
+    else:
+        line = outcomes.sentence(error)
+    terminal.put_problem(line)
+    _put_body(outcome, line, words)
     return outcome.status
 
 
-def _put_body(outcome: outcomes.Outcome, words: list[str]) -> None:
+def _put_body(outcome: outcomes.Outcome, line: str, words: list[str]) -> None:
     """Print the error as JSON if JSON was requested, even when the command line itself does not parse."""
     options = words[: words.index("--")] if "--" in words else words
     if "--json" in options:
         # The error and the status are those of the command: the error is printed on stderr anyway.
         with suppress(errors.OutputError):
-            terminal.put_json(bodies.error_body(outcome, installation.new_request_id()))
+            terminal.put_json(bodies.error_body(outcome, installation.new_request_id(), line))

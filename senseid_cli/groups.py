@@ -1,4 +1,4 @@
-"""Groups of commands: one that imports commands lazily, and one with a default command."""
+"""Groups of commands: one that imports commands lazily, one with a default command, and one that shares its options."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from senseid_cli import help_text
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,19 +20,28 @@ class LazyGroup(TyperGroup):
 
     Its help, its completion and the suggestions for a misspelt name need only names and summaries. Each command is a
     module of `package` that holds the Typer application `app`, for a group, or a function of the module's name.
+
+    Attributes:
+        package: the package of the modules.
+        sections: the commands of each section of the help, with their summaries.
     """
 
     package: ClassVar[str]
-    summaries: ClassVar[Mapping[str, str]]
+    sections: ClassVar[Mapping[str, Mapping[str, str]]]
 
     def __init__(self, **settings: Any) -> None:
-        named = {name: TyperCommand(name, help=summary) for name, summary in self.summaries.items()}
+        summaries = {name: text for section in self.sections.values() for name, text in section.items()}
+        named = {name: TyperCommand(name, help=text) for name, text in summaries.items()}
         super().__init__(**{**settings, "commands": named})
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Import the command, of which only name and summary are known."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, None if command is None else self._load(str(name)), rest
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help."""
+        help_text.write_help(self, ctx, formatter)
 
     def _load(self, name: str) -> Any:
         module = importlib.import_module(f"{self.package}.{name}")
@@ -39,7 +50,9 @@ class LazyGroup(TyperGroup):
             holder.add_typer(module.app, name=name)
         else:
             holder.command(name)(getattr(module, name))
-        return get_group(holder).commands[name]
+        command = get_group(holder).commands[name]
+        help_text.adopt(command)
+        return command
 
 
 class GroupWithDefault(TyperGroup):
@@ -55,3 +68,24 @@ class GroupWithDefault(TyperGroup):
         if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
             args = [self.default, *args]
         return super().parse_args(ctx, args)
+
+
+class GroupWithSharedOptions(TyperGroup):
+    """A group whose options may stand before and after the name of a command, as in `serve start --port 3001`."""
+
+    shares_options: ClassVar[bool] = True
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the group's own options from what follows the name of a command, and leave the rest to the command."""
+        rest = super().parse_args(ctx, args)
+        parser = self.make_parser(ctx)
+        parser.ignore_unknown_options = parser.allow_interspersed_args = True
+        given, left, order = parser.parse_args(list(rest))
+        asks_for_help = self.get_help_option(ctx)
+        for option in dict.fromkeys(order):
+            if option is asks_for_help:
+                left.append(ctx.help_option_names[0])  # for the help of the command, not of the group
+            else:
+                option.handle_parse_result(ctx, given, [])
+        ctx.args = left
+        return left

@@ -57,9 +57,11 @@ def install_all(
         nonlocal status
         outcome = outcomes.outcome_of(error)
         status = status or outcome.status
-        terminal.put_problem(str(error), error.remedy)
+        line = outcomes.sentence(error)
+        terminal.put_problem(line)
         if as_json:
-            terminal.put_json({**bodies.error_body(outcome, installation.new_request_id()), "source": str(file)})
+            body = bodies.error_body(outcome, installation.new_request_id(), line)
+            terminal.put_json({**body, "source": str(file)})
 
     for file in files:
         try:

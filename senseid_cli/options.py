@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
-def _check_threshold(value: float) -> float:
-    # A range check alone lets NaN through: every comparison with it is false.
-    if not (math.isfinite(value) and 0 <= value <= 1):
-        raise typer.BadParameter("it must be from 0 to 1")
-    return value
+def _threshold(text: str) -> float:
+    """A score from 0 to 1."""
+    with suppress(ValueError):
+        value = float(text)
+        # A range check alone lets NaN through: every comparison with it is false.
+        if math.isfinite(value) and 0 <= value <= 1:
+            return value
+    percent, comma = re.fullmatch(r"(\d\d?)\s*%", text), re.fullmatch(r"0,(\d+)", text)
+    meant = int(percent[1]) / 100 if percent else f"0.{comma[1]}" if comma else 0.7
+    raise typer.BadParameter(
+        f"{text!r} is not a number from 0 to 1 (0.7 is reached by 1 in 10,000 strangers): type `--threshold {meant}`"
+    )
 
 
 FirstPhoto = Annotated[str, typer.Argument(metavar="A", help="The first photo; `-` is standard input.")]
@@ -31,7 +40,7 @@ Threshold = Annotated[
     float,
     typer.Option(
         "--threshold",
-        callback=_check_threshold,
+        parser=_threshold,
         metavar="SCORE",
         help="The score, from 0 to 1, from which on it is a match. A stranger reaches 0.7 once in 10,000 times.",
     ),

@@ -151,11 +151,13 @@ def find_key(header: Header, keys: Iterable[Key]) -> Key:
     Raises:
         MissingKeyError: it is not among them.
     """
+    known = []
     for key in keys:
         if hmac.compare_digest(key.raw_id, header.key_id):
             return key
+        known.append(key.id)
     raise MissingKeyError(
-        f"needs the key {header.key_id.hex()}, which is not among the keys known here",
+        f"needs the key {header.key_id.hex()}, which is not among the keys known here ({', '.join(known) or 'none'})",
         remedy="see `senseid key list`; give the key with --key-file, or put its file into the keys folder",
     )
 

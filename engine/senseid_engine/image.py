@@ -230,7 +230,11 @@ def _reader(data: bytes) -> type[ImageFile.ImageFile] | None:
 def _unread(data: bytes, name: str) -> ImageTypeError | None:
     kind = unread_kind(data)
     return (
-        None if kind is None else ImageTypeError(name, f"is {kind}, which is not read: save it as a plain JPEG or PNG")
+        None
+        if kind is None
+        else ImageTypeError(
+            name, f"is {kind}, which is not read: save it as a plain JPEG or PNG (BMP, GIF and TIFF are read, too)"
+        )
     )
 
 

@@ -13,6 +13,10 @@ _SIGNATURES: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = tuple(
         (rb"....ftyp", "a video (MP4 or MOV)"),
         (rb"RIFF....WEBP", "a WebP photo"),
         (rb"RIFF....AVI ", "a video (AVI)"),
+        (rb"\x1a\x45\xdf\xa3", "a video (WebM or MKV)"),
+        (rb"\x00\x00\x01[\xb3\xba]", "a video (MPEG)"),
+        (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a video (WMV)"),
+        (rb"FLV\x01", "a video (FLV)"),
         (rb"\xff\x0a|\x00\x00\x00\x0cJXL \r\n\x87\n", "a JPEG XL photo"),
         (rb"\xff\x4f\xff\x51|\x00\x00\x00\x0cjP  \r\n\x87\n", "a JPEG 2000 photo"),
         (rb"II\xbc\x01", "a JPEG XR photo"),
@@ -46,6 +50,11 @@ def unread_kind(data: bytes) -> str | None:
     if _AVIF_BESIDES.match(data):
         return "an AVIF photo"
     return next((kind for signature, kind in _SIGNATURES if signature.match(data)), None)
+
+
+def is_video(data: bytes) -> bool:
+    """Whether a file that does not decode as a photo is a video, as far as its first bytes tell."""
+    return (unread_kind(data) or "").startswith("a video")
 
 
 def _kind_of_jpeg(data: bytes) -> str | None:

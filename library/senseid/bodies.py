@@ -36,9 +36,18 @@ def false_match_rate(threshold: float) -> float:
     return min(1.0, float(f"{10 ** ((0.3 - threshold) * 10):.6g}"))
 
 
-def error_body(outcome: Outcome, request_id: str) -> shapes.ErrorBody:
-    """The body of an error: the fixed message of its code, never an exception's text."""
-    return {"code": outcome.code, "message": outcome.message, "request_id": request_id}
+def error_body(outcome: Outcome, request_id: str, about: str = "") -> shapes.ErrorBody:
+    """The body of an error.
+
+    Args:
+        outcome: gives the code, and the fixed words that its message begins with.
+        request_id: 32 hex digits.
+        about: what the message goes on with, after a colon: the sentence that a terminal shows, or the parameter that
+            the error is about. It goes to whoever gave the input: over HTTP never an exception's text.
+    """
+    # A sentence about a licence has the error's name, which is the end of this message, itself.
+    message = f"{outcome.message.partition(':')[0]}: {about}" if about else outcome.message
+    return {"code": outcome.code, "message": message, "request_id": request_id}
 
 
 def compare_body(result: Comparison, request_id: str) -> shapes.CompareBody:

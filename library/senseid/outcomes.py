@@ -18,7 +18,7 @@ from senseid.errors import (
     RequestError,
     SettingError,
 )
-from senseid.stids import in_words
+from senseid.stids import in_words, stid_of
 from senseid_crypto import errors as crypto
 from senseid_engine import errors as engine
 from senseid_licensing import errors as licensing
@@ -143,6 +143,15 @@ def outcome_of(error: Exception) -> Outcome:
                 return replace(row, message=f"{row.message}: {in_words(error.stid)}")
             return row
     return INTERNAL
+
+
+def sentence(error: Exception) -> str:
+    """An expected error as one line: what is wrong, with which file, what to do; errors of licences by their names."""
+    remedy = getattr(error, "remedy", "")
+    line = f"{error}: {remedy}" if remedy else str(error)
+    if outcome_of(error).status in (ExitStatus.LICENCE, ExitStatus.MODEL):
+        return f"{in_words(stid_of(error))}: {line}"
+    return line
 
 
 def is_expected(error: BaseException) -> bool:

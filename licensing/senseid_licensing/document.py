@@ -23,6 +23,7 @@ MAX_BYTES = 64 * 1024
 # Signed content has five levels; the rest is for fields of later releases. Python's stack allows more.
 MAX_DEPTH = 32
 _MAX_INTEGER = 2**53 - 1
+_ANOTHER = "give the right file, as your vendor sent it"
 _ASK_AGAIN = "ask your vendor for the file again, and copy it in binary mode"
 # An equals sign and a line break of a long line in quoted-printable.
 _MAILED = re.compile(rb"=(?:3D|\r?\n)")
@@ -36,7 +37,7 @@ def parse_document(data: bytes) -> dict[str, Json]:
         FormatError: more than 64 KiB, more than 32 levels, or anything but one strict JSON object.
     """
     if len(data) > MAX_BYTES:
-        raise FormatError(f"the file is larger than {MAX_BYTES // 1024} KiB", remedy=_ASK_AGAIN)
+        raise FormatError(f"the file is larger than {MAX_BYTES // 1024} KiB", remedy=_ANOTHER)
     data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         raise EmptyLicenceError("the file is empty", remedy=_ASK_AGAIN)
@@ -50,6 +51,11 @@ def parse_document(data: bytes) -> dict[str, Json]:
         )
     # A few kilobytes of brackets exhaust the parser's stack.
     except (ValueError, RecursionError) as error:
+        if _MAILED.search(data):
+            raise FormatError(
+                "the file is not JSON: a mail program changed it (quoted-printable)",
+                remedy="save the attachment, not the text of the mail, or ask your vendor to send it as a .zip",
+            ) from None
         raise FormatError(f"the file is not JSON: {_damage(data) or _one_line(error)}", remedy=_ASK_AGAIN) from None
     if not isinstance(value, dict):
         raise FormatError("the file holds no JSON object", remedy=_ASK_AGAIN)
@@ -90,7 +96,7 @@ def _damage(data: bytes) -> str:
     """The kind of damage to the file in transit, if recognisable."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "an editor saved it as UTF-16"
-    return "a mail program changed it (quoted-printable)" if _MAILED.search(data) else ""
+    return ""
 
 
 def _check_depth(value: Json) -> None:

@@ -139,7 +139,11 @@ def parse_licence_file(data: bytes) -> LicenceFile:
         EmptyLicenceError, FormatError: the bytes are not a licence that this release can read.
         TooManyParentsError: it contains more than ten parents.
     """
-    fields = Fields(parse_document(data), "the file")
+    try:
+        document = parse_document(data)
+    except FormatError as error:
+        raise FormatError(f"is not a licence: {error.message}", remedy=error.remedy) from None
+    fields = Fields(document, "the file")
     parents = fields.raw("parents")
     if not isinstance(parents, list):
         raise fields.refuse("parents", "a list")

@@ -226,8 +226,9 @@ def _locked(out: Path, mode: str) -> RawIOBase:
             raise _busy(out) from None  # another run has begun or ended in this moment
         raise _failure(path, error) from error
     if not _is_mine(file, path):
+        holder = _holder(file)
         file.close()
-        raise _busy(out)
+        raise _busy(out, holder)
     return file
 
 
@@ -246,8 +247,19 @@ def _is_mine(file: RawIOBase, path: Path) -> bool:
         return False
 
 
-def _busy(out: Path) -> ResumeError:
-    return ResumeError(f"another run is writing {out}", remedy="wait for it, end it, or choose another --out")
+def _holder(file: RawIOBase) -> str:
+    """The process that has locked a file, where the system tells."""
+    try:
+        inode = os.fstat(file.fileno()).st_ino
+        with open("/proc/locks", encoding="ascii") as table:  # noqa: PTH123
+            locks = [line.split() for line in table]
+    except OSError:
+        return ""
+    return next((f" (process {lock[4]})" for lock in locks if lock[1] == "FLOCK" and lock[5].endswith(f":{inode}")), "")
+
+
+def _busy(out: Path, holder: str = "") -> ResumeError:
+    return ResumeError(f"another run is writing {out}{holder}", remedy="wait for it, end it, or choose another --out")
 
 
 def _write(path: Path, file: RawIOBase, data: bytes) -> None:

@@ -61,6 +61,20 @@ def make_plan(source: str, other: Path | None, task: str, settings: Settings, re
     return plan
 
 
+def _refuse_medium(source: str, head: bytes) -> None:
+    """Refuse a photo or a video in the place of a list."""
+    from senseid_cli.batch.errors import ManifestError
+    from senseid_engine.image import is_photo
+    from senseid_engine.photo_kinds import is_video
+
+    if is_photo(head) or is_video(head):
+        raise ManifestError(
+            f"{source} is a {'photo' if is_photo(head) else 'video'}, and a list of files is needed",
+            remedy="name a folder (`senseid batch photos`), or a list with the columns first,second"
+            " (`senseid batch pairs.csv`)",
+        )
+
+
 def _open_manifest(source: str, job: Job) -> Manifest:
     from senseid_cli.batch.dialect import Wanted
     from senseid_cli.batch.errors import ManifestError
@@ -79,6 +93,7 @@ def _open_manifest(source: str, job: Job) -> Manifest:
         elif path.is_file():
             with path.open("rb") as file:
                 head = file.read(64)
+            _refuse_medium(source, head)
             return Manifest(source, format_of(source, head), wanted, lambda: path.open("rb"))
         else:
             data = path.read_bytes()  # a pipe: it can be read only once, and the rows are read twice

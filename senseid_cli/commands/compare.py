@@ -62,7 +62,7 @@ def compare(
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.FACE, Capability.COMPARE))
     opening = opening_engine(licences)
-    photos = media.read_photo(known[0]), media.read_photo(probe)
+    photos = media.read_pair(known[0], probe)
     engine = opening.result()
     options = PhotoOptions(
         auto_rotate=auto_rotate,
@@ -104,5 +104,8 @@ def _sides(first: str, second: str | None, references: list[str]) -> tuple[list[
         )
     known, probe = (references, first) if second is None else ([first], second)
     media.check_references(known)
-    media.check_sources(*known, probe)
+    if references:
+        media.check_sources({**media.named_references(references), "PHOTO": probe})
+    else:
+        media.check_sources({"A": first, "B": probe})
     return known, probe

@@ -28,7 +28,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a ke
 
 @app.command("generate")
 def generate(
-    name: Annotated[str, typer.Argument(help="What you call it; `default` is used where no key is named.")] = "default",
+    word: Annotated[str | None, typer.Argument(hidden=True)] = None,
+    name: Annotated[
+        str | None, typer.Option("--key", metavar="NAME", help="The name of the new key.", show_default="default")
+    ] = None,
     in_keyring: InKeyring = False,
     as_json: AsJson = False,
 ) -> None:
@@ -38,6 +41,9 @@ def generate(
     """
     from senseid_cli.crypt.run import put_facts
 
+    if word is not None and name is not None:
+        raise typer.BadParameter(f"{word!r} and --key {name} both name the key: leave one out")
+    name = word or name or "default"
     key = installation.new_key()
     path = key_sources().folder.add(name, key, installation.now(), in_keyring=in_keyring)
     made: MadeKey = {"done": "made", "name": name, "key": key.id, "path": str(path)}

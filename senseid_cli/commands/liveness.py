@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     cls=GroupWithDefault,
-    help="Check that the person in a video is living: `senseid liveness VIDEO`.",
+    help="Check that the person in a video is living.",
     no_args_is_help=True,
-    subcommand_metavar="VIDEO | COMMAND [ARGS]...",
 )
 
 OneVideo = Annotated[
@@ -91,6 +90,7 @@ def check(
     """
     from senseid_engine.video import Video
 
+    media.check_sources({"VIDEO": video})
     outputs = {"--save-image": save_image, "--save-face": save_face, "--explain": explain}
     for option, path in outputs.items():
         if path is not None:
@@ -149,6 +149,7 @@ def pack(
     who has the key can make and open them. Exit status: 0 written, 1 the check did not pass, 3 the video is refused, 4
     licence.
     """
+    media.check_sources({"VIDEO": video})
     options.check_keys(key_file, key)
     if str(out) == media.STDIN:
         raise typer.BadParameter("liveness data go to a file: name one", param_hint="--out")
@@ -157,7 +158,7 @@ def pack(
     terminal.note_grace(licences.require(Product.LIVENESS, Capability.LIVENESS))
     known = key_sources(key_file, key).to_encrypt()
     options.note_weakness(known)
-    opened = media.read_video(video)
+    opened = media.read_video(video, if_photo="`senseid liveness PHOTO` checks a photo, which proves less")
     with progress("looking at frames", opened.expected_frames) as advance:
         result = Models(lambda: licences).liveness.detect(opened, watch=advance)
     if result.passed:

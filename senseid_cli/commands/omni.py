@@ -50,13 +50,13 @@ def omni(
     Faces are numbered from the largest to the smallest: A1, A2, ... and B1, B2, ... Exit status: 0 some pair matches,
     1 none does, 3 a photo is refused, 4 licence.
     """
-    media.check_sources(first, second)
+    media.check_sources({"A": first, "B": second})
     if draw is not None:
         paths.check_output(draw, sources=(first, second), force=force)
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.FACE, Capability.OMNI))
     opening = opening_engine(licences)
-    photos = media.read_photo(first), media.read_photo(second)
+    photos = media.read_pair(first, second)
     engine = opening.result()
     result = engine.omni(*photos, PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality))
     best = max(max(row) for row in result.scores)

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 _POLICY_BYTES = 1 << 16
 
+_SHOWN = 3
+"""Maximum number of skipped files that a message names."""
+
 
 def quality(
     photo: Annotated[
@@ -173,7 +176,7 @@ def _walk(
 
     paths = _photos_in(folder)
     if not paths:
-        raise typer.BadParameter(f"{folder} holds no photo", param_hint="PHOTO")
+        raise typer.BadParameter(_no_photo(folder), param_hint="PHOTO")
     with progress("measuring photos", len(paths)) as advance:
         for path in paths:
             name = path.relative_to(folder).as_posix()
@@ -200,6 +203,20 @@ def _photos_in(folder: Path) -> list[Path]:
     )
 
 
+def _no_photo(folder: Path) -> str:
+    """Why a folder has nothing to measure."""
+    from senseid_engine.media import PHOTO_SUFFIXES
+
+    skipped = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    if not skipped:
+        return f"{folder} holds no photo: it is empty"
+    shown = ", ".join(skipped[:_SHOWN]) + (", ..." if len(skipped) > _SHOWN else "")
+    return (
+        f"{folder} holds no photo: {len(skipped)} skipped ({shown}), since the name of a photo ends in"
+        f" {' '.join(sorted(PHOTO_SUFFIXES))} and begins without a dot"
+    )
+
+
 def _thumbnail(report: QualityReport) -> bytes:
     from senseid_cli.output.html.quality import thumbnail
 
@@ -217,14 +234,16 @@ def _put_photo(judged: Judged, report: QualityReport, *, as_json: bool, details:
 
 
 def _put_json(judged: Judged, report: QualityReport | None, *, details: bool) -> None:
-    from senseid.outcomes import INTERNAL, outcome_of
+    from senseid.outcomes import INTERNAL, outcome_of, sentence
 
     request_id = installation.new_request_id()
     body: QualityBody | ErrorBody
     if report is not None:
         body = bodies.quality_body(report, request_id)
+    elif judged.refusal is not None:
+        body = bodies.error_body(outcome_of(judged.refusal), request_id, sentence(judged.refusal))
     else:
-        body = bodies.error_body(outcome_of(judged.refusal) if judged.refusal else INTERNAL, request_id)
+        body = bodies.error_body(INTERNAL, request_id)
     terminal.put_json({**body, "details": judged_details(judged)} if details else body)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from senseid import installation
+from senseid.errors import SettingError
+from senseid_cli.groups import GroupWithSharedOptions
 from senseid_cli.key_sources import key_sources
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
@@ -21,7 +23,23 @@ if TYPE_CHECKING:
     from senseid_service.reload import Loaded
     from senseid_service.settings import Settings, Values
 
-app = typer.Typer(help="Answer the HTTP API.", invoke_without_command=True, subcommand_metavar="[COMMAND]")
+app = typer.Typer(cls=GroupWithSharedOptions, help="Answer the HTTP API.", invoke_without_command=True)
+
+_ABOUT_RUNNING = frozenset({"stop", "status", "logs"})
+"""Commands about a service that runs: they need not be told all that it was started with."""
+
+_OPTIONS = {
+    "SENSEID_ROLE": "--role",
+    "SENSEID_HOST": "--host",
+    "SENSEID_PORT": "--port",
+    "WORKER_IP": "--workers",
+    "HANDLERS": "--handlers",
+    "SENSEID_METRICS": "--metrics",
+    "SENSEID_TLS_CERT": "--tls-cert",
+    "SENSEID_TLS_KEY": "--tls-key",
+    "SENSEID_API_KEY_FILE": "--api-key-file",
+}
+"""The option of each variable that takes a value."""
 
 Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines.")]
 
@@ -86,7 +104,9 @@ def serve(
         "SENSEID_OPEN": "true" if open_to_all else None,
     }
     given = {name: text for name, text in options.items() if text is not None}
-    values, settings, sources = _settings(given, key_file, env_file)
+    values, settings, sources = _settings(
+        given, key_file, env_file, complete=context.invoked_subcommand not in _ABOUT_RUNNING
+    )
     if show_config:
         _show(values, settings, sources)
         raise typer.Exit
@@ -146,7 +166,7 @@ def logs(
 
 
 def _settings(
-    given: dict[str, str], key_file: Path | None, env_file: Path | None
+    given: dict[str, str], key_file: Path | None, env_file: Path | None, *, complete: bool = True
 ) -> tuple[Values, Settings, KeySources]:
     import dataclasses
     import os
@@ -161,7 +181,20 @@ def _settings(
         terminal.note_once(text)
     cores, cpus = installation.cpus()
     sources = dataclasses.replace(key_sources(key_file), env_file=file, env_named=named)
-    return values, settings.parse(values, physical_cores=cores, cpus=cpus), sources
+    try:
+        parsed = settings.parse(values, physical_cores=cores, cpus=cpus, complete=complete)
+    except SettingError as error:
+        raise _by_option(error, given) from None
+    return values, parsed, sources
+
+
+def _by_option(error: SettingError, given: dict[str, str]) -> SettingError:
+    """The same error with the names of the options that were given, not of the variables that they stand for."""
+    message, remedy = error.message, error.remedy
+    for variable, option in _OPTIONS.items():
+        if variable in given:
+            message, remedy = message.replace(variable, option), remedy.replace(variable, option)
+    return SettingError(message, remedy=remedy)
 
 
 def _show(values: Values, settings: Settings, sources: KeySources) -> None:

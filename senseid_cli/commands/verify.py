@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,16 +73,17 @@ def verify(
     refused, 4 licence.
     """
     known = _known(photo, references or [])
-    media.check_sources(video, *known)
+    media.check_sources({"VIDEO": video, **({"PHOTO": photo} if photo is not None else media.named_references(known))})
     licences = installation.verify_licences()
     for product in (Product.FACE, Product.LIVENESS):
         terminal.note_grace(licences.require(product, Capability.VERIFY))
 
     from senseid_engine.liveness.capture import is_capture
-    from senseid_engine.video import MAX_BYTES, decode_video
+    from senseid_engine.video import MAX_BYTES
 
     options = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
-    picture = media.read_photo(known[0])
+    swapped = f"senseid verify {shlex.quote(known[0])} {shlex.quote(video)}"
+    picture = media.read_photo(known[0], if_video=swapped)
     further = map(media.read_photo, known[1:])
     names = (video, *known) if log_names else ()
     name, data = media.name_of(video), media.read_bytes(video, most=MAX_BYTES, what="video")
@@ -95,7 +97,7 @@ def verify(
         terminal.note_doubts(compared.photo, *compared.further)
         _put_capture(compared, capture, threshold, as_json=as_json)
         raise typer.Exit(ExitStatus.YES if compared.score >= threshold else ExitStatus.NO)
-    opened = decode_video(data, name=name)
+    opened = media.decode_video(data, name, if_photo="the video comes first, as in `senseid verify VIDEO PHOTO`")
     verifier = Models(lambda: licences).verifier
     with progress("looking at frames", opened.expected_frames) as advance:
         result = verifier.verify_video(opened, picture, options, further=further, watch=advance)

@@ -14,11 +14,15 @@ import typer
 from senseid.errors import RefusedError
 from senseid.output_file import DRAFT_PREFIX
 from senseid_cli import media, paths
+from senseid_crypto.errors import NotEncryptedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 STDOUT = "-"
+
+_START = 4096
+"""Bytes that show whether a file is encrypted."""
 
 
 class Direction(StrEnum):
@@ -169,6 +173,17 @@ def is_container(path: Path) -> bool | None:
         return None
 
 
+def _is_plain(path: Path) -> bool:
+    """Whether a file is there and does not begin as anything that is encrypted."""
+    from senseid_crypto.recognise import looks_encrypted
+
+    try:
+        with path.open("rb") as file:
+            return not looks_encrypted(file.read(_START))
+    except OSError:
+        return False
+
+
 def size_of(path: Path) -> int:
     """Bytes of a file; 0 if unknown."""
     try:
@@ -247,6 +262,8 @@ def _renamed(entry: _Found, direction: Direction, suffix: str, *, elsewhere: boo
             return entry.name.with_name(name.removesuffix(known))
     if elsewhere:
         return entry.name
+    if _is_plain(Path(entry.source)):
+        raise NotEncryptedError(f"{entry.source} is not encrypted", remedy="use it as it is: there is nothing to do")
     raise typer.BadParameter(
         f"{entry.source} does not end in {' or '.join(SUFFIXES.values())}: say where it goes with --out"
     )

@@ -54,9 +54,10 @@ def run_jobs(
                 if len(jobs) == 1 or not outcomes.is_expected(error):
                     raise
                 outcome = outcomes.outcome_of(error)
-                terminal.put_problem(str(error), getattr(error, "remedy", ""))
+                line = outcomes.sentence(error)
+                terminal.put_problem(line)
                 if as_json:
-                    body = bodies.error_body(outcome, installation.new_request_id())
+                    body = bodies.error_body(outcome, installation.new_request_id(), line)
                     terminal.put_json({**body, "source": job.source})
                 status = status or outcome.status
             else:

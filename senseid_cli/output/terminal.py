@@ -83,11 +83,9 @@ def note_once(text: str) -> None:
     note(text)
 
 
-def put_problem(line: str, remedy: str) -> None:
-    """Print an error and its remedy, if there is one."""
+def put_problem(line: str) -> None:
+    """Print an error: what is wrong, with which file, what to do."""
     _write(sys.stderr, f"senseid: {printable(line)}")
-    if remedy:
-        _write(sys.stderr, f"hint: {printable(remedy)}")
 
 
 def terminal_width() -> int | None:

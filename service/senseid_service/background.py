@@ -108,7 +108,7 @@ class Background:
             raise
         until = time.monotonic() + _START_SECONDS
         # Another service may answer at that address, while this one ends because the port is taken.
-        while not (self._serves(begin) and self._healthy()):
+        while not (self._serves(begin) and self._healthy(self.url)):
             if process.poll() is not None:
                 self._state.unlink(missing_ok=True)
                 raise SettingError(f"it ended again: {self._last_word(begin)}", remedy="see `senseid serve logs`")
@@ -151,9 +151,10 @@ class Background:
         pid = self._pid()
         if pid is None:
             return f"{self._settings.role} is not running", False
-        if self._healthy():
-            return f"{self._settings.role} runs as process {pid} and answers at {self.url}", True
-        return f"{self._settings.role} runs as process {pid} and does not answer at {self.url}", False
+        url = self._running_url()
+        if self._healthy(url):
+            return f"{self._settings.role} runs as process {pid} and answers at {url}", True
+        return f"{self._settings.role} runs as process {pid} and does not answer at {url}", False
 
     def log_lines(self, lines: int, *, follow: bool) -> Iterator[str]:
         """Iterate over the last lines of the log, and with `follow` over all new ones.
@@ -177,7 +178,7 @@ class Background:
     def _remember(self, pid: int) -> None:
         import psutil
 
-        facts = {"pid": pid, "born": psutil.Process(pid).create_time()}
+        facts = {"pid": pid, "born": psutil.Process(pid).create_time(), "url": self.url}
         self._state.write_text(json.dumps(facts), encoding="utf-8")
 
     def _pid(self) -> int | None:
@@ -191,16 +192,22 @@ class Background:
                 return process.pid
         return None
 
-    def _healthy(self) -> bool:
+    def _running_url(self) -> str:
+        """The URL that it was started with, whatever the settings say now."""
+        with suppress(OSError, ValueError, KeyError):
+            return str(json.loads(self._state.read_text(encoding="utf-8"))["url"])
+        return self.url
+
+    def _healthy(self, url: str) -> bool:
         import ssl
         import urllib.request
 
         # Only its answer matters, not its identity: its certificate need not name this address.
-        context = ssl._create_unverified_context() if self._settings.tls_cert else None  # noqa: S323, SLF001
+        context = ssl._create_unverified_context() if url.startswith("https") else None  # noqa: S323, SLF001
         with (
             suppress(OSError),
             urllib.request.urlopen(  # noqa: S310  http or https
-                self.url + READY_PATH, timeout=2, context=context
+                url + READY_PATH, timeout=2, context=context
             ) as response,
         ):
             return bool(response.status == 200)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from senseid import bodies
 from senseid.decisions import Figures, figures_of_body
 from senseid.outcomes import INTERNAL, is_expected, outcome_of
+from senseid_engine.errors import EngineError
 from senseid_engine.photo_options import PhotoOptions
 from senseid_service import endpoints
 from senseid_service.endpoints import ENDPOINTS
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
     from senseid.models import Models
     from senseid_crypto.key import Key
+
+
+_ABOUT_ONE_PHOTO = frozenset({2005, 4000, 4004})
+"""Codes whose message goes on with the parameter of the photo that is meant: a request may hold several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,8 @@ class Answerer:
         except Exception as error:  # the client gets an answer to any error
             outcome = outcome_of(error) if is_expected(error) else INTERNAL
             http_status, code, reason = outcome.http_status, outcome.code, reason_of(error)
-            text = bodies.json_text(bodies.error_body(outcome, request.request_id))
+            about = error.name if isinstance(error, EngineError) and outcome.code in _ABOUT_ONE_PHOTO else ""
+            text = bodies.json_text(bodies.error_body(outcome, request.request_id, about))
         return Answer(http_status, code, text.encode(), reason, time.perf_counter() - begin, figures)
 
     def _result(self, request: Request) -> Mapping[str, object]:

@@ -310,13 +310,14 @@ def read_env_file(path: Path) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def parse(values: Values, *, physical_cores: int, cpus: int) -> Settings:
+def parse(values: Values, *, physical_cores: int, cpus: int, complete: bool = True) -> Settings:
     """Check every setting.
 
     Args:
         values: the collected settings.
         physical_cores: those of this machine.
         cpus: CPUs that this process may use.
+        complete: whether they are to serve with; those that find a service that runs already need not be all.
 
     Raises:
         SettingError: one of them is invalid; the message names it.
@@ -363,7 +364,8 @@ def parse(values: Values, *, physical_cores: int, cpus: int) -> Settings:
             rate=read.seconds("SENSEID_RATE", Limits().rate, least=0),
         ),
     )
-    _check_together(settings, physical_cores)
+    if complete:
+        _check_together(settings, physical_cores)
     return settings
 
 
@@ -377,7 +379,7 @@ def _check_together(settings: Settings, physical_cores: int) -> None:
     if settings.role is Role.API and not settings.workers:
         raise SettingError(
             "WORKER_IP is not set, and the role api has no models of its own",
-            remedy="set it to the address of the machine where `senseid serve --role worker` runs",
+            remedy="name the machines where `senseid serve --role worker` runs, as in `--workers 10.0.0.2`",
         )
     _check_who_may_connect(settings)
     if (settings.tls_cert is None) is not (settings.tls_key is None):

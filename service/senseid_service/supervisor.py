@@ -89,10 +89,21 @@ def _bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         sock.close()
         raise SettingError(
-            f"port {port} of {host} cannot be used: {reason_of(error)}",
-            remedy="stop what uses it (`senseid serve stop`, or see `ss -ltnp`), or choose another port",
+            f"port {port} of {host} cannot be used: {reason_of(error)}{_listener(port)}",
+            remedy="stop what uses it (`senseid serve stop`, or see `ss -ltnp`), or choose another with --port",
         ) from error
     return sock
+
+
+def _listener(port: int) -> str:
+    """The process that listens on a port, where the system tells."""
+    import psutil
+
+    with contextlib.suppress(OSError, psutil.Error):
+        for each in psutil.net_connections("tcp"):
+            if each.status == psutil.CONN_LISTEN and each.laddr[1:2] == (port,) and each.pid is not None:
+                return f" by process {each.pid} ({psutil.Process(each.pid).name()})"
+    return ""
 
 
 @dataclass(slots=True)

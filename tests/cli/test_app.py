@@ -85,7 +85,7 @@ def test_help_is_light(words: list[str]) -> None:
     ("words", "imported"),
     [
         (["--help"], []),
-        (["--version"], []),
+        (["--version"], ["version"]),
         (["nope"], []),
         (["compare", "--help"], ["compare"]),
         (["--debug", "compare", "--help"], ["compare"]),
@@ -132,18 +132,19 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["compare"], b"senseid: Missing argument 'A'."),
-        (["compare", "a"], b"senseid: Invalid value for B: the second photo is missing"),
-        (["compare", "a", "b", "c"], b"senseid: Got unexpected extra argument"),
-        (["compare", "a", "b", "--nope"], b"senseid: No such option: --nope"),
-        (["nope"], b"senseid: No such command 'nope'."),
+        (["compare"], b"senseid: A is missing"),
+        (["compare", "a"], b"senseid: B is missing"),
+        (["compare", "a", "b", "c"], b"senseid: c is more than `senseid compare A B` takes"),
+        (["compare", "a", "b", "--nope"], b"senseid: `senseid compare` has no option --nope"),
+        (["compare", "a", "b", "--threshold"], b"senseid: --threshold is the last word"),
+        (["nope"], b"senseid: `senseid` has no command 'nope'"),
         (["compare", "-", "-"], b"cannot both be '-'"),
         (["omni", "-", "-"], b"cannot both be '-'"),
         *[
-            (["compare", "a", "b", "--threshold", value], b"Invalid value for '--threshold'")
+            (["compare", "a", "b", "--threshold", value], f"--threshold: {value!r} is not a number".encode())
             for value in ("-0.1", "1.1", "nan", "inf", "x", "")
         ],
-        (["omni", "a", "b", "--draw", "x.jpg"], b"Invalid value for --draw: x.jpg does not end in .png"),
+        (["omni", "a", "b", "--draw", "x.jpg"], b"--draw: x.jpg does not end in .png"),
     ],
     ids=str,
 )
@@ -151,10 +152,8 @@ def test_usage_errors(words: list[str], line: bytes) -> None:
     done = run(*words)
     assert done.returncode == 2
     assert done.stdout == b""
-    first, second = done.stderr.splitlines()
-    assert line in first
-    assert second.startswith(b"hint: see `senseid")
-    assert second.endswith(b"--help`")
+    (only,) = done.stderr.splitlines()
+    assert line in only
 
 
 def test_a_usage_error_as_json() -> None:
@@ -162,7 +161,8 @@ def test_a_usage_error_as_json() -> None:
     assert done.returncode == 2
     body = json.loads(done.stdout)
     assert list(body) == ["code", "message", "request_id"]
-    assert (body["code"], body["message"]) == (1200, "invalid argument")
+    assert body["code"] == 1200
+    assert body["message"] == f"invalid argument: {done.stderr.decode().strip().removeprefix('senseid: ')}"
     assert re.fullmatch("[0-9a-f]{32}", body["request_id"])
     assert run("compare", "a", "b", "c", "--", "--json").stdout == b""  # a file of that name
 
@@ -173,22 +173,21 @@ def test_a_command_group_alone_shows_its_help(words: list[str]) -> None:
     assert done.returncode == 2
     assert done.stdout == b""
     assert done.stderr.startswith(b"Usage: senseid")
-    assert b"Commands:" in done.stderr
+    assert b"COMMAND" in done.stderr
 
 
 def test_no_licence_is_one_line_with_the_way_out(tmp_path: Path) -> None:
     done = run("compare", "a.jpg", "b.jpg", "--json", home=tmp_path)
     assert done.returncode == 4
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("senseid: STID_E_FILE_NOT_FOUND (-7): ")
+    assert "there is no licence for senseid_face" in line
+    assert "senseid license quickstart" in line
     assert {**json.loads(done.stdout), "request_id": ""} == {
         "code": 500,
-        "message": "internal error: STID_E_FILE_NOT_FOUND (-7)",
+        "message": f"internal error: {line.removeprefix('senseid: ')}",
         "request_id": "",
     }
-    first, second = done.stderr.decode().splitlines()
-    assert first.startswith("senseid: ")
-    assert "there is no licence for senseid_face" in first
-    assert second.startswith("hint: ")
-    assert "senseid license quickstart" in second
 
 
 def test_no_licence_no_heavy_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +212,7 @@ def test_a_user_without_any_home(monkeypatch: pytest.MonkeyPatch, capsys: pytest
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     assert cli.run(["compare", "a", "b"]) == ExitStatus.USAGE == 2
-    assert "hint: set SENSEID_HOME" in capsys.readouterr().err
+    assert "set SENSEID_HOME" in capsys.readouterr().err
 
 
 def test_a_bug_is_one_line_and_tells_no_secret(

@@ -107,11 +107,12 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_only_one_photo_comes_from_stdin() -> None:
-    media.check_sources("-", "a.jpg")
-    media.check_sources("a.jpg", "-")
-    media.check_sources("a.jpg", "a.jpg")
-    with pytest.raises(typer.BadParameter, match="cannot both"):
-        media.check_sources("-", "-")
+    media.check_sources({"A": "-", "B": "a.jpg"})
+    media.check_sources({"A": "a.jpg", "B": "-"})
+    media.check_sources({"A": "a.jpg", "B": "a.jpg"})
+    media.check_sources({"VIDEO": "-"})
+    with pytest.raises(typer.BadParameter, match="A and B cannot both"):
+        media.check_sources({"A": "-", "B": "-"})
 
 
 def test_a_picture_is_written(tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ def test_no_face_is_no_verdict(senseid: Senseid, same: tuple[Path, Path], tmp_pa
         body = json.loads(done.stdout)
         assert (body["code"], body["message"], list(body)) == (
             4000,
-            "detection failed",
+            f"detection failed: {done.stderr.decode().strip().removeprefix('senseid: ')}",
             ["code", "message", "request_id"],
         )
         assert done.stderr.startswith(f"senseid: {blank}: no face is found".encode())

@@ -355,7 +355,7 @@ def test_changed_data(keyed: Senseid, packed: Path, portrait: Path, tmp_path: Pa
         path.write_bytes(changed)
         done = keyed("verify", path, portrait, "--json")
         assert (done.returncode, body_of(done)["code"]) == (3, 2007), name
-        assert body_of(done)["message"] == "corrupted liveness data error"
+        assert body_of(done)["message"].startswith(f"corrupted liveness data error: {path}: ")
         assert done.stderr.startswith(f"senseid: {path}: ".encode())
 
 

@@ -120,7 +120,8 @@ def test_check_quality_refuses_a_mask_and_names_what_is_covered(
     command: str, senseid: Senseid, photos: dict[str, Path], masked: Path
 ) -> None:
     body = senseid.json(command, photos["obama2.jpg"], masked, "--check-quality", status=3)
-    assert (body["code"], body["message"]) == (4004, "face occlusion")
+    assert body["code"] == 4004
+    assert body["message"].startswith(f"face occlusion: {masked}: ")
     done = senseid(command, photos["obama2.jpg"], masked, "--check-quality")
     assert b"masked.png" in done.stderr
     assert b"nose" in done.stderr
@@ -189,7 +190,8 @@ def test_what_cannot_be_done(senseid: Senseid, album: Path, photos: dict[str, Pa
     for policy in (tmp_path / "pipe.toml", Path("/dev/zero"), photos["biden.jpg"]):
         assert senseid("quality", photos["biden.jpg"], "--policy", policy).returncode == 3
     body = senseid.json("quality", album / "empty.png", status=3)
-    assert (body["code"], body["message"]) == (4000, "detection failed")
+    assert body["code"] == 4000
+    assert body["message"].startswith(f"detection failed: {album / 'empty.png'}: ")
 
 
 def test_standard_input(senseid: Senseid, photos: dict[str, Path]) -> None:

@@ -176,7 +176,9 @@ def test_auto_rotate(service: Service, small_photos: dict[str, bytes], pair: dic
     turned = Image.open(io.BytesIO(small_photos["obama"])).transpose(Image.Transpose.ROTATE_90)
     form = {**pair, "first_encrypted_image": encrypted(jpeg(turned))}
     assert service.post(COMPARE, {**form, "auto_rotate": "true"}).json()["verification_score"] >= 0.7
-    check_error(service.post(COMPARE, {**form, "auto_rotate": "false"}), 400, 4000, "detection failed")
+    check_error(
+        service.post(COMPARE, {**form, "auto_rotate": "false"}), 400, 4000, "detection failed: first_encrypted_image"
+    )
 
 
 def test_base64_that_was_not_url_encoded(service: Service, pair: dict[str, str]) -> None:
@@ -269,7 +271,7 @@ def test_the_sides_of_a_photo(service: Service, pair: dict[str, str]) -> None:
         check_error(service.post(COMPARE, form), 400, 2003, "invalid image size")
     for width, height in ((32, 32), (5000, 32)):
         form = {**pair, "first_encrypted_image": encrypted(blank(width, height))}
-        check_error(service.post(COMPARE, form), 400, 4000, "detection failed")
+        check_error(service.post(COMPARE, form), 400, 4000, "detection failed: first_encrypted_image")
 
 
 def test_the_length_of_a_photo(service: Service, small_photos: dict[str, bytes], pair: dict[str, str]) -> None:
@@ -283,13 +285,13 @@ def test_the_length_of_a_photo(service: Service, small_photos: dict[str, bytes],
 @pytest.mark.parametrize("data", [b"", b"no photo", b"\xff\xd8\xff broken", b"%PDF-1.7"])
 def test_what_is_no_photo(service: Service, pair: dict[str, str], data: bytes) -> None:
     form = {**pair, "second_encrypted_image": encrypted(data)}
-    check_error(service.post(COMPARE, form), 400, 2005, "invalid image type or corrupted")
+    check_error(service.post(COMPARE, form), 400, 2005, "invalid image type or corrupted: second_encrypted_image")
 
 
 @pytest.mark.parametrize("path", [COMPARE, OMNI])
 def test_no_face(service: Service, pair: dict[str, str], path: str) -> None:
     form = {**pair, "second_encrypted_image": encrypted(blank(320, 240))}
-    check_error(service.post(path, form), 400, 4000, "detection failed")
+    check_error(service.post(path, form), 400, 4000, "detection failed: second_encrypted_image")
 
 
 # 404, 405, 411, 413.

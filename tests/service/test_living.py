@@ -98,8 +98,8 @@ def test_refused_photos(service: Service, small_photos: dict[str, bytes]) -> Non
     refusals = {
         2003: ("invalid image size", blank(31, 64)),
         2004: ("invalid content length", small_photos["obama"] + bytes(5 * MEBIBYTE)),
-        2005: ("invalid image type or corrupted", b"no photo"),
-        4000: ("detection failed", blank(320, 240)),
+        2005: ("invalid image type or corrupted: encrypted_image", b"no photo"),
+        4000: ("detection failed: encrypted_image", blank(320, 240)),
     }
     for code, (message, data) in refusals.items():
         check_error(service.post(QUALITY, {"encrypted_image": encrypted(data)}), 400, code, message)
@@ -111,7 +111,9 @@ def test_check_quality(service: Service, covered: bytes, photos: dict[str, str])
     unchecked = service.post(COMPARE, form)
     assert unchecked.status_code == 200
     assert service.post(COMPARE, {**form, "check_quality": "false"}).status_code == 200
-    check_error(service.post(COMPARE, {**form, "check_quality": "true"}), 400, 4004, "face occlusion")
+    check_error(
+        service.post(COMPARE, {**form, "check_quality": "true"}), 400, 4004, "face occlusion: second_encrypted_image"
+    )
     clear = {**form, "second_encrypted_image": photos["obama"], "check_quality": "true"}
     assert service.post(COMPARE, clear).status_code == 200
 
@@ -200,8 +202,8 @@ def test_photos_that_a_video_is_not_compared_with(service: Service, still: str, 
     refusals = {
         2003: ("invalid image size", blank(31, 64)),
         2004: ("invalid content length", blank(64, 64) + bytes(5 * MEBIBYTE)),
-        2005: ("invalid image type or corrupted", b"no photo"),
-        4000: ("detection failed", blank(320, 240)),
+        2005: ("invalid image type or corrupted: encrypted_image", b"no photo"),
+        4000: ("detection failed: encrypted_image", blank(320, 240)),
         4004: ("face occlusion", covered),
     }
     for code, (message, data) in refusals.items():
@@ -252,6 +254,6 @@ def test_refused_liveness_data(service: Service, capture: bytes, photos: dict[st
     for code, photo in ((1200, "xxx"), (4000, encrypted(blank(320, 240))), (2005, encrypted(b"no photo"))):
         assert capture_form(service, good, photo).json()["code"] == code
     masked = capture_form(service, good, encrypted(covered), check_quality="true")
-    check_error(masked, 400, 4004, "face occlusion")
+    check_error(masked, 400, 4004, "face occlusion: encrypted_image")
     for code, data in ((2003, blank(31, 64)), (2004, blank(64, 64) + bytes(5 * MEBIBYTE))):
         assert capture_form(service, good, encrypted(data)).json()["code"] == code

@@ -82,7 +82,7 @@ def test_a_source_that_cannot_be_deleted(here: Here, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(type(here.folder), "unlink", refuses)
     _, err = here("encrypt", "a", "b", "--delete-source", status=70)
-    assert err.startswith("senseid: a cannot be deleted: permission denied\n")
+    assert err.startswith("senseid: a cannot be deleted: permission denied: ")
     assert here.names() == ["a", "a.senseid", "b.senseid"]
 
 

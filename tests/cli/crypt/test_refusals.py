@@ -26,7 +26,7 @@ def test_nothing_is_overwritten_without_force(here: Here) -> None:
     here.path("a", b"hello")
     here.path("a.senseid", b"old")
     _, err = here("encrypt", "a", status=2)
-    assert err.startswith("senseid: a.senseid is there already; --force overwrites it\n")
+    assert err.startswith("senseid: a.senseid is there already; --force overwrites it: ")
     assert here.path("a.senseid").read_bytes() == b"old"
     here("encrypt", "a", "--force")
     assert open_bytes(here.path("a.senseid").read_bytes(), [here.key]) == b"hello"
@@ -136,7 +136,7 @@ def test_a_current_folder_that_was_deleted(here: Here, monkeypatch: pytest.Monke
     monkeypatch.chdir("gone")
     here.path("gone").rmdir()
     for words in (["encrypt", "a"], ["decrypt", "."], ["key", "rotate", "."]):
-        assert here(*words, status=2)[1].startswith("senseid: the current folder was deleted\n")
+        assert here(*words, status=2)[1].startswith("senseid: the current folder was deleted: ")
 
 
 def test_a_dangling_link_as_output(here: Here) -> None:

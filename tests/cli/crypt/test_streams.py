@@ -134,5 +134,5 @@ def test_a_pipe_that_cannot_be_kept(here: Here, stdin: Stdin, monkeypatch: pytes
     monkeypatch.setattr(streams.tempfile, "SpooledTemporaryFile", lambda **_: Full())
     stdin(seal_bytes(b"hello", here.key, entropy=os.urandom))
     _, err = here("decrypt", "-", status=70)
-    assert err.startswith("senseid: the input cannot be kept until it is checked: no space left on device\n")
+    assert err.startswith("senseid: the input cannot be kept until it is checked: no space left on device: ")
     assert "TMPDIR" in err

@@ -40,7 +40,6 @@ def test_what_cannot_be_decrypted(here: Here) -> None:
         for out in ([], ["--delete-source"], ["-o", "out"]):
             _, err = here("decrypt", f"{name}.senseid", *out, status=6)
             assert err.startswith(f"senseid: {name}.senseid: ")
-            assert "hint: " in err
             assert here.names() == before
         (line, *_), _ = here("decrypt", f"{name}.senseid", "--json", status=6)
         assert json.loads(line)["code"] == 1200
