@@ -10,6 +10,7 @@ import typer
 
 from senseid import installation
 from senseid.errors import SettingError
+from senseid_cli import browser
 from senseid_cli.groups import GroupWithSharedOptions
 from senseid_cli.key_sources import key_sources
 from senseid_cli.output import terminal
@@ -66,6 +67,12 @@ def serve(
         bool,
         typer.Option("--plain-media", help="Take photos and videos that are not encrypted: this machine or TLS only."),
     ] = False,
+    open_browser: Annotated[
+        bool, typer.Option("--open-browser", help="Open the page in a browser; with --ui.")
+    ] = False,
+    samples: Annotated[
+        str | None, typer.Option("--samples", metavar="FOLDER", help="Photos and videos that the page offers.")
+    ] = None,
     metrics: Annotated[
         str | None, typer.Option("--metrics", metavar="[ADDRESS:]PORT", help="Where Prometheus reads.")
     ] = None,
@@ -97,6 +104,7 @@ def serve(
         "HANDLERS": handlers,
         "SENSEID_UI": "true" if ui else None,
         "SENSEID_PLAIN_MEDIA": "true" if plain_media else None,
+        "SENSEID_SAMPLES": samples,
         "SENSEID_METRICS": metrics,
         "SENSEID_TLS_CERT": tls_cert,
         "SENSEID_TLS_KEY": tls_key,
@@ -110,24 +118,36 @@ def serve(
     if show_config:
         _show(values, settings, sources)
         raise typer.Exit
-    context.obj["serve"] = (settings, given, key_file, env_file)
+    if open_browser:
+        _check_browser(settings)
+    context.obj["serve"] = (settings, given, key_file, env_file, open_browser)
     if context.invoked_subcommand is None:
         loaded = _load(values, settings, sources)
-        raise typer.Exit(_run(loaded, lambda: _load(*_settings(given, key_file, env_file))))
+        load = lambda: _load(*_settings(given, key_file, env_file))  # noqa: E731
+        raise typer.Exit(_run(loaded, load, open_browser=open_browser))
 
 
 @app.command("start")
 def start(context: typer.Context) -> None:
     """Serve in the background, and come back when it answers."""
-    settings, given, key_file, env_file = context.obj["serve"]
+    settings, given, key_file, env_file, open_browser = context.obj["serve"]
     # -P: never import a module from the current folder, which others may write to.
     command = [sys.executable, "-P", "-m", "senseid_cli", "serve"]
     for option, path in (("--key-file", key_file), ("--env-file", env_file)):
         if path is not None:
             command += [option, str(path)]
     background = _background(settings)
-    background.start(command, given)
+    if not settings.has_link:
+        background.start(command, given)
+        typer.echo(f"{settings.role} answers at {background.url}")
+        return
+    from senseid_service.page_access import TOKEN_VARIABLE, link, new_token
+
+    token = new_token()
+    background.start([*command, *(["--open-browser"] if open_browser else [])], {**given, TOKEN_VARIABLE: token})
     typer.echo(f"{settings.role} answers at {background.url}")
+    if not open_browser:  # it would have been used
+        _show_link(link(background.url, token))
 
 
 @app.command("stop")
@@ -207,10 +227,31 @@ def _show(values: Values, settings: Settings, sources: KeySources) -> None:
             typer.echo(printable(f"{'key':<24} {known.key.id:<16} {known.place}"))
 
 
-def _run(loaded: Loaded, load: Callable[[], Loaded]) -> int:
+def _check_browser(settings: Settings) -> None:
+    if not settings.has_link:
+        raise typer.BadParameter(
+            "it needs --ui, and a service that only this machine reaches", param_hint="--open-browser"
+        )
+    if not browser.is_there():
+        raise typer.BadParameter(
+            "there is no browser here: leave it out, and open the link that is printed", param_hint="--open-browser"
+        )
+
+
+def _show_link(link: str) -> None:
+    typer.echo(f"open the page, once: {link}")
+
+
+def _run(loaded: Loaded, load: Callable[[], Loaded], *, open_browser: bool) -> int:
+    import contextlib
+    import os
+
     from senseid_crypto.key import weaknesses
     from senseid_service import start as service
+    from senseid_service.page_access import TOKEN_VARIABLE
 
+    if loaded.settings.has_link and not loaded.keys:
+        terminal.note("there is no key: only the page can send photos and videos")
     for key in loaded.keys:
         for weakness in weaknesses(key):
             terminal.note(f"the key {key.id} {weakness}")
@@ -220,7 +261,12 @@ def _run(loaded: Loaded, load: Callable[[], Loaded]) -> int:
             " read; set PARAM_DECRYPT_IV"
         )
     service.check_installed()
-    return service.run(loaded, load, cpus=installation.cpus()[1])
+    token = os.environ.pop(TOKEN_VARIABLE, None)
+    # What is not a terminal is a log, which would keep it.
+    show = _show_link if sys.stdout.isatty() and token is None else None
+    with contextlib.ExitStack() as stack:
+        browse = stack.enter_context(browser.opening()) if open_browser else None
+        return service.run(loaded, load, cpus=installation.cpus()[1], token=token, show=show, browse=browse)
 
 
 def _load(values: Values, settings: Settings, sources: KeySources) -> Loaded:
@@ -233,7 +279,7 @@ def _load(values: Values, settings: Settings, sources: KeySources) -> Loaded:
     known = list(sources.known()) if settings.role.has_models else []
     if settings.role.has_models:
         files += [sources.folder.folder, *(each.path for each in known)]
-        if not known:
+        if not known and not settings.has_link:
             raise NoKeyError(
                 "there is no key to decrypt what clients send",
                 remedy="set PARAM_DECRYPT_KEY and PARAM_DECRYPT_IV to what they encrypt with (the manual's default pair"

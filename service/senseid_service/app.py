@@ -25,16 +25,18 @@ from senseid.errors import OutputError
 from senseid_service.body_limit import Bounded
 from senseid_service.callers import Screened
 from senseid_service.decision_writer import decision_record
+from senseid_service.details import HEADER as DETAILS_HEADER
 from senseid_service.endpoints import ENDPOINTS, HEALTH_PATH, HEALTH_PATHS, LIVE_PATH
 from senseid_service.handler import Answer, Request
 from senseid_service.log import AbandonedError
 from senseid_service.metrics import CONTENT_TYPE
 from senseid_service.page import HEADERS as PAGE_HEADERS
+from senseid_service.page_access import TOKEN_HEADER
 from senseid_service.pool import BusyError, FailedError
 from senseid_service.remote import API_KEY_HEADER, REQUEST_ID_HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from starlette.requests import Request as HttpRequest
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,9 +47,11 @@ if TYPE_CHECKING:
     from senseid_service.log import Log
     from senseid_service.metrics import Metrics
     from senseid_service.page import PageFile
+    from senseid_service.page_access import PageAccess
     from senseid_service.pool import LocalPool
     from senseid_service.rate import RateLimit
     from senseid_service.remote import RemotePool
+    from senseid_service.samples import Sample
     from senseid_service.settings import Limits
 
 _REQUEST_ID: Final = re.compile("[0-9a-f]{32}")
@@ -105,6 +109,7 @@ class HttpState:
         threshold: the score from which on a result counts as a match.
         role: the part of the service, for the decision log.
         decisions: the decision log, or None.
+        tells_details: whether a request may ask for more than the API tells, as the page does.
         buffered: bytes of bodies in memory.
         start_until: until when it is no news that nobody answers yet, by `time.perf_counter`; 0 once somebody did.
     """
@@ -120,6 +125,7 @@ class HttpState:
     threshold: float
     role: str
     decisions: DecisionWriter | None
+    tells_details: bool = False
     buffered: int = 0
     start_until: float = field(default_factory=lambda: time.perf_counter() + _START_SECONDS)
 
@@ -159,26 +165,82 @@ def hashed(api_keys: tuple[str, ...]) -> tuple[bytes, ...]:
     return tuple(hashlib.sha256(key.encode()).digest() for key in api_keys)
 
 
-def api_app(state: HttpState, callers: Callers, *, openapi: bytes, page: Mapping[str, PageFile]) -> ASGIApp:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a service with a page serves besides the API.
+
+    Attributes:
+        files: those of the page, by path.
+        samples: photos and videos to try.
+        access: the way into the page by a link; None where there is none, and keys are typed.
+        used: called when the link was used.
+    """
+
+    files: Mapping[str, PageFile]
+    samples: tuple[Sample, ...]
+    access: PageAccess | None
+    used: Callable[[], None]
+
+
+def api_app(state: HttpState, callers: Callers, *, openapi: bytes, page: Page | None) -> ASGIApp:
     """The application of the API: the endpoints, the health check and the OpenAPI document.
 
     Args:
         state: the state that requests share.
         callers: the accepted hosts and origins.
         openapi: the document, JSON.
-        page: the files of the demo page; none if it is off.
+        page: the page; None if it is off.
     """
 
     async def document(_: HttpRequest) -> Response:
         return Response(openapi, media_type="application/json")
 
-    routes = [Route(OPENAPI_PATH, document), *(Route(path, _sender(file)) for path, file in page.items())]
+    routes = [Route(OPENAPI_PATH, document), *(_page_routes(state, page) if page is not None else ())]
     return _application(state, lambda _: {"code": bodies.OK_CODE}, callers, routes, trusts_ids=False)
 
 
 def worker_app(state: HttpState, callers: Callers) -> ASGIApp:
     """The application of a worker: the endpoints for the API in front of it, and its own health check."""
     return _application(state, lambda request_id: {"request_id": request_id}, callers, [], trusts_ids=True)
+
+
+def _page_routes(state: HttpState, page: Page) -> Iterator[Route]:
+    async def facts(_: HttpRequest) -> Response:
+        told = {"run": page.access.run} if page.access is not None else {}
+        return _json(200, {**told, "threshold": bodies.DEFAULT_THRESHOLD, "samples": len(page.samples)})
+
+    async def enter(request: HttpRequest) -> Response:
+        if page.access is None or not page.access.use(request.headers.get(TOKEN_HEADER, "")):
+            return _refusal(request, outcomes.FORBIDDEN)
+        request.state.facts.code = bodies.OK_CODE
+        page.used()
+        key = page.access.key
+        given = {"key": key.secret.decode(), "iv": key.fixed_iv.decode(), "api_key": page.access.api_key}
+        return _json(200, {**given, "run": page.access.run})
+
+    async def samples(request: HttpRequest) -> Response:
+        if not state.admits(request.headers):
+            return _refusal(request, outcomes.UNAUTHORISED)
+        listed = [{"name": sample.name, "kind": sample.kind} for sample in page.samples]
+        return _json(200, {"samples": listed})
+
+    async def sample(request: HttpRequest) -> Response:
+        number = request.path_params["number"]
+        if not state.admits(request.headers):
+            return _refusal(request, outcomes.UNAUTHORISED)
+        if number >= len(page.samples):
+            return _refusal(request, outcomes.NOT_FOUND)
+        try:
+            data = await asyncio.to_thread(page.samples[number].path.read_bytes)
+        except OSError:
+            return _refusal(request, outcomes.NOT_FOUND)
+        return Response(data, media_type="application/octet-stream")
+
+    yield from (Route(path, _sender(file)) for path, file in page.files.items())
+    yield Route("/page/facts", facts)
+    yield Route("/page/enter", enter, methods=["POST"])
+    yield Route("/page/samples", samples)
+    yield Route("/page/samples/{number:int}", sample)
 
 
 def _sender(file: PageFile) -> Callable[[HttpRequest], Awaitable[Response]]:
@@ -440,7 +502,8 @@ async def _ask(state: HttpState, request: HttpRequest, body: bytearray) -> Answe
         FailedError: nobody could answer.
         ClientDisconnect: the client has gone.
     """
-    asked = Request(request.state.request_id, request.url.path, request.headers.get("content-type", ""), body)
+    details = state.tells_details and request.headers.get(DETAILS_HEADER) == "true"
+    asked = Request(request.state.request_id, request.url.path, request.headers.get("content-type", ""), body, details)
     answering = asyncio.create_task(state.pool.answer(asked))
     leaving = asyncio.create_task(_leave(request))
     try:

@@ -12,6 +12,7 @@ from senseid.outcomes import INTERNAL, is_expected, outcome_of
 from senseid_engine.errors import EngineError
 from senseid_engine.photo_options import PhotoOptions
 from senseid_service import endpoints
+from senseid_service.details import details_of, details_of_error
 from senseid_service.endpoints import ENDPOINTS
 from senseid_service.forms import parse_form
 from senseid_service.inputs import Inputs
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from senseid.models import Models
     from senseid_crypto.key import Key
+    from senseid_service.details import Result
+
+    Body = Mapping[str, object]
 
 
 _ABOUT_ONE_PHOTO = frozenset({2005, 4000, 4004})
@@ -36,12 +40,14 @@ class Request:
         path: one of `ENDPOINTS`.
         content_type: the header.
         body: the form.
+        details: whether the page asked for more than the API tells.
     """
 
     request_id: str
     path: str
     content_type: str
     body: bytes | bytearray = field(repr=False)
+    details: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +95,22 @@ class Answerer:
         begin = time.perf_counter()
         http_status, code, reason, figures = 200, bodies.OK_CODE, "", Figures()
         try:
-            body = self._result(request)
+            body: Body
+            body, result = self._result(request)
+            if request.details:
+                body = {**body, "details": details_of(result)}
             text, figures = bodies.json_text(body), figures_of_body(body)
         except Exception as error:  # the client gets an answer to any error
             outcome = outcome_of(error) if is_expected(error) else INTERNAL
             http_status, code, reason = outcome.http_status, outcome.code, reason_of(error)
             about = error.name if isinstance(error, EngineError) and outcome.code in _ABOUT_ONE_PHOTO else ""
-            text = bodies.json_text(bodies.error_body(outcome, request.request_id, about))
+            body = bodies.error_body(outcome, request.request_id, about)
+            if request.details:
+                body = {**body, "details": details_of_error(error, ENDPOINTS[request.path])}
+            text = bodies.json_text(body)
         return Answer(http_status, code, text.encode(), reason, time.perf_counter() - begin, figures)
 
-    def _result(self, request: Request) -> Mapping[str, object]:
+    def _result(self, request: Request) -> tuple[Body, Result]:
         endpoint = ENDPOINTS[request.path]
         endpoint.require(self._models.licences())
         form = parse_form(request.content_type, bytes(request.body))
@@ -119,43 +131,46 @@ def reason_of(error: Exception) -> str:
     return f"{type(error).__name__}{place}"
 
 
-def _compare(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
+def _compare(models: Models, inputs: Inputs, request_id: str) -> tuple[Body, Result]:
     options = _options(inputs)
     first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
     further = inputs.photos("further_encrypted_images")
-    return bodies.compare_body(models.engine.compare(first, second, options, further=further), request_id)
+    result = models.engine.compare(first, second, options, further=further)
+    return bodies.compare_body(result, request_id), result
 
 
-def _omni(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
+def _omni(models: Models, inputs: Inputs, request_id: str) -> tuple[Body, Result]:
     options = PhotoOptions(auto_rotate=inputs.switch("auto_rotate"))
     first, second = inputs.photo("first_encrypted_image"), inputs.photo("second_encrypted_image")
-    return bodies.omni_body(models.engine.omni(first, second, options), request_id)
+    result = models.engine.omni(first, second, options)
+    return bodies.omni_body(result, request_id), result
 
 
-def _quality(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
-    return bodies.quality_body(models.quality.check(inputs.photo("encrypted_image")), request_id)
+def _quality(models: Models, inputs: Inputs, request_id: str) -> tuple[Body, Result]:
+    result = models.quality.check(inputs.photo("encrypted_image"))
+    return bodies.quality_body(result, request_id), result
 
 
-def _liveness(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
+def _liveness(models: Models, inputs: Inputs, request_id: str) -> tuple[Body, Result]:
     wanted = _pictures(inputs)
     result = models.liveness.detect(inputs.video("encrypted_video"))
-    return bodies.liveness_body(result, request_id, **wanted)
+    return bodies.liveness_body(result, request_id, **wanted), result
 
 
-def _verify_video(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
+def _verify_video(models: Models, inputs: Inputs, request_id: str) -> tuple[Body, Result]:
     options, wanted = _options(inputs), _pictures(inputs)
     video, photo = inputs.video("encrypted_video"), inputs.photo("encrypted_image")
     further = inputs.photos("further_encrypted_images")
     result = models.verifier.verify_video(video, photo, options, further=further)
-    return bodies.verify_body(result, request_id, **wanted)
+    return bodies.verify_body(result, request_id, **wanted), result
 
 
-def _verify_capture(models: Models, inputs: Inputs, request_id: str) -> Mapping[str, object]:
+def _verify_capture(models: Models, inputs: Inputs, request_id: str) -> tuple[Body, Result]:
     options = _options(inputs)
     capture, photo = inputs.capture("liveness_file"), inputs.photo("encrypted_image")
     further = inputs.photos("further_encrypted_images")
     result = models.verifier.verify_capture(capture, photo, options, name="liveness_file", further=further)
-    return bodies.capture_body(result, request_id)
+    return bodies.capture_body(result, request_id), result
 
 
 def _options(inputs: Inputs) -> PhotoOptions:
@@ -166,7 +181,7 @@ def _pictures(inputs: Inputs) -> dict[str, bool]:
     return {name: inputs.switch(name) for name in ("return_image", "return_face_image", "return_status")}
 
 
-_RUNS: Mapping[str, Callable[[Models, Inputs, str], Mapping[str, object]]] = {
+_RUNS: Mapping[str, Callable[[Models, Inputs, str], tuple[Body, Result]]] = {
     endpoints.COMPARE.path: _compare,
     endpoints.OMNI.path: _omni,
     endpoints.VERIFY_CAPTURE.path: _verify_capture,

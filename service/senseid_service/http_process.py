@@ -1,4 +1,4 @@
-"""The process that speaks HTTP. It holds no model, and no key: bodies pass through it unread."""
+"""The process that speaks HTTP. It holds no model, and no key but the page's: bodies pass through it unread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from senseid_service.log import LogHandler
 from senseid_service.memory import give_back_what_is_large
 from senseid_service.metrics import Metrics
 from senseid_service.openapi import document
-from senseid_service.page import read_page
 from senseid_service.pool import LocalPool
 from senseid_service.protocol import GuardedProtocol
 from senseid_service.rate import RateLimit
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from senseid_service.app import Page
     from senseid_service.licence_watch import LicenceWatch
     from senseid_service.log import Log
     from senseid_service.reload import Loaded
@@ -58,6 +58,7 @@ def run(
     lifeline: socket.socket,
     log: Log,
     monotonic: Callable[[], float],
+    page: Page | None,
 ) -> int:
     """Serve until a SIGTERM or the end of the supervisor, then finish what runs.
 
@@ -69,6 +70,7 @@ def run(
         lifeline: reaches end of file when the supervisor is gone.
         log: the log of this process.
         monotonic: seconds that never go back.
+        page: the page; None if it is off.
 
     Returns:
         The exit status.
@@ -79,7 +81,7 @@ def run(
     root.handlers[:] = [LogHandler(log)]
     # It only logs that somebody sent bytes that are not HTTP.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    return asyncio.run(_serve(loaded, listeners, watch, control, lifeline, log, monotonic))
+    return asyncio.run(_serve(loaded, listeners, watch, control, lifeline, log, monotonic, page))
 
 
 async def _serve(
@@ -90,6 +92,7 @@ async def _serve(
     lifeline: socket.socket,
     log: Log,
     monotonic: Callable[[], float],
+    page: Page | None,
 ) -> int:
     settings = loaded.settings
     pool = _pool(settings, control, log)
@@ -98,7 +101,7 @@ async def _serve(
         pool=pool,
         limits=settings.limits,
         rate=RateLimit(settings.limits.rate, monotonic),
-        api_keys=hashed(settings.api_keys),
+        api_keys=hashed(_api_keys(settings.api_keys, page)),
         cannot=pool.cannot if isinstance(pool, RemotePool) else _cannot(watch),
         log=log,
         metrics=Metrics(
@@ -111,9 +114,10 @@ async def _serve(
         threshold=settings.threshold,
         role=settings.role,
         decisions=decisions,
+        tells_details=page is not None,
     )
     state.metrics.set_threshold(settings.threshold)
-    servers = [(_server(app, settings), sock) for app, sock in _apps(settings, listeners, state)]
+    servers = [(_server(app, settings), sock) for app, sock in _apps(settings, listeners, state, page)]
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
@@ -128,6 +132,7 @@ async def _serve(
             return
         news.extend(data)
         while (message := ipc.take(news)) is not None:
+            state.api_keys = hashed(_api_keys(tuple(message[0]["api_keys"]), page))
             _apply(message[0], settings, state, pool, [server for server, _ in servers])
 
     loop.add_reader(lifeline, hear)
@@ -157,8 +162,7 @@ def _apply(
     pool: LocalPool | RemotePool,
     servers: list[_Server],
 ) -> None:
-    """Let other settings hold from the next request on, and the certificate from the next connection on."""
-    state.api_keys = hashed(tuple(message["api_keys"]))
+    """Let another threshold and worker key hold from the next request on, another certificate from the next connection on."""
     state.threshold = message["threshold"]
     state.metrics.set_threshold(state.threshold)
     if isinstance(pool, RemotePool):
@@ -188,10 +192,17 @@ def _pool(settings: Settings, control: socket.socket | None, log: Log) -> LocalP
     return LocalPool(control, settings.handlers, queue=limits.queue, queue_seconds=limits.queue_seconds, log=log)
 
 
-def _apps(settings: Settings, listeners: Bound, state: HttpState) -> Iterator[tuple[ASGIApp, socket.socket]]:
+def _api_keys(configured: tuple[str, ...], page: Page | None) -> tuple[str, ...]:
+    """The keys that clients may send. Without one of the operator's, nobody needs any."""
+    of_page = (page.access.api_key,) if page is not None and page.access is not None else ()
+    return (*configured, *of_page) if configured else ()
+
+
+def _apps(
+    settings: Settings, listeners: Bound, state: HttpState, page: Page | None
+) -> Iterator[tuple[ASGIApp, socket.socket]]:
     if listeners.api is not None:
         openapi = json.dumps(document(__version__, plain_media=settings.plain_media), separators=(",", ":")).encode()
-        page = read_page() if settings.ui else {}
         callers = callers_of(settings.host, settings.hosts, settings.cors)
         yield api_app(state, callers, openapi=openapi, page=page), listeners.api
     if listeners.worker is not None:

@@ -176,7 +176,7 @@ def serve(link: socket.socket, news: socket.socket, answerer: Answerer, job_seco
                 continue
             head, body = ipc.receive(link)
             signal.setitimer(signal.ITIMER_REAL, job_seconds)
-            answer = answerer.answer(Request(head["request_id"], head["path"], head["content_type"], body))
+            answer = answerer.answer(Request(**head, body=body))
             signal.setitimer(signal.ITIMER_REAL, 0)
             facts = {"status": answer.http_status, "code": answer.code, "reason": answer.reason}
             ipc.send(link, {**facts, "seconds": answer.seconds, "figures": answer.figures.as_table()}, answer.body)

@@ -272,7 +272,12 @@ class _Link(asyncio.Protocol):
         if self._transport is None or self.is_lost:
             raise ipc.LostError
         self._answer = self._loop.create_future()
-        head = {"request_id": request.request_id, "path": request.path, "content_type": request.content_type}
+        head = {
+            "request_id": request.request_id,
+            "path": request.path,
+            "content_type": request.content_type,
+            "details": request.details,
+        }
         self._transport.write(ipc.pack(head, len(request.body)))
         for piece in ipc.pieces(request.body):
             await self._writable.wait()

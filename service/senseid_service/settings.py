@@ -104,7 +104,8 @@ class Settings:
         workers: the workers behind the API role.
         worker_ca: certificates that `https` workers are checked against; the system's if None.
         handlers: processes that look at photos.
-        ui: whether the demo page is served.
+        ui: whether the page is served.
+        samples: a folder of photos and videos that the page offers to try.
         metrics: address and port of the metrics, or None.
         open: whether clients beyond this machine may be served without a key.
         hosts: other names of a service that only this machine reaches.
@@ -129,6 +130,7 @@ class Settings:
     worker_ca: Path | None
     handlers: int
     ui: bool
+    samples: Path | None
     metrics: tuple[str, int] | None
     open: bool
     hosts: tuple[str, ...]
@@ -143,6 +145,11 @@ class Settings:
     threshold: float
     plain_media: bool
     limits: Limits
+
+    @property
+    def has_link(self) -> bool:
+        """Whether a link opens the page: where only this machine reaches it, and the keys are here."""
+        return self.ui and self.role is Role.ALL and is_loopback(self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +192,7 @@ VARIABLES: Final = (
     Variable("SENSEID_CORS_ORIGINS", "origins whose pages may call the service, with commas between them", "none"),
     Variable("SENSEID_PLAIN_MEDIA", "true takes plain photos and videos too; this machine or TLS only", "false"),
     Variable("SENSEID_UI", "true serves a page to try things out", "false"),
+    Variable("SENSEID_SAMPLES", "folder of photos and videos that the page offers to everybody who is served", "none"),
     Variable("SENSEID_METRICS", "[address:]port of the Prometheus metrics", "none"),
     Variable("SENSEID_DECISION_LOG", "file that every decision is appended to", "none"),
     Variable("SENSEID_DECISION_LOG_KEY", "name of the key of `senseid key` that seals its records", "none"),
@@ -261,6 +269,7 @@ def gather(
 
 _WIDENING: Final = (
     "SENSEID_HOST", "SENSEID_OPEN", "SENSEID_HOSTS", "SENSEID_CORS_ORIGINS", "SENSEID_METRICS", "SENSEID_PLAIN_MEDIA",
+    "SENSEID_SAMPLES",
 )  # fmt: skip
 _KEYS: Final = (
     ("PARAM_DECRYPT_KEY", "PARAM_DECRYPT_IV", "PARAM_DECRYPT_KEY_FILE"),
@@ -337,6 +346,7 @@ def parse(values: Values, *, physical_cores: int, cpus: int, complete: bool = Tr
         worker_ca=read.file("SENSEID_WORKER_CA"),
         handlers=read.integer("HANDLERS", max(1, min(physical_cores, cpus)), 1, None),
         ui=read.boolean("SENSEID_UI"),
+        samples=read.folder("SENSEID_SAMPLES"),
         metrics=_metrics(values.get("SENSEID_METRICS")),
         open=read.boolean("SENSEID_OPEN"),
         hosts=read.words("SENSEID_HOSTS"),
@@ -387,6 +397,8 @@ def _check_together(settings: Settings, physical_cores: int) -> None:
             "SENSEID_TLS_CERT and SENSEID_TLS_KEY belong together, and one of them is not set", remedy="set both"
         )
     _check_plain_media(settings)
+    if settings.samples is not None and not settings.ui:
+        raise SettingError("SENSEID_SAMPLES is for the page, which is off", remedy="give --ui as well")
     if settings.ui and settings.role is Role.WORKER:
         raise SettingError("a worker serves no page", remedy="use --ui with the role all or api")
 
@@ -530,6 +542,14 @@ class _Reader:
             return None
         if not Path(text).is_file():
             raise SettingError(f"{name} names {text}, which is not a file", remedy="check the path")
+        return Path(text)
+
+    def folder(self, name: str) -> Path | None:
+        text = self._values.get(name)
+        if not text:
+            return None
+        if not Path(text).is_dir():
+            raise SettingError(f"{name} names {text}, which is not a folder", remedy="check the path")
         return Path(text)
 
     def secret(self, name: str) -> str | None:

@@ -94,6 +94,8 @@ def test_api_keys_of_a_file(tmp_path: Path) -> None:
         ({"HANDLERS": "5"}, "HANDLERS is 5, and this machine has 4 physical cores"),
         ({"SENSEID_UI": "yes"}, "must be true or false"),
         ({"SENSEID_UI": "true", "SENSEID_ROLE": "worker"}, "a worker serves no page"),
+        ({"SENSEID_UI": "true", "SENSEID_SAMPLES": __file__}, "which is not a folder"),
+        ({"SENSEID_SAMPLES": "/"}, "SENSEID_SAMPLES is for the page, which is off"),
         ({"SENSEID_QUEUE_SECONDS": "nan"}, "must be a number from 0.1 on"),
         ({"SENSEID_RATE": "-1"}, "must be a number from 0 on"),
         ({"SENSEID_METRICS": "localhost"}, r"must be \[address:\]port"),
@@ -138,6 +140,13 @@ def test_an_api_key_that_no_header_can_carry(tmp_path: Path) -> None:
 # Who may connect.
 
 
+def test_a_link_opens_the_page_where_only_this_machine_reaches_it_and_the_keys_are_here() -> None:
+    assert settings(SENSEID_UI="true").has_link
+    assert not settings().has_link
+    assert not settings(SENSEID_UI="true", SENSEID_HOST="0.0.0.0", SENSEID_API_KEY="key").has_link
+    assert not settings(SENSEID_UI="true", SENSEID_ROLE="api", WORKER_IP="127.0.0.1").has_link
+
+
 @pytest.mark.parametrize("role", ["all", "worker", "api"])
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "host.example", "128.0.0.1"])
 def test_no_key_and_an_address_beyond_this_machine(role: str, host: str) -> None:
@@ -180,6 +189,7 @@ WIDENING = {
     "SENSEID_HOSTS": "page.example",
     "SENSEID_CORS_ORIGINS": "*",
     "SENSEID_METRICS": "0.0.0.0:9464",
+    "SENSEID_SAMPLES": "/",
     "PARAM_DECRYPT_KEY_FILE": "/a",
 }
 

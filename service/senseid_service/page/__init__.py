@@ -1,4 +1,4 @@
-"""The demo page of the service: three files without a build step, served at `/` if `--ui` is on.
+"""The page of the service: files without a build step, served at `/` if `--ui` is on.
 
 The page may load nothing from elsewhere, run no inline script, and be shown in no frame: it handles face images and a
 key.
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FILES: Final = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/page.css": ("page.css", "text/css; charset=utf-8"),
+_INDEX: Final = "index.html"
+_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
 }
 
 HEADERS: Final[Mapping[str, str]] = {
@@ -49,5 +51,9 @@ class PageFile:
 
 def read_page() -> dict[str, PageFile]:
     """Every file of the page by its path on the server."""
-    folder = files(__name__)
-    return {path: PageFile(kind, (folder / name).read_bytes()) for path, (name, kind) in _FILES.items()}
+    found = {}
+    for file in files(__name__).iterdir():
+        kind = _TYPES.get(PurePath(file.name).suffix)
+        if kind is not None:
+            found["/" if file.name == _INDEX else f"/{file.name}"] = PageFile(kind, file.read_bytes())
+    return found

@@ -1,0 +1,172 @@
+"""What the page is told beside the body of the API: boxes, landmarks, covered regions, frames, and reasons.
+
+Only a service that serves the page tells it, and only who asks for it by `HEADER`; the API itself stays as documented.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from senseid.outcomes import is_expected
+from senseid_engine.liveness.results import (
+    OUT_OF_REACH,
+    CaptureVerification,
+    LivenessResult,
+    SelectedFrame,
+    VideoVerification,
+)
+from senseid_engine.quality.results import QualityReport
+from senseid_engine.results import Comparison, FoundFaces, OmniComparison
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from senseid_engine.landmarks import Landmarks
+    from senseid_engine.quality.policy import Policy
+    from senseid_engine.quality.results import FaceQuality
+    from senseid_service.endpoints import Endpoint
+
+Result = Comparison | OmniComparison | QualityReport | LivenessResult | VideoVerification | CaptureVerification
+"""What the engine answers a request with."""
+
+HEADER: Final = "x-senseid-details"
+"""The header by which a request asks for `details`: `true`."""
+
+_FRAME_SIDE: Final = 480
+"""The longer side of a frame that is shown, pixels."""
+
+
+def details_of(result: Result) -> dict[str, Any]:
+    """The details of a result, for JSON."""
+    match result:
+        case Comparison() | OmniComparison():
+            return {"first_image": _photo(result.first), "second_image": _photo(result.second)}
+        case QualityReport():
+            return _quality(result)
+        case LivenessResult():
+            return _liveness(result)
+        case VideoVerification():
+            return {**_liveness(result.liveness), "image": _photo(result.photo)}
+        case CaptureVerification():
+            return {"image": _photo(result.photo)}
+        case _:
+            assert_never(result)
+
+
+def details_of_error(error: Exception, endpoint: Endpoint) -> dict[str, Any]:
+    """Why a request is refused: the parameter to blame, if one is, and a sentence; nothing of an unknown error."""
+    if not is_expected(error):
+        return {}
+    text = str(error)
+    for parameter in endpoint.parameters:
+        if text.startswith(parameter.name):
+            return {"parameter": parameter.name, "reason": text[len(parameter.name) :].lstrip(": ")}
+    return {"reason": text}
+
+
+def _photo(found: FoundFaces) -> dict[str, Any]:
+    return {
+        "width": found.width,
+        "height": found.height,
+        "quarter_turns": found.quarter_turns,
+        "face_rects": [rect.as_list() for rect in found.rects],
+    }
+
+
+def _quality(report: QualityReport) -> dict[str, Any]:
+    from senseid_engine.quality.policy import BUILT_IN, Policy
+
+    return {
+        "image": _photo(report.found),
+        "faces": [_face(*face) for face in zip(report.faces, report.landmarks, strict=True)],
+        "policies": [_verdict(Policy.built_in(name), report.faces) for name in BUILT_IN],
+    }
+
+
+def _face(face: FaceQuality, landmarks: Landmarks) -> dict[str, Any]:
+    from senseid_engine.quality.features import FIVE_FEATURES, hull
+    from senseid_engine.quality.occlusion import LEAST_VISIBLE, REGIONS
+    from senseid_engine.quality.policy import MEASURES
+
+    return {
+        "measures": {measure.name: measure.value(face) for measure in MEASURES},
+        "landmarks": _points(landmarks.points[list(FIVE_FEATURES), :2]),
+        "regions": [
+            {
+                "name": name,
+                "visible": getattr(face.occlusion, name),
+                "covered": getattr(face.occlusion, name) < LEAST_VISIBLE,
+                "outline": _points(hull(landmarks, points)),
+            }
+            for name, points in REGIONS.items()
+        ],
+    }
+
+
+def _points(points: Iterable[Iterable[float]]) -> list[list[float]]:
+    return [[round(float(value), 1) for value in point] for point in points]
+
+
+def _verdict(policy: Policy, faces: tuple[FaceQuality, ...]) -> dict[str, Any]:
+    failures = policy.judge(faces)
+    return {
+        "name": policy.name,
+        "pass": not failures,
+        "faces": policy.faces,
+        "limits": {
+            # Not every limit is finite, and JSON has no infinity.
+            limit.measure.name: [
+                limit.least if limit.least > limit.measure.lowest else None,
+                limit.most if limit.most < limit.measure.highest else None,
+            ]
+            for limit in policy.limits
+        },
+        "failures": [
+            {
+                "face": failure.face or None,
+                "measure": failure.measure,
+                "value": failure.value,
+                "limit": failure.limit,
+                "advice": failure.advice,
+            }
+            for failure in failures
+        ],
+    }
+
+
+def _liveness(result: LivenessResult) -> dict[str, Any]:
+    return {
+        "width": result.width,
+        "height": result.height,
+        "threshold": result.threshold,
+        "stills_needed": result.stills_needed,
+        "face_seconds": result.face_seconds,
+        "frames_looked_at": result.looked_at,
+        "other_faces": result.other_faces,
+        "frames": [{"timestamp": frame.timestamp, "bona_fide": frame.bona_fide} for frame in result.frames],
+        "evidence": [
+            {"name": piece.name, "value": piece.value, "weight": piece.weight} for piece in result.ranked_evidence
+        ],
+        "selected": [
+            {
+                "timestamp": frame.timestamp,
+                "quality": frame.quality,
+                "face_rect": frame.face.rect.as_list(),
+                "base64_image": _small(frame),
+            }
+            for frame in result.selected
+        ],
+        "out_of_reach": OUT_OF_REACH,
+    }
+
+
+def _small(frame: SelectedFrame) -> str:
+    from PIL import Image as Pillow
+
+    picture = Pillow.fromarray(frame.image.pixels)
+    picture.thumbnail((_FRAME_SIDE, _FRAME_SIDE))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=85)
+    return base64.b64encode(file.getvalue()).decode()

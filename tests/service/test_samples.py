@@ -1,0 +1,38 @@
+"""The samples of the page: what of a folder is offered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from senseid_service.samples import MOST, find_samples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_photos_and_videos_by_name(tmp_path: Path) -> None:
+    for name in ("b.JPG", "a.mp4", "notes.txt", ".hidden.jpg", "deep/c.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"-")
+    (tmp_path / "folder.jpg").mkdir()
+    assert [(sample.name, sample.kind) for sample in find_samples(tmp_path)] == [("a.mp4", "video"), ("b.JPG", "photo")]
+
+
+def test_nothing_that_the_service_would_refuse_for_its_length(tmp_path: Path) -> None:
+    for name, length in (("fits.png", 5 << 20), ("long.png", (5 << 20) + 1), ("long.mp4", (16 << 20) + 1)):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(length)
+    assert [sample.name for sample in find_samples(tmp_path)] == ["fits.png"]
+
+
+def test_not_too_many(tmp_path: Path) -> None:
+    for number in range(MOST + 3):
+        (tmp_path / f"{number:03}.jpg").write_bytes(b"-")
+    assert [sample.name for sample in find_samples(tmp_path)][-1] == f"{MOST - 1:03}.jpg"
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="absent"):
+        find_samples(tmp_path / "absent")
