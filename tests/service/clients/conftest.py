@@ -14,11 +14,15 @@ from senseid_crypto.sealed import seal_bytes
 from senseid_engine.image import decode_image
 from senseid_engine.liveness import capture_pb2
 from senseid_engine.liveness.capture import MAGIC, VERSION
+from senseid_service.page_access import TOKEN_VARIABLE, new_token
 from tests.service.conftest import KEY, Service, free_port, jpeg, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+TOKEN = new_token()
 
 
 @dataclass(frozen=True)
@@ -86,9 +90,19 @@ def liveness_data(photo: bytes) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def site(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The service of a small site, with its page."""
+def samples(small_photos: dict[str, bytes], still_clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of samples that the page offers."""
+    folder = tmp_path_factory.mktemp("samples")
+    for name, photo in small_photos.items():
+        (folder / f"{name}.jpg").write_bytes(photo)
+    (folder / "still.mp4").write_bytes(still_clip)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site(home: Path, samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service of a small site, with its page, whose link has the token `TOKEN`."""
     folder = tmp_path_factory.mktemp("site")
-    env = {"SENSEID_WORKER_PORT": str(free_port()), "SENSEID_HOSTS": "faces.test"}
-    with running(home, folder, "--ui", env=env) as found:
+    env = {"SENSEID_WORKER_PORT": str(free_port()), "SENSEID_HOSTS": "faces.test", TOKEN_VARIABLE: TOKEN}
+    with running(home, folder, "--ui", "--samples", str(samples), env=env) as found:
         yield found
