@@ -162,7 +162,7 @@ def _apply(
     pool: LocalPool | RemotePool,
     servers: list[_Server],
 ) -> None:
-    """Let another threshold and worker key hold from the next request on, another certificate from the next connection on."""
+    """Let another threshold and worker key hold from the next request on; another certificate for new connections."""
     state.threshold = message["threshold"]
     state.metrics.set_threshold(state.threshold)
     if isinstance(pool, RemotePool):
