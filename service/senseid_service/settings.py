@@ -110,7 +110,7 @@ class Settings:
         open: whether clients beyond this machine may be served without a key.
         hosts: other names of a service that only this machine reaches.
         api_keys: a request must carry one of these if there are any.
-        worker_key: the key that the API sends to its workers, and a worker accepts besides its `api_keys`.
+        worker_key: the key that the API sends to its workers, and that a worker has among its `api_keys`.
         tls_cert: the certificate chain of the listener.
         tls_key: its private key.
         cors: origins whose pages may call the service; `*` is all.
@@ -185,6 +185,7 @@ VARIABLES: Final = (
     Variable("SENSEID_API_KEY", "clients send it as X-API-Key; without one every client is served", secret=True),
     Variable("SENSEID_API_KEY_FILE", "file with such keys, one a line"),
     Variable("SENSEID_WORKER_KEY", "the API sends it to its workers; else the first of its keys", secret=True),
+    Variable("SENSEID_WORKER_KEY_FILE", "file with it; a worker takes each line, an API sends the first"),
     Variable("SENSEID_OPEN", "true serves clients of other machines without a key", "false"),
     Variable("SENSEID_HOSTS", "names by which a proxy calls a service of this machine alone, with commas", "none"),
     Variable("SENSEID_TLS_CERT", "file of the certificate chain; makes the listener HTTPS"),
@@ -273,7 +274,7 @@ _WIDENING: Final = (
 )  # fmt: skip
 _KEYS: Final = (
     ("PARAM_DECRYPT_KEY", "PARAM_DECRYPT_IV", "PARAM_DECRYPT_KEY_FILE"),
-    ("SENSEID_API_KEY", "SENSEID_API_KEY_FILE", "SENSEID_WORKER_KEY"),
+    ("SENSEID_API_KEY", "SENSEID_API_KEY_FILE", "SENSEID_WORKER_KEY", "SENSEID_WORKER_KEY_FILE"),
 )
 """Keys that add up: one from a file that was not named is used only if there is none from elsewhere."""
 
@@ -334,9 +335,9 @@ def parse(values: Values, *, physical_cores: int, cpus: int, complete: bool = Tr
     read = _Reader(values)
     role = read.one_of("SENSEID_ROLE", Role, Role.ALL)
     api_keys = read.secrets("SENSEID_API_KEY", "SENSEID_API_KEY_FILE")
-    worker_key = read.secret("SENSEID_WORKER_KEY")
-    if role is Role.WORKER and worker_key:
-        api_keys = (*api_keys, worker_key)
+    worker_keys = read.secrets("SENSEID_WORKER_KEY", "SENSEID_WORKER_KEY_FILE")
+    if role is Role.WORKER:
+        api_keys = (*api_keys, *worker_keys)
     settings = Settings(
         role=role,
         host=values.get("SENSEID_HOST") or "127.0.0.1",
@@ -351,7 +352,7 @@ def parse(values: Values, *, physical_cores: int, cpus: int, complete: bool = Tr
         open=read.boolean("SENSEID_OPEN"),
         hosts=read.words("SENSEID_HOSTS"),
         api_keys=api_keys,
-        worker_key=worker_key or next(iter(api_keys), None),
+        worker_key=next(iter(worker_keys or api_keys), None),
         tls_cert=read.file("SENSEID_TLS_CERT"),
         tls_key=read.file("SENSEID_TLS_KEY"),
         cors=read.words("SENSEID_CORS_ORIGINS"),
@@ -551,11 +552,6 @@ class _Reader:
         if not Path(text).is_dir():
             raise SettingError(f"{name} names {text}, which is not a folder", remedy="check the path")
         return Path(text)
-
-    def secret(self, name: str) -> str | None:
-        text = self._values.get(name) or None
-        _check_header((text or "",), name)
-        return text
 
     def secrets(self, name: str, file_name: str) -> tuple[str, ...]:
         found = [self._values.get(name)] if self._values.get(name) else []

@@ -181,6 +181,18 @@ def test_the_key_of_an_api_and_its_workers() -> None:
     assert "w-secret" not in repr(own) + repr(worker)
 
 
+def test_keys_of_workers_from_a_file_while_they_change(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("new\nold\n")
+    file = {"SENSEID_WORKER_KEY_FILE": str(tmp_path / "keys")}
+    worker = settings(SENSEID_ROLE="worker", SENSEID_HOST="10.0.0.2", **file)
+    assert worker.api_keys == ("new", "old")
+    api = settings(SENSEID_ROLE="api", WORKER_IP="10.0.0.2", SENSEID_API_KEY="client", **file)
+    assert (api.worker_key, api.api_keys) == ("new", ("client",))
+    (tmp_path / "keys").write_text("\n")
+    with pytest.raises(SettingError, match=r"SENSEID_WORKER_KEY_FILE names .* which holds no key"):
+        settings(SENSEID_ROLE="worker", **file)
+
+
 # A `.env` file that nobody named.
 
 WIDENING = {
@@ -219,7 +231,7 @@ def test_it_lets_nobody_in(tmp_path: Path, name: str) -> None:
 def test_its_keys_stand_beside_no_others(tmp_path: Path) -> None:
     text = "SENSEID_API_KEY=theirs\nPARAM_DECRYPT_KEY=theirs\nPARAM_DECRYPT_IV=theirs\n"
     assert set(unnamed(tmp_path, text).texts) == {"SENSEID_API_KEY", "PARAM_DECRYPT_KEY", "PARAM_DECRYPT_IV"}
-    for name in ("SENSEID_API_KEY_FILE", "SENSEID_WORKER_KEY"):
+    for name in ("SENSEID_API_KEY_FILE", "SENSEID_WORKER_KEY", "SENSEID_WORKER_KEY_FILE"):
         assert "SENSEID_API_KEY" not in unnamed(tmp_path, text, **{name: "mine"}).texts
     for name in ("PARAM_DECRYPT_KEY", "PARAM_DECRYPT_KEY_FILE"):
         found = unnamed(tmp_path, text, **{name: "mine"}).texts
