@@ -33,7 +33,22 @@ _CONNECT_SECONDS: Final = 3.0
 _PATIENCE_SECONDS: Final = 5.0
 """How long a request waits for a worker to come back: longer than a restart of its handlers takes."""
 
+_SILENT_SECONDS: Final = 5.0
+"""A worker that does not answer its health check for so long has lost its requests: others are asked."""
+
+_SLOW_SECONDS: Final = 5.0
+_SLOW_TIMES: Final = 8
+"""Another worker is asked, too, after so many seconds and so many times what is usual: one may be slow."""
+
+_REST_SECONDS: Final = (10.0, 300.0)
+"""How long a slow worker is left out before it gets a request again: at first, and at most."""
+
+_USUAL_SHARE: Final = 0.05
+"""How much one answer counts in what is usual."""
+
 _ATTEMPTS: Final = 3
+_DONE: Final = 200
+_TIMED_OUT: Final = 408
 _OVERLOADED: Final = 503
 _UNAUTHORISED: Final = 401
 _NO_LOCK: Final = "it serves everybody who reaches it: set SENSEID_WORKER_KEY there, to the same as here"
@@ -41,10 +56,31 @@ _NO_LOCK: Final = "it serves everybody who reaches it: set SENSEID_WORKER_KEY th
 
 @dataclass(slots=True, eq=False)
 class _Worker:
+    """What is known of a worker. Times are of the event loop.
+
+    Attributes:
+        address: where it is.
+        healthy: whether it answered its last health check.
+        running: requests that it has been asked and has not answered.
+        cannot: the endpoints that it refuses, with the reason.
+        heard_at: when it last answered a health check.
+        silent: set while it has not done so for long.
+        slow_until: until when it is left out; 0 if it is not slow. Later on, it gets one request at a time.
+        rest: for how many seconds that was.
+    """
+
     address: WorkerAddress
     healthy: bool = False
     running: int = 0
     cannot: dict[str, str] = field(default_factory=dict)
+    heard_at: float = 0.0
+    silent: asyncio.Event = field(default_factory=asyncio.Event)
+    slow_until: float = 0.0
+    rest: float = 0.0
+
+    def rests(self, now: float) -> bool:
+        """Whether it is slow, and not on trial."""
+        return bool(self.slow_until) and (now < self.slow_until or self.running > 0)
 
 
 class RemotePool:
@@ -80,6 +116,7 @@ class RemotePool:
         self._client: httpx.AsyncClient | None = None
         self._watchers: list[asyncio.Task[None]] = []
         self._change = asyncio.Event()
+        self._usual: dict[str, float] = {}  # seconds of an answer, by path
 
     @property
     def state(self) -> PoolState:
@@ -150,7 +187,7 @@ class RemotePool:
             worker = await self._next(tried, request.path, insist=not overloaded)
             waited = loop.time() - begin
             tried.append(worker)
-            answer = await self._ask(worker, request)
+            answer = await self._ask_with_help(worker, tried, request)
             if answer is not None and answer.http_status == _UNAUTHORISED:
                 # The client is not to blame: its key was checked here.
                 self._log.event("worker_refuses_key", "error", worker=worker.address.url)
@@ -177,6 +214,8 @@ class RemotePool:
         while True:
             healthy = [worker for worker in self._workers if worker.healthy]
             healthy = [worker for worker in healthy if path not in worker.cannot] or healthy
+            now = asyncio.get_running_loop().time()
+            healthy = [worker for worker in healthy if not worker.rests(now)] or healthy
             fresh = [worker for worker in healthy if worker not in tried]
             if not fresh and insist:
                 fresh = healthy
@@ -191,14 +230,89 @@ class RemotePool:
             except TimeoutError:
                 raise BusyError from None
 
+    async def _ask_with_help(self, worker: _Worker, tried: list[_Worker], request: Request) -> Answer | None:
+        """Its answer, or that of another one which is asked, too, when it takes much longer than usual.
+
+        One that another overtakes is slow. What takes everybody long makes nobody slow.
+
+        Args:
+            worker: who is asked first.
+            tried: takes note of the other one.
+            request: the request.
+
+        Returns:
+            The first answer that is one; else that an overloaded worker gave, or None.
+        """
+        first = self._start(worker, request)
+        asked = {first: worker}
+        answer: Answer | None = None
+        try:
+            usual = self._usual.get(request.path, 0.0)
+            done, _ = await asyncio.wait(asked, timeout=max(_SLOW_SECONDS, _SLOW_TIMES * usual))
+            helper = None if done else self._helper(worker, tried, request.path)
+            if helper is not None:
+                tried.append(helper)
+                urls = {"worker": worker.address.url, "helper": helper.address.url}
+                self._log.event("worker_helped", request_id=request.request_id, **urls)
+                asked[self._start(helper, request)] = helper
+            while asked:
+                done, _ = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+                for task in [task for task in asked if task in done]:
+                    of = asked.pop(task)
+                    answer = task.result() or answer
+                    if answer is not None and answer.http_status != _OVERLOADED:
+                        self._compare(of, None if first.done() else worker)
+                        return answer
+            return answer
+        finally:
+            for task in asked:
+                task.cancel()
+
+    def _start(self, worker: _Worker, request: Request) -> asyncio.Task[Answer | None]:
+        """Ask it; from this moment on it has one request more."""
+
+        def end(_: asyncio.Task[Answer | None]) -> None:
+            worker.running -= 1
+
+        worker.running += 1
+        task = asyncio.create_task(self._ask(worker, request))
+        task.add_done_callback(end)
+        return task
+
+    def _helper(self, worker: _Worker, tried: list[_Worker], path: str) -> _Worker | None:
+        """Who might answer sooner; None if everybody has more to do."""
+        free = [
+            other
+            for other in self._workers
+            if other.healthy
+            and other not in tried
+            and path not in other.cannot
+            and not other.slow_until
+            and other.running <= worker.running
+        ]
+        return min(free, key=lambda other: other.running, default=None)
+
+    def _compare(self, answered: _Worker, overtaken: _Worker | None) -> None:
+        """Take note of who answered, and of whom that overtook."""
+        now = asyncio.get_running_loop().time()
+        if answered.slow_until and now >= answered.slow_until:
+            answered.slow_until = answered.rest = 0.0
+            self._log.event("worker_fast", worker=answered.address.url)
+        if overtaken is not None and now >= overtaken.slow_until:
+            least, most = _REST_SECONDS
+            overtaken.rest = min(max(least, 2 * overtaken.rest), most)
+            overtaken.slow_until = now + overtaken.rest
+            self._log.event("worker_slow", "warning", worker=overtaken.address.url)
+
     async def _ask(self, worker: _Worker, request: Request) -> Answer | None:
         """Its answer; None if there was none. Requests are idempotent, so another worker may be asked."""
         import httpx
 
         assert self._client is not None  # noqa: S101  started before it is asked
-        worker.running += 1
-        try:
-            response = await self._client.post(
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        posting = asyncio.create_task(
+            self._client.post(
                 worker.address.url + request.path,
                 # As one piece, it would be copied once or twice for each request that waits.
                 content=_pieces(request.body),
@@ -208,25 +322,49 @@ class RemotePool:
                     REQUEST_ID_HEADER: request.request_id,
                 },
             )
+        )
+        silence = asyncio.create_task(worker.silent.wait())
+        try:
+            await asyncio.wait({posting, silence}, return_when=asyncio.FIRST_COMPLETED)
+            if not posting.done():
+                self._lose(worker, request, "silent")
+                return None
+            response = posting.result()
         except httpx.HTTPError as error:
-            self._losses += 1
             reason = type(error).__name__
-            self._log.event("worker_lost_request", "warning", request_id=request.request_id, reason=reason)
+            self._lose(worker, request, reason)
             if not isinstance(error, httpx.ReadTimeout):
                 self._mark(worker, healthy=False, reason=reason)
             return None
         finally:
-            worker.running -= 1
+            posting.cancel()
+            silence.cancel()
+        if response.status_code == _TIMED_OUT:  # on the way from here to there: not the client's doing
+            self._lose(worker, request, "the body came too slowly")
+            return None
+        if response.status_code == _DONE:
+            seconds = loop.time() - begin
+            usual = self._usual.setdefault(request.path, seconds)
+            self._usual[request.path] = usual + _USUAL_SHARE * (seconds - usual)
         code, figures = _read(response.content)
         return Answer(response.status_code, code, response.content, figures=figures)
+
+    def _lose(self, worker: _Worker, request: Request, reason: str) -> None:
+        self._losses += 1
+        self._log.event(
+            "worker_lost_request", "warning", request_id=request.request_id, worker=worker.address.url, reason=reason
+        )
 
     async def _watch(self, worker: _Worker) -> None:
         import httpx
 
         assert self._client is not None  # noqa: S101  started before it is watched
+        loop = asyncio.get_running_loop()
         while True:
             try:
                 response = await self._client.get(worker.address.url + HEALTH_PATH, timeout=_CHECK_TIMEOUT)
+                worker.heard_at = loop.time()
+                worker.silent.clear()
                 worker.cannot = _cannot_of(response.content)
                 # A worker with invalid licences counts: its answer tells the client about them.
                 healthy = response.status_code == 200 or bool(worker.cannot)
@@ -235,6 +373,8 @@ class RemotePool:
                 self._mark(worker, healthy=healthy, reason=f"health check {response.status_code}")
             except httpx.HTTPError as error:
                 self._mark(worker, healthy=False, reason=type(error).__name__)
+                if loop.time() > worker.heard_at + _SILENT_SECONDS:
+                    worker.silent.set()
             await asyncio.sleep(_CHECK_SECONDS if worker.healthy else _CHECK_SECONDS / 4)
 
     async def _look_for_a_lock(self, worker: _Worker) -> None:

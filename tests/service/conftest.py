@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import ipaddress
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -26,7 +27,7 @@ from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from PIL.Image import Image
@@ -155,14 +156,22 @@ def command(*words: str) -> list[str]:
 
 @contextlib.contextmanager
 def running(
-    home: Path, folder: Path, *words: str, env: Mapping[str, str] | None = None, healthy: bool = True
+    home: Path,
+    folder: Path,
+    *words: str,
+    env: Mapping[str, str] | None = None,
+    healthy: bool = True,
+    within: Sequence[str] = (),
 ) -> Iterator[Service]:
-    """A service on free ports, stopped at the end. Its working directory holds no `.env` but one that a test wrote."""
+    """A service on free ports, stopped at the end. Its working directory holds no `.env` but one that a test wrote.
+
+    A command `within` which it is to run is put in front of it.
+    """
     log = folder / f"log-{time.monotonic_ns()}"
     settings = {"SENSEID_PORT": "0", "SENSEID_WORKER_PORT": "0", **(env or {})}
     with log.open("wb") as file:
         process = subprocess.Popen(
-            command("serve", *words), stderr=file, stdout=file, env=environment(home, settings), cwd=folder
+            [*within, *command("serve", *words)], stderr=file, stdout=file, env=environment(home, settings), cwd=folder
         )
     service = Service(process, log, home)
     if "SENSEID_TLS_CERT" in settings:
@@ -180,6 +189,34 @@ def running(
         if process.poll() is None:
             assert service.stop() == 0
         assert b"Traceback" not in log.read_bytes()
+
+
+def certificate(folder: Path, *addresses: str) -> tuple[Path, Path]:
+    """The files of a certificate for these addresses, which is its own authority, and of its key."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    names = [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
+    now = datetime.now(UTC)
+    cert = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return folder / "cert.pem", folder / "key.pem"
 
 
 def make_home(folder: Path, now: datetime | None = None) -> Path:

@@ -9,17 +9,12 @@ import socket
 import ssl
 import threading
 import time
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from tests.service.conftest import COMPARE, Service, running, until
+from tests.service.conftest import COMPARE, Service, certificate, running, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,7 +216,7 @@ def test_slow_clients_harm_no_other(strict: Service, pair: dict[str, str]) -> No
 def guarded(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service with a certificate, API keys, a limit of requests and one page that may call it."""
     folder = tmp_path_factory.mktemp("guarded")
-    cert, key = _certificate(folder)
+    cert, key = certificate(folder, "127.0.0.1")
     (folder / "keys").write_text("first key\n\nsecond key\n")
     env = {
         "HANDLERS": "1",
@@ -236,30 +231,6 @@ def guarded(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         found.clients.append(httpx.Client(base_url=found.url, verify=ssl.create_default_context(cafile=cert)))
         until(lambda: found.client.get("/healthcheck").status_code == 200)
         yield found
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    import ipaddress
-
-    now = datetime.now(UTC)
-    cert = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "cert.pem").write_bytes(cert.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return folder / "cert.pem", folder / "key.pem"
 
 
 def ask(service: Service, headers: dict[str, str]) -> httpx.Response:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from senseid.installation import now
+from senseid_service import remote
 from senseid_service.handler import Request
 from senseid_service.log import Log
 from senseid_service.pool import BusyError, FailedError
@@ -36,6 +37,8 @@ class Worker:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             if head.startswith(b"GET /healthcheck"):
+                if self.manner == "silent":
+                    return
                 cannot = {"cannot": {COMPARE: "STID"}} if self.manner == "unlicensed" else {}
                 status = 503 if self.manner in {"sick", "unlicensed"} else 200
                 await self._send(writer, status, {"status": "ok", **cannot})
@@ -47,7 +50,12 @@ class Worker:
             self.asked.append(head)
             if self.manner == "cut":
                 return
-            status = {"busy": 503, "locked": 401}.get(self.manner, 200)
+            if self.manner == "silent":
+                await reader.read()
+                return
+            if self.manner == "slow":
+                await asyncio.sleep(1)
+            status = {"busy": 503, "locked": 401, "late": 408}.get(self.manner, 200)
             await self._send(writer, status, {"code": 1000 if status == 200 else status, "from": self.port})
         except asyncio.IncompleteReadError:
             return
@@ -103,7 +111,7 @@ def test_the_request_is_handed_on() -> None:
     asyncio.run(body())
 
 
-@pytest.mark.parametrize("bad", ["cut", "busy", "sick"])
+@pytest.mark.parametrize("bad", ["cut", "busy", "sick", "late"])
 def test_another_is_asked(bad: str) -> None:
     async def body() -> None:
         async with pool_of(bad, "well") as (pool, (_, well)):
@@ -184,3 +192,80 @@ def test_a_worker_whose_licence_is_bad_is_asked_where_no_other_is() -> None:
             assert len(bad.asked) == 2
 
     asyncio.run(body())
+
+
+def test_one_that_falls_silent_has_lost_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_SILENT_SECONDS", 0.5)
+    lines: list[bytes] = []
+
+    async def body() -> None:
+        async with pool_of("well", "well", write=lines.append) as (pool, workers):
+            workers[0].manner = "silent"
+            asked = [asyncio.create_task(pool.answer(REQUEST)) for _ in range(2)]
+            async with asyncio.timeout(10):
+                answers = [json.loads((await task).answer.body)["from"] for task in asked]
+            assert answers == [workers[1].port] * 2
+            assert [len(worker.asked) for worker in workers] == [1, 2]
+            assert pool.state.ready == 1
+            workers[0].manner = "well"
+            async with asyncio.timeout(10):
+                while pool.state.ready < 2:
+                    await asyncio.sleep(0.01)
+            assert json.loads((await pool.answer(REQUEST)).answer.body)["from"] == workers[0].port
+
+    asyncio.run(body())
+    assert told(lines, "worker_lost_request") == 1
+
+
+def told(lines: list[bytes], event: str) -> int:
+    return sum(json.loads(line)["event"] == event for line in lines)
+
+
+def test_one_that_is_overtaken_is_left_out_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_SLOW_SECONDS", 0.3)
+    monkeypatch.setattr(remote, "_REST_SECONDS", (0.5, 2.0))
+    lines: list[bytes] = []
+
+    async def body() -> None:
+        async with pool_of("slow", "well", write=lines.append) as (pool, (slow, well)):
+
+            async def ask() -> int:
+                return int(json.loads((await pool.answer(REQUEST)).answer.body)["from"])
+
+            # The second one answers before the first, which was asked sooner.
+            assert await ask() == well.port
+            assert told(lines, "worker_slow") == told(lines, "worker_helped") == 1
+            for _ in range(3):
+                assert await ask() == well.port
+            assert len(slow.asked) == 1
+            await asyncio.sleep(0.6)
+            # On trial it fails again, and is left out for longer.
+            assert await ask() == well.port
+            assert told(lines, "worker_slow") == 2
+            await asyncio.sleep(0.6)
+            assert await ask() == well.port
+            assert len(slow.asked) == 2
+            slow.manner = "well"
+            await asyncio.sleep(0.6)
+            assert await ask() == slow.port
+            assert told(lines, "worker_fast") == 1
+
+    asyncio.run(body())
+
+
+def test_what_takes_everybody_long_makes_nobody_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_SLOW_SECONDS", 0.3)
+    lines: list[bytes] = []
+
+    async def body() -> None:
+        async with pool_of("slow", "slow", write=lines.append) as (pool, workers):
+            for _ in range(2):
+                assert json.loads((await pool.answer(REQUEST)).answer.body)["from"] == workers[0].port
+            # By now it is known how long that takes, and nobody is asked for help.
+            assert [len(worker.asked) for worker in workers] == [2, 1]
+        async with pool_of("slow", write=lines.append) as (pool, (alone,)):
+            assert (await pool.answer(REQUEST)).answer.http_status == 200
+            assert len(alone.asked) == 1
+
+    asyncio.run(body())
+    assert told(lines, "worker_slow") == 0
