@@ -121,7 +121,7 @@ def test_several_references() -> None:
         {"image": "further_image_1", "warning": "face_covered", "features": ["mouth"]},
     ]
     details = bodies.compare_details(result, 0.7)
-    assert [name for name in details if name.endswith(("image", "1"))] == [
+    assert [name for name in details if "image" in name] == [
         "first_image",
         "further_images",
         "second_image",
