@@ -41,7 +41,7 @@ _SLOW_TIMES: Final = 8
 """Another worker is asked, too, after so many seconds and so many times what is usual: one may be slow."""
 
 _REST_SECONDS: Final = (10.0, 300.0)
-"""How long a slow worker is left out before it gets a request again: at first, and at most."""
+"""How long one that was slow or silent is left out before it gets a request again: at first, and at most."""
 
 _USUAL_SHARE: Final = 0.05
 """How much one answer counts in what is usual."""
@@ -65,8 +65,9 @@ class _Worker:
         cannot: the endpoints that it refuses, with the reason.
         heard_at: when it last answered a health check.
         silent: set while it has not done so for long.
-        slow_until: until when it is left out; 0 if it is not slow. Later on, it gets one request at a time.
-        rest: for how many seconds that was.
+        out_until: until when it is left out, for being slow or silent. Then it gets one request at a time until it has
+            answered one; 0 from then on.
+        rest: for how many seconds it was.
     """
 
     address: WorkerAddress
@@ -75,12 +76,12 @@ class _Worker:
     cannot: dict[str, str] = field(default_factory=dict)
     heard_at: float = 0.0
     silent: asyncio.Event = field(default_factory=asyncio.Event)
-    slow_until: float = 0.0
+    out_until: float = 0.0
     rest: float = 0.0
 
     def rests(self, now: float) -> bool:
-        """Whether it is slow, and not on trial."""
-        return bool(self.slow_until) and (now < self.slow_until or self.running > 0)
+        """Whether it is left out, or busy with the one request that it may have after that."""
+        return bool(self.out_until) and (now < self.out_until or self.running > 0)
 
 
 class RemotePool:
@@ -287,22 +288,28 @@ class RemotePool:
             if other.healthy
             and other not in tried
             and path not in other.cannot
-            and not other.slow_until
+            and not other.out_until
             and other.running <= worker.running
         ]
         return min(free, key=lambda other: other.running, default=None)
 
     def _compare(self, answered: _Worker, overtaken: _Worker | None) -> None:
         """Take note of who answered, and of whom that overtook."""
+        if answered.out_until and asyncio.get_running_loop().time() >= answered.out_until:
+            answered.out_until = answered.rest = 0.0
+            self._log.event("worker_taken_back", worker=answered.address.url)
+        if overtaken is not None:
+            self._leave_out(overtaken, "slow")
+
+    def _leave_out(self, worker: _Worker, reason: str) -> None:
+        """Give it no request for a while, which is longer each time it comes to that."""
         now = asyncio.get_running_loop().time()
-        if answered.slow_until and now >= answered.slow_until:
-            answered.slow_until = answered.rest = 0.0
-            self._log.event("worker_fast", worker=answered.address.url)
-        if overtaken is not None and now >= overtaken.slow_until:
-            least, most = _REST_SECONDS
-            overtaken.rest = min(max(least, 2 * overtaken.rest), most)
-            overtaken.slow_until = now + overtaken.rest
-            self._log.event("worker_slow", "warning", worker=overtaken.address.url)
+        if now < worker.out_until:
+            return
+        least, most = _REST_SECONDS
+        worker.rest = min(max(least, 2 * worker.rest), most)
+        worker.out_until = now + worker.rest
+        self._log.event("worker_left_out", "warning", worker=worker.address.url, reason=reason, seconds=worker.rest)
 
     async def _ask(self, worker: _Worker, request: Request) -> Answer | None:
         """Its answer; None if there was none. Requests are idempotent, so another worker may be asked."""
@@ -328,6 +335,7 @@ class RemotePool:
             await asyncio.wait({posting, silence}, return_when=asyncio.FIRST_COMPLETED)
             if not posting.done():
                 self._lose(worker, request, "silent")
+                self._leave_out(worker, "silent")
                 return None
             response = posting.result()
         except httpx.HTTPError as error:
@@ -341,6 +349,7 @@ class RemotePool:
             silence.cancel()
         if response.status_code == _TIMED_OUT:  # on the way from here to there: not the client's doing
             self._lose(worker, request, "the body came too slowly")
+            self._leave_out(worker, "slow")
             return None
         if response.status_code == _DONE:
             seconds = loop.time() - begin

@@ -50,7 +50,7 @@ class Worker:
             self.asked.append(head)
             if self.manner == "cut":
                 return
-            if self.manner == "silent":
+            if self.manner in {"silent", "stuck"}:
                 await reader.read()
                 return
             if self.manner == "slow":
@@ -196,6 +196,7 @@ def test_a_worker_whose_licence_is_bad_is_asked_where_no_other_is() -> None:
 
 def test_one_that_falls_silent_has_lost_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "_SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(remote, "_REST_SECONDS", (0.5, 2.0))
     lines: list[bytes] = []
 
     async def body() -> None:
@@ -211,46 +212,49 @@ def test_one_that_falls_silent_has_lost_its_requests(monkeypatch: pytest.MonkeyP
             async with asyncio.timeout(10):
                 while pool.state.ready < 2:
                     await asyncio.sleep(0.01)
+            await asyncio.sleep(0.6)
             assert json.loads((await pool.answer(REQUEST)).answer.body)["from"] == workers[0].port
 
     asyncio.run(body())
-    assert told(lines, "worker_lost_request") == 1
+    assert told(lines, "worker_lost_request") == told(lines, "worker_left_out") == told(lines, "worker_taken_back") == 1
 
 
 def told(lines: list[bytes], event: str) -> int:
     return sum(json.loads(line)["event"] == event for line in lines)
 
 
-def test_one_that_is_overtaken_is_left_out_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_overtaken_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "_SLOW_SECONDS", 0.3)
-    monkeypatch.setattr(remote, "_REST_SECONDS", (0.5, 2.0))
+    monkeypatch.setattr(remote, "_REST_SECONDS", (600.0, 600.0))
     lines: list[bytes] = []
 
     async def body() -> None:
-        async with pool_of("slow", "well", write=lines.append) as (pool, (slow, well)):
-
-            async def ask() -> int:
-                return int(json.loads((await pool.answer(REQUEST)).answer.body)["from"])
-
-            # The second one answers before the first, which was asked sooner.
-            assert await ask() == well.port
-            assert told(lines, "worker_slow") == told(lines, "worker_helped") == 1
-            for _ in range(3):
-                assert await ask() == well.port
-            assert len(slow.asked) == 1
-            await asyncio.sleep(0.6)
-            # On trial it fails again, and is left out for longer.
-            assert await ask() == well.port
-            assert told(lines, "worker_slow") == 2
-            await asyncio.sleep(0.6)
-            assert await ask() == well.port
-            assert len(slow.asked) == 2
-            slow.manner = "well"
-            await asyncio.sleep(0.6)
-            assert await ask() == slow.port
-            assert told(lines, "worker_fast") == 1
+        async with pool_of("stuck", "well", write=lines.append) as (pool, (stuck, well)):
+            for _ in range(4):
+                assert json.loads((await pool.answer(REQUEST)).answer.body)["from"] == well.port
+            assert [len(worker.asked) for worker in (stuck, well)] == [1, 4]
 
     asyncio.run(body())
+    assert told(lines, "worker_left_out") == told(lines, "worker_helped") == 1
+
+
+def test_one_that_was_left_out_gets_a_request_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_SLOW_SECONDS", 0.3)
+    monkeypatch.setattr(remote, "_REST_SECONDS", (0.01, 0.03))  # over by the next request
+    lines: list[bytes] = []
+
+    async def body() -> None:
+        async with pool_of("stuck", "well", write=lines.append) as (pool, (stuck, well)):
+            for _ in range(3):
+                assert json.loads((await pool.answer(REQUEST)).answer.body)["from"] == well.port
+                await asyncio.sleep(0.05)
+            stuck.manner = "well"
+            assert json.loads((await pool.answer(REQUEST)).answer.body)["from"] == stuck.port
+
+    asyncio.run(body())
+    rests = [event["seconds"] for event in map(json.loads, lines) if event["event"] == "worker_left_out"]
+    assert rests == [0.01, 0.02, 0.03]
+    assert told(lines, "worker_taken_back") == 1
 
 
 def test_what_takes_everybody_long_makes_nobody_slow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,4 +272,4 @@ def test_what_takes_everybody_long_makes_nobody_slow(monkeypatch: pytest.MonkeyP
             assert len(alone.asked) == 1
 
     asyncio.run(body())
-    assert told(lines, "worker_slow") == 0
+    assert told(lines, "worker_left_out") == 0
