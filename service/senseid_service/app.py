@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from senseid_service.remote import RemotePool
     from senseid_service.samples import Sample
     from senseid_service.settings import Limits
+    from senseid_service.steps import Step
+    from senseid_service.tracing import Tracing
 
 _REQUEST_ID: Final = re.compile("[0-9a-f]{32}")
 _RETRY_SECONDS: Final = "1"
@@ -77,6 +79,8 @@ class Facts:
         handled: seconds that a handler worked on it, if it got there.
         received: bytes of its body.
         figures: the numbers of a result.
+        trace: the `traceparent` of its span; empty where nothing is traced.
+        steps: the steps that it took, where it is traced.
     """
 
     code: int = 0
@@ -85,6 +89,8 @@ class Facts:
     handled: float | None = None
     received: int = 0
     figures: Figures = field(default_factory=Figures)
+    trace: str = ""
+    steps: tuple[Step, ...] = ()
 
 
 class _RefusedError(Exception):
@@ -110,6 +116,7 @@ class HttpState:
         role: the part of the service, for the decision log.
         decisions: the decision log, or None.
         tells_details: whether a request may ask for more than the API tells, as the page does.
+        tracing: makes spans, or None.
         buffered: bytes of bodies in memory.
         start_until: until when it is no news that nobody answers yet, by `time.perf_counter`; 0 once somebody did.
     """
@@ -125,6 +132,7 @@ class HttpState:
     threshold: float
     role: str
     decisions: DecisionWriter | None
+    tracing: Tracing | None
     tells_details: bool = False
     buffered: int = 0
     start_until: float = field(default_factory=lambda: time.perf_counter() + _START_SECONDS)
@@ -337,8 +345,13 @@ class Observed:
             await self._app(scope, receive, send)
             return
         begin = time.perf_counter()
-        request_id = self._request_id(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        request_id = self._request_id(headers)
         facts = Facts()
+        tracing, span = self._state.tracing, None
+        if tracing is not None and scope["path"] in ENDPOINTS:
+            span = tracing.begin("POST" if scope["method"] == "POST" else "_OTHER", scope["path"], headers)
+            facts.trace = tracing.header(span)
         scope.setdefault("state", {}).update(request_id=request_id, facts=facts)
         status, complete = 0, False
 
@@ -359,6 +372,10 @@ class Observed:
         except Exception as error:  # its text is not logged: it may contain anything
             facts.reason = "the answer was not taken" if isinstance(error, TimeoutError) else type(error).__name__
         self._tell(scope, request_id, facts, status, time.perf_counter() - begin)
+        if tracing is not None and span is not None:
+            tracing.end(
+                span, status=status, code=facts.code, request_id=request_id, queued=facts.queued, steps=facts.steps
+            )
         if not complete:
             # An answer that stops halfway must not look complete: this makes uvicorn close the connection.
             raise AbandonedError
@@ -502,8 +519,14 @@ async def _ask(state: HttpState, request: HttpRequest, body: bytearray) -> Answe
         FailedError: nobody could answer.
         ClientDisconnect: the client has gone.
     """
-    details = state.tells_details and request.headers.get(DETAILS_HEADER) == "true"
-    asked = Request(request.state.request_id, request.url.path, request.headers.get("content-type", ""), body, details)
+    asked = Request(
+        request.state.request_id,
+        request.url.path,
+        request.headers.get("content-type", ""),
+        body,
+        details=state.tells_details and request.headers.get(DETAILS_HEADER) == "true",
+        trace=request.state.facts.trace,
+    )
     answering = asyncio.create_task(state.pool.answer(asked))
     leaving = asyncio.create_task(_leave(request))
     try:
@@ -516,6 +539,7 @@ async def _ask(state: HttpState, request: HttpRequest, body: bytearray) -> Answe
             task.cancel()
     facts: Facts = request.state.facts
     facts.queued, facts.handled = answered.queue_seconds, answered.answer.seconds
+    facts.steps = answered.answer.steps
     return answered.answer
 
 

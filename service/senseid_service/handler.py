@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from senseid import bodies
 from senseid.decisions import Figures, figures_of_body
@@ -16,12 +16,17 @@ from senseid_service.details import details_of, details_of_error
 from senseid_service.endpoints import ENDPOINTS
 from senseid_service.forms import parse_form
 from senseid_service.inputs import Inputs
+from senseid_service.steps import Step, Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from senseid.models import Models
     from senseid_crypto.key import Key
+    from senseid_engine.engine import Engine
+    from senseid_engine.liveness.detector import LivenessDetector
+    from senseid_engine.liveness.verify import LiveVerifier
+    from senseid_engine.quality.checker import QualityChecker
     from senseid_service.details import Result
 
     Body = Mapping[str, object]
@@ -41,6 +46,7 @@ class Request:
         content_type: the header.
         body: the form.
         details: whether the page asked for more than the API tells.
+        trace: the `traceparent` of its span, for who works on it; empty where nothing is traced.
     """
 
     request_id: str
@@ -48,6 +54,7 @@ class Request:
     content_type: str
     body: bytes | bytearray = field(repr=False)
     details: bool = False
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class Answer:
         reason: why it was refused, with nothing of the request's content; empty for a result.
         seconds: how long the handler worked.
         figures: the numbers of a result.
+        steps: what it was worked on with, where it is traced.
     """
 
     http_status: int
@@ -69,6 +77,7 @@ class Answer:
     reason: str = ""
     seconds: float = 0.0
     figures: Figures = field(default_factory=Figures)
+    steps: tuple[Step, ...] = ()
 
 
 class Answerer:
@@ -94,9 +103,10 @@ class Answerer:
         """Answer one request. Raises nothing."""
         begin = time.perf_counter()
         http_status, code, reason, figures = 200, bodies.OK_CODE, "", Figures()
+        steps = Steps() if request.trace else None
         try:
             body: Body
-            body, result = self._result(request)
+            body, result = self._result(request, steps)
             if request.details:
                 body = {**body, "details": details_of(result)}
             text, figures = bodies.json_text(body), figures_of_body(body)
@@ -108,14 +118,40 @@ class Answerer:
             if request.details:
                 body = {**body, "details": details_of_error(error, ENDPOINTS[request.path])}
             text = bodies.json_text(body)
-        return Answer(http_status, code, text.encode(), reason, time.perf_counter() - begin, figures)
+        taken = tuple(steps.taken) if steps is not None else ()
+        return Answer(http_status, code, text.encode(), reason, time.perf_counter() - begin, figures, taken)
 
-    def _result(self, request: Request) -> tuple[Body, Result]:
+    def _result(self, request: Request, steps: Steps | None) -> tuple[Body, Result]:
         endpoint = ENDPOINTS[request.path]
         endpoint.require(self._models.licences())
         form = parse_form(request.content_type, bytes(request.body))
-        inputs = Inputs(form, self._keys, plain_media=self._plain_media)
-        return _RUNS[endpoint.path](self._models, inputs, request.request_id)
+        inputs = Inputs(form, self._keys, plain_media=self._plain_media, steps=steps)
+        models = self._models if steps is None else cast("Models", _TracedModels(self._models, steps))
+        return _RUNS[endpoint.path](models, inputs, request.request_id)
+
+
+class _TracedModels:
+    """The models, with their steps taken."""
+
+    def __init__(self, models: Models, steps: Steps) -> None:
+        self._models = models
+        self._steps = steps
+
+    @property
+    def engine(self) -> Engine:
+        return self._steps.engine(self._models.engine)
+
+    @property
+    def quality(self) -> QualityChecker:
+        return self._steps.quality(self._models.quality)
+
+    @property
+    def liveness(self) -> LivenessDetector:
+        return self._steps.liveness(self._models.liveness)
+
+    @property
+    def verifier(self) -> LiveVerifier:
+        return self._steps.verifier(self._models.verifier)
 
 
 def reason_of(error: Exception) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from senseid_service.protocol import GuardedProtocol
 from senseid_service.rate import RateLimit
 from senseid_service.remote import RemotePool
 from senseid_service.settings import Role
+from senseid_service.tracing import Tracing, wanted_exporters
 
 if TYPE_CHECKING:
     import socket
@@ -96,6 +98,8 @@ async def _serve(
 ) -> int:
     settings = loaded.settings
     pool = _pool(settings, control, log)
+    exporters = wanted_exporters(os.environ)
+    tracing = Tracing(exporters, os.environ, role=settings.role, version=__version__) if exporters else None
     decisions = None if loaded.decision_log is None else DecisionWriter(loaded.decision_log, log)
     state = HttpState(
         pool=pool,
@@ -115,6 +119,7 @@ async def _serve(
         role=settings.role,
         decisions=decisions,
         tells_details=page is not None,
+        tracing=tracing,
     )
     state.metrics.set_threshold(settings.threshold)
     servers = [(_server(app, settings), sock) for app, sock in _apps(settings, listeners, state, page)]
@@ -151,6 +156,8 @@ async def _serve(
     await pool.stop()
     if purging is not None:
         purging.cancel()
+    if tracing is not None:
+        await asyncio.to_thread(tracing.stop)
     log.event("stopped")
     return 0
 

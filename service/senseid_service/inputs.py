@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import binascii
+from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from senseid.errors import RequestError
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from senseid_engine.image import Image
     from senseid_engine.liveness.capture import Capture
     from senseid_engine.video import Video
+    from senseid_service.steps import Steps
 
 _HEAD: Final = 64
 """Number of Base64 characters that show the type of the content."""
@@ -25,17 +28,26 @@ _HEAD: Final = 64
 class Inputs:
     """The parameters of one request."""
 
-    def __init__(self, form: Mapping[str, bytes], keys: Sequence[Key], *, plain_media: bool = False) -> None:
+    def __init__(
+        self,
+        form: Mapping[str, bytes],
+        keys: Sequence[Key],
+        *,
+        plain_media: bool = False,
+        steps: Steps | None = None,
+    ) -> None:
         """Read nothing yet.
 
         Args:
             form: the fields.
             keys: the keys to decrypt media with.
             plain_media: whether photos and videos may come as they are.
+            steps: take note of the time that decoding takes; None where nothing is traced.
         """
         self._form = form
         self._keys = keys
         self._plain_media = plain_media
+        self._decoding = nullcontext if steps is None else partial(steps.step, "decode")
 
     def switch(self, name: str) -> bool:
         """A boolean, False where it is absent.
@@ -55,8 +67,9 @@ class Inputs:
         """
         from senseid_engine.image import decode_image
 
-        given, data = self._media(name)
-        return decode_image(data, name=given)
+        with self._decoding():
+            given, data = self._media(name)
+            return decode_image(data, name=given)
 
     def photos(self, name: str) -> Iterator[Image]:
         """Encrypted photos with commas between them, none where it is absent; each is decoded when it is asked for.
@@ -66,17 +79,19 @@ class Inputs:
             CryptoError: one does not decrypt; raised when it is asked for.
             MediaError: one is refused as a photo; likewise.
         """
-        from senseid_engine.image import decode_image
-
         # Base64 has no commas. One more is split off than may be: whatever a form holds, little is kept twice.
         texts = required(self._form, name).split(b",", MOST_REFERENCES) if name in self._form else []
         if len(texts) >= MOST_REFERENCES:
             raise RequestError(f"{name} holds more than {MOST_REFERENCES - 1} photos")
         if not all(text.strip() for text in texts):
             raise RequestError(f"{name} holds an empty photo")
-        return (
-            decode_image(self._decrypted(text, f"{name} {i}"), name=f"{name} {i}") for i, text in enumerate(texts, 1)
-        )
+        return (self._further(text, f"{name} {i}") for i, text in enumerate(texts, 1))
+
+    def _further(self, text: bytes, name: str) -> Image:
+        from senseid_engine.image import decode_image
+
+        with self._decoding():
+            return decode_image(self._decrypted(text, name), name=name)
 
     def _media(self, name: str) -> tuple[str, bytes]:
         """The name of the field that was given, and the decrypted bytes of a photo or a video."""
@@ -114,8 +129,9 @@ class Inputs:
         """
         from senseid_engine.video import decode_video
 
-        given, data = self._media(name)
-        return decode_video(data, name=given)
+        with self._decoding():
+            given, data = self._media(name)
+            return decode_video(data, name=given)
 
     def capture(self, name: str) -> Capture:
         """A file of liveness data, as it was made: sealed, and not in Base64.
@@ -126,7 +142,8 @@ class Inputs:
         """
         from senseid.captures import read_capture
 
-        return read_capture(required(self._form, name), name=name, keys=self._keys)
+        with self._decoding():
+            return read_capture(required(self._form, name), name=name, keys=self._keys)
 
 
 def repaired(text: bytes) -> bytes:

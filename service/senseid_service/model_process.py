@@ -179,7 +179,8 @@ def serve(link: socket.socket, news: socket.socket, answerer: Answerer, job_seco
             answer = answerer.answer(Request(**head, body=body))
             signal.setitimer(signal.ITIMER_REAL, 0)
             facts = {"status": answer.http_status, "code": answer.code, "reason": answer.reason}
-            ipc.send(link, {**facts, "seconds": answer.seconds, "figures": answer.figures.as_table()}, answer.body)
+            more = {"seconds": answer.seconds, "figures": answer.figures.as_table(), "steps": answer.steps}
+            ipc.send(link, {**facts, **more}, answer.body)
             del head, body, answer
     except ipc.LostError:
         return

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from senseid.decisions import figures_of_table
 from senseid_service import ipc
 from senseid_service.handler import Answer
+from senseid_service.steps import Step
 
 if TYPE_CHECKING:
     from senseid_service.handler import Request
@@ -277,6 +278,7 @@ class _Link(asyncio.Protocol):
             "path": request.path,
             "content_type": request.content_type,
             "details": request.details,
+            "trace": request.trace,
         }
         self._transport.write(ipc.pack(head, len(request.body)))
         for piece in ipc.pieces(request.body):
@@ -323,4 +325,5 @@ class _Link(asyncio.Protocol):
 
 def _answer_of(head: dict[str, Any], body: bytes) -> Answer:
     figures = figures_of_table(head["figures"])
-    return Answer(head["status"], head["code"], body, head["reason"], head["seconds"], figures)
+    steps = tuple(Step(*step) for step in head["steps"])
+    return Answer(head["status"], head["code"], body, head["reason"], head["seconds"], figures, steps)

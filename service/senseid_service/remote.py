@@ -13,6 +13,7 @@ from senseid_service import ipc
 from senseid_service.endpoints import ENDPOINTS, HEALTH_PATH
 from senseid_service.handler import Answer
 from senseid_service.pool import Answered, BusyError, FailedError, PoolState
+from senseid_service.tracing import TRACE_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -327,6 +328,7 @@ class RemotePool:
                     "content-type": request.content_type,
                     "content-length": str(len(request.body)),
                     REQUEST_ID_HEADER: request.request_id,
+                    **({TRACE_HEADER: request.trace} if request.trace else {}),
                 },
             )
         )

@@ -16,6 +16,7 @@ from senseid_service.log import Log
 from senseid_service.reload import Reloader, http_message, keys_as_table
 from senseid_service.settings import check_certificate
 from senseid_service.supervisor import Supervisor, bind_all
+from senseid_service.tracing import check_tracing
 
 if TYPE_CHECKING:
     import socket
@@ -63,6 +64,7 @@ def run(
     """
     settings = loaded.settings
     check_certificate(settings)
+    check_tracing(os.environ)
     log = Log(lambda line: os.write(_STDERR, line), _now)
     reloader = Reloader(loaded, load, log)
     watch = licence_watch() if settings.role.has_models else None

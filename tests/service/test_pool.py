@@ -79,7 +79,14 @@ class ModelProcess:
                     if head["path"] == "/wait":
                         self.go.wait()
                     figures = Figures().as_table()
-                    answer = {"status": 200, "code": 1000, "reason": "", "seconds": 0.0, "figures": figures}
+                    answer = {
+                        "status": 200,
+                        "code": 1000,
+                        "reason": "",
+                        "seconds": 0.0,
+                        "figures": figures,
+                        "steps": [],
+                    }
                     ipc.send(link, answer, body + b" from %d" % number)
             except ipc.LostError:
                 return
