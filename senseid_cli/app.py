@@ -42,6 +42,7 @@ SECTIONS = {
     },
     "Service": {
         "serve": "Answer the HTTP API.",
+        "drift": "Compare the scores, qualities and refusals of a period with the calibration or an earlier period.",
         "audit": "Verify and purge the decision log.",
     },
     "Models": {

@@ -13,6 +13,7 @@ class OperationError(Exception):
         |- CutShortError  the process that did the work was ended by something else
         |- HomeError      the data directory is unknown
         |- NoKeyError     there is no key to encrypt with
+        |- PeriodError    counts of a period cannot be used: senseid_cli.drift
         |- OutputError    a result cannot be written
         |- RefusedError   an output would destroy a file, or be useless at its destination
         |- SettingError   the service cannot start with these settings
@@ -49,6 +50,10 @@ class HomeError(OperationError):
 
 class NoKeyError(OperationError):
     """There is no key to encrypt with."""
+
+
+class PeriodError(OperationError):
+    """The counts of a period cannot be read, or hold too little to tell anything."""
 
 
 class OutputError(OperationError):
