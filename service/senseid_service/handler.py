@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from senseid import bodies
 from senseid.decisions import Figures, figures_of_body
 from senseid.outcomes import INTERNAL, is_expected, outcome_of
-from senseid_engine.errors import EngineError
+from senseid_engine.errors import DifferentPeopleError, EngineError
 from senseid_engine.photo_options import PhotoOptions
 from senseid_service import endpoints
 from senseid_service.details import details_of, details_of_error
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from senseid.models import Models
+    from senseid.outcomes import Outcome
     from senseid_crypto.key import Key
     from senseid_engine.engine import Engine
     from senseid_engine.liveness.detector import LivenessDetector
@@ -113,8 +114,7 @@ class Answerer:
         except Exception as error:  # the client gets an answer to any error
             outcome = outcome_of(error) if is_expected(error) else INTERNAL
             http_status, code, reason = outcome.http_status, outcome.code, reason_of(error)
-            about = error.name if isinstance(error, EngineError) and outcome.code in _ABOUT_ONE_PHOTO else ""
-            body = bodies.error_body(outcome, request.request_id, about)
+            body = bodies.error_body(outcome, request.request_id, _about(error, outcome))
             if request.details:
                 body = {**body, "details": details_of_error(error, ENDPOINTS[request.path])}
             text = bodies.json_text(body)
@@ -152,6 +152,12 @@ class _TracedModels:
     @property
     def verifier(self) -> LiveVerifier:
         return self._steps.verifier(self._models.verifier)
+
+
+def _about(error: Exception, outcome: Outcome) -> str:
+    """The parameter that the message goes on with; empty where it stands alone."""
+    of_one = isinstance(error, DifferentPeopleError) or outcome.code in _ABOUT_ONE_PHOTO
+    return error.name if of_one and isinstance(error, EngineError) else ""
 
 
 def reason_of(error: Exception) -> str:

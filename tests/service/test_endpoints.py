@@ -93,13 +93,13 @@ def test_further_photos_of_the_first_ones_person(
 @pytest.mark.parametrize(
     ("further", "code", "message"),
     [
-        (["biden"], 1200, "invalid argument"),
-        (["obama2", "biden"], 1200, "invalid argument"),
+        (["biden"], 1200, "invalid argument: further_encrypted_images 1"),
+        (["obama2", "biden"], 1200, "invalid argument: further_encrypted_images 2"),
         (["obama2"] * 10, 1200, "invalid argument"),
         (["obama2", ""], 1200, "invalid argument"),
         ([""], 1200, "invalid argument"),
         (["no ciphertext"], 1200, "invalid argument"),
-        (["obama2", "grey"], 4000, "detection failed"),
+        (["obama2", "grey"], 4000, "detection failed: further_encrypted_images 2"),
         (["small"], 2003, "invalid image size"),
     ],
     ids=str,

@@ -235,9 +235,10 @@ def test_further_photos_of_the_person(service: Service, capture: bytes, still: s
     two, three = photos["obama2"], photos["obama3"]
     assert score(two, three) == score(three, two) > 0.7
     assert score(two, three) not in {score(two), score(three)}
-    invalid(capture_form(service, capture, two, further_encrypted_images=photos["biden"]))
+    refused = "invalid argument: further_encrypted_images 1"
+    check_error(capture_form(service, capture, two, further_encrypted_images=photos["biden"]), 400, 1200, refused)
     form = {"encrypted_video": still, "encrypted_image": two, "further_encrypted_images": photos["biden"]}
-    invalid(service.post(VERIFY_VIDEO, form))
+    check_error(service.post(VERIFY_VIDEO, form), 400, 1200, refused)
     assert service.post(VERIFY_VIDEO, {**form, "further_encrypted_images": three}).json()["passed"] is False
 
 
