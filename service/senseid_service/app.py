@@ -64,7 +64,10 @@ _START_SECONDS: Final = 60.0
 OPENAPI_PATH: Final = "/openapi.json"
 
 _PARAMETERS: Final = {
-    name for endpoint in ENDPOINTS.values() for parameter in endpoint.parameters for name in parameter.names
+    name
+    for endpoint in ENDPOINTS.values()
+    for parameter in endpoint.parameters
+    for name in (parameter.name, *parameter.plain)
 }
 
 

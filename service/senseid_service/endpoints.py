@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from senseid import shapes
+from senseid_engine.photo_options import MOST_REFERENCES
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -55,19 +56,21 @@ class Parameter:
         return self.kind not in {Kind.SWITCH, Kind.PHOTOS}
 
     @property
-    def plain(self) -> str:
-        """The name of the field that carries the same as a plain file; empty if there is none."""
-        return plain_name(self.name) if self.kind in {Kind.PHOTO, Kind.VIDEO} else ""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every field that it may come in."""
-        return (self.name, self.plain) if self.plain else (self.name,)
+    def plain(self) -> tuple[str, ...]:
+        """The fields that carry the same as plain files; none if it is no photo or video."""
+        if self.kind is Kind.PHOTOS:
+            return plain_names(self.name)
+        return (plain_name(self.name),) if self.kind in {Kind.PHOTO, Kind.VIDEO} else ()
 
 
 def plain_name(name: str) -> str:
     """The field of a plain photo or video, such as `first_image`, by that of an encrypted one."""
     return name.replace("encrypted_", "")
+
+
+def plain_names(name: str) -> tuple[str, ...]:
+    """The fields of plain further photos, `further_image_1` and so on, by that of encrypted ones."""
+    return tuple(f"{plain_name(name).removesuffix('s')}_{i}" for i in range(1, MOST_REFERENCES))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from senseid.errors import RequestError
 from senseid_engine.photo_options import MOST_REFERENCES
-from senseid_service.endpoints import plain_name
+from senseid_service.endpoints import plain_name, plain_names
 from senseid_service.forms import boolean, required
 
 if TYPE_CHECKING:
@@ -72,13 +72,19 @@ class Inputs:
             return decode_image(data, name=given)
 
     def photos(self, name: str) -> Iterator[Image]:
-        """Encrypted photos with commas between them, none where it is absent; each is decoded when it is asked for.
+        """Further photos of a person, none where they are absent; each is decoded when it is asked for.
+
+        Encrypted ones are in one field, with commas between them; plain ones are in a field each.
 
         Raises:
             RequestError: one is empty, or with the person's first photo they are more than can be one person's.
             CryptoError: one does not decrypt; raised when it is asked for.
             MediaError: one is refused as a photo; likewise.
         """
+        plain = [each for each in plain_names(name) if each in self._form]
+        if plain:
+            self._check_plain(plain[0], name)
+            return (self._further(required(self._form, each), each, plain=True) for each in plain)
         # Base64 has no commas. One more is split off than may be: whatever a form holds, little is kept twice.
         texts = required(self._form, name).split(b",", MOST_REFERENCES) if name in self._form else []
         if len(texts) >= MOST_REFERENCES:
@@ -87,22 +93,25 @@ class Inputs:
             raise RequestError(f"{name} holds an empty photo")
         return (self._further(text, f"{name} {i}") for i, text in enumerate(texts, 1))
 
-    def _further(self, text: bytes, name: str) -> Image:
+    def _further(self, data: bytes, name: str, *, plain: bool = False) -> Image:
         from senseid_engine.image import decode_image
 
         with self._decoding():
-            return decode_image(self._decrypted(text, name), name=name)
+            return decode_image(data if plain else self._decrypted(data, name), name=name)
 
     def _media(self, name: str) -> tuple[str, bytes]:
         """The name of the field that was given, and the decrypted bytes of a photo or a video."""
         plain = plain_name(name)
         if plain not in self._form:
             return name, self._decrypted(required(self._form, name), name)
+        self._check_plain(plain, name)
+        return plain, required(self._form, plain)
+
+    def _check_plain(self, plain: str, name: str) -> None:
         if not self._plain_media:
             raise RequestError(f"{plain} is not encrypted: send {name}, or start the service with --plain-media")
         if name in self._form:
             raise RequestError(f"{plain} and {name} are the same parameter, which is there twice")
-        return plain, required(self._form, plain)
 
     def _decrypted(self, text: bytes, name: str) -> bytes:
         from senseid_crypto import sealed, wire

@@ -115,16 +115,16 @@ def _form(parameters: tuple[Parameter, ...]) -> dict[str, Any]:
 def _with_plain(form: dict[str, Any], parameters: tuple[Parameter, ...]) -> dict[str, Any]:
     """The form in which each photo and video comes in one of two fields."""
     plain = {
-        parameter.plain: {"type": "string", "format": "binary", "description": f"{parameter.meaning}, as it is"}
+        name: {"type": "string", "format": "binary", "description": f"{parameter.meaning}, as it is"}
         for parameter in parameters
-        if parameter.plain
+        for name in parameter.plain
     }
-    either = [parameter for parameter in parameters if parameter.plain]
+    either = [parameter for parameter in parameters if parameter.required and parameter.plain]
     return {
         "type": "object",
         "properties": {**form["properties"], **plain},
         "required": [each.name for each in parameters if each.required and each not in either],
-        "allOf": [{"oneOf": [{"required": [name]} for name in parameter.names]} for parameter in either],
+        "allOf": [{"oneOf": [{"required": [name]} for name in (each.name, *each.plain)]} for each in either],
     }
 
 

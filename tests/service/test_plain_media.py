@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from senseid.errors import SettingError
+from senseid_engine.photo_options import MOST_REFERENCES
 from senseid_service.endpoints import LIVENESS, QUALITY, VERIFY_VIDEO
 from senseid_service.settings import Settings, gather, parse
-from tests.service.conftest import COMPARE, OMNI, running
+from tests.service.conftest import COMPARE, OMNI, running, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,17 @@ def test_photos_as_they_are(plain: Service, small_photos: dict[str, bytes], pair
     assert len(plain.client.post(QUALITY.path, files=one).json()["faces"]) == 1
 
 
+def test_further_photos(plain: Service, small_photos: dict[str, bytes], photos: dict[str, str]) -> None:
+    names = ("obama", "obama2", "obama3")
+    fields = ("first_image", "second_image", "further_image_1")
+    files = {field: ("a.jpg", small_photos[name]) for field, name in zip(fields, names, strict=True)}
+    body = plain.client.post(COMPARE, files=files).json()
+    form = {"first_encrypted_image": photos["obama"], "second_encrypted_image": photos["obama2"]}
+    form["further_encrypted_images"] = photos["obama3"]
+    assert body["verification_score"] == plain.post(COMPARE, form).json()["verification_score"]
+    refused(plain.client.post(COMPARE, files=files, data={"further_encrypted_images": photos["obama3"]}), 1200)
+
+
 def test_one_plain_one_encrypted(plain: Service, small_photos: dict[str, bytes], pair: dict[str, str]) -> None:
     response = plain.client.post(
         COMPARE,
@@ -112,7 +124,8 @@ def test_nothing_of_it_is_logged(plain: Service, small_photos: dict[str, bytes])
 def test_a_service_without_the_setting(service: Service, small_photos: dict[str, bytes]) -> None:
     response = service.client.post(QUALITY.path, files={"image": ("a.jpg", small_photos["obama"])})
     refused(response, 1200)
-    (event,) = [x for x in service.events("request") if x["request_id"] == response.json()["request_id"]]
+    request_id = response.json()["request_id"]
+    (event,) = until(lambda: [each for each in service.events("request") if each["request_id"] == request_id])
     assert event["reason"] == "image is not encrypted: send encrypted_image, or start the service with --plain-media"
 
 
@@ -121,4 +134,5 @@ def test_the_document_tells_of_it(plain: Service, service: Service) -> None:
         post = found.client.get("/openapi.json").json()["paths"][COMPARE]["post"]
         return set(post["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"])
 
-    assert fields(plain) - fields(service) == {"first_image", "second_image"}
+    further = {f"further_image_{i}" for i in range(1, MOST_REFERENCES)}
+    assert fields(plain) - fields(service) == {"first_image", "second_image"} | further
