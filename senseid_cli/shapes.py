@@ -216,6 +216,53 @@ class RefusedFile(shapes.ErrorBody):
     source: str
 
 
+class CacheDay(TypedDict):
+    """The templates of one day in a cache."""
+
+    day: Annotated[str, {"format": "date"}, "on which they were made, UTC"]
+    templates: Count
+    bytes: Count
+
+
+class PurgedCache(TypedDict):
+    """What was deleted of a cache."""
+
+    done: Literal["purged"]
+    templates: Count
+    bytes: Count
+
+
+class LogProblem(TypedDict):
+    """The first record of a decision log that is not what was written."""
+
+    file: str
+    line: int
+    kind: str
+    text: str
+
+
+class VerifiedLog(TypedDict):
+    """A decision log whose chain was verified."""
+
+    valid: bool
+    records: Count
+    files: Count
+    first: int | None
+    last: Annotated[str | None, "number and hash of the last record, to note elsewhere"]
+    purged: Annotated[int | None, "the last record that was purged"]
+    torn: Annotated[Count, "records that were cut short by crashes"]
+    sealed: Annotated[Count, "seals that were checked"]
+    seals_unchecked: Count
+    problem: LogProblem | None
+
+
+class PurgedLog(TypedDict):
+    """What was removed of a decision log."""
+
+    removed: Count
+    before: Instant
+
+
 class MadeKey(TypedDict):
     """A key that was made."""
 
@@ -547,12 +594,16 @@ RESULTS: Final[dict[str, tuple[Any, ...]]] = {
     "key generate": (MadeKey,),
     "key list": (ListedKey,),
     "key rotate": (Reencrypted, RefusedFile),
+    "cache list": (CacheDay,),
+    "cache purge": (PurgedCache,),
+    "audit verify": (VerifiedLog,),
+    "audit purge": (PurgedLog,),
     "udid": (Udid,),
     "doctor": (Doctor,),
     "license quickstart": (InstalledLicence,),
     "license check": (CheckedLicence,),
     "license show": (Annotated[ShownLicence, _OPEN],),
-    "license install": (InstalledLicence,),
+    "license install": (InstalledLicence, RefusedFile),
     "license renew": (InstalledLicence,),
     "license reset-clock": (ClockReset,),
     "license inspect": (Annotated[InspectedLicence, _OPEN], Annotated[InspectedFile, _OPEN]),

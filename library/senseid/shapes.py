@@ -35,7 +35,7 @@ class ErrorBody(TypedDict):
     """An error."""
 
     code: Annotated[int, {"not": {"const": 1000}}, "the response code, never 1000"]
-    message: Annotated[str, "the fixed message of that code"]
+    message: Annotated[str, "the fixed words of that code, and after a colon what they are about"]
     request_id: RequestId
 
 

@@ -15,6 +15,7 @@ from senseid_engine.errors import printable
 if TYPE_CHECKING:
     from senseid.decision_audit import Verification
     from senseid.decision_record import Link
+    from senseid_cli.shapes import PurgedLog, VerifiedLog
 
 app = typer.Typer(help="Verify and purge the decision log.", no_args_is_help=True)
 
@@ -61,7 +62,7 @@ def verify(
     except OSError as error:
         raise MediaUnreadableError(str(error.filename or files[0]), f"cannot be read: {reason_of(error)}") from None
     if as_json:
-        terminal.put_json(_body(found, len(paths)))
+        terminal.put_result(_body(found, len(paths)))
     else:
         terminal.put_lines(map(printable, _lines(found, len(paths))))
     raise typer.Exit(1 if found.problem is not None else 0)
@@ -91,7 +92,8 @@ def purge(
     before = installation.now() - timedelta(days=days)
     removed = installation.decision_log(file, key, key_file=key_file).purge(before)
     if as_json:
-        terminal.put_json({"removed": removed, "before": before.isoformat()})
+        facts: PurgedLog = {"removed": removed, "before": before.isoformat()}
+        terminal.put_result(facts)
     else:
         terminal.put_lines([f"removed {removed} records from before {before:%Y-%m-%d %H:%M} UTC"])
 
@@ -114,7 +116,7 @@ def _lines(found: Verification, files: int) -> list[str]:
     return lines
 
 
-def _body(found: Verification, files: int) -> dict[str, object]:
+def _body(found: Verification, files: int) -> VerifiedLog:
     problem = found.problem
     return {
         "valid": problem is None,
@@ -126,6 +128,7 @@ def _body(found: Verification, files: int) -> dict[str, object]:
         "torn": found.torn,
         "sealed": found.sealed,
         "seals_unchecked": found.unchecked,
-        "problem": problem
-        and {"file": str(problem.path), "line": problem.line, "kind": problem.kind, "text": problem.text},
+        "problem": None
+        if problem is None
+        else {"file": str(problem.path), "line": problem.line, "kind": problem.kind, "text": problem.text},
     }

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from senseid import installation
 from senseid_cli import paths
 from senseid_cli.output import terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from senseid_cli.shapes import CacheDay, PurgedCache
 
 app = typer.Typer(help="List or delete the templates that `senseid batch --cache` keeps.", no_args_is_help=True)
 
@@ -29,7 +34,8 @@ def list_days(
     paths.check_word(folder, name="DIR")
     days = by_day(Path(folder))
     for day, kept in days.items():
-        _put({"day": day.isoformat(), "templates": kept.templates, "bytes": kept.size}, as_json=as_json)
+        facts: CacheDay = {"day": day.isoformat(), "templates": kept.templates, "bytes": kept.size}
+        _put(facts, as_json=as_json)
     if not days:
         terminal.note("it holds no templates")
 
@@ -53,11 +59,11 @@ def purge(
     if (older_than is None) is not everything:
         raise typer.BadParameter("say which: --older-than DAYS, or --all", param_hint="--older-than")
     deleted = delete(Path(folder), installation.now(), older_than)
-    facts = {"done": "purged", "templates": deleted.templates, "bytes": deleted.size}
+    facts: PurgedCache = {"done": "purged", "templates": deleted.templates, "bytes": deleted.size}
     _put(facts, as_json=as_json)
 
 
-def _put(facts: dict[str, object], *, as_json: bool) -> None:
+def _put(facts: Mapping[str, object], *, as_json: bool) -> None:
     from senseid_cli.crypt.run import put_facts
 
     put_facts(facts, as_json=as_json)

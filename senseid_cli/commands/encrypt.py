@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from senseid_cli.crypt.file_jobs import FileJob, Plan
     from senseid_cli.crypt.update import Update
-    from senseid_cli.shapes import Encrypted
+    from senseid_cli.shapes import Encrypted, Kept
 
 
 def encrypt(
@@ -129,7 +129,8 @@ def _conclude(plan: Plan, difference: Update, *, as_json: bool) -> None:
 
     kept = without_source(plan)
     for target, source in kept:
-        put_facts({"done": "kept", "source": os.fspath(source), "target": os.fspath(target)}, as_json=as_json)
+        facts: Kept = {"done": "kept", "source": os.fspath(source), "target": os.fspath(target)}
+        put_facts(facts, as_json=as_json)
     if kept:
         terminal.note(f"{len(kept)} containers are kept, though their sources are gone: delete them if that was meant")
     terminal.note(f"{difference.unchanged} files are as they were encrypted")
