@@ -30,7 +30,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "first-comparison", "threshold", "calibration", "own-models", "python", "quality", "liveness", "batch",
         "encryption",
     ),
-    "Running it": ("service", "clients", "deploy", "upgrade", "licensing", "air-gapped", "hardware", "privacy"),
+    "Running it": (
+        "service", "clients", "operations", "deploy", "upgrade", "licensing", "air-gapped", "hardware", "privacy",
+    ),
     "Reference": ("cli", "reference/library", "reference/http", "reference/schemas", "benchmarks", "CHANGELOG"),
     "Formats": ("formats/*",),
     "Model cards": ("models/*",),
