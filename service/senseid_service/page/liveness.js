@@ -2,6 +2,7 @@
 
 import { capital, drawn, element, place, score, scrolling } from "./dom.js";
 import { doubts, taken } from "./compare.js";
+import { edges } from "./picture.js";
 import { banner, meaning, scale } from "./scale.js";
 
 const STATUSES = {
@@ -22,12 +23,14 @@ function timeline(details) {
   const points = frames.map(({ timestamp, bona_fide: share }) => [timestamp / span, share]);
   const path = drawn("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" },
     drawn("polyline", { points: points.map(([x, y]) => `${100 * x},${100 - 100 * y}`).join(" ") }));
-  const line = Math.min(needed ?? 1, 1);
   const dots = points.map(([x, y]) => place(element("i", { class: `dot ${needed !== null && y >= needed ? "yes" : "no"}` }), { left: x, bottom: y }));
   const chosen = selected.map(({ timestamp }, index) => place(element("i", { class: "pick", "data-frame": index + 1 }), { left: timestamp / span }));
   const text = needed === null ? "no look of the frames would do: the rest of the evidence outweighs it" : `the frames together must reach ${needed.toFixed(2)}`;
-  const flag = place(element("span", { class: line > 0.5 ? "flag under" : "flag", text: "needed" }), { bottom: line });
-  const plot = element("div", { class: "plot" }, path, place(element("i", { class: "need" }), { bottom: line }), flag, ...chosen, ...dots);
+  const line = needed === null ? [] : [
+    place(element("i", { class: "need" }), { bottom: needed }),
+    place(element("span", { class: needed > 0.5 ? "flag under" : "flag", text: "needed" }), { bottom: needed }),
+  ];
+  const plot = element("div", { class: "plot" }, path, ...line, ...chosen, ...dots);
   const seconds = Array.from({ length: Math.floor(span) + 1 }, (_, second) => second).filter((second) => second % Math.max(1, Math.round(span / 6)) === 0);
   const axis = element("div", { class: "seconds" }, ...seconds.map((second) => place(element("span", { text: `${second} s` }), { left: second / span })));
   const said = `${frames.length} frames over ${span.toFixed(1)} seconds; together they look ${mean === undefined ? "unclear" : mean.toFixed(2)} of 1 like a face and not like a picture of one, and ${text}.`;
@@ -38,9 +41,9 @@ function timeline(details) {
 
 /** The selected frames, each with the face and a way to it in the video. */
 function frames(details, video, passed) {
-  const seconds = details.selected.map(({ timestamp, face_rect: [left, top, right, bottom], base64_image: data }, index) => {
+  const seconds = details.selected.map(({ timestamp, face_rect: rect, base64_image: data }, index) => {
     const over = drawn("svg", { viewBox: `0 0 ${details.width} ${details.height}`, "aria-hidden": "true" },
-      drawn("g", { class: `face taken ${passed ? "yes" : "no"}` }, ...["casing", "edge"].map((part) => drawn("rect", { class: part, x: left, y: top, width: right - left, height: bottom - top }))));
+      drawn("g", { class: `face taken ${passed ? "yes" : "no"}` }, ...edges(rect, { width: details.width / 2, height: details.height / 2 })));
     const caption = `${index ? "" : "best portrait, "}${timestamp.toFixed(2)} s`;
     const picture = element("div", { class: "picture" }, element("img", { src: `data:image/jpeg;base64,${data}`, alt: `Frame at ${timestamp.toFixed(2)} seconds` }), over);
     picture.style.aspectRatio = `${details.width} / ${details.height}`;

@@ -42,6 +42,13 @@ export function around({ canvas, width, height }, [left, top, right, bottom]) {
   return { canvas: cut, ...part };
 }
 
+/** The four sides of a box, light on dark: they show on every photo. */
+export function edges([left, top, right, bottom], { width, height }) {
+  const line = Math.max(width, height) / 200;
+  const sides = { x: left, y: top, width: right - left, height: bottom - top };
+  return [["casing", 2 * line], ["edge", line]].map(([part, thickness]) => drawn("rect", { class: part, ...sides, "stroke-width": thickness }));
+}
+
 /** The box of a face with its label; `kind` is `taken`, `other`, or the verdict of it. */
 export function box([left, top, right, bottom], label, kind, { width, height }) {
   const size = Math.max(width, height) * 0.04;
@@ -49,10 +56,7 @@ export function box([left, top, right, bottom], label, kind, { width, height }) 
   const y = inside ? top : top - size * 1.4;
   const long = label.length * size * 0.62 + size * 0.5;
   const x = Math.max(0, Math.min(left, width - long));
-  const sides = { x: left, y: top, width: right - left, height: bottom - top };
-  return drawn("g", { class: `face ${kind}` },
-    drawn("rect", { class: "casing", ...sides }),
-    drawn("rect", { class: "edge", ...sides }),
+  return drawn("g", { class: `face ${kind}` }, ...edges([left, top, right, bottom], { width, height }),
     ...(label ? [
       drawn("rect", { class: "plate", x, y, width: long, height: size * 1.4 }),
       drawn("text", { x: x + long / 2, y: y + size * 1.02, "font-size": size, "text-anchor": "middle", text: label }),

@@ -29,8 +29,8 @@ function limits(name, [least, most]) {
 function marks({ landmarks, regions }, [left, top, right, bottom]) {
   const radius = Math.max(right - left, bottom - top) / 150;
   return [
-    ...regions.map(({ outline, covered }) => drawn("polygon", { class: covered ? "region covered" : "region free", points: outline.map((point) => point.join(",")).join(" ") })),
-    ...landmarks.map(([cx, cy]) => drawn("circle", { class: "landmark", cx, cy, r: radius })),
+    ...regions.map(({ outline, covered }) => drawn("polygon", { class: covered ? "region covered" : "region free", "stroke-width": radius, points: outline.map((point) => point.join(",")).join(" ") })),
+    ...landmarks.map(([cx, cy]) => drawn("circle", { class: "landmark", cx, cy, r: radius, "stroke-width": radius / 4 })),
   ];
 }
 
@@ -72,12 +72,13 @@ export async function showQuality(body, { blobs, policy: wanted }) {
   const several = rects.length > 1;
   const { details } = body;
   const photo = await readPhoto(blobs[0], details?.image);
+  const enlarged = around(photo, rects[0]);
   const faces = details?.faces ?? plain(body.faces);
   const policy = details?.policies.find(({ name }) => name === wanted) ?? { name: wanted, faces: "largest", limits: {}, failures: [] };
   const failing = new Set(policy.failures.map(({ face }) => (face ?? 1) - 1));
-  const drawing = () => rects.map((rect, index) => {
+  const drawing = (part) => rects.map((rect, index) => {
     const kind = !details || (policy.faces !== "every" && index) ? "plain" : failing.has(index) ? "no" : "yes";
-    return drawn("g", {}, ...(details ? marks(faces[index], rect) : []), box(rect, several ? `${index + 1}` : "", kind, photo));
+    return drawn("g", {}, ...(details ? marks(faces[index], rect) : []), box(rect, several ? `${index + 1}` : "", kind, part));
   });
   const covered = (details ? faces : []).flatMap(({ regions }, index) => regions.filter((one) => one.covered).map(({ name }) => `${several ? `face ${index + 1}: ` : ""}${REGIONS[name]}`));
   const caption = `${count(rects)}${several ? ", the largest first" : ""}. ${covered.length ? `Covered: ${covered.join(", ")}.` : "Nothing is covered."}`;
@@ -86,7 +87,8 @@ export async function showQuality(body, { blobs, policy: wanted }) {
     : [banner("done", "Measured", "This service tells no reasons.")];
   return [
     ...found,
-    element("div", { class: "figures single" }, figure(photo, drawing(), `Photo: ${caption}`, caption), figure(around(photo, rects[0]), drawing(), "The same, enlarged", `${several ? "Face 1" : "The face"}, enlarged`)),
+    element("div", { class: "figures single" }, figure(photo, drawing(photo), `Photo: ${caption}`, caption),
+      ...(enlarged.width < photo.width / 1.5 ? [figure(enlarged, drawing(enlarged), "The same, enlarged", `${several ? "Face 1" : "The face"}, enlarged`)] : [])),
     ...(details ? [legend()] : []),
     ...faces.map((face, index) => scrolling(`Measures of face ${index + 1}`, table(face, index, policy, several))),
   ];
