@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -98,54 +99,19 @@ async def _serve(
 ) -> int:
     settings = loaded.settings
     pool = _pool(settings, control, log)
-    exporters = wanted_exporters(os.environ)
-    tracing = Tracing(exporters, os.environ, role=settings.role, version=__version__) if exporters else None
-    decisions = None if loaded.decision_log is None else DecisionWriter(loaded.decision_log, log)
-    state = HttpState(
-        pool=pool,
-        limits=settings.limits,
-        rate=RateLimit(settings.limits.rate, monotonic),
-        api_keys=hashed(_api_keys(settings.api_keys, page)),
-        cannot=pool.cannot if isinstance(pool, RemotePool) else _cannot(watch),
-        log=log,
-        metrics=Metrics(
-            lambda: pool.state,
-            lambda: {} if watch is None else watch.ends(),
-            role=settings.role,
-            models="" if watch is None else installation.models_digest()[:12],
-        ),
-        new_request_id=installation.new_request_id,
-        threshold=settings.threshold,
-        role=settings.role,
-        decisions=decisions,
-        tells_details=page is not None,
-        tracing=tracing,
-    )
-    state.metrics.set_threshold(settings.threshold)
+    state = _state(loaded, pool, watch, log, monotonic, page)
     servers = [(_server(app, settings), sock) for app, sock in _apps(settings, listeners, state, page)]
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
     lifeline.setblocking(False)
-    news = bytearray()
-
-    def hear() -> None:
-        data = lifeline.recv(65536)
-        if not data:
-            loop.remove_reader(lifeline)
-            stopping.set()
-            return
-        news.extend(data)
-        while (message := ipc.take(news)) is not None:
-            state.api_keys = hashed(_api_keys(tuple(message[0]["api_keys"]), page))
-            _apply(message[0], settings, state, pool, [server for server, _ in servers])
-
-    loop.add_reader(lifeline, hear)
+    apply = partial(_apply, settings=settings, state=state, pool=pool, servers=[one for one, _ in servers], page=page)
+    loop.add_reader(lifeline, _Hearing(lifeline, apply, stopping).hear)
     await pool.start()
     tasks = [asyncio.create_task(server.serve([sock])) for server, sock in servers]
     purging = None
-    if decisions is not None and settings.decision_log_days:
-        purging = asyncio.create_task(decisions.keep_for(settings.decision_log_days, installation.now))
+    if state.decisions is not None and settings.decision_log_days:
+        purging = asyncio.create_task(state.decisions.keep_for(settings.decision_log_days, installation.now))
     log.event("serving", role=settings.role, listening=[_name(sock) for sock in listeners.all])
     await asyncio.wait([asyncio.create_task(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
     loop.remove_reader(lifeline)
@@ -156,20 +122,79 @@ async def _serve(
     await pool.stop()
     if purging is not None:
         purging.cancel()
-    if tracing is not None:
-        await asyncio.to_thread(tracing.stop)
+    if state.tracing is not None:
+        await asyncio.to_thread(state.tracing.stop)
     log.event("stopped")
     return 0
 
 
+def _state(
+    loaded: Loaded,
+    pool: LocalPool | RemotePool,
+    watch: LicenceWatch | None,
+    log: Log,
+    monotonic: Callable[[], float],
+    page: Page | None,
+) -> HttpState:
+    settings = loaded.settings
+    exporters = wanted_exporters(os.environ)
+    metrics = Metrics(
+        lambda: pool.state,
+        lambda: {} if watch is None else watch.ends(),
+        role=settings.role,
+        models="" if watch is None else installation.models_digest()[:12],
+    )
+    metrics.set_threshold(settings.threshold)
+    return HttpState(
+        pool=pool,
+        limits=settings.limits,
+        rate=RateLimit(settings.limits.rate, monotonic),
+        api_keys=hashed(_api_keys(settings.api_keys, page)),
+        cannot=pool.cannot if isinstance(pool, RemotePool) else _cannot(watch),
+        log=log,
+        metrics=metrics,
+        new_request_id=installation.new_request_id,
+        threshold=settings.threshold,
+        role=settings.role,
+        decisions=None if loaded.decision_log is None else DecisionWriter(loaded.decision_log, log),
+        tells_details=page is not None,
+        tracing=Tracing(exporters, os.environ, role=settings.role, version=__version__) if exporters else None,
+    )
+
+
+class _Hearing:
+    """The end of the lifeline in this process."""
+
+    def __init__(
+        self, lifeline: socket.socket, apply: Callable[[Mapping[str, Any]], None], stopping: asyncio.Event
+    ) -> None:
+        self._lifeline = lifeline
+        self._apply = apply
+        self._stopping = stopping
+        self._heard = bytearray()
+
+    def hear(self) -> None:
+        """Apply what has come, or stop where the supervisor is gone."""
+        data = self._lifeline.recv(65536)
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._lifeline)
+            self._stopping.set()
+        self._heard += data
+        while (message := ipc.take(self._heard)) is not None:
+            self._apply(message[0])
+
+
 def _apply(
     message: Mapping[str, Any],
+    *,
     settings: Settings,
     state: HttpState,
     pool: LocalPool | RemotePool,
     servers: list[_Server],
+    page: Page | None,
 ) -> None:
-    """Let another threshold and worker key hold from the next request on; another certificate for new connections."""
+    """Let other keys and another threshold hold from the next request on; another certificate for new connections."""
+    state.api_keys = hashed(_api_keys(tuple(message["api_keys"]), page))
     state.threshold = message["threshold"]
     state.metrics.set_threshold(state.threshold)
     if isinstance(pool, RemotePool):
