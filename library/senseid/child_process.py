@@ -44,7 +44,7 @@ class Guard:
             CutShortError: the process ended without reporting a status.
         """
         check_memory()
-        if not hasattr(signal, "sigwaitinfo"):  # not Linux
+        if sys.platform != "linux":  # others have no sigwaitinfo, or no fork
             return work()
         awaited = _FORWARDED | {signal.SIGCHLD}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
@@ -81,7 +81,7 @@ def check_memory() -> None:
     Raises:
         MemoryError: it is not.
     """
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     import mmap
 
@@ -99,10 +99,10 @@ def ending(code: int) -> str:
 
 def die_with(parent: int) -> None:
     """End this process when its parent is killed, if the system supports it (Linux)."""
-    import ctypes
-
     if sys.platform != "linux":
         return
+    import ctypes
+
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it was killed earlier
         os.kill(os.getpid(), signal.SIGKILL)
@@ -110,6 +110,8 @@ def die_with(parent: int) -> None:
 
 def _wait(child: int, awaited: frozenset[signal.Signals]) -> int:
     """The exit code of a child, negative for a signal; signals received meanwhile are forwarded to it."""
+    if sys.platform != "linux":
+        raise NotImplementedError  # nothing is forked there
     while True:
         heard = signal.sigwaitinfo(awaited)
         if heard.si_signo == signal.SIGCHLD:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from senseid.decision_record import FORMAT, START, Link, RecordError, read_record, write_record
 from senseid.errors import OutputError
+from senseid.file_lock import lock
 from senseid.version import __version__
 from senseid_engine.errors import reason_of
 
@@ -251,12 +252,10 @@ def _errors(path: Path) -> Iterator[None]:
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
     """The file, open for appending, and nobody else appends to it or moves it meanwhile."""
-    import fcntl
-
     while True:
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, _MODE)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock(file, wait=True)
             # While this waited, the file may have been rotated or purged away.
             if _is_at(file, path):
                 yield file
@@ -280,7 +279,8 @@ def _identity(file: int) -> tuple[int, int]:
 def _tail(file: int) -> bytes:
     size = os.fstat(file).st_size
     length = min(size, 2 * LONGEST_RECORD)
-    return os.pread(file, length, size - length)
+    os.lseek(file, size - length, os.SEEK_SET)
+    return os.read(file, length)
 
 
 def _torn(file: int) -> bytes:

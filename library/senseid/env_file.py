@@ -7,6 +7,7 @@ So it is read only if nobody else can have written it, every other source takes 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ _OTHERS_WRITE: Final = 0o022
 
 def distrust(path: Path) -> str:
     """The reason not to read a file that was not named; empty if only the user can write it, or it is missing."""
-    if os.name != "posix":  # file modes mean nothing there
+    if sys.platform == "win32":  # file modes mean nothing there
         return ""
     mine = {os.geteuid(), 0}
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +68,7 @@ def sync(file: BinaryIO) -> None:
     """Flush a file to its disk, and drop it from the page cache so that the next read comes from the disk."""
     file.flush()
     os.fsync(file.fileno())
-    if hasattr(os, "posix_fadvise"):
+    if sys.platform == "linux":
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
@@ -99,6 +100,8 @@ def _unnamed(folder: Path) -> int | None:
 
 
 def _dress(handle: int, like: os.stat_result | None) -> None:
+    if sys.platform == "win32":  # neither works on an open file there, and modes mean nothing
+        return
     if like is None:
         mask = os.umask(0)
         os.umask(mask)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from senseid.child_process import die_with, ending
@@ -29,7 +30,7 @@ def within(seconds: float, work: Callable[[], T]) -> T:
         MemoryError: it had too little memory.
         CutShortError: something else ended its process.
     """
-    if not hasattr(os, "fork"):
+    if sys.platform == "win32":
         return work()
     fork = multiprocessing.get_context("fork")
     hears, says = fork.Pipe(duplex=False)

@@ -18,17 +18,13 @@ import hashlib
 import json
 import os
 import stat
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from senseid.errors import OutputError
+from senseid.file_lock import lock
 from senseid_cli.batch.errors import ResumeError
 from senseid_engine.errors import reason_of
-
-try:
-    import fcntl
-except ImportError:  # a system without such locks
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -234,13 +230,9 @@ def _locked(out: Path, mode: str) -> RawIOBase:
 
 def _is_mine(file: RawIOBase, path: Path) -> bool:
     """Lock a file, and tell whether no other run has it, or has put another one in its place meanwhile."""
-    try:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass  # a disk without locks
+    with suppress(OSError):  # a disk without locks
+        if not lock(file.fileno(), wait=False):
+            return False
     try:
         return os.path.samestat(os.fstat(file.fileno()), path.lstat())
     except FileNotFoundError:

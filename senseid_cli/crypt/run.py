@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,10 @@ def _tidied() -> Iterator[None]:
         raise _EndedError(number)
 
     # Not a signal that is ignored, as under nohup.
-    ours = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    ending = [signal.SIGTERM]
+    if sys.platform != "win32":
+        ending.append(signal.SIGHUP)
+    ours = [each for each in ending if signal.getsignal(each) is signal.SIG_DFL]
     for each in ours:
         signal.signal(each, end)
     try:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from senseid.errors import OutputError, SettingError
+from senseid.file_lock import lock
 from senseid_engine.errors import reason_of
 from senseid_service.endpoints import READY_PATH
 
@@ -73,13 +74,9 @@ class Background:
     @contextmanager
     def _lock(self) -> Iterator[None]:
         """Lock against concurrent starts: each would take the other's process for its own."""
-        import fcntl
-
         with self._state.with_suffix(".lock").open("ab") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SettingError("it is being started", remedy="see `senseid serve status`") from None
+            if not lock(file.fileno(), wait=False):
+                raise SettingError("it is being started", remedy="see `senseid serve status`")
             yield
 
     def _start(self, command: list[str], options: Mapping[str, str]) -> None:

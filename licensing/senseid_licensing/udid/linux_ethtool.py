@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 
 _SIOCETHTOOL = 0x8946
@@ -15,6 +16,8 @@ def ask_card(name: str) -> str:
 
     Needs no privilege (ethtool(8) -P).
     """
+    if sys.platform != "linux":
+        return ""
     import fcntl
     import socket
     import struct
