@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from senseid import bodies, child_process, errors, installation, outcomes, stids
-from senseid_cli import usage_errors
 from senseid_cli.groups import LazyGroup
 from senseid_cli.output import streams, terminal
 
@@ -41,7 +40,7 @@ SECTIONS = {
         "decrypt": "Decrypt files of either format, told by their content: FILE.senseid and FILE.b64 become FILE.",
     },
     "Service": {
-        "serve": "Answer the HTTP API.",
+        "serve": "Answer the HTTP API until Ctrl-C or SIGTERM; with a command, in the background.",
         "drift": "Compare the scores, qualities and refusals of a period with the calibration or an earlier period.",
         "audit": "Verify and purge the decision log.",
     },
@@ -171,6 +170,8 @@ def _flush() -> None:
 
 
 def _report_usage(error: typer.TyperException, words: list[str]) -> int:
+    from senseid_cli import usage_errors
+
     context = getattr(error, "ctx", None)
     if context is not None and error.format_message() == context.get_help():
         typer.echo(context.get_help(), err=True)  # a command was called without arguments: print its help

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -69,6 +70,13 @@ class GroupWithDefault(TyperGroup):
             args = [self.default, *args]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Complete with the names of commands, and with what the default command takes."""
+        default = self.commands[self.default]
+        of_default = default.shell_complete(typer.Context(default, parent=ctx), incomplete)
+        named = [item for item in super().shell_complete(ctx, incomplete) if item.value != self.default]
+        return list({item.value: item for item in (*named, *of_default)}.values())
+
 
 class GroupWithSharedOptions(TyperGroup):
     """A group whose options may stand before and after the name of a command, as in `serve start --port 3001`."""
@@ -89,3 +97,14 @@ class GroupWithSharedOptions(TyperGroup):
                 option.handle_parse_result(ctx, given, [])
         ctx.args = left
         return left
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Let the command complete the options of the group as well."""
+        name, command, rest = cast("Any", super().resolve_command(ctx, args))
+        if command is not None and ctx.resilient_parsing:
+            command.shell_complete = partial(self._complete_both, command.shell_complete, ctx)
+        return name, command, rest
+
+    def _complete_both(self, own: Any, group_context: Any, context: Any, incomplete: str) -> list[Any]:
+        of_group = TyperCommand.shell_complete(cast("Any", self), group_context, incomplete)
+        return list({item.value: item for item in (*own(context, incomplete), *of_group)}.values())

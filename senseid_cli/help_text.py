@@ -6,6 +6,7 @@ man pages are made from the same parts.
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -39,20 +40,25 @@ class Help:
 
 def help_of(command: Any, context: Any) -> Help:
     """The help of a command in its context, which knows the words that lead to it."""
-    paragraphs, examples = described(command.help or "")
-    # A group with a command that needs no name takes what that one takes.
+    # A group with a command that needs no name does and takes what that one does.
     called = command.commands[command.default] if hasattr(command, "default") else command
+    paragraphs, examples = described(called.help or "")
     arguments = [p for p in called.params if p.param_type_name == "argument" and not p.hidden]
-    sections = {"Arguments": [(argument_name(p), p.get_help_record(context)[1]) for p in arguments]}
+    sections: dict[str, list[tuple[str, str]]] = {
+        "Arguments": [(argument_name(p), p.get_help_record(context)[1]) for p in arguments]
+    }
+    if called is command:
+        for title, name, child in children(command, context):
+            sections.setdefault(title, []).append((name, summary(child)))
     for parameter in [p for p in called.get_params(context) if p.param_type_name == "option"]:
         record = parameter.get_help_record(context)
         if record:
             sections.setdefault(parameter.rich_help_panel or "Options", []).append(record)
     for title, rows in _shared(context):
         sections.setdefault(title, []).extend(rows)
-    for title, name, child in children(command, context):
-        if child is not called:
-            sections.setdefault(title, []).append((name, summary(child)))
+    if called is not command:
+        others = [(name, summary(child)) for _, name, child in children(command, context) if child is not called]
+        sections["Commands"] = others
     filled = tuple((title, tuple(rows)) for title, rows in sections.items() if rows)
     return Help(context.command_path, usage(command), paragraphs, filled, examples)
 
@@ -75,6 +81,11 @@ def usage(command: Any) -> str:
     if hasattr(command, "default"):
         return usage(command.commands[command.default])
     names = [argument_name(p) for p in command.params if p.param_type_name == "argument" and not p.hidden]
+    names += [
+        f"{option_name(p)} {p.metavar}"
+        for p in command.params
+        if p.param_type_name == "option" and p.required and p.metavar
+    ]
     if hasattr(command, "commands"):
         names.append("[COMMAND]" if command.invoke_without_command else "COMMAND")
     return " ".join([*names, "[OPTIONS]"])
@@ -84,6 +95,11 @@ def argument_name(argument: Any) -> str:
     """The name of an argument, in brackets if it may be left out."""
     name = argument.human_readable_name
     return name if argument.required or name.startswith("[") else f"[{name}]"
+
+
+def option_name(option: Any) -> str:
+    """The first long name of an option."""
+    return next((name for name in option.opts if name.startswith("--")), str(option.opts[0]))
 
 
 def children(command: Any, context: Any) -> Iterator[tuple[str, str, Any]]:
@@ -114,7 +130,20 @@ def write_help(command: Any, context: Any, formatter: Any) -> None:
     if parts.examples:
         with formatter.section("Examples"):
             for example in parts.examples:
-                formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+                formatter.write(example_lines(example, formatter.width, formatter.current_indent))
+
+
+def example_lines(example: str, width: int, indent: int) -> str:
+    """An example on lines of that width, which a shell takes for one: each but the last ends in a backslash."""
+    lines = textwrap.wrap(
+        example,
+        width - 2,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * 2 * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return " \\\n".join(lines) + "\n"
 
 
 def adopt(command: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,6 +117,8 @@ def read_photo(source: str, *, if_video: str = "") -> Image:
 
 def read_pair(first: str, second: str) -> tuple[Image, Image]:
     """Read two photos likewise, for a comparison."""
+    import shlex
+
     live = [
         f"senseid verify {shlex.quote(video)} {shlex.quote(photo)}"
         for video, photo in ((first, second), (second, first))

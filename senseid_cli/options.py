@@ -35,7 +35,7 @@ References = Annotated[
         help="A photo of the person; give it once for each of up to 10. One score is given for all of them together.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the body of the HTTP API, one JSON object on one line.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: the body of the HTTP API, one object on one line.")]
 Threshold = Annotated[
     float,
     typer.Option(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from typer.main import get_command
 
 from senseid.outcomes import ExitStatus
 from senseid_cli.app import app
+from senseid_cli.help_text import Help, children, help_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,62 +34,25 @@ STATUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The help of one command.
-
-    Attributes:
-        path: its words, as in `senseid license check`.
-        usage: what follows these words.
-        paragraphs: what it does, the summary first.
-        arguments: name and help.
-        options: spelling and help.
-        commands: of a group: name and summary.
-    """
-
-    path: str
-    usage: str
-    paragraphs: tuple[str, ...]
-    arguments: tuple[tuple[str, str], ...]
-    options: tuple[tuple[str, str], ...]
-    commands: tuple[tuple[str, str], ...]
-
-    @property
-    def summary(self) -> str:
-        """The first sentence."""
-        return self.paragraphs[0].split(". ")[0].rstrip(".")
-
-    @property
-    def file(self) -> str:
-        """The name of the man page, without its section."""
-        return self.path.replace(" ", "-")
-
-
-def pages() -> list[Page]:
+def pages() -> list[Help]:
     """All commands, a group before its commands."""
     root = get_command(app)
     return list(_walk(root, typer.Context(root, info_name="senseid", **root.context_settings)))
 
 
-def _walk(command: Any, context: Any) -> Iterator[Page]:
-    children = [] if not hasattr(command, "list_commands") else command.list_commands(context)
-    named = [(name, command.resolve_command(context, [name])[1]) for name in children]
-    named = [(name, child) for name, child in named if not child.hidden]
-    parameters = [p for p in command.get_params(context) if not getattr(p, "hidden", False)]
-    records = [(p.param_type_name, p.get_help_record(context)) for p in parameters]
-    yield Page(
-        path=context.command_path,
-        usage=" ".join(command.collect_usage_pieces(context)),
-        paragraphs=tuple(" ".join(part.split()) for part in (command.help or "").split("\n\n")),
-        arguments=tuple(record for kind, record in records if record and kind == "argument"),
-        options=tuple(record for kind, record in records if record and kind == "option"),
-        commands=tuple((name, child.get_short_help_str(limit=200)) for name, child in named),
-    )
-    for name, child in named:
-        yield from _walk(child, typer.Context(child, info_name=name, parent=context))
+def _walk(command: Any, context: Any) -> Iterator[Help]:
+    yield help_of(command, context)
+    for _, name, child in children(command, context):
+        loaded = command.resolve_command(context, [name])[1] if hasattr(command, "sections") else child
+        yield from _walk(loaded, typer.Context(loaded, info_name=name, parent=context))
 
 
-def reference(all_pages: list[Page]) -> str:
+def file_name(page: Help) -> str:
+    """The name of a man page, without its section."""
+    return page.path.replace(" ", "-")
+
+
+def reference(all_pages: list[Help]) -> str:
     """The reference as Markdown."""
     parts = [
         "# Commands\n\nMade from the commands themselves by `tools/make_reference.py`; CI compares.\n",
@@ -98,10 +61,11 @@ def reference(all_pages: list[Page]) -> str:
     for page in all_pages:
         parts.append(f"\n## {page.path}\n\n```\n{page.path} {page.usage}\n```\n")
         parts.extend(f"{_fill(paragraph)}\n" for paragraph in page.paragraphs)
-        for title, rows in (("argument", page.arguments), ("option", page.options), ("command", page.commands)):
-            if rows:
-                lines = [f"| `{_cell(name)}` | {_cell(text)} |" for name, text in rows]
-                parts.append("\n".join([f"| {title} | |", "| --- | --- |", *lines]) + "\n")
+        for title, rows in page.sections:
+            lines = [f"| `{_cell(name)}` | {_cell(text)} |" for name, text in rows]
+            parts.append("\n".join([f"| {title} | |", "| --- | --- |", *lines]) + "\n")
+        if page.examples:
+            parts.append("\n".join(["```sh", *page.examples, "```"]) + "\n")
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -113,12 +77,12 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def man_page(page: Page, all_pages: list[Page]) -> str:
+def man_page(page: Help, all_pages: list[Help]) -> str:
     """One man page, in the macros of man(7)."""
     lines = [
-        f'.TH "{page.file.upper()}" "1" "" "senseid" "User Commands"',
+        f'.TH "{file_name(page).upper()}" "1" "" "senseid" "User Commands"',
         ".SH NAME",
-        f"{_roff(page.file)} \\- {_roff(page.summary)}",
+        f"{_roff(file_name(page))} \\- {_roff(_sentence(page))}",
         ".SH SYNOPSIS",
         f".B {_roff(page.path)}",
         _roff(page.usage),
@@ -126,19 +90,24 @@ def man_page(page: Page, all_pages: list[Page]) -> str:
     ]
     for number, paragraph in enumerate(page.paragraphs):
         lines += [".PP"] * (number > 0) + [_roff(paragraph)]
-    for title, rows in (("ARGUMENTS", page.arguments), ("OPTIONS", page.options), ("COMMANDS", page.commands)):
-        if rows:
-            lines.append(f".SH {title}")
-            for name, text in rows:
-                lines += [".TP", f".B {_roff(name)}", _roff(" ".join(text.split()))]
+    for title, rows in page.sections:
+        lines.append(f'.SH "{title.upper()}"')
+        for name, text in rows:
+            lines += [".TP", f".B {_roff(name)}", _roff(" ".join(text.split()))]
+    if page.examples:
+        lines += [".SH EXAMPLES", ".nf", *map(_roff, page.examples), ".fi"]
     if page.path == "senseid":
         lines.append('.SH "EXIT STATUS"')
         for status, text in STATUSES.items():
             lines += [".TP", f".B {status.value}", _roff(text)]
     related = [other for other in all_pages if other.path != page.path and _related(page.path, other.path)]
     if related:
-        lines += [".SH SEE ALSO", ", ".join(f"\\fB{_roff(other.file)}\\fR(1)" for other in related)]
+        lines += [".SH SEE ALSO", ", ".join(f"\\fB{_roff(file_name(other))}\\fR(1)" for other in related)]
     return "\n".join(lines) + "\n"
+
+
+def _sentence(page: Help) -> str:
+    return page.paragraphs[0].split(". ")[0].rstrip(".")
 
 
 def _related(one: str, other: str) -> bool:
@@ -155,7 +124,9 @@ def _roff(text: str) -> str:
 def files() -> dict[Path, str]:
     """Every file and its text."""
     all_pages = pages()
-    return {REFERENCE: reference(all_pages)} | {MAN / f"{page.file}.1": man_page(page, all_pages) for page in all_pages}
+    return {REFERENCE: reference(all_pages)} | {
+        MAN / f"{file_name(page)}.1": man_page(page, all_pages) for page in all_pages
+    }
 
 
 def main() -> None:

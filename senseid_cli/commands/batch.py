@@ -51,20 +51,26 @@ def batch(
             help="Where MANIFEST is a folder: compare all its photos with all of this one, and not with each other.",
         ),
     ] = None,
-    task: Annotated[Task, typer.Option("--task", "-t", help="What is done with each row.")] = Task.COMPARE,
+    task: Annotated[
+        Task,
+        typer.Option(
+            "--task", "-t", metavar="compare|omni|quality|liveness|verify", help="What is done with each row."
+        ),
+    ] = Task.COMPARE,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
             metavar="FILE",
-            help="Write the results there, as CSV, NDJSON or Parquet by its suffix; standard output if unset.",
+            help="Write the result there, as CSV, NDJSON or Parquet by its suffix; standard output if unset.",
         ),
     ] = None,
     output_format: Annotated[
-        OutputFormat | None, typer.Option("--format", help="Write this format, whatever the suffix.")
+        OutputFormat | None,
+        typer.Option("--format", metavar="csv|ndjson|parquet", help="Choose the format, whatever the suffix."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format ndjson.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the same as --format ndjson.")] = False,
     threshold: Threshold = DEFAULT_THRESHOLD,
     auto_rotate: AutoRotate = False,
     check_quality: CheckQuality = False,
@@ -74,7 +80,7 @@ def batch(
         Path | None,
         typer.Option(
             "--cache",
-            metavar="DIR",
+            metavar="FOLDER",
             help="Keep templates there, encrypted with your key, so that the next run encodes no photo again.",
         ),
     ] = None,
@@ -93,14 +99,16 @@ def batch(
         typer.Option(
             "--report",
             metavar="OUT.html",
-            help="Also write a page: scores, error rates where a column `same` says 1 or 0, the worst pairs."
+            help="Write a report: a page with scores, error rates where a column `same` says 1 or 0, the worst pairs."
             " It shows the faces of people.",
         ),
     ] = None,
     plain_faces: PlainFaces = False,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Photos worked on at the same time; as the CPUs allow if unset."),
+        typer.Option(
+            "--workers", metavar="COUNT", min=1, help="Photos worked on at the same time; as the CPUs allow if unset."
+        ),
     ] = None,
     scheduler: Annotated[
         str | None,
@@ -110,7 +118,8 @@ def batch(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of this --out.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Overwrite --out, and begin anew where a run was interrupted.")
+        bool,
+        typer.Option("--force", help="Overwrite files that are there, and begin anew where a run was interrupted."),
     ] = False,
 ) -> None:
     """Many comparisons or checks in one run: each photo is read and encoded once.
@@ -120,6 +129,10 @@ def batch(
     order; a refused one says why, with the code of the HTTP API. Of a folder all photos are compared with each other,
     and the pairs from --threshold on are told; quality and liveness take a folder too. Exit status: 0 every row has a
     result, match or not, 3 some are refused, 4 licence, 130 interrupted.
+
+    Examples:
+        senseid batch pairs.csv --out results.csv --report report.html
+        senseid batch photos --threshold 0.8 --json
     """
     from senseid import installation
     from senseid_cli import paths

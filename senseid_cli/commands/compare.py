@@ -46,7 +46,7 @@ def compare(
     single_face: SingleFace = False,
     check_liveness: CheckLiveness = False,
     details: Annotated[
-        bool, typer.Option("--details", help="Say which faces were compared, and what the score means.")
+        bool, typer.Option("--details", help="Add details: which faces were compared, and what the score means.")
     ] = False,
     decision_log: DecisionLogFile = None,
     log_names: LogNames = False,
@@ -57,6 +57,11 @@ def compare(
     what of a face is covered. With several photos of one person, each behind --reference, the right person is turned
     away less often, and a stranger gets in no more often; one that shows somebody else is refused. Exit status: 0
     match, 1 no match, 3 a photo is refused, 4 licence.
+
+    Examples:
+        senseid compare alice.jpg bob.jpg
+        senseid compare passport.jpg selfie.jpg --threshold 0.8 --json
+        senseid compare --reference first.jpg --reference second.jpg selfie.jpg
     """
     known, probe = _sides(first, second, references or [])
     licences = installation.verify_licences()

@@ -30,6 +30,10 @@ def decrypt(
 
     A container names its key, which is looked for among all that `senseid key list` shows; --key-file and --key allow
     one only. What does not authenticate to its last byte leaves no file. Exit status: 6 it cannot be decrypted.
+
+    Examples:
+        senseid decrypt alice.jpg.senseid
+        senseid decrypt vault --out photos --force
     """
     from senseid_cli.crypt import convert, file_jobs
     from senseid_cli.crypt.run import run_jobs

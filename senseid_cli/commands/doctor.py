@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object.")] = False,
     env_file: Annotated[
         Path | None,
         typer.Option(
-            "--env-file", metavar="FILE", help="Settings of the service.", show_default=".env, if it is there"
+            "--env-file",
+            metavar="FILE",
+            help="The .env file of the service's settings.",
+            show_default=".env, if it is there",
         ),
     ] = None,
     old_home: Annotated[
@@ -41,6 +44,10 @@ def doctor(
     """Check this installation: processor, memory, licences, clock, keys, settings, models, codecs, packages.
 
     It changes nothing. Exit status: 0 all is right, 1 something has to be done.
+
+    Examples:
+        senseid doctor
+        senseid doctor --upgraded-from /mnt/old/senseid --json
     """
     from senseid_cli.doctor.checkup import check_up
 

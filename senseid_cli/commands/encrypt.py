@@ -30,7 +30,9 @@ def encrypt(
     form: Annotated[
         Format,
         typer.Option(
-            "--format", help="`container` for files that are kept, `wire` for the service's encrypted_... fields."
+            "--format",
+            metavar="container|wire",
+            help="Choose the format: `container` for files that are kept, `wire` for the service's fields.",
         ),
     ] = Format.CONTAINER,
     key: options.KeyName = None,
@@ -55,6 +57,10 @@ def encrypt(
 
     Of a folder the photos and videos are encrypted. With --update the same command can run every night: it does what is
     new or changed, and names containers whose source is gone. Exit status: 0 also if there is nothing to do.
+
+    Examples:
+        senseid encrypt alice.jpg
+        senseid encrypt photos --out vault --key archive
     """
     from senseid_cli.crypt import convert, file_jobs, streams
     from senseid_cli.crypt import update as updates

@@ -6,12 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
+from senseid_cli import completion
+
 
 def help(  # noqa: A001  the command's name
     context: typer.Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[COMMAND]...", help="The words of a command, such as `license issue`."),
+        typer.Argument(
+            metavar="[COMMAND]...",
+            help="The words of a command, such as `license issue`.",
+            autocompletion=completion.commands,
+        ),
     ] = None,
 ) -> None:
     """Show the help of a command.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from senseid import installation
+from senseid_cli import completion
 from senseid_cli.crypt import options
 from senseid_cli.key_sources import key_sources
 from senseid_cli.output import terminal
@@ -18,19 +19,28 @@ if TYPE_CHECKING:
     from senseid_cli.crypt.file_jobs import FileJob
     from senseid_cli.shapes import MadeKey, Reencrypted
 
-app = typer.Typer(help="Make, list and change the keys of encrypted media.", no_args_is_help=True)
+app = typer.Typer(
+    help="""Make, list and change the keys of encrypted media.
+
+Examples:
+    senseid key generate
+    senseid key list
+""",
+    no_args_is_help=True,
+)
 
 InKeyring = Annotated[
     bool, typer.Option("--keyring", help="Keep the secret in the OS keyring, not in a file: needs the extra `keyring`.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a key.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object a key.")]
 
 
 @app.command("generate")
 def generate(
     word: Annotated[str | None, typer.Argument(hidden=True)] = None,
     name: Annotated[
-        str | None, typer.Option("--key", metavar="NAME", help="The name of the new key.", show_default="default")
+        str | None,
+        typer.Option("--key", metavar="NAME", help="The name of the key: `default` if unset, as in every command."),
     ] = None,
     in_keyring: InKeyring = False,
     as_json: AsJson = False,
@@ -38,6 +48,10 @@ def generate(
     """Make a key from 192 random bits, for both formats.
 
     Whoever has its file reads what it encrypts; without it nobody does. Keep a copy of it in a safe place.
+
+    Examples:
+        senseid key generate
+        senseid key generate --key archive --keyring
     """
     from senseid_cli.crypt.run import put_facts
 
@@ -53,7 +67,12 @@ def generate(
 
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """Show the keys that are known here by their ids, first the one to encrypt with. No secret is shown."""
+    """Show the keys that are known here by their ids, first the one to encrypt with. No secret is shown.
+
+    Examples:
+        senseid key list
+        senseid key list --json
+    """
     from senseid_cli.crypt.run import put_facts
     from senseid_crypto.key import weaknesses
 
@@ -76,7 +95,12 @@ def rotate(
     folders: Annotated[
         list[str], typer.Argument(metavar="FOLDER...", help="Where the containers are that get the new key.")
     ],
-    name: Annotated[str, typer.Option("--key", metavar="NAME", help="The key that is replaced.")] = "default",
+    name: Annotated[
+        str,
+        typer.Option(
+            "--key", metavar="NAME", help="The name of the key that is replaced.", autocompletion=completion.keys
+        ),
+    ] = "default",
     in_keyring: InKeyring = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -84,6 +108,10 @@ def rotate(
 
     The old key stays known under another name. Each container is replaced when its new one has been read back and found
     right. Interrupted, the same command goes on where it stopped. Wire text is left as it is.
+
+    Examples:
+        senseid key rotate vault
+        senseid key rotate vault photos --key archive
     """
     from senseid_cli import paths
     from senseid_cli.crypt import convert, rotation

@@ -9,6 +9,7 @@ import typer
 
 from senseid import installation
 from senseid.outcomes import ExitStatus
+from senseid_cli import completion
 from senseid_cli.commands import license_vendor
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
@@ -23,22 +24,34 @@ if TYPE_CHECKING:
     from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicence
 
-app = typer.Typer(help="Check, install and issue licences.", no_args_is_help=True)
+app = typer.Typer(
+    help="""Check, install and issue licences.
+
+Examples:
+    senseid license quickstart
+    senseid license check
+""",
+    no_args_is_help=True,
+)
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a licence.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: one object a licence.")]
 
 
 @app.command("quickstart")
 def quickstart(
-    licensee: Annotated[str, typer.Option("--licensee", help="The name in the licences.")] = "local user",
-    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How long they last.")] = 30,
+    licensee: Annotated[str, typer.Option("--licensee", metavar="NAME", help="Who may use it.")] = "local user",
+    days: Annotated[int, typer.Option("--days", metavar="COUNT", min=1, max=3650, help="Days that it lasts.")] = 30,
     passphrase_file: license_vendor.PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Be your own vendor: make a root key and install licences of all products for this machine.
 
     Running it again keeps the key and issues afresh.
+
+    Examples:
+        senseid license quickstart
+        senseid license quickstart --licensee 'Acme Ltd' --days 365
     """
     import os
 
@@ -73,7 +86,12 @@ def check(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Verify the licences of this installation: one line each, with the reason and the remedy."""
+    """Verify the licences of this installation: one line each, with the reason and the remedy.
+
+    Examples:
+        senseid license check
+        senseid license check --require --json
+    """
     from senseid.abilities import nothing_works
     from senseid_cli.licence_state import LicenceState
     from senseid_licensing.errors import LicenceMissingError
@@ -102,10 +120,18 @@ def check(
 
 @app.command("show")
 def show(
-    product: Annotated[Product | None, typer.Argument(help="One product; all by default.")] = None,
+    product: Annotated[
+        Product | None,
+        typer.Argument(metavar="PRODUCT", help="senseid_face, senseid_kestrel or senseid_liveness; all by default."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what the installed licences say, verified."""
+    """Show what the installed licences say, verified.
+
+    Examples:
+        senseid license show
+        senseid license show senseid_face --json
+    """
     store, context = installation.open_store()
     result = store.verify_all(context)
     products = [product] if product else [item for item in Product if item in result.licences] or list(Product)
@@ -123,13 +149,22 @@ def show(
 
 @app.command("install")
 def install(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Licence files, under any names.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="Licence files, under any names.", autocompletion=completion.licence_files
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
     """Check licence files, then put each in its place under its right name.
 
     Of several for one product the one that ends last is installed, and one that is installed and ends later stays. A
     file that is refused is named, and the others are installed: exit 4.
+
+    Examples:
+        senseid license install SENSEID_FACE_1a2b3c4d.lic
+        senseid license install face.lic kestrel.lic --json
     """
     if len(files) == 1:
         _place(files[0], lambda store, data, context: store.install(data, context), "installed", as_json=as_json)
@@ -146,16 +181,31 @@ def install(
 
 @app.command("renew")
 def renew(
-    file: Annotated[Path, typer.Argument(help="The new licence file, under any name.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="The new licence file, under any name.", autocompletion=completion.licence_files
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
-    """Replace an installed licence by one that lasts longer; the old one stays until the new one has verified."""
+    """Replace an installed licence by one that lasts longer; the old one stays until the new one has verified.
+
+    Examples:
+        senseid license renew SENSEID_FACE_5e6f7a8b.lic
+        senseid license renew face.lic --json
+    """
     _place(file, lambda store, data, context: store.renew(data, context), "renewed", as_json=as_json)
 
 
 @app.command("reset-clock")
-def reset_clock(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """Forget the latest time seen, after the clock ran ahead by mistake. Set the clock right first."""
+def reset_clock(as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object.")] = False) -> None:
+    """Forget the latest time seen, after the clock ran ahead by mistake. Set the clock right first.
+
+    Examples:
+        senseid license reset-clock
+        senseid license reset-clock --json
+    """
     from senseid_licensing.instant import format_instant
 
     store, context = installation.open_store()
@@ -170,10 +220,15 @@ def reset_clock(as_json: Annotated[bool, typer.Option("--json", help="Print one 
 
 @app.command("inspect")
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A licence, revocation list, key or UDID.txt.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A licence, revocation list, key or UDID.txt.")],
     as_json: Json = False,
 ) -> None:
-    """Show what a file says, without trusting it: no signature is checked."""
+    """Show what a file says, without trusting it: no signature is checked.
+
+    Examples:
+        senseid license inspect face.lic
+        senseid license inspect UDID.txt --json
+    """
     from senseid_licensing.errors import about
     from senseid_licensing.files import read_file
     from senseid_licensing.inspection import inspect as read

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from senseid import installation
+from senseid_cli import completion
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 from senseid_licensing.capability import Capability  # noqa: TC001  Typer reads the annotations
@@ -22,25 +23,36 @@ if TYPE_CHECKING:
     from senseid_licensing.private_key import PrivateKey
     from senseid_licensing.public_key import PublicKey
 
+_ADVANCED = "Advanced"
 PASSPHRASE_VARIABLE = "SENSEID_KEY_PASSPHRASE"  # noqa: S105  the name of a variable, not a secret
 _SEE_HELP = "see `senseid license issue --help`"
 _LARGEST_WHEEL = 1 << 30
-_KEY_HELP = "The private key; your own root key by default."
+_KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        "--key",
+        metavar="FILE",
+        help="The file of the key that signs; your own root key by default.",
+        rich_help_panel=_ADVANCED,
+    ),
+]
 
 PassphraseFile = Annotated[
     Path | None,
     typer.Option(
-        "--passphrase-file", help=f"A file whose first line is the passphrase. Also read from {PASSPHRASE_VARIABLE}."
+        "--passphrase-file",
+        metavar="FILE",
+        help=f"A file whose first line is the passphrase. Also read from {PASSPHRASE_VARIABLE}.",
+        rich_help_panel=_ADVANCED,
     ),
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Adds the vendor's commands."""
-    app.command("keygen")(keygen)
-    app.command("issue")(issue)
-    app.command("revoke")(revoke)
-    app.command("embed")(embed)
+    for name, function in (("keygen", keygen), ("issue", issue), ("revoke", revoke), ("embed", embed)):
+        app.command(name, rich_help_panel="For vendors")(function)
 
 
 def _read_terms(context: typer.Context, file: Path | None) -> Path | None:
@@ -124,18 +136,35 @@ def _utf8(passphrase: bytes, place: str) -> str:
 
 
 def keygen(
-    out: Annotated[Path, typer.Argument(help="The private key file to write; the public key goes beside it (.pub).")],
+    word: Annotated[Path | None, typer.Argument(hidden=True)] = None,
+    named: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write the result there: the private key; the public key goes beside it (.pub).",
+        ),
+    ] = None,
     no_passphrase: Annotated[bool, typer.Option("--no-passphrase", help="Leave the key unprotected.")] = False,
     trust: Annotated[bool, typer.Option("--trust", help="Also accept licences of this key on this machine.")] = False,
     passphrase_file: PassphraseFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object.")] = False,
 ) -> None:
-    """Make a key that signs licences, sealed with a passphrase."""
+    """Make a key that signs licences, sealed with a passphrase.
+
+    Examples:
+        senseid license keygen --out vendor.key
+        senseid license keygen --out vendor.key --passphrase-file passphrase.txt --trust
+    """
     from senseid_licensing.errors import ArgumentError
     from senseid_licensing.files import SECRET, is_there, write_file
     from senseid_licensing.private_key import generate
     from senseid_licensing.store import LicenceStore
 
+    out = named or word
+    if out is None or (named and word):
+        raise ArgumentError("say where the key goes", remedy="give one file, as in `--out vendor.key`")
     if not out.name:
         raise ArgumentError(f"{out}: is no name for a file", remedy="name the private key like vendor.key")
     public_path = out.with_suffix(".pub")
@@ -168,44 +197,124 @@ def keygen(
 
 
 def issue(
+    licensee: Annotated[str | None, typer.Option("--licensee", metavar="NAME", help="Who may use it.")] = None,
     products: Annotated[
-        list[Product] | None, typer.Option("--product", help="A product; repeat it for more. All by default.")
+        list[Product] | None,
+        typer.Option(
+            "--product",
+            metavar="PRODUCT",
+            help="senseid_face, senseid_kestrel or senseid_liveness; repeat it for more. All by default.",
+        ),
     ] = None,
-    licensee: Annotated[str | None, typer.Option("--licensee", help="Who may use it.")] = None,
-    key_file: Annotated[Path | None, typer.Option("--key", help=_KEY_HELP)] = None,
-    udid_file: Annotated[Path | None, typer.Option("--udid", help="The machine's UDID.txt.")] = None,
-    any_machine: Annotated[bool, typer.Option("--any-machine", help="Bind it to no machine.")] = False,
-    days: Annotated[int | None, typer.Option("--days", min=1, max=36500, help="Days from its beginning.")] = None,
-    not_before: Annotated[str | None, typer.Option("--not-before", help="First second, UTC; now by default.")] = None,
-    not_after: Annotated[str | None, typer.Option("--not-after", help="Last second, 2027-12-31T23:59:59Z.")] = None,
-    grace_days: Annotated[int, typer.Option("--grace-days", min=0, max=90, help="Days of grace after it.")] = 0,
-    capabilities: Annotated[
-        list[Capability] | None, typer.Option("--capability", help="What it allows; repeat it. All by default.")
+    udid_file: Annotated[
+        Path | None, typer.Option("--udid", metavar="FILE", help="The UDID.txt of the machine that it is bound to.")
     ] = None,
-    platforms: Annotated[
-        list[str] | None, typer.Option("--platform", help="Such as linux-x86_64; repeat it. Any by default.")
-    ] = None,
-    from_version: Annotated[str | None, typer.Option("--from-version", help="First version covered.")] = None,
-    below_version: Annotated[str | None, typer.Option("--below-version", help="First version not covered.")] = None,
-    parent_file: Annotated[
-        Path | None, typer.Option("--parent", help="The licence that lets your key issue, if it is no root.")
-    ] = None,
-    delegate: Annotated[
-        Path | None, typer.Option("--delegate", help="A .pub file: its holder may issue within these terms.")
+    days: Annotated[
+        int | None, typer.Option("--days", metavar="COUNT", min=1, max=36500, help="Days that it lasts.")
     ] = None,
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="A folder, or a name that ends in .lic for one licence.")
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="Write the result there: a folder, or a name that ends in .lic for one licence.",
+        ),
     ] = Path(),
+    any_machine: Annotated[
+        bool, typer.Option("--any-machine", help="Bind it to no machine.", rich_help_panel=_ADVANCED)
+    ] = False,
+    key_file: _KeyFile = None,
     passphrase_file: PassphraseFile = None,
+    not_before: Annotated[
+        str | None,
+        typer.Option(
+            "--not-before", metavar="TIME", help="First second, UTC; now by default.", rich_help_panel=_ADVANCED
+        ),
+    ] = None,
+    not_after: Annotated[
+        str | None,
+        typer.Option(
+            "--not-after",
+            metavar="TIME",
+            help="Last second, such as 2027-12-31T23:59:59Z.",
+            rich_help_panel=_ADVANCED,
+        ),
+    ] = None,
+    grace_days: Annotated[
+        int,
+        typer.Option(
+            "--grace-days", metavar="COUNT", min=0, max=90, help="Days of grace after it.", rich_help_panel=_ADVANCED
+        ),
+    ] = 0,
+    capabilities: Annotated[
+        list[Capability] | None,
+        typer.Option(
+            "--capability",
+            metavar="NAME",
+            help="What it allows: compare, omni, quality, liveness, verify, batch or serve; repeat it. All by default.",
+            rich_help_panel=_ADVANCED,
+        ),
+    ] = None,
+    platforms: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--platform",
+            metavar="NAME",
+            help="Such as linux-x86_64; repeat it. Any by default.",
+            rich_help_panel=_ADVANCED,
+        ),
+    ] = None,
+    from_version: Annotated[
+        str | None,
+        typer.Option("--from-version", metavar="VERSION", help="First version covered.", rich_help_panel=_ADVANCED),
+    ] = None,
+    below_version: Annotated[
+        str | None,
+        typer.Option(
+            "--below-version", metavar="VERSION", help="First version not covered.", rich_help_panel=_ADVANCED
+        ),
+    ] = None,
+    parent_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--parent",
+            metavar="FILE",
+            help="The licence that lets your key issue, if it is no root.",
+            rich_help_panel=_ADVANCED,
+        ),
+    ] = None,
+    delegate: Annotated[
+        Path | None,
+        typer.Option(
+            "--delegate",
+            metavar="FILE",
+            help="A .pub file: its holder may issue within these terms.",
+            rich_help_panel=_ADVANCED,
+        ),
+    ] = None,
     terms_file: Annotated[  # noqa: ARG001  its callback has done the work
         Path | None,
-        typer.Option("--terms", is_eager=True, callback=_read_terms, help="A TOML file with any of these options."),
+        typer.Option(
+            "--terms",
+            metavar="FILE",
+            is_eager=True,
+            callback=_read_terms,
+            help="A TOML file with any of these options.",
+            rich_help_panel=_ADVANCED,
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a licence.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: one object a licence.", rich_help_panel=_ADVANCED)
+    ] = False,
 ) -> None:
     """Sign licences: one file a product, named SENSEID_<PRODUCT>_<id>.lic, or as --out says.
 
     With --parent, what is left out is taken from it: the product, the licensee, the end, the machine, all its limits.
+
+    Examples:
+        senseid license issue --licensee Acme --udid UDID.txt --days 365
+        senseid license issue --licensee Acme --product senseid_face --any-machine --days 30 --out acme.lic
     """
     from senseid_licensing.errors import ArgumentError
     from senseid_licensing.files import write_file
@@ -291,14 +400,25 @@ def _licence_file(out: Path, count: int) -> Path | None:
 
 
 def revoke(
-    ids: Annotated[list[str], typer.Argument(help="Ids of licences that no longer count.")],
-    key_file: Annotated[Path | None, typer.Option("--key", help=_KEY_HELP)] = None,
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ID...", help="Ids of licences that no longer count.", autocompletion=completion.issued),
+    ],
+    key_file: _KeyFile = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the list here instead of installing it.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Write the result there: the list, which is not installed then."
+        ),
     ] = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
-    """Withdraw licences: adds their ids to the signed revocation list."""
+    """Withdraw licences: adds their ids to the signed revocation list.
+
+    Examples:
+        senseid license revoke 8b5fb074bef7eea43a552d1c56ecd677
+        senseid license revoke 8b5fb074bef7eea43a552d1c56ecd677 --key-file vendor.key --out revoked.json
+    """
     from senseid_licensing.errors import ArgumentError, about
     from senseid_licensing.files import is_there, read_file, write_file
     from senseid_licensing.revocation import revoke as sign
@@ -323,11 +443,20 @@ def revoke(
 
 
 def embed(
-    wheel: Annotated[Path, typer.Argument(help="A wheel of senseid.")],
-    roots: Annotated[list[Path], typer.Option("--root", help="A .pub file to believe; repeat it for more.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write the vendor's wheel to.")],
+    wheel: Annotated[Path, typer.Argument(metavar="WHEEL", help="A wheel of senseid.")],
+    roots: Annotated[
+        list[Path], typer.Option("--root", metavar="FILE", help="A .pub file to believe; repeat it for more.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Write the result there: the vendor's wheel.")
+    ],
 ) -> None:
-    """Make a vendor's build: a wheel that accepts licences of these keys and no others."""
+    """Make a vendor's build: a wheel that accepts licences of these keys and no others.
+
+    Examples:
+        senseid license embed senseid_face-0.1.0-py3-none-any.whl --root vendor.pub --out dist
+        senseid license embed senseid.whl --root old.pub --root new.pub --out dist
+    """
     from senseid_licensing.errors import ArgumentError, LicenceMissingError, about
     from senseid_licensing.files import is_there, read_file, write_file
     from senseid_licensing.vendor_wheel import embed_roots

@@ -73,7 +73,9 @@ def check(
     explain: Annotated[
         Path | None,
         typer.Option(
-            "--explain", metavar="OUT.png", help="Draw the score of each frame, and say which evidence decided."
+            "--explain",
+            metavar="OUT.png",
+            help="Explain the result: draw the score of each frame, and say which evidence decided.",
         ),
     ] = None,
     auto_rotate: AutoRotate = False,
@@ -87,6 +89,10 @@ def check(
     and of screens: a video proves more. Prints the verdict, the score and the status: ok, hack (an attack with a
     picture or a screen), short_time (the face is seen for less than two seconds). Exit status: 0 living, 1 not, 3 the
     video is refused, 4 licence.
+
+    Examples:
+        senseid liveness clip.mp4
+        senseid liveness clip.mp4 --explain evidence.png --save-face face.png
     """
     from senseid_engine.video import Video
 
@@ -137,17 +143,23 @@ def check(
 @app.command("pack")
 def pack(
     video: OneVideo,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The liveness data to write.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="Write the result there: the liveness data.")
+    ],
     key: options.KeyName = None,
     key_file: options.KeyFile = None,
     force: options.Force = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about what was made.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object about what was made.")] = False,
 ) -> None:
     """Check a video, and if the person is living write liveness data: for `senseid verify`, here or elsewhere.
 
     The data hold the selected frames and facts about the check, and are sealed with the same keys as `senseid encrypt`:
     who has the key can make and open them. Exit status: 0 written, 1 the check did not pass, 3 the video is refused, 4
     licence.
+
+    Examples:
+        senseid liveness pack clip.mp4 --out clip.live
+        senseid liveness pack clip.mp4 --out clip.live --key archive
     """
     media.check_sources({"VIDEO": video})
     options.check_keys(key_file, key)

@@ -16,14 +16,27 @@ if TYPE_CHECKING:
     from senseid_models.entries import Source
     from senseid_models.registry import Asset, ModelEntry
 
-app = typer.Typer(help="List, verify, calibrate and import models.", no_args_is_help=True)
+app = typer.Typer(
+    help="""List, verify, calibrate and import models.
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each model.")]
+Examples:
+    senseid models list
+    senseid models calibrate people --out curve.toml
+""",
+    no_args_is_help=True,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: one object a model.")]
 
 
 @app.command("list")
 def list_models(as_json: Json = False) -> None:
-    """List the models and data files. Reads the manifest only, so it needs no licence."""
+    """List the models and data files. Reads the manifest only, so it needs no licence.
+
+    Examples:
+        senseid models list
+        senseid models list --json
+    """
     from senseid import installation
     from senseid_cli.output import terminal
 
@@ -43,6 +56,10 @@ def verify(as_json: Json = False) -> None:
     """Read every file and compare its SHA-256 with the manifest. Exit status: 0 all are right, 5 one is not.
 
     It opens model files, so it needs a licence for each product that has some.
+
+    Examples:
+        senseid models verify
+        senseid models verify --json
     """
     from senseid import installation
     from senseid.stids import stid_of

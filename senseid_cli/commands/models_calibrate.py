@@ -30,7 +30,9 @@ def calibrate(
             metavar="SET", help="A folder with one sub-folder a person, or a CSV `first,second,same` of pairs."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="CURVE.toml", help="The score curve to write.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="CURVE.toml", help="Write the result there: the score curve.")
+    ],
     pairs: Annotated[
         Path | None,
         typer.Option(
@@ -39,30 +41,36 @@ def calibrate(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option("--report", metavar="DIR", help=f"Also write {', '.join(REPORT_FILES)} there."),
+        typer.Option("--report", metavar="FOLDER", help=f"Write a report there: {', '.join(REPORT_FILES)}."),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option("--model", metavar="ID", help="Compare by this embedding model, such as one imported."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", min=0, help="The seed of everything random.")] = 0,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Photos encoded at the same time; as the CPUs allow if unset."),
+        typer.Option(
+            "--workers", metavar="COUNT", min=1, help="Photos worked on at the same time; as the CPUs allow if unset."
+        ),
     ] = None,
     name: Annotated[
-        str, typer.Option("--name", help="What the set is called in the curve; its file name if unset.")
+        str, typer.Option("--name", metavar="NAME", help="What the set is called in the curve; its file name if unset.")
     ] = "",
-    note: Annotated[str, typer.Option("--note", help="Free text for the curve.")] = "",
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Free text for the curve.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print everything that was measured, as one JSON object.")
+        bool, typer.Option("--json", help="Print JSON: everything that was measured, as one object.")
     ] = False,
 ) -> None:
     """Make a score curve from photos with known people.
 
     The curve tells how often strangers are taken for the same person at each score. Photos without a face are counted
     and left out. Nothing but rates and the names of such photos is written: no embeddings.
+
+    Examples:
+        senseid models calibrate people --out curve.toml
+        senseid models calibrate pairs.csv --out curve.toml --report report --name staff
     """
     _check_outputs(out, report, [labelled_set, *([pairs] if pairs is not None else [])], force=force)
 

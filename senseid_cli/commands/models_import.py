@@ -42,11 +42,12 @@ def import_(
             " curve of `senseid models calibrate`.",
         ),
     ],
-    kind: Annotated[Kind, typer.Option("--as", help="What it is.")],
+    kind: Annotated[Kind, typer.Option("--as", metavar="embedding|curve", help="What it is.")],
     preset: Annotated[
         Preset | None,
         typer.Option(
             "--preset",
+            metavar="sface|arcface|facenet",
             help="The family of the model, instead of a manifest: sface takes 112x112 pixels as they are, arcface"
             " 112x112 from -1 to 1, facenet 160x160.",
         ),
@@ -59,13 +60,19 @@ def import_(
         str | None,
         typer.Option("--licence", metavar="TEXT", help="The licence of the model of a --preset, which is recorded."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace what was imported under this name.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was imported as one JSON object.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite files that are there: what was imported under this name.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: what was imported, as one object.")] = False,
 ) -> None:
     """Bring your own embedding model, or the score curve that was made for your people.
 
     A model is checked against its preset or the SHA-256 of its manifest, and tried on noise, for two minutes at
     most. It compares faces once a curve that was made with it is imported as well. Nothing is downloaded.
+
+    Examples:
+        senseid models import arcface.onnx --as embedding --preset arcface
+        senseid models import curve.toml --as curve
     """
     from senseid import added_models, installation
     from senseid_cli.output import terminal
@@ -98,9 +105,14 @@ def import_(
 
 def remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A model's id, or `score-curve`.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was removed as one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: what was removed, as one object.")] = False,
 ) -> None:
-    """Remove what was imported. Without an imported curve, faces are compared as senseid does by itself."""
+    """Remove what was imported. Without an imported curve, faces are compared as senseid does by itself.
+
+    Examples:
+        senseid models remove score-curve
+        senseid models remove arcface --json
+    """
     from senseid import added_models, installation
     from senseid_cli.output import terminal
 

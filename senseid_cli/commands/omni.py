@@ -39,9 +39,11 @@ def omni(
     check_quality: CheckQuality = False,
     draw: Annotated[
         Path | None,
-        typer.Option("--draw", metavar="OUT.png", help="Draw both photos with numbered faces, and the scores."),
+        typer.Option(
+            "--draw", metavar="OUT.png", help="Draw a picture: both photos with numbered faces, and the scores."
+        ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Let --draw overwrite a file.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     decision_log: DecisionLogFile = None,
     log_names: LogNames = False,
 ) -> None:
@@ -49,6 +51,10 @@ def omni(
 
     Faces are numbered from the largest to the smallest: A1, A2, ... and B1, B2, ... Exit status: 0 some pair matches,
     1 none does, 3 a photo is refused, 4 licence.
+
+    Examples:
+        senseid omni family.jpg party.jpg
+        senseid omni family.jpg party.jpg --draw faces.png
     """
     media.check_sources({"A": first, "B": second})
     if draw is not None:

@@ -11,7 +11,7 @@ import typer
 from senseid import bodies, installation
 from senseid.models import Models
 from senseid.outcomes import ExitStatus
-from senseid_cli import media, paths
+from senseid_cli import completion, media, paths
 from senseid_cli.options import AsJson, AutoRotate, PlainFaces
 from senseid_cli.output import terminal
 from senseid_cli.output.html.document import Faces
@@ -49,17 +49,24 @@ def quality(
     policy_name: Annotated[
         str | None,
         typer.Option(
-            "--policy", metavar="enrol|verify|FILE.toml", help="Say whether the photo is good enough, and what to do."
+            "--policy",
+            metavar="enrol|verify|FILE.toml",
+            help="Say whether the photo is good enough, and what to do.",
+            autocompletion=completion.policies,
         ),
     ] = None,
     auto_rotate: AutoRotate = False,
     details: Annotated[
         bool,
-        typer.Option("--details", help="Add to --json what the HTTP API leaves out: open eyes, eye distance, overall."),
+        typer.Option(
+            "--details", help="Add details: to --json what the HTTP API leaves out (open eyes, eye distance, overall)."
+        ),
     ] = False,
     draw: Annotated[
         Path | None,
-        typer.Option("--draw", metavar="OUT.png", help="Draw landmarks, regions, pose and reasons onto the photo."),
+        typer.Option(
+            "--draw", metavar="OUT.png", help="Draw a picture: landmarks, regions, pose and reasons on the photo."
+        ),
     ] = None,
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="OUT.csv", help="Write every measure of every face as CSV.")
@@ -73,6 +80,10 @@ def quality(
     """Measure the quality of every face of a photo, or of all photos of a folder.
 
     Exit status: 0 measured, or good enough; 1 the policy is not met; 3 a photo is refused; 4 licence.
+
+    Examples:
+        senseid quality alice.jpg --policy enrol
+        senseid quality photos --csv measures.csv --html page.html
     """
     paths.check_word(photo, name="PHOTO")
     if policy_name is not None:

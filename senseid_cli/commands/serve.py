@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from senseid_service.reload import Loaded
     from senseid_service.settings import Settings, Values
 
-app = typer.Typer(cls=GroupWithSharedOptions, help="Answer the HTTP API.", invoke_without_command=True)
+app = typer.Typer(cls=GroupWithSharedOptions, invoke_without_command=True)
 
 _ABOUT_RUNNING = frozenset({"stop", "status", "logs"})
 """Commands about a service that runs: they need not be told all that it was started with."""
@@ -42,7 +42,7 @@ _OPTIONS = {
 }
 """The option of each variable that takes a value."""
 
-Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="How many lines.")]
+Lines = Annotated[int, typer.Option("--lines", "-n", metavar="COUNT", min=0, help="How many lines.")]
 
 
 @app.callback()
@@ -50,17 +50,26 @@ def serve(
     context: typer.Context,
     role: Annotated[
         str | None,
-        typer.Option("--role", help="all: everything here; api: HTTP only; worker: models only.", show_default="all"),
+        typer.Option(
+            "--role",
+            metavar="all|api|worker",
+            help="all: everything here; api: HTTP only; worker: models only.",
+            show_default="all",
+        ),
     ] = None,
-    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="ADDRESS", help="Address to listen on.", show_default="127.0.0.1")
+    ] = None,
     port: Annotated[
-        str | None, typer.Option("--port", help="Port to listen on.", show_default="3000, a worker 50050")
+        str | None,
+        typer.Option("--port", metavar="PORT", help="Port to listen on.", show_default="3000, a worker 50050"),
     ] = None,
     workers: Annotated[
         str | None, typer.Option("--workers", metavar="ADDRESS[:PORT],...", help="Role api: its workers.")
     ] = None,
     handlers: Annotated[
-        str | None, typer.Option("--handlers", help="Processes that look at photos.", show_default="one a core")
+        str | None,
+        typer.Option("--handlers", metavar="COUNT", help="Processes that look at photos.", show_default="one a core"),
     ] = None,
     ui: Annotated[bool, typer.Option("--ui", help="Serve a page at / to try things out.")] = False,
     plain_media: Annotated[
@@ -82,10 +91,21 @@ def serve(
         str | None, typer.Option("--api-key-file", metavar="FILE", help="Clients must send one of its lines.")
     ] = None,
     key_file: Annotated[
-        Path | None, typer.Option("--key-file", metavar="FILE", help="The only decryption key.")
+        Path | None,
+        typer.Option(
+            "--key-file",
+            metavar="FILE",
+            help="The file of the key: a key file or a .env file, and no other key is used.",
+        ),
     ] = None,
     env_file: Annotated[
-        Path | None, typer.Option("--env-file", metavar="FILE", help="Settings.", show_default=".env, if it is there")
+        Path | None,
+        typer.Option(
+            "--env-file",
+            metavar="FILE",
+            help="The .env file of the service's settings.",
+            show_default=".env, if it is there",
+        ),
     ] = None,
     open_to_all: Annotated[
         bool, typer.Option("--open", help="Serve clients of other machines without an API key.")
@@ -95,6 +115,11 @@ def serve(
     """Answer the HTTP API until Ctrl-C or SIGTERM; with a command, in the background.
 
     Every setting can also come from the environment or a .env file: --show-config lists them.
+
+    Examples:
+        senseid serve --ui
+        senseid serve --role api --workers 10.0.0.2,10.0.0.3 --api-key-file clients.txt
+        senseid serve start --port 3001
     """
     options = {
         "SENSEID_ROLE": role,
@@ -129,7 +154,12 @@ def serve(
 
 @app.command("start")
 def start(context: typer.Context) -> None:
-    """Serve in the background, and come back when it answers."""
+    """Serve in the background, and come back when it answers.
+
+    Examples:
+        senseid serve start
+        senseid serve start --port 3001 --handlers 2
+    """
     settings, given, key_file, env_file, open_browser = context.obj["serve"]
     # -P: never import a module from the current folder, which others may write to.
     command = [sys.executable, "-P", "-m", "senseid_cli", "serve"]
@@ -152,14 +182,24 @@ def start(context: typer.Context) -> None:
 
 @app.command("stop")
 def stop(context: typer.Context) -> None:
-    """Stop it; what runs is finished first."""
+    """Stop it; what runs is finished first.
+
+    Examples:
+        senseid serve stop
+        senseid serve stop --role worker
+    """
     background = _background(context.obj["serve"][0])
     typer.echo("stopped" if background.stop() else "was not running")
 
 
 @app.command("reload")
 def reload(context: typer.Context) -> None:
-    """Let it read licences, keys and the threshold again; its log says what came of it."""
+    """Let it read licences, keys and the threshold again; its log says what came of it.
+
+    Examples:
+        senseid serve reload
+        senseid serve reload --role worker
+    """
     background = _background(context.obj["serve"][0])
     found = background.reload()
     typer.echo("reads them again: see `senseid serve logs`" if found else "was not running")
@@ -168,7 +208,12 @@ def reload(context: typer.Context) -> None:
 
 @app.command("status")
 def status(context: typer.Context) -> None:
-    """Say whether it runs and answers. Exit status: 0 it does, 1 it does not."""
+    """Say whether it runs and answers. Exit status: 0 it does, 1 it does not.
+
+    Examples:
+        senseid serve status
+        senseid serve status --role worker
+    """
     line, healthy = _background(context.obj["serve"][0]).status()
     typer.echo(line)
     raise typer.Exit(0 if healthy else 1)
@@ -180,7 +225,12 @@ def logs(
     lines: Lines = 20,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what comes.")] = False,
 ) -> None:
-    """Print the end of its log: one JSON object a line."""
+    """Print the end of its log: one JSON object a line.
+
+    Examples:
+        senseid serve logs
+        senseid serve logs --lines 100 --follow
+    """
     for line in _background(context.obj["serve"][0]).log_lines(lines, follow=follow):
         typer.echo(line)
 

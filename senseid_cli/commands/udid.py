@@ -16,16 +16,23 @@ if TYPE_CHECKING:
 
 
 def udid(
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("UDID.txt"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Write the result there.")] = Path(
+        "UDID.txt"
+    ),
     no_file: Annotated[bool, typer.Option("--no-file", help="Print only, write nothing.")] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show what the UDID is made of, and what is missing and why.")
+        bool,
+        typer.Option("--explain", help="Explain the result: what the UDID is made of, and what is missing and why."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object.")] = False,
 ) -> None:
     """Print this machine's hardware fingerprint and write it to UDID.txt, to send to your vendor.
 
     It is the same for root and for a normal user. Only hashes leave the machine, never serial numbers.
+
+    Examples:
+        senseid udid
+        senseid udid --explain --no-file
     """
     import platform
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,12 +70,18 @@ def verify(
     the video goes a file that `senseid liveness pack` made. Several photos of one person are given with --reference, in
     place of PHOTO. Exit status: 0 living and a match, 1 not, 3 an input is
     refused, 4 licence.
+
+    Examples:
+        senseid verify clip.mp4 passport.jpg
+        senseid verify clip.live passport.jpg --key-file media.key --json
     """
     known = _known(photo, references or [])
     media.check_sources({"VIDEO": video, **({"PHOTO": photo} if photo is not None else media.named_references(known))})
     licences = installation.verify_licences()
     for product in (Product.FACE, Product.LIVENESS):
         terminal.note_grace(licences.require(product, Capability.VERIFY))
+
+    import shlex
 
     from senseid_engine.liveness.capture import is_capture
     from senseid_engine.video import MAX_BYTES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid_cli import media
+from senseid_cli import completion, media
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 
@@ -29,20 +29,26 @@ Out = Annotated[
         "--out",
         "-o",
         metavar="PATH",
-        help="A folder, made if need be, or for one file the new file; `-` is standard output.",
+        help="Write the result there: a folder, made if need be, or for one file the new file; `-` is standard output.",
     ),
 ]
 KeyFile = Annotated[
-    Path | None, typer.Option("--key-file", metavar="FILE", help="Take the key from this key file or .env file only.")
+    Path | None,
+    typer.Option(
+        "--key-file", metavar="FILE", help="The file of the key: a key file or a .env file, and no other key is used."
+    ),
 ]
 KeyName = Annotated[
-    str | None, typer.Option("--key", metavar="NAME", help="Take the key of this name: see `senseid key list`.")
+    str | None,
+    typer.Option(
+        "--key", metavar="NAME", help="The name of the key: see `senseid key list`.", autocompletion=completion.keys
+    ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite files that are there already.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")]
 DeleteSource = Annotated[
     bool, typer.Option("--delete-source", help="Delete each file once its result has been read back and checked.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object a file.")]
 
 
 def check_keys(key_file: Path | None, name: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from senseid_cli.doctor.finding import Finding, note, ok, problem
@@ -17,21 +18,30 @@ _NEEDED = ("ssse3", "sse4_1", "sse4_2", "popcnt", "cx16")
 _FAST = ("avx", "avx2", "fma")
 
 
-def read_flags(root: Path) -> frozenset[str]:
-    """Read the flags of the first processor in `/proc/cpuinfo`, by Linux names; none if there is no such file.
+def read_flags(root: Path, platform: str = sys.platform) -> frozenset[str]:
+    """Read the flags of the first processor, by Linux names; none if they cannot be known.
+
+    On Linux they are in `/proc/cpuinfo`; elsewhere the cpuinfo package asks, which takes a second.
 
     Args:
-        root: the parent of `/proc`; tests pass another. The cpuinfo package would take a second.
+        root: the parent of `/proc`; tests pass another.
+        platform: as in `sys.platform`.
     """
     try:
         text = (root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return frozenset()
+        return frozenset() if platform == "linux" else _ask()
     for line in text.splitlines():
         name, _, value = line.partition(":")
         if name.strip() in ("flags", "Features"):
             return frozenset(value.split())
     return frozenset()
+
+
+def _ask() -> frozenset[str]:
+    import cpuinfo
+
+    return frozenset(cpuinfo.get_cpu_info().get("flags", ()))
 
 
 def check_flags(flags: Collection[str], machine: str) -> Finding:

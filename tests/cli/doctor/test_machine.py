@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +11,6 @@ from senseid_cli.doctor.disk import check_disk
 from senseid_cli.doctor.finding import Status
 from senseid_cli.doctor.memory import check_memory, read_limit
 from senseid_cli.doctor.units import size_text
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 V2 = {"ssse3", "sse4_1", "sse4_2", "popcnt", "cx16"}
 GIB = 1 << 30
@@ -27,6 +24,10 @@ def write(path: Path, text: str) -> None:
 def test_flags_are_those_of_the_first_processor(tmp_path: Path) -> None:
     write(tmp_path / "proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu avx fma\n\nprocessor\t: 1\nflags\t\t: fpu\n")
     assert read_flags(tmp_path) == {"fpu", "avx", "fma"}
+
+
+def test_without_proc_the_processor_itself_is_asked(tmp_path: Path) -> None:
+    assert read_flags(tmp_path, "darwin") & read_flags(Path("/"))
 
 
 @pytest.mark.parametrize("text", [None, "processor\t: 0\n"])
