@@ -61,9 +61,9 @@ def drift(
     registry = installation.registry()
     provenance = read_curve(registry.asset(Recognition.load(registry).curve)).provenance
     judgement = judge(period, read_period(against) if against else None, provenance)
-    if as_json:
-        terminal.put_json(body(judgement, provenance))
-    else:
+    if as_json and not judgement.tells_nothing:  # else the error is the answer
+        terminal.put_result(body(judgement, provenance))
+    elif not as_json:
         terminal.put_lines(lines(judgement, provenance))
     if judgement.tells_nothing:
         raise PeriodError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from senseid.bodies import DEFAULT_THRESHOLD, false_match_rate
 from senseid_cli.drift.judge import Verdict
@@ -10,6 +10,7 @@ from senseid_engine.calibration.rates import wilson
 
 if TYPE_CHECKING:
     from senseid_cli.drift.judge import Judgement, Measured
+    from senseid_cli.shapes import Drift, DriftMeasure
     from senseid_engine.calibration.provenance import Provenance
 
 _WORDS = {
@@ -49,7 +50,7 @@ def lines(judgement: Judgement, provenance: Provenance) -> list[str]:
     return found
 
 
-def body(judgement: Judgement, provenance: Provenance) -> dict[str, Any]:
+def body(judgement: Judgement, provenance: Provenance) -> Drift:
     """All of it."""
     promise = judgement.promise
     return {
@@ -93,7 +94,7 @@ def _line(each: Measured) -> str:
     return line + ")"
 
 
-def _measure(each: Measured) -> dict[str, Any]:
+def _measure(each: Measured) -> DriftMeasure:
     difference = each.difference
     return {
         "measure": each.name,

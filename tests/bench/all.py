@@ -34,6 +34,7 @@ BENCHMARKS = (
     "quality_monotonicity",
     "quality_discard",
     "quality_verdicts",
+    "drift",
 )
 SLOW = (
     "accuracy",
@@ -46,6 +47,7 @@ SLOW = (
     "quality_monotonicity",
     "quality_discard",
     "quality_verdicts",
+    "drift",
 )
 
 

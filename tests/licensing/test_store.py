@@ -267,6 +267,41 @@ def test_revoked(installed: LicenceStore, terms: Licence, root: PrivateKey, cont
         installed.verify_all(context).require(Product.FACE)
 
 
+def test_a_process_that_runs_on_keeps_what_was_good(
+    installed: LicenceStore, terms: Licence, root: PrivateKey, context: Context
+) -> None:
+    """Where a refused file took its place; not where it was removed or revoked, or has ended."""
+    kept: dict[Product, bytes] = {}
+    path = installed.path(Product.FACE)
+    good = path.read_bytes()
+    first = installed.verify_all(context, kept)
+    path.write_bytes(b"damaged")
+    found = installed.verify_all(context, kept)
+    assert found.require(Product.FACE).id == first.require(Product.FACE).id
+    assert isinstance(found.failures[Product.FACE], errors.FormatError)
+    with pytest.raises(errors.FormatError):
+        installed.verify_all(context).require(Product.FACE)  # a process that begins now
+    later = replace(context, now=terms.not_after + 400 * DAY)
+    with pytest.raises(errors.FormatError):
+        installed.verify_all(later, dict(kept)).require(Product.FACE)
+    revoked = revoke([terms.id], root, context.now, None)
+    other = replace(terms, id="a" * 32, not_after=terms.not_after + DAY)
+    path.write_bytes(issue(other, root))
+    assert installed.verify_all(context, kept).require(Product.FACE).id == "a" * 32
+    path.write_bytes(b"damaged")
+    assert installed.verify_all(context, kept).require(Product.FACE).id == "a" * 32
+    path.unlink()
+    with pytest.raises(errors.LicenceMissingError):
+        installed.verify_all(context, kept).require(Product.FACE)
+    assert kept == {}
+    path.write_bytes(good)
+    installed.verify_all(context, kept)
+    path.write_bytes(b"damaged")
+    installed.revocations_path.write_bytes(revoked)
+    with pytest.raises(errors.FormatError):
+        installed.verify_all(context, kept).require(Product.FACE)
+
+
 def test_renewing(installed: LicenceStore, terms: Licence, root: PrivateKey, context: Context) -> None:
     longer = replace(terms, id="c" * 32, not_after=terms.not_after + DAY)
     with pytest.raises(errors.ArgumentError, match="not later than the installed one"):
