@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from senseid.decision_record import Link
     from senseid_cli.shapes import PurgedLog, VerifiedLog
 
-app = typer.Typer(help="Verify and purge the decision log.", no_args_is_help=True)
+app = typer.Typer(
+    help="""Verify and purge the decision log.
+
+Examples:
+    senseid audit verify decisions.jsonl
+    senseid audit purge decisions.jsonl --older-than 90
+""",
+    no_args_is_help=True,
+)
 
 
 def _noted(text: str) -> Link:
@@ -37,13 +45,18 @@ def verify(
     key: KeyName = None,
     key_file: KeyFile = None,
     noted: Annotated[
-        str | None, typer.Option("--noted", metavar="N:HASH", help="A record that was noted, and must be there.")
+        str | None,
+        typer.Option("--noted", metavar="TEXT", help="A record that was noted, as NUMBER:HASH, and must be there."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object.")] = False,
 ) -> None:
     """Verify the chain of a decision log, and with a key that each record is sealed with it.
 
     Exit status: 0 it is what was written, 1 it is not: the first broken record is named; 3 a file cannot be read.
+
+    Examples:
+        senseid audit verify decisions.jsonl
+        senseid audit verify decisions.jsonl --key audit --json
     """
     from senseid import installation
     from senseid.decision_audit import verify_log
@@ -71,15 +84,21 @@ def verify(
 @app.command("purge")
 def purge(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The log; full files beside it belong to it.")],
-    days: Annotated[float, typer.Option("--older-than", min=0, metavar="DAYS", help="Remove what is older than this.")],
+    days: Annotated[
+        float, typer.Option("--older-than", min=0, metavar="NUMBER", help="Delete what is older than that many days.")
+    ],
     key: KeyName = None,
     key_file: KeyFile = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object.")] = False,
 ) -> None:
     """Remove old records, and leave an anchor in their place, so that the rest still verifies.
 
     Writers go on meanwhile. A sealed log needs its key. Exit status: 0 done, 3 there is no such log, 70 a record is
     damaged or the log cannot be written; then nothing is removed.
+
+    Examples:
+        senseid audit purge decisions.jsonl --older-than 90
+        senseid audit purge decisions.jsonl --older-than 90 --key audit
     """
     from senseid import installation
     from senseid.decision_log import files_of

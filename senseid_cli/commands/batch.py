@@ -88,7 +88,7 @@ def batch(
         int | None,
         typer.Option(
             "--cache-days",
-            metavar="DAYS",
+            metavar="NUMBER",
             min=1,
             max=36500,
             help="Delete templates of that age from --cache; 90 if unset.",

@@ -23,20 +23,24 @@ def drift(
     ] = None,
     against: Annotated[
         list[str] | None,
-        typer.Option("--against", metavar="COUNTS", help="The reference; may be repeated.", show_default="calibration"),
+        typer.Option("--against", metavar="FILE", help="The reference; may be repeated.", show_default="calibration"),
     ] = None,
     save: Annotated[
         Path | None,
         typer.Option("--save", metavar="OUT.json", help="Keep the counts as a reference, and judge nothing."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Let --save overwrite a file.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object.")] = False,
 ) -> None:
     """Compare the scores, qualities and refusals of a period with the calibration or an earlier period.
 
     Says what changed by more than chance, and whether scores without labels speak against the promised rate of false
     matches; that rate itself cannot be known without labels. Exit status: 0 nothing changed, 1 something did, 3 counts
     cannot be read or are too few to tell.
+
+    Examples:
+        senseid drift metrics.txt --since yesterday.txt
+        senseid drift results.csv --against january.csv --json
     """
     from senseid import installation
     from senseid.errors import PeriodError

@@ -44,7 +44,7 @@ def encrypt(
         ),
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Encrypt all files of a folder, not photos and videos alone.")
+        bool, typer.Option("--all", help="Take all: encrypt every file of a folder, not photos and videos alone.")
     ] = False,
     force: options.Force = False,
     delete_source: options.DeleteSource = False,

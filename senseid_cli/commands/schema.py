@@ -21,6 +21,10 @@ def schema(
 
     The schema (draft 2020-12) is that of one line: a result or an error. Of `serve` it is the OpenAPI document of the
     HTTP API. It reads no licence and no model.
+
+    Examples:
+        senseid schema compare
+        senseid schema license check
     """
     from senseid_cli.output import terminal
     from senseid_cli.shapes import RESULTS, schema_of_command

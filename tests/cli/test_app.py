@@ -133,8 +133,8 @@ def test_version() -> None:
     ("words", "line"),
     [
         (["compare"], b"senseid: A is missing"),
-        (["compare", "a"], b"senseid: B is missing"),
-        (["compare", "a", "b", "c"], b"senseid: c is more than `senseid compare A B` takes"),
+        (["compare", "a"], b"senseid: B: the second photo is missing"),
+        (["compare", "a", "b", "c"], b"senseid: c is more than `senseid compare A [B]` takes"),
         (["compare", "a", "b", "--nope"], b"senseid: `senseid compare` has no option --nope"),
         (["compare", "a", "b", "--threshold"], b"senseid: --threshold is the last word"),
         (["nope"], b"senseid: `senseid` has no command 'nope'"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 METAVARS = {
     *("FILE", "FOLDER", "PATH", "NAME", "ID", "TEXT", "NUMBER", "COUNT", "SCORE", "TIME", "VERSION", "PRODUCT", "PORT"),
-    *("ADDRESS", "ADDRESS[:PORT],...", "[ADDRESS:]PORT"),
+    *("ADDRESS", "ADDRESS[:PORT],...", "[ADDRESS:]PORT", "PHOTO"),
 }
 """What a value is called, beside `a|b` for choices and `OUT.png` for a file of one type."""
 
