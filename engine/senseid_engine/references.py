@@ -1,12 +1,12 @@
 """Several photos of one person as one reference: a face has one similarity to all of them together.
 
 It is the mean of the similarities to the photos, divided by the square root of the length of the mean of their
-embeddings. Both have a reason. The mean strays less than the similarity to one photo, for strangers as for the person,
-so the curve of single photos asks too much of it; the cosine to the mean embedding, which divides by the whole length,
-strays more than a single photo's, since the mean is the purer face. Half of the way, in powers, strangers reach each
-score as often as with one photo, or a little less often, for 2 to 10 photos and in every group that was measured
-(`python -m tests.bench.references`): the one curve serves any number of photos, and nothing is fitted. A photo that is
-given twice changes nothing.
+embeddings. The plain mean strays less than the similarity to one photo, for strangers as for the person, so that the
+curve of single photos asks too much of it. The cosine to the mean embedding, which divides by the whole length, strays
+more, and lets more strangers in with each photo. Half of the way, in powers, strangers of LFW reach each score as often
+as with one photo or less often, with 2, 3, 5 and 10 photos: the one curve serves any number of them, and nothing is
+fitted. `python -m tests.bench.references` measures it by group; docs/threshold.md. A photo that is given twice changes
+nothing.
 """
 
 from __future__ import annotations

@@ -125,10 +125,11 @@ def batch(
     """Many comparisons or checks in one run: each photo is read and encoded once.
 
     The rows of MANIFEST name files, relative to its folder, in the columns `first` and `second` (compare, omni),
-    `photo` (quality), `video` (liveness) or both (verify); other columns are passed on. Every row gives one record, in
-    order; a refused one says why, with the code of the HTTP API. Of a folder all photos are compared with each other,
-    and the pairs from --threshold on are told; quality and liveness take a folder too. Exit status: 0 every row has a
-    result, match or not, 3 some are refused, 4 licence, 130 interrupted.
+    `photo` (quality), `video` (liveness) or both (verify); other columns are passed on. Further photos of one person go
+    into `first_2` to `first_10`, or `photo_2` to `photo_10`. Every row gives one record, in order; a refused one says
+    why, with the code of the HTTP API. Of a folder all photos are compared with each other, and the pairs from
+    --threshold on are told; quality and liveness take a folder too. Exit status: 0 every row has a result, match or
+    not, 3 some are refused, 4 licence, 130 interrupted.
 
     Examples:
         senseid batch pairs.csv --out results.csv --report report.html
