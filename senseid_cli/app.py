@@ -32,6 +32,7 @@ SECTIONS = {
     },
     "Many at once": {
         "batch": "Many comparisons or checks in one run: each photo is read and encoded once.",
+        "report": "Make the page of a batch again from the results that it wrote.",
         "cache": "List or delete the templates that `senseid batch --cache` keeps.",
     },
     "Encrypted files": {
@@ -59,7 +60,7 @@ which is shown without importing the command."""
 COMMANDS = [name for section in SECTIONS.values() for name in section]
 
 
-WITH_MODELS = frozenset({"compare", "omni", "quality", "verify", "batch", "liveness"})
+WITH_MODELS = frozenset({"compare", "omni", "quality", "verify", "batch", "report", "liveness"})
 """Commands that run in a child process; `serve` starts its own."""
 
 

@@ -84,7 +84,7 @@ class Wanted:
 
 
 def text_of(file: BinaryIO) -> io.TextIOWrapper:
-    """A file of bytes, at its beginning, as text without its byte order mark; line ends as they are."""
+    """A file of bytes, at its beginning, as text without its byte order mark; line ends as they are. Closes it."""
     head = file.read(4)
     file.seek(0)
     encoding = encoding_of(head)
@@ -103,18 +103,17 @@ def encoding_of(head: bytes) -> str:
     return "utf-8-sig"
 
 
-def read_csv(file: BinaryIO, name: str, wanted: Wanted) -> tuple[Header, Iterator[list[str]]]:
+def read_csv(text: io.TextIOWrapper, name: str, wanted: Wanted) -> tuple[Header, Iterator[list[str]]]:
     """Return the beginning of a CSV, and its rows, which raise `csv.Error` where they are none.
 
     Args:
-        file: at its beginning.
+        text: at its beginning.
         name: what messages call it.
         wanted: what it should hold.
 
     Raises:
         ManifestError: it has no header and needs one, or one that names nothing.
     """
-    text = text_of(file)
     line = _first_line(text)
     separator = _SEPARATOR_LINE.fullmatch(line.strip("\r\n"))
     if separator:

@@ -5,7 +5,8 @@
     BatchError (of senseid.outcomes)
     |- ManifestError    the manifest cannot be read, or does not say what is needed
     |- ResumeError      there is an interrupted run, or none, or one of something else
-    `- ClusterError     the machines that should do the work cannot be used
+    |- ClusterError     the machines that should do the work cannot be used
+    `- ResultsError     a file is not what a run has written
 """
 
 from __future__ import annotations
@@ -23,3 +24,7 @@ class ResumeError(BatchError):
 
 class ClusterError(BatchError):
     """The scheduler or its workers cannot be used."""
+
+
+class ResultsError(BatchError):
+    """A file of results cannot be read, or holds something else."""

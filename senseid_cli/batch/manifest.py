@@ -80,9 +80,8 @@ class Manifest:
         Raises:
             ManifestError: it is not of its format, or it cannot be read.
         """
-        read = {Format.CSV: _csv_rows, Format.NDJSON: _ndjson_rows, Format.PARQUET: _parquet_rows}[self.format]
         with self._opened() as file:
-            for number, (fields, problem) in enumerate(read(self, file), 1):
+            for number, (fields, problem) in enumerate(self._read(file), 1):
                 yield Row(number, fields, problem)
 
     def header(self) -> Header | None:
@@ -93,8 +92,8 @@ class Manifest:
         """
         if self.format != Format.CSV:
             return None
-        with self._opened() as file:
-            return read_csv(file, self.name, self.wanted)[0]
+        with self._opened() as file, text_of(file) as text:
+            return read_csv(text, self.name, self.wanted)[0]
 
     def digest(self) -> str:
         """The SHA-256 of its bytes, hex.
@@ -107,6 +106,13 @@ class Manifest:
             while piece := file.read(BYTES_AT_ONCE):
                 digest.update(piece)
             return digest.hexdigest()
+
+    def _read(self, file: BinaryIO) -> Iterator[_Found]:
+        if self.format == Format.PARQUET:
+            yield from _parquet_rows(self, file)
+        else:
+            with text_of(file) as text:
+                yield from (_csv_rows if self.format == Format.CSV else _ndjson_rows)(self, text)
 
     @contextmanager
     def _opened(self) -> Iterator[BinaryIO]:
@@ -170,8 +176,8 @@ def format_of(name: str, head: bytes) -> Format:
 _Found = tuple[dict[str, Any], str]
 
 
-def _csv_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:
-    header, rows = read_csv(file, manifest.name, manifest.wanted)
+def _csv_rows(manifest: Manifest, text: io.TextIOWrapper) -> Iterator[_Found]:
+    header, rows = read_csv(text, manifest.name, manifest.wanted)
     names = header.names
     while True:
         try:
@@ -189,8 +195,8 @@ def _csv_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:
             yield dict(zip(names, values, strict=False)), f"has {len(values)} fields instead of {len(names)}"
 
 
-def _ndjson_rows(manifest: Manifest, file: BinaryIO) -> Iterator[_Found]:
-    for line in text_of(file):
+def _ndjson_rows(manifest: Manifest, text: io.TextIOWrapper) -> Iterator[_Found]:
+    for line in text:
         if not line.strip():
             continue
         try:

@@ -43,8 +43,8 @@ class Plan(Protocol):
     def steps(self) -> tuple[str, int]:
         """The unit of progress, and the number of units."""
 
-    def photos(self, record: Mapping[str, Any]) -> list[Path]:
-        """The photos that a record is about."""
+    def photos(self, record: Mapping[str, Any]) -> list[tuple[str, Path]]:
+        """The photos that a record is about, each with the column that names it."""
 
     def facts(self) -> Mapping[str, object]:
         """Everything that the records depend on beside the models, ready for JSON."""
@@ -103,13 +103,11 @@ class RowsPlan:
         """See `Plan`."""
         return "rows", self.survey.rows
 
-    def photos(self, record: Mapping[str, Any]) -> list[Path]:
+    def photos(self, record: Mapping[str, Any]) -> list[tuple[str, Path]]:
         """See `Plan`."""
-        return [
-            self.manifest.wanted.folder / record[column]
-            for column, work in self.job.works.items()
-            if work.medium == Medium.PHOTO and record.get(column)
-        ]
+        columns = [column for column, work in self.job.works.items() if work.medium == Medium.PHOTO]
+        folder = self.manifest.wanted.folder
+        return [(column, folder / record[column]) for column in columns if record.get(column)]
 
     def facts(self) -> Mapping[str, object]:
         """See `Plan`."""
@@ -169,9 +167,10 @@ class PairsPlan:
         """See `Plan`."""
         return "photos", len(self.first.names) + (len(self.second.names) if self.second else 0)
 
-    def photos(self, record: Mapping[str, Any]) -> list[Path]:
+    def photos(self, record: Mapping[str, Any]) -> list[tuple[str, Path]]:
         """See `Plan`."""
-        return [self.first.folder / record["first"], (self.second or self.first).folder / record["second"]]
+        folders = {"first": self.first.folder, "second": (self.second or self.first).folder}
+        return [(column, folder / record[column]) for column, folder in folders.items()]
 
     def facts(self) -> Mapping[str, object]:
         """See `Plan`."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from senseid.models import ModelKind
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from senseid_cli.batch.plan import Plan
     from senseid_cli.batch.runner import Outputs, Tally
     from senseid_cli.batch.work import Medium
-    from senseid_cli.batch.work_queue import ResultCache
+    from senseid_cli.batch.work_queue import ResultCache, WorkQueue
+    from senseid_cli.output.html.document import Faces
     from senseid_licensing.verified import VerifiedLicences
 
 
@@ -37,11 +39,10 @@ def run_plan(
         cache: results of earlier runs.
     """
     from senseid_cli.batch.runner import run_to_file, run_to_stream
-    from senseid_cli.batch.work_queue import WorkQueue
     from senseid_cli.batch.writers import text_writer
     from senseid_cli.output.progress import progress
 
-    queue = WorkQueue(executor, _read, cache)
+    queue = open_queue(executor, cache)
     try:
         with progress(*plan.steps, rate=True) as advance:
             if journal is not None and outputs is not None:
@@ -114,40 +115,99 @@ def _read(path: Path, medium: Medium) -> bytes:
     return media.read_bytes(str(path.absolute()), most=most, what=medium)
 
 
-def write_report(
-    path: Path, title: str, plan: Plan, threshold: float, records: Iterable[dict[str, Any]], *, plain_faces: bool
-) -> None:
-    """Write the page that shows the scores and the worst pairs of a run.
+def open_queue(executor: Executor, cache: ResultCache) -> WorkQueue:
+    """A queue that reads photos and videos as the command line does."""
+    from senseid_cli.batch.work_queue import WorkQueue
 
-    Args:
-        path: where.
-        title: what was run.
-        plan: what was done.
+    return WorkQueue(executor, _read, cache)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a report is made with, beside the records.
+
+    Attributes:
+        path: where it goes.
+        title: what it says above.
         threshold: the score from which on it is a match.
-        records: of all rows.
+        group: the column that names the group of a row.
         plain_faces: whether photos that are encrypted are shown too.
     """
-    from senseid_cli import media, paths
+
+    path: Path
+    title: str
+    threshold: float
+    group: str
+    plain_faces: bool = False
+
+
+def write_report(
+    page: Page,
+    records: Iterable[dict[str, Any]],
+    photos: Callable[[dict[str, Any]], list[tuple[str, Path]]],
+    queue: WorkQueue | None,
+) -> None:
+    """Write the page that shows what came out of a run.
+
+    Args:
+        page: where and how.
+        records: of all rows.
+        photos: the photos of a record that are shown, each with the column that names it.
+        queue: finds the faces on those of which the record does not tell them; None: no photo is shown.
+    """
+    from senseid_cli import paths
     from senseid_cli.batch.summary import Example, summarise
     from senseid_cli.output import terminal
-    from senseid_cli.output.html.batch import page, small
+    from senseid_cli.output.html import batch
     from senseid_cli.output.html.document import Faces
 
-    faces = Faces(plain_faces)
-
-    def thumbnail(photo: Path) -> bytes:
-        from senseid_crypto.errors import CryptoError
-        from senseid_engine.errors import MediaError
-
-        try:
-            image, encrypted = media.open_photo(str(photo.absolute()))
-        except (MediaError, CryptoError):
-            return b""  # gone since it was compared
-        return faces.show(lambda: small(image.pixels), encrypted=encrypted)
+    faces = Faces(page.plain_faces)
 
     def pictures(example: Example) -> list[bytes]:
-        return [thumbnail(photo) for photo in plan.photos(example.record)]
+        if queue is None:
+            return []
+        matched = example.score >= page.threshold
+        return [
+            _thumbnail(photo, faces, boxes_of(example.record, column, photo, queue), matched=matched)
+            for column, photo in photos(example.record)
+        ]
 
-    text = page(f"Batch of {title}", summarise(records, threshold), pictures, faces)
-    paths.write_output(path, text.encode(errors="backslashreplace"), private=True)
-    terminal.note_hidden(faces.hidden, path)
+    text = batch.page(page.title, summarise(records, page.threshold, page.group), pictures, faces)
+    paths.write_output(page.path, text.encode(errors="backslashreplace"), private=True)
+    terminal.note_hidden(faces.hidden, page.path)
+
+
+def boxes_of(record: dict[str, Any], column: str, photo: Path, queue: WorkQueue) -> list[list[int]]:
+    """The rectangles of the faces of a photo, that which was used first: those of the record, else looked for now."""
+    from senseid_cli.batch.work import Encode, Encoded
+    from senseid_engine.photo_options import PhotoOptions
+    from senseid_licensing.capability import Capability
+
+    if "face_rects" in record:
+        found: list[list[int]] = record["face_rects"][f"{column}_image_face_rects"]
+        return found
+    if "faces" in record:
+        return [[face["rect"][side] for side in ("left", "top", "right", "bottom")] for face in record["faces"]]
+    # As it lies in the file: in a photo that was turned to find its face, none is found, and it has no box.
+    capability = Capability.VERIFY if "liveness_score" in record else Capability.COMPARE
+    outcome = queue.ask(photo, Encode(True, PhotoOptions(), capability)).result()
+    return list(outcome.rects) if isinstance(outcome, Encoded) else []
+
+
+def _thumbnail(photo: Path, faces: Faces, boxes: list[list[int]], *, matched: bool) -> bytes:
+    from senseid_cli import media
+    from senseid_cli.output.drawing.palette import GOOD, OTHER
+    from senseid_cli.output.html.document import small_face
+    from senseid_crypto.errors import CryptoError
+    from senseid_engine.errors import MediaError
+    from senseid_engine.results import Rect
+
+    try:
+        image, encrypted = media.open_photo(str(photo.absolute()))
+    except (MediaError, CryptoError):
+        return b""  # gone since it was compared
+    rects = [Rect(*box) for box in boxes]
+    return faces.show(
+        lambda: small_face(image.pixels, rects, GOOD if matched else OTHER),
+        encrypted=encrypted,
+    )

@@ -59,12 +59,12 @@ class Outputs:
     Attributes:
         out: the file of the records.
         form: how they are written.
-        report: writes a report on all records; None: there is none.
+        report: writes a report on all records, and may ask the queue about their photos; None: there is none.
     """
 
     out: Path
     form: Format
-    report: Callable[[Iterable[dict[str, Any]]], None] | None
+    report: Callable[[Iterable[dict[str, Any]], WorkQueue], None] | None
 
 
 def run_to_file(
@@ -93,7 +93,7 @@ def run_to_file(
             writer.put(record)
         writer.close()
     if outputs.report is not None:
-        outputs.report(journal.records())
+        outputs.report(journal.records(), queue)
     journal.remove()
     return tally
 

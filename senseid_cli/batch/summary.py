@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,12 @@ if TYPE_CHECKING:
 
 BINS = 50
 SHOWN = 12
-SCORES = ("verification_score", "best_score", "liveness_score")
+UNSURE = 0.5
+"""The liveness score that tells least."""
 LABEL = "same"
+GROUP = "group"
+MOST_REFUSED = 500
+MOST_GROUPS = 500
 _YES = frozenset({"1", "true"})
 _NO = frozenset({"0", "false"})
 
@@ -55,27 +60,87 @@ class Extremes:
 
 
 @dataclass(slots=True)
+class GroupTally:
+    """The outcome of the rows of one group.
+
+    Attributes:
+        name: what its rows have in the column of groups.
+        records: how many.
+        refused: those without a result.
+        genuine: pairs of the same person with a score.
+        missed: those of them below the threshold.
+        impostor: pairs of different people with a score.
+        taken: those of them at or above the threshold.
+    """
+
+    name: str
+    records: int = 0
+    refused: int = 0
+    genuine: int = 0
+    missed: int = 0
+    impostor: int = 0
+    taken: int = 0
+
+    @property
+    def trouble(self) -> float:
+        """The share of its rows that are refused or decided wrongly."""
+        return (self.refused + self.missed + self.taken) / self.records
+
+
+@dataclass(slots=True)
+class Spread:
+    """The values of one measure: how many, their sum, the least and the largest."""
+
+    count: int = 0
+    total: float = 0.0
+    least: float = math.inf
+    most: float = -math.inf
+
+    def add(self, value: float) -> None:
+        """Take one in."""
+        self.count += 1
+        self.total += value
+        self.least, self.most = min(self.least, value), max(self.most, value)
+
+
+@dataclass(slots=True)
 class Summary:
     """A summary of the records of a run.
 
     Attributes:
         threshold: the score from which on it is a match.
+        group: the column that names the group of a row, under whatever case.
         records: how many.
-        codes: how often each response code came.
+        refusals: how often each response code came, with its message, but for that of a result.
+        yes: rows that match, or show a living person.
+        scored: rows with a score.
+        not_living: clips whose person is not living, and was not compared with the photo.
+        liveness: whether the scores are those of liveness, which have a threshold of their own.
         bins: counts of scores in equal parts of 0..1: without a label, different people, the same person.
         genuine: the scores of pairs whose label says the same person.
         impostor: of those whose label says different people.
+        refused: the first `MOST_REFUSED` rows without a result.
+        groups: the rows by group, of the first `MOST_GROUPS` groups.
+        measures: the quality of the largest face of each photo.
         near: the pairs next to the threshold.
         missed: the lowest genuine pairs.
         taken: the highest impostor pairs.
     """
 
     threshold: float
+    group: str = GROUP
     records: int = 0
-    codes: dict[int, int] = field(default_factory=dict)
+    refusals: dict[tuple[int, str], int] = field(default_factory=dict)
+    yes: int = 0
+    scored: int = 0
+    not_living: int = 0
+    liveness: bool = False
     bins: list[list[int]] = field(default_factory=lambda: [[0] * BINS for _ in range(3)])
     genuine: list[float] = field(default_factory=list)
     impostor: list[float] = field(default_factory=list)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+    groups: dict[str, GroupTally] = field(default_factory=dict)
+    measures: dict[str, Spread] = field(default_factory=dict)
     near: Extremes = field(default_factory=lambda: Extremes(SHOWN))
     missed: Extremes = field(default_factory=lambda: Extremes(SHOWN))
     taken: Extremes = field(default_factory=lambda: Extremes(SHOWN))
@@ -83,31 +148,84 @@ class Summary:
     def add(self, record: dict[str, Any]) -> None:
         """Take one record in."""
         self.records += 1
+        group = self._group_of(record)
+        if group is not None:
+            group.records += 1
         code = record["code"]
-        self.codes[code] = self.codes.get(code, 0) + 1
-        score = next((record[name] for name in SCORES if name in record), None)
-        if code != OK_CODE or score is None:
+        if code != OK_CODE:
+            reason = (code, str(record.get("message") or ""))
+            self.refusals[reason] = self.refusals.get(reason, 0) + 1
+            if len(self.refused) < MOST_REFUSED:
+                self.refused.append(record)
+            if group is not None:
+                group.refused += 1
             return
-        same = label_of(record)
-        self.bins[0 if same is None else 1 + same][min(int(score * BINS), BINS - 1)] += 1
-        example = Example(score, record)
-        self.near.take(-abs(score - self.threshold), example)
-        if same:
-            self.genuine.append(score)
-            self.missed.take(-score, example)
-        elif same is not None:
-            self.impostor.append(score)
-            self.taken.take(score, example)
+        if faces := record.get("faces"):
+            self._measure(faces[0])
+        score = record.get("verification_score", record.get("best_score"))
+        if score is not None:
+            self.yes += score >= self.threshold
+            self._score(score, record, group)
+        elif "match" in record:
+            self.not_living += 1
+        elif "liveness_score" in record:
+            self.liveness = True
+            self.yes += bool(record.get("passed"))
+            self._score(record["liveness_score"], record, group)
 
     @property
     def labelled(self) -> bool:
         """Whether there are pairs of both kinds."""
         return bool(self.genuine and self.impostor)
 
+    @property
+    def results(self) -> int:
+        """Rows with a result."""
+        return self.records - sum(self.refusals.values())
 
-def summarise(records: Iterable[dict[str, Any]], threshold: float) -> Summary:
+    def worst_groups(self) -> list[GroupTally]:
+        """The groups, that with the largest share of trouble first."""
+        return sorted(self.groups.values(), key=lambda group: (-group.trouble, group.name))
+
+    def _group_of(self, record: Mapping[str, Any]) -> GroupTally | None:
+        name = next((record[column] for column in record if column.casefold() == self.group.casefold()), None)
+        if name is None or name == "":
+            return None
+        if len(self.groups) < MOST_GROUPS:
+            return self.groups.setdefault(str(name), GroupTally(str(name)))
+        return self.groups.get(str(name))
+
+    def _score(self, score: float, record: dict[str, Any], group: GroupTally | None) -> None:
+        self.scored += 1
+        same = label_of(record)
+        self.bins[0 if same is None else 1 + same][min(int(score * BINS), BINS - 1)] += 1
+        example = Example(score, record)
+        self.near.take(-abs(score - (UNSURE if self.liveness else self.threshold)), example)
+        if same:
+            self.genuine.append(score)
+            self.missed.take(-score, example)
+        elif same is not None:
+            self.impostor.append(score)
+            self.taken.take(score, example)
+        if group is not None and same is not None:
+            group.genuine += same
+            group.missed += same and score < self.threshold
+            group.impostor += not same
+            group.taken += not same and score >= self.threshold
+
+    def _measure(self, face: Mapping[str, Any]) -> None:
+        for name, value in face.items():
+            if name == "rect":
+                continue
+            parts = value.items() if isinstance(value, dict) else [(name, value)]
+            for part, number in parts:
+                if isinstance(number, int | float):
+                    self.measures.setdefault(part, Spread()).add(number)
+
+
+def summarise(records: Iterable[dict[str, Any]], threshold: float, group: str = GROUP) -> Summary:
     """Take all records in."""
-    summary = Summary(threshold)
+    summary = Summary(threshold, group)
     for record in records:
         summary.add(record)
     return summary

@@ -99,8 +99,8 @@ def batch(
         typer.Option(
             "--report",
             metavar="OUT.html",
-            help="Write a report: a page with scores, error rates where a column `same` says 1 or 0, the worst pairs."
-            " It shows the faces of people.",
+            help="Write a report: a page with what was refused and why, scores, the worst pairs, error rates where a column"
+            " `same` says 1 or 0, the worst groups of a column `group`. It shows the faces of people.",
         ),
     ] = None,
     plain_faces: PlainFaces = False,
@@ -141,8 +141,9 @@ def batch(
     from senseid_cli.batch.jobs import Settings
     from senseid_cli.batch.journal import Journal
     from senseid_cli.batch.planning import fingerprint_of, make_plan
-    from senseid_cli.batch.run import open_cache, open_executor, run_plan, write_report
+    from senseid_cli.batch.run import Page, open_cache, open_executor, run_plan, write_report
     from senseid_cli.batch.runner import Outputs
+    from senseid_cli.batch.summary import GROUP
     from senseid_cli.batch.work_queue import NoCache
     from senseid_cli.output import terminal
     from senseid_licensing.capability import Capability
@@ -179,7 +180,9 @@ def batch(
     writes = (
         None
         if report is None
-        else lambda records: write_report(report, manifest, plan, threshold, records, plain_faces=plain_faces)
+        else lambda records, queue: write_report(
+            Page(report, f"Batch of {manifest}", threshold, GROUP, plain_faces), records, plan.photos, queue
+        )
     )
     outputs = None if out is None else Outputs(out, form, writes)
     executor = open_executor(licences, model_kinds, scheduler, workers)

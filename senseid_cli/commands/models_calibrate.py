@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from senseid_engine.engine import Engine
     from senseid_engine.recognition import Recognition
 
-REPORT_FILES = ("report.json", "rates.csv", "det.png", "roc.png")
+REPORT_FILES = ("report.html", "report.json", "rates.csv", "det.png", "roc.png")
 
 
 def calibrate(
@@ -212,6 +212,7 @@ def _write_report(folder: Path, result: CalibrationResult) -> None:
     from senseid_cli import paths
     from senseid_cli.output import calibration
     from senseid_cli.output.drawing import calibration as charts
+    from senseid_cli.output.html.calibration import page
 
     try:
         folder.mkdir(exist_ok=True)
@@ -222,6 +223,7 @@ def _write_report(folder: Path, result: CalibrationResult) -> None:
         ) from error
     body = json.dumps(calibration.report_body(result), indent=2, allow_nan=False) + "\n"
     contents = (
+        page(result).encode(errors="backslashreplace"),
         body.encode(),
         calibration.rates_csv(result).encode(),
         charts.det_png(result),

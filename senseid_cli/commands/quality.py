@@ -72,7 +72,8 @@ def quality(
         Path | None, typer.Option("--csv", metavar="OUT.csv", help="Write every measure of every face as CSV.")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="OUT.html", help="Write a page with thumbnails and reasons.")
+        Path | None,
+        typer.Option("--html", metavar="OUT.html", help="Write a page: what passes, reasons, charts, every photo."),
     ] = None,
     plain_faces: PlainFaces = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
@@ -106,7 +107,7 @@ def quality(
 
             paths.write_output(draw, draw_quality(report, photos[0]), private=True)
         if html is not None:
-            thumbnails.append(faces.show(partial(_thumbnail, report), encrypted=encrypted))
+            thumbnails.append(faces.show(partial(_thumbnail, report, photos[0]), encrypted=encrypted))
         _put_photo(photos[0], report, as_json=as_json, details=details)
     else:
         photos = []
@@ -114,7 +115,7 @@ def quality(
         for judged, measured, encrypted in _walk(checker, folder, policy, auto_rotate=auto_rotate):
             photos.append(judged)
             thumbnails.append(
-                faces.show(partial(_thumbnail, measured), encrypted=encrypted)
+                faces.show(partial(_thumbnail, measured, judged), encrypted=encrypted)
                 if html is not None and measured is not None
                 else b""
             )
@@ -228,10 +229,10 @@ def _no_photo(folder: Path) -> str:
     )
 
 
-def _thumbnail(report: QualityReport) -> bytes:
+def _thumbnail(report: QualityReport, judged: Judged) -> bytes:
     from senseid_cli.output.html.quality import thumbnail
 
-    return thumbnail(report)
+    return thumbnail(report, judged)
 
 
 def _put_photo(judged: Judged, report: QualityReport, *, as_json: bool, details: bool) -> None:

@@ -26,6 +26,10 @@ WORDS = {
     "quality": [("quality", "a.jpg", "--report", "page.html")],
     "verify": [("verify", "clip.mp4", "a.jpg")],
     "batch": [("batch", "pairs.csv", "--out", "out.ndjson")],
+    "report": [
+        ("batch", "pairs.csv", "--out", "out.csv"), ("report", "out.csv"),
+        ("report", "out.csv", "--photos", ".", "--force"),
+    ],
     "cache": [("cache", "list", "."), ("cache", "purge", ".", "--all")],
     "encrypt": [("key", "generate"), ("encrypt", "a.jpg")],
     "decrypt": [("key", "generate"), ("encrypt", "a.jpg"), ("decrypt", "a.jpg.senseid", "--out", "c.jpg")],

@@ -31,6 +31,7 @@ LINES = {
     "liveness": "liveness obama.jpg",
     "verify": "verify obama.jpg gone.jpg",
     "batch": "batch rows.csv --out out.csv --report out.html",
+    "report": "report rows.csv",
     "cache": "cache list nowhere",
     "encrypt": "encrypt gone.jpg obama.jpg --out out",
     "encrypt in the wire format": "encrypt obama.jpg rows.csv --format wire --out out",

@@ -37,11 +37,24 @@ def _draw(result: CalibrationResult, *, roc: bool) -> bytes:
 
     figure = Figure(figsize=INCHES, dpi=DPI, layout="constrained")
     axes = figure.subplots()
-    # Zero has no place on a log scale.
-    points = [point for point in result.det if point.fmr > 0 and (roc or point.fnmr > 0)]
-    axes.plot([point.fmr for point in points], [_height(point.fnmr, roc=roc) for point in points], color="tab:blue")
-    _mark_scores(axes, result, roc=roc)
     provenance = result.curve.provenance
+    # Zero has no place on a log scale: it lies on the edge, below the least rate that the pairs can show.
+    least_fmr, least_fnmr = 0.5 / provenance.impostor_pairs, 0.0 if roc else 0.5 / provenance.genuine_pairs
+    axes.plot(
+        [max(point.fmr, least_fmr) for point in result.det],
+        [_height(max(point.fnmr, least_fnmr), roc=roc) for point in result.det],
+        color="tab:blue",
+    )
+    _mark_scores(axes, result, roc=roc)
+    if any(point.fmr == point.fnmr == 0 for point in result.det):
+        words = f"the scores separate fully: the edges are 0, and below\n3/{provenance.impostor_pairs:,} and"
+        axes.text(
+            0.5,
+            0.5,
+            f"{words} 3/{provenance.genuine_pairs:,} with 95 % confidence",
+            transform=axes.transAxes,
+            ha="center",
+        )
     axes.set_xscale("log")
     if not roc:
         axes.set_yscale("log")

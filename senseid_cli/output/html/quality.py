@@ -1,31 +1,40 @@
-"""The quality of many photos as CSV and as one HTML page with thumbnails."""
+"""The quality of many photos as CSV and as one HTML page: what passed, what did not and why, and every photo."""
 
 from __future__ import annotations
 
 import csv
 import io
-from html import escape
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from senseid_cli.output.html.document import document, image_tag, small_jpeg
+from senseid_cli.output.html.charts import Chart, bars, count_axis, percent, score_axis
+from senseid_cli.output.html.document import (
+    Cell,
+    bullets,
+    count_cell,
+    document,
+    facts,
+    image_tag,
+    small_face,
+    table,
+)
+from senseid_cli.output.html.markup import Html, join, tag
 from senseid_cli.output.quality import value_text
 from senseid_cli.output.spreadsheet import safe_cell
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from senseid_cli.output.html.document import Faces
     from senseid_cli.output.quality import Judged
-    from senseid_engine.quality.results import FaceQuality, QualityReport
+    from senseid_engine.quality.results import QualityReport
 
 CSV_DECIMALS = 6
 
-_STYLE = """
-.pass, .measured { color: #14803e; font-weight: 600; }
-.fail, .refused { color: #b3261e; font-weight: 600; }
-ul { margin: 0; padding-left: 1.1rem; }
-"""
+BINS = 20
+MOST_BARS = 12
+WORST = 3
 
 
 def csv_header() -> list[str]:
@@ -61,64 +70,142 @@ def _rows(judged: Judged) -> Iterator[list[str]]:
         yield [name, judged.verdict, str(len(judged.faces)), str(number), *rect, *values, reasons]
 
 
-def thumbnail(report: QualityReport) -> bytes:
-    """The largest face of a photo with some margin, as a small JPEG."""
-    from PIL import Image as Pillow
+def thumbnail(report: QualityReport, judged: Judged) -> bytes:
+    """The largest face of a photo with its box, green where the photo is good, and some margin, as a small JPEG."""
+    from senseid_cli.output.drawing.palette import BAD, GOOD
 
-    rect = report.faces[0].rect
-    margin = max(rect.right - rect.left, rect.bottom - rect.top) // 4
-    photo = Pillow.fromarray(report.image.pixels)
-    face = photo.crop(
-        (
-            max(rect.left - margin, 0),
-            max(rect.top - margin, 0),
-            min(rect.right + margin, photo.width),
-            min(rect.bottom + margin, photo.height),
-        )
-    )
-    return small_jpeg(face)
+    rects = [face.rect for face in report.faces]
+    return small_face(report.image.pixels, rects, GOOD if _is_good(judged) else BAD)
 
 
 def page(title: str, photos: Sequence[tuple[Judged, bytes]], faces: Faces) -> str:
-    """One page that needs no other file and runs nothing.
+    """The page.
 
     Args:
         title: what was measured.
         photos: each with the thumbnail of its largest face, or no bytes.
         faces: what is said about the thumbnails.
     """
-    good = sum(judged.verdict in {"pass", "measured"} for judged, _ in photos)
-    rows = "".join(_row(judged, picture) for judged, picture in photos)
-    body = (
-        f"<p>{len(photos)} photos, {good} {_good_word(photos)}.</p>\n{faces.sentence()}"
-        "<table>\n<tr><th></th><th>photo</th><th>faces</th><th>overall</th><th>measured</th><th>reasons</th></tr>\n"
-        f"{rows}</table>\n"
-    )
-    return document(title, body, _STYLE)
-
-
-def _good_word(photos: Sequence[tuple[Judged, bytes]]) -> str:
-    return "pass" if any(judged.policy is not None for judged, _ in photos) else "measured"
-
-
-def _row(judged: Judged, picture: bytes) -> str:
-    faces = judged.faces
-    reasons = "".join(f"<li>{escape(printable(line))}</li>" for line in judged.reasons)
-    return (
-        f"<tr><td>{image_tag(picture)}</td>"
-        f'<td>{escape(printable(judged.name))}<br><span class="{judged.verdict}">{judged.verdict}</span></td>'
-        f'<td class="number">{len(faces)}</td>'
-        f'<td class="number">{judged.overall}</td>'
-        f"<td>{_measured(faces[0]) if faces else ''}</td>"
-        f"<td>{f'<ul>{reasons}</ul>' if reasons else ''}</td></tr>\n"
+    judged = [photo for photo, _ in photos]
+    return document(
+        title, _numbers(judged), _worst(judged), faces.sentence(), _charts(judged), _groups(judged), _table(photos)
     )
 
 
-def _measured(face: FaceQuality) -> str:
+def _is_good(judged: Judged) -> bool:
+    return judged.verdict in {"pass", "measured"}
+
+
+def _numbers(photos: Sequence[Judged]) -> Html:
+    count, good = len(photos), sum(map(_is_good, photos))
+    refused = [judged for judged in photos if judged.refusal is not None]
+    policy = next((judged.policy for judged in photos if judged.policy is not None), None)
+    named: list[tuple[str, object, str]] = [("photos", f"{count:,}", "")]
+    if policy is not None:
+        fail = count - good - len(refused)
+        named.append(("pass", f"{good:,}", f"{percent(good / count)} by the policy {policy.name}" if count else ""))
+        named.append(("fail", f"{fail:,}", ""))
+    else:
+        named.append(("measured", f"{good:,}", ""))
+    named.append(("refused", f"{len(refused):,}", "no face, or no photo" if refused else ""))
+    return facts(*named)
+
+
+def _worst(photos: Sequence[Judged]) -> Html:
+    """In a sentence each: why photos fail or are refused, and which folders come off worst."""
+    pieces: list[Html] = []
+    refusals = _ranked("; ".join(judged.reasons) for judged in photos if judged.refusal is not None)
+    if refusals:
+        listed = ", ".join(f"{reason} ({count:,})" for reason, count in refusals[:WORST])
+        pieces.append(tag("p", f"Refused most often: {listed}."))
+    failures = _failures(photos)
+    if failures:
+        listed = ", ".join(f"{measure} ({count:,})" for measure, count in failures[:WORST])
+        pieces.append(tag("p", f"Photos fail most often by: {listed}."))
+    worst = [(name, bad / count, count) for name, (bad, count) in _folders(photos) if bad][:WORST]
+    if worst:
+        listed = ", ".join(f"{name} ({percent(share)} of {count:,})" for name, share, count in worst)
+        pieces.append(tag("p", f"Worst folders, by the share of photos that fail or are refused: {listed}."))
+    return join(*pieces)
+
+
+def _failures(photos: Sequence[Judged]) -> list[tuple[str, int]]:
+    """How many photos fall short in each measure, the most first."""
+    return _ranked(name for judged in photos for name in {failure.measure for failure in judged.failures})
+
+
+def _ranked(words: Iterable[str]) -> list[tuple[str, int]]:
+    return sorted(Counter(words).items(), key=lambda entry: (-entry[1], entry[0]))
+
+
+def _folders(photos: Sequence[Judged]) -> list[tuple[str, tuple[int, int]]]:
+    """Bad photos, and photos, of each folder, the worst first; nothing where all photos lie in one."""
+    folders: dict[str, tuple[int, int]] = {}
+    for judged in photos:
+        name = judged.name.rpartition("/")[0] or "."
+        bad, count = folders.get(name, (0, 0))
+        folders[name] = bad + (not _is_good(judged)), count + 1
+    if len(folders) < 2:
+        return []
+    return sorted(folders.items(), key=lambda entry: (-entry[1][0] / entry[1][1], entry[0]))
+
+
+def _charts(photos: Sequence[Judged]) -> Html:
+    overall = [judged.faces[0].overall for judged in photos if judged.faces]
+    if not overall:
+        return tag("p", "No photo was measured, so there are no charts.", class_="note")
+    counts = [0] * BINS
+    for value in overall:
+        counts[min(int(value * BINS), BINS - 1)] += 1
+    title = "Photos by the overall quality of the largest face"
+    chart = Chart(title, score_axis("overall quality"), count_axis("photos", max(counts)))
+    steps = [(edge / BINS, float(count)) for i, count in enumerate(counts) for edge in (i, i + 1)]
+    chart.curve([(0.0, 0.0), *steps, (1.0, 0.0)], "other")
+    policy = next((judged.policy for judged in photos if judged.policy is not None), None)
+    least = next((limit.least for limit in policy.limits if limit.measure.name == "overall"), 0) if policy else 0
+    if least > 0:
+        chart.limit(least, f"passes from {least:g} on")
+    pieces = [chart.figure()]
+    failures = _failures(photos)
+    if failures:
+        pieces.append(bars("Photos that fall short, by measure", failures[:MOST_BARS]))
+    return join(tag("h2", "Quality"), tag("div", *pieces, class_="charts"))
+
+
+def _groups(photos: Sequence[Judged]) -> Html:
+    rows: list[list[Cell | str]] = [
+        [name, count_cell(count), count_cell(bad), Cell(percent(bad / count), bad / count)]
+        for name, (bad, count) in _folders(photos)
+    ]
+    columns = ["folder", "photos", "fail or refused", "share"]
+    return join(tag("h2", "Folders, the worst first"), table(columns, rows)) if rows else Html()
+
+
+def _table(photos: Sequence[tuple[Judged, bytes]]) -> Html:
     from senseid_engine.quality.policy import MEASURES
 
-    return "<br>".join(
-        f"{measure.name} {value_text(measure, measure.value(face))}"
-        for measure in MEASURES
-        if measure.name != "overall"
-    )
+    seen = any(picture for _, picture in photos)
+    measures = [measure for measure in MEASURES if measure.name != "overall"]
+    rows: list[list[Cell | str]] = []
+    for judged, picture in photos:
+        face = judged.faces[0] if judged.faces else None
+        measured = join(
+            *(
+                join(tag("span", f"{measure.name} {value_text(measure, measure.value(face))}"), Html(" "))
+                for measure in measures
+                if face is not None
+            )
+        )
+        rows.append(
+            [
+                *([Cell(image_tag(picture))] if seen else []),
+                judged.name,
+                Cell(tag("span", judged.verdict, class_=f"word {'good' if _is_good(judged) else 'bad'}")),
+                Cell(bullets(judged.reasons)),
+                count_cell(len(judged.faces)),
+                Cell(judged.overall, face.overall if face else None),
+                Cell(tag("div", measured, class_="measured")),
+            ]
+        )
+    columns = [*(["!face"] if seen else []), "photo", "verdict", "reasons", "faces", "overall", "!measured"]
+    return join(tag("h2", "Photos"), table(columns, rows))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from senseid_cli.batch.dialect import Header, Wanted, encoding_of, read_csv
+from senseid_cli.batch.dialect import Header, Wanted, encoding_of, read_csv, text_of
 from senseid_cli.batch.errors import ManifestError
 
 PAIR = Wanted(("first", "second"), ("first", "second"), Path())
@@ -18,7 +18,7 @@ TOLD = Header(("first", "second"), written=False)
 
 
 def read(data: bytes, wanted: Wanted = PAIR) -> tuple[Header, list[list[str]]]:
-    header, rows = read_csv(io.BytesIO(data), "m", wanted)
+    header, rows = read_csv(text_of(io.BytesIO(data)), "m", wanted)
     return header, list(rows)
 
 

@@ -184,14 +184,18 @@ def test_the_report(senseid: Senseid, people: Path) -> None:
             assert drawn.size == (840, 600)
             assert len(np.unique(np.asarray(drawn.convert("RGB")).reshape(-1, 3), axis=0)) > 20
     assert Path("report/det.png").read_bytes() != Path("report/roc.png").read_bytes()
-    assert names_in(Path("report")) == ["det.png", "rates.csv", "report.json", "roc.png"]
+    assert names_in(Path("report")) == ["det.png", "rates.csv", "report.html", "report.json", "roc.png"]
+    page = Path("report/report.html").read_text(encoding="utf-8")
+    assert "P05/broken.png" in page
+    assert "needs 100,000 pairs of different people" in page
     assert result.stderr.endswith("written to c.toml and report\n")
 
 
 @pytest.mark.usefixtures("engine")
 def test_nothing_but_rates_and_given_names_is_written(senseid: Senseid, people: Path) -> None:
     result = senseid("calibrate", people, "--out", "c.toml", "--report", "report")
-    written = Path("c.toml").read_text(encoding="utf-8") + Path("report/report.json").read_text(encoding="utf-8")
+    files = [Path("c.toml"), Path("report/report.json"), Path("report/report.html")]
+    written = "".join(file.read_text(encoding="utf-8") for file in files)
     for text in (written, result.output):
         assert "P07" not in text
     assert str(people) not in written

@@ -139,7 +139,8 @@ def test_the_csv_has_a_row_a_face_and_survives_names(policy: Policy) -> None:
 
 def test_the_page_escapes_names_and_needs_nothing_else(policy: Policy) -> None:
     made = report(MASKED, name=NAME)
-    page = report_files.page(NAME, [(Judged.of(NAME, made, policy), report_files.thumbnail(made))], Faces(plain=False))
+    judged = Judged.of(NAME, made, policy)
+    page = report_files.page(NAME, [(judged, report_files.thumbnail(made, judged))], Faces(plain=False))
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
     assert "remove the mask" in page
@@ -149,11 +150,50 @@ def test_the_page_escapes_names_and_needs_nothing_else(policy: Policy) -> None:
     assert "default-src 'none'" in page
 
 
-def test_a_thumbnail_is_small(policy: Policy) -> None:
+def test_the_page_begins_with_what_passes_and_why_the_others_do_not(policy: Policy) -> None:
+    no_face = NoFaceError("b/x.jpg", "no face is found")
+    photos = [
+        Judged.of("a/1.jpg", report(GOOD_FACE), policy),
+        Judged.of("b/1.jpg", report(MASKED), policy),
+        Judged.refused("b/x.jpg", no_face, policy),
+        Judged.refused("b/y.jpg", no_face, policy),
+    ]
+    page = report_files.page("Quality", [(judged, b"") for judged in photos], Faces(plain=False))
+    seen = page[page.index("<h1>") :]
+    for first, then in (
+        ("<dt>photos</dt><dd>4", "<dt>pass</dt><dd>1"),
+        ("<dt>pass</dt><dd>1", "<dt>fail</dt><dd>1"),
+        ("<dt>fail</dt><dd>1", "<dt>refused</dt><dd>2"),
+        ("<dt>refused</dt><dd>2", "Refused most often: no face is found (2)."),
+        ("Refused most often", "Photos fail most often by: mouth (1), nose (1), sharpness (1)."),
+        ("Photos fail most often", "b (100 % of 3)"),
+        ("b (100 % of 3)", "passes from 0.1 on"),  # the limit of the policy, in the chart
+        ("passes from 0.1 on", "<h2>Folders, the worst first</h2>"),
+        ("<h2>Folders", "<h2>Photos</h2>"),
+    ):
+        assert 0 <= seen.find(first) < seen.find(then), (first, then)
+    assert "a (" not in seen[: seen.index("<svg")]
+
+
+def test_a_page_of_nothing_but_refusals_has_no_empty_chart(policy: Policy) -> None:
+    refused = Judged.refused("x.jpg", NoFaceError("x.jpg", "no face is found"), policy)
+    page = report_files.page("Quality", [(refused, b"")], Faces(plain=False))
+    assert "<svg" not in page
+    assert "there are no charts" in page
+
+
+def test_a_thumbnail_is_small_and_has_the_box(policy: Policy) -> None:
     from PIL import Image as Pillow
 
-    with Pillow.open(io.BytesIO(report_files.thumbnail(report(GOOD_FACE)))) as picture:
-        assert max(picture.size) <= THUMBNAIL
+    from senseid_cli.output.drawing.palette import BAD, GOOD
+
+    for face, colour in ((GOOD_FACE, GOOD), (MASKED, BAD)):
+        made = report(face)
+        grey = replace(made, image=Image(np.full((160, 200, 3), 128, np.uint8), "PNG", 1, "a.jpg"))
+        with Pillow.open(io.BytesIO(report_files.thumbnail(grey, Judged.of("a", made, policy)))) as picture:
+            assert max(picture.size) <= THUMBNAIL
+            pixels = np.asarray(picture.convert("RGB"), np.int16)
+        assert (np.abs(pixels - colour).max(axis=2) < 60).sum() > 100
 
 
 def test_the_picture_shows_photo_and_reasons(policy: Policy, tmp_path: Path) -> None:
