@@ -99,8 +99,8 @@ def batch(
         typer.Option(
             "--report",
             metavar="OUT.html",
-            help="Write a report: a page with what was refused and why, scores, the worst pairs, error rates where a column"
-            " `same` says 1 or 0, the worst groups of a column `group`. It shows the faces of people.",
+            help="Write a report: a page with what was refused and why, scores, the worst pairs, error rates where a"
+            " column `same` says 1 or 0, the worst groups of a column `group`. It shows the faces of people.",
         ),
     ] = None,
     plain_faces: PlainFaces = False,

@@ -22,11 +22,11 @@ def report(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="OUT.html", help="The page to write; beside RESULTS if unset."),
+        typer.Option("--out", "-o", metavar="OUT.html", help="Write the result there; beside RESULTS if unset."),
     ] = None,
     threshold: Threshold = DEFAULT_THRESHOLD,
     group: Annotated[
-        str, typer.Option("--group", metavar="COLUMN", help="The column that names the group of a row.")
+        str, typer.Option("--group", metavar="NAME", help="The column that names the group of a row.")
     ] = "group",
     photos: Annotated[
         Path | None,
@@ -37,7 +37,7 @@ def report(
         ),
     ] = None,
     plain_faces: PlainFaces = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
     """Make the page of a batch again from the results that it wrote.
 
