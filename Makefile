@@ -64,5 +64,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.developing: pyproject.toml | $(VENV)/bin/python
 	@echo 'Installing senseid, its extras and its tools into $(VENV): a few minutes ...'
-	@$(BIN)/python -m pip install --quiet --editable '.[serve,report,keyring,parquet,dask,otel]' --group dev --group recipes
+	@$(BIN)/python -m pip install --quiet --editable '.[serve,report,keyring,heif,parquet,dask,otel]' --group dev --group recipes
 	@touch $@ $(VENV)/.installed

@@ -1,4 +1,4 @@
-"""Photos in: bytes of a JPEG, BMP, PNG, GIF or TIFF become upright RGB pixels, or one coded refusal.
+"""Photos in: bytes of a JPEG, BMP, PNG, GIF, TIFF, WebP, AVIF or HEIC become upright RGB pixels, or one coded refusal.
 
 The content decides the type, never the name. Limits are checked from the header before a pixel is decoded. See
 docs/adr/0003-photo-decoder.md for the choice of the decoder and of each conversion.
@@ -16,6 +16,7 @@ from PIL import BmpImagePlugin, GifImagePlugin, ImageFile, JpegImagePlugin, PngI
 from PIL import Image as Pillow
 
 from senseid_engine.errors import ContentLengthError, ImageSizeError, ImageTypeError
+from senseid_engine.heif_guard import check_heif
 from senseid_engine.media import open_media, reading
 from senseid_engine.photo_guard import check_tiff, slim_jpeg
 from senseid_engine.photo_kinds import unread_kind
@@ -47,6 +48,14 @@ _FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
     (b"MM\0+", TiffImagePlugin.TiffImageFile),
 )
 
+_READERS: Final = frozenset(reader for _, reader in _FORMATS)
+
+_PHONE_KINDS: Final = {"a WebP photo": "WEBP", "an AVIF photo": "AVIF", "a HEIC photo": "HEIF"}
+"""The formats of phones and browsers by what `unread_kind` calls them, and by Pillow's names."""
+
+_LONGEST_INSIDE: Final = MAX_SIDE + 64
+"""The longest side of a picture inside a HEIC or AVIF photo: it may be padded to whole blocks."""
+
 _ORIENTATION_TAG: Final = 0x0112
 _UPRIGHT: Final = {
     2: Pillow.Transpose.FLIP_LEFT_RIGHT,
@@ -70,8 +79,10 @@ class Image:
     Attributes:
         pixels: uint8, H x W x 3, R G B order, 0..255, C-contiguous, read-only. The image owns the array: it is made
             read-only here.
-        format: ``JPEG``, ``PNG``, ``GIF``, ``BMP`` or ``TIFF``, by content; ``video`` for a frame.
-        orientation: The EXIF orientation, 1..8, that has been applied to the pixels; 1 where there was none.
+        format: ``JPEG``, ``PNG``, ``GIF``, ``BMP``, ``TIFF``, ``WEBP``, ``AVIF`` or ``HEIF``, by content; ``video`` for
+            a frame.
+        orientation: The EXIF orientation, 1..8, that has been applied to the pixels; 1 where there was none. Of a HEIC
+            the decoder applies the turn that the file asks for, and it is 1.
         name: The name of the photo in messages.
 
     Raises:
@@ -113,7 +124,7 @@ def read_photo(path: Path) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def decode_image(data: bytes, *, name: str) -> Image:
+def decode_image(data: bytes, *, name: str, phone_formats: bool = True) -> Image:
     """Decode a photo to upright RGB.
 
     The first frame or page counts. Transparency is laid over white. More than 8 bits a sample are scaled to 8.
@@ -122,10 +133,13 @@ def decode_image(data: bytes, *, name: str) -> Image:
     Args:
         data: The whole file, decrypted.
         name: The name of the photo in messages.
+        phone_formats: Whether WebP, AVIF and HEIC are read beside the five formats of the service's manual. HEIC needs
+            the extra `heif`.
 
     Raises:
         ContentLengthError: More than `MAX_BYTES` bytes.
-        ImageTypeError: Not a JPEG, PNG, GIF, BMP or TIFF by content, or it does not decode, or it is cut off.
+        ImageTypeError: Of no such format by content, or what reads it is not installed, or it does not decode, or it is
+            cut off.
         ImageSizeError: Width or height outside `MIN_SIDE`..`MAX_SIDE`, by the header.
     """
     if len(data) > MAX_BYTES:
@@ -133,6 +147,8 @@ def decode_image(data: bytes, *, name: str) -> Image:
     if not data:
         raise ImageTypeError(name, "is empty: give a JPEG, PNG, GIF, BMP or TIFF photo")
     reader = _reader(data)
+    if reader is None and phone_formats:
+        reader = _phone_reader(data, name)
     if reader is None:
         raise _unread(data, name) or ImageTypeError(
             name, "is not a JPEG, PNG, GIF, BMP or TIFF by content: convert it to one of them"
@@ -147,14 +163,13 @@ def decode_image(data: bytes, *, name: str) -> Image:
     except Exception as error:
         # A parser of hostile bytes can fail in any way: OSError, SyntaxError, ValueError, struct.error,
         # zlib.error, ... All of them mean the same to the user.
-        raise _unread(data, name) or ImageTypeError(
-            name, "is corrupted or cut off, it does not decode: save or send it again"
-        ) from error
+        broken = ImageTypeError(name, "is corrupted or cut off, it does not decode: save or send it again")
+        raise (broken if unread_kind(data) in _PHONE_KINDS else _unread(data, name) or broken) from error
 
 
 def is_photo(data: bytes) -> bool:
-    """Whether a file begins like one of the formats that `decode_image` reads."""
-    return _reader(data) is not None
+    """Whether a file begins like one of the formats that `decode_image` reads, if what reads them is installed."""
+    return _reader(data) is not None or unread_kind(data) in _PHONE_KINDS
 
 
 def image_of_array(pixels: NDArray[np.uint8], *, name: str) -> Image:
@@ -197,6 +212,8 @@ def _decode(reader: type[ImageFile.ImageFile], data: bytes, name: str) -> Image:
     elif reader is TiffImagePlugin.TiffImageFile:
         check_tiff(data, name=name)
         _hush_libtiff()
+    elif reader not in _READERS and not data.startswith(b"RIFF"):
+        check_heif(data, longest=_LONGEST_INSIDE, name=name)
     try:
         photo = reader(io.BytesIO(data))
     except MemoryError as error:  # an absurd count; the pixels, for which there may be no room, are not read here
@@ -225,6 +242,37 @@ def _reader(data: bytes) -> type[ImageFile.ImageFile] | None:
     # format after another, and turn a JPEG with a second picture (MPO, every 3D and many a phone camera) into another
     # format.
     return next((reader for magic, reader in _FORMATS if data.startswith(magic)), None)
+
+
+def _phone_reader(data: bytes, name: str) -> type[ImageFile.ImageFile] | None:
+    """The reader of a WebP, AVIF or HEIC; None for anything else.
+
+    Raises:
+        ImageTypeError: what reads it is not installed.
+    """
+    kind = unread_kind(data) or ""
+    match _PHONE_KINDS.get(kind):
+        case "WEBP":
+            from PIL import WebPImagePlugin
+
+            if WebPImagePlugin.SUPPORTED:
+                return WebPImagePlugin.WebPImageFile
+        case "AVIF":
+            from PIL import AvifImagePlugin
+
+            if AvifImagePlugin.SUPPORTED:
+                return AvifImagePlugin.AvifImageFile
+        case "HEIF":
+            try:
+                from pillow_heif import HeifImageFile
+            except ImportError:
+                raise ImageTypeError(
+                    name, f"is {kind}: install the extra `heif` of senseid to read it, or save it as a JPEG"
+                ) from None
+            return HeifImageFile
+        case _:
+            return None
+    raise ImageTypeError(name, f"is {kind}, which this build of Pillow does not read: install pillow from its wheel")
 
 
 def _unread(data: bytes, name: str) -> ImageTypeError | None:
@@ -313,7 +361,7 @@ def _to_rgb(photo: ImageFile.ImageFile) -> Pillow.Image:
     if photo.mode == "LAB":
         return _from_lab(photo)
     if photo.has_transparency_data:
-        return _over_white(photo.convert("RGBA"))
+        return _over_white(photo if photo.mode == "RGBA" else photo.convert("RGBA"))  # convert would copy
     return photo if photo.mode == "RGB" else photo.convert("RGB")  # convert would copy
 
 

@@ -1,4 +1,4 @@
-"""Names of the formats that are not read, told by content: a refusal says what a file is, not what it is not."""
+"""Names of formats beyond the five of the manual, by content: a refusal says what a file is, not what it is not."""
 
 from __future__ import annotations
 

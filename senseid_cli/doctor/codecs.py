@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from senseid_engine.image import Image
 
 _PHOTOS = ("JPEG", "PNG", "BMP", "GIF", "TIFF")
+_PHONE_PHOTOS = ("WEBP", "AVIF")  # HEIC is an extra, which the check of packages tells of
 # Containers of the manual, and of browsers; FFmpeg's names. Codecs are those that cameras, phones and browsers
 # write into them.
 _CONTAINERS = ("mp4", "mov", "avi", "flv", "asf", "rm", "matroska")
@@ -30,7 +31,7 @@ def check_photos(decode: Callable[[bytes], Image]) -> Finding:
     from senseid_engine.errors import EngineError
 
     broken = []
-    for kind in _PHOTOS:
+    for kind in (*_PHOTOS, *_PHONE_PHOTOS):
         buffer = io.BytesIO()
         try:
             Pillow.new("RGB", (32, 32), (90, 120, 150)).save(buffer, kind)
@@ -38,8 +39,9 @@ def check_photos(decode: Callable[[bytes], Image]) -> Finding:
         except (EngineError, OSError, KeyError):  # Pillow was built without the library for this format
             broken.append(kind)
     if broken:
-        return problem("photos", f"{', '.join(broken)} cannot be decoded", "install pillow again from a wheel")
-    return ok("photos", f"{', '.join(_PHOTOS)} are decoded")
+        finding = problem if set(broken) & set(_PHOTOS) else note
+        return finding("photos", f"{', '.join(broken)} cannot be decoded", "install pillow again from a wheel")
+    return ok("photos", f"{', '.join((*_PHOTOS, *_PHONE_PHOTOS))} are decoded")
 
 
 def check_videos() -> Finding:

@@ -84,17 +84,21 @@ class Answer:
 class Answerer:
     """Answers requests with the models and keys of this process."""
 
-    def __init__(self, models: Models, keys: Sequence[Key], *, plain_media: bool = False) -> None:
+    def __init__(
+        self, models: Models, keys: Sequence[Key], *, plain_media: bool = False, phone_formats: bool = False
+    ) -> None:
         """Read nothing yet.
 
         Args:
             models: the models, opened at their first use.
             keys: the keys to decrypt media with.
             plain_media: whether photos and videos may come as they are.
+            phone_formats: whether photos may be WebP, AVIF and HEIC.
         """
         self._models = models
         self._keys = keys
         self._plain_media = plain_media
+        self._phone_formats = phone_formats
 
     def use(self, keys: Sequence[Key]) -> None:
         """Decrypt with these keys from the next request on."""
@@ -125,7 +129,7 @@ class Answerer:
         endpoint = ENDPOINTS[request.path]
         endpoint.require(self._models.licences())
         form = parse_form(request.content_type, bytes(request.body))
-        inputs = Inputs(form, self._keys, plain_media=self._plain_media, steps=steps)
+        inputs = Inputs(form, self._keys, plain_media=self._plain_media, phone_formats=self._phone_formats, steps=steps)
         models = self._models if steps is None else cast("Models", _TracedModels(self._models, steps))
         return _RUNS[endpoint.path](models, inputs, request.request_id)
 

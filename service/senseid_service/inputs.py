@@ -34,6 +34,7 @@ class Inputs:
         keys: Sequence[Key],
         *,
         plain_media: bool = False,
+        phone_formats: bool = False,
         steps: Steps | None = None,
     ) -> None:
         """Read nothing yet.
@@ -42,11 +43,13 @@ class Inputs:
             form: the fields.
             keys: the keys to decrypt media with.
             plain_media: whether photos and videos may come as they are.
+            phone_formats: whether photos may be WebP, AVIF and HEIC.
             steps: take note of the time that decoding takes; None where nothing is traced.
         """
         self._form = form
         self._keys = keys
         self._plain_media = plain_media
+        self._phone_formats = phone_formats
         self._decoding = nullcontext if steps is None else partial(steps.step, "decode")
 
     def switch(self, name: str) -> bool:
@@ -69,7 +72,7 @@ class Inputs:
 
         with self._decoding():
             given, data = self._media(name)
-            return decode_image(data, name=given)
+            return decode_image(data, name=given, phone_formats=self._phone_formats)
 
     def photos(self, name: str) -> Iterator[Image]:
         """Further photos of a person, none where they are absent; each is decoded when it is asked for.
@@ -97,7 +100,8 @@ class Inputs:
         from senseid_engine.image import decode_image
 
         with self._decoding():
-            return decode_image(data if plain else self._decrypted(data, name), name=name)
+            data = data if plain else self._decrypted(data, name)
+            return decode_image(data, name=name, phone_formats=self._phone_formats)
 
     def _media(self, name: str) -> tuple[str, bytes]:
         """The name of the field that was given, and the decrypted bytes of a photo or a video."""

@@ -45,6 +45,7 @@ class Setup:
         log: the log of this process.
         job_seconds: how long a handler may work on one request.
         plain_media: whether photos and videos may come as they are.
+        phone_formats: whether photos may be WebP, AVIF and HEIC.
     """
 
     models: Models
@@ -52,6 +53,7 @@ class Setup:
     log: Log
     job_seconds: float
     plain_media: bool
+    phone_formats: bool
 
 
 def fork_handlers(setup: Setup, control: socket.socket, lifeline: socket.socket) -> int:
@@ -145,7 +147,7 @@ def _work(setup: Setup, keys: tuple[Key, ...], link: socket.socket, news: socket
 
     status = 1
     try:
-        answerer = Answerer(setup.models, keys, plain_media=setup.plain_media)
+        answerer = Answerer(setup.models, keys, plain_media=setup.plain_media, phone_formats=setup.phone_formats)
         serve(link, news, answerer, setup.job_seconds, parent)
         status = 0
     finally:

@@ -104,6 +104,7 @@ class Settings:
         workers: the workers behind the API role.
         worker_ca: certificates that `https` workers are checked against; the system's if None.
         handlers: processes that look at photos.
+        phone_formats: whether photos may be WebP, AVIF and HEIC, beside the formats of the manual.
         ui: whether the page is served.
         samples: a folder of photos and videos that the page offers to try.
         metrics: address and port of the metrics, or None.
@@ -129,6 +130,7 @@ class Settings:
     workers: tuple[WorkerAddress, ...]
     worker_ca: Path | None
     handlers: int
+    phone_formats: bool
     ui: bool
     samples: Path | None
     metrics: tuple[str, int] | None
@@ -192,6 +194,7 @@ VARIABLES: Final = (
     Variable("SENSEID_TLS_KEY", "file of its private key"),
     Variable("SENSEID_CORS_ORIGINS", "origins whose pages may call the service, with commas between them", "none"),
     Variable("SENSEID_PLAIN_MEDIA", "true takes plain photos and videos too; this machine or TLS only", "false"),
+    Variable("SENSEID_PHONE_FORMATS", "true also takes photos in WebP, AVIF and HEIC (extra heif)", "false"),
     Variable("SENSEID_UI", "true serves a page to try things out", "false"),
     Variable("SENSEID_SAMPLES", "folder of photos and videos that the page offers to everybody who is served", "none"),
     Variable("SENSEID_METRICS", "[address:]port of the Prometheus metrics", "none"),
@@ -346,6 +349,7 @@ def parse(values: Values, *, physical_cores: int, cpus: int, complete: bool = Tr
         workers=tuple(map(_worker, read.words("WORKER_IP"))),
         worker_ca=read.file("SENSEID_WORKER_CA"),
         handlers=read.integer("HANDLERS", max(1, min(physical_cores, cpus)), 1, None),
+        phone_formats=read.boolean("SENSEID_PHONE_FORMATS"),
         ui=read.boolean("SENSEID_UI"),
         samples=read.folder("SENSEID_SAMPLES"),
         metrics=_metrics(values.get("SENSEID_METRICS")),

@@ -95,7 +95,7 @@ def run(
         threads = max(1, min(_MOST_THREADS, cpus // settings.handlers))
         opened = Models(watch.current, threads=threads, forks=True)
         keys = (*reloader.loaded.keys, *of_page)
-        setup = Setup(opened, keys, log, settings.limits.job_seconds, settings.plain_media)
+        setup = Setup(opened, keys, log, settings.limits.job_seconds, settings.plain_media, settings.phone_formats)
         return fork_handlers(setup, control, lifeline)
 
     licences = LicenceNews(watch, log) if watch is not None else None

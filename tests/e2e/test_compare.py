@@ -44,6 +44,19 @@ def test_one_person(senseid: Senseid, same: tuple[Path, Path], score: float) -> 
     assert score >= 0.9
 
 
+@pytest.mark.parametrize("kind", ["webp", "avif", "heic"])
+def test_a_photo_as_phones_and_browsers_make_it(
+    senseid: Senseid, same: tuple[Path, Path], tmp_path: Path, kind: str
+) -> None:
+    photo = tmp_path / f"photo.{kind}"
+    with Image.open(same[0]) as picture:
+        if kind == "heic":
+            pytest.importorskip("pillow_heif").from_pillow(picture).save(photo)
+        else:
+            picture.save(photo)
+    assert senseid.json("compare", photo, same[1], status=0)["verification_score"] >= 0.9
+
+
 def test_strangers(senseid: Senseid, photos: dict[str, Path]) -> None:
     done = senseid("compare", photos["obama.jpg"], photos["biden.jpg"])
     assert done.returncode == 1

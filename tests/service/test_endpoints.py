@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from senseid_crypto import sealed
 from senseid_crypto.key import parse_key
-from tests.service.conftest import COMPARE, KEY, OMNI, command, encrypted, environment, jpeg, until
+from tests.service.conftest import COMPARE, KEY, OMNI, command, encrypted, environment, jpeg, running, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -286,6 +286,27 @@ def test_the_length_of_a_photo(service: Service, small_photos: dict[str, bytes],
 def test_what_is_no_photo(service: Service, pair: dict[str, str], data: bytes) -> None:
     form = {**pair, "second_encrypted_image": encrypted(data)}
     check_error(service.post(COMPARE, form), 400, 2005, "invalid image type or corrupted: second_encrypted_image")
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF"])
+def test_a_photo_in_no_format_of_the_manual(
+    service: Service, small_photos: dict[str, bytes], pair: dict[str, str], kind: str
+) -> None:
+    file = io.BytesIO()
+    Image.open(io.BytesIO(small_photos["obama"])).save(file, kind)
+    form = {**pair, "first_encrypted_image": encrypted(file.getvalue())}
+    check_error(service.post(COMPARE, form), 400, 2005, "invalid image type or corrupted: first_encrypted_image")
+
+
+def test_a_setting_allows_the_formats_of_phones(
+    home: Path, tmp_path: Path, small_photos: dict[str, bytes], pair: dict[str, str]
+) -> None:
+    with running(home, tmp_path, env={"SENSEID_PHONE_FORMATS": "true"}) as wide:
+        for kind in ("WEBP", "AVIF"):
+            file = io.BytesIO()
+            Image.open(io.BytesIO(small_photos["obama"])).save(file, kind)
+            response = wide.post(COMPARE, {**pair, "first_encrypted_image": encrypted(file.getvalue())})
+            assert response.json()["verification_score"] > 0.9
 
 
 @pytest.mark.parametrize("path", [COMPARE, OMNI])

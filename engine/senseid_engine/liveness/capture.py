@@ -202,8 +202,14 @@ def _read(message: Message, name: str) -> Capture:
     if not all(0 <= share <= 1 for share in shares) or not all(0 <= time < math.inf for time in seconds):
         refuse("an impossible number")
     try:
+        # They are JPEG: nothing else gets in where phone formats are not allowed.
         frames = tuple(
-            CapturedFrame(frame.timestamp, frame.quality, _rect(frame.face), decode_image(frame.jpeg, name=name))
+            CapturedFrame(
+                frame.timestamp,
+                frame.quality,
+                _rect(frame.face),
+                decode_image(frame.jpeg, name=name, phone_formats=False),
+            )
             for frame in message.frames
         )
     except MediaError as error:

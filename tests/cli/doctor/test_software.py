@@ -83,6 +83,11 @@ def test_a_kind_of_photo_that_is_not_decoded() -> None:
     assert (found.status, found.message) == (Status.PROBLEM, "TIFF cannot be decoded")
 
 
+def test_a_photo_of_phones_that_is_not_decoded_is_no_problem() -> None:
+    found = check_photos(lambda data: decode_image(data, name="sample", phone_formats=False))
+    assert (found.status, found.message) == (Status.NOTE, "WEBP, AVIF cannot be decoded")
+
+
 def test_video_decoders() -> None:
     pytest.importorskip("av")
     assert check_videos().status is Status.OK
