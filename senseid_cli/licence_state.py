@@ -10,7 +10,7 @@ from senseid_licensing.instant import format_instant
 from senseid_licensing.store import install_command
 
 if TYPE_CHECKING:
-    from senseid_cli.shapes import CheckedLicence
+    from senseid.command_shapes import CheckedLicence
     from senseid_licensing.product import Product
     from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicence, VerifiedLicences

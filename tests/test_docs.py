@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from senseid_cli.shapes import RESULTS, schema_of_command
+from senseid.command_shapes import RESULTS, schema_of_command
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

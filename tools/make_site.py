@@ -18,8 +18,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from senseid.command_shapes import RESULTS, schema_of_command
 from senseid.version import __version__
-from senseid_cli.shapes import RESULTS, schema_of_command
 from senseid_service.openapi import document
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,9 +13,9 @@ from senseid_cli.crypt.options import KeyFile, KeyName, check_keys
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
+    from senseid.command_shapes import PurgedLog, VerifiedLog
     from senseid.decision_audit import Verification
     from senseid.decision_record import Link
-    from senseid_cli.shapes import PurgedLog, VerifiedLog
 
 app = typer.Typer(
     help="""Verify and purge the decision log.

@@ -14,7 +14,7 @@ from senseid_cli.output import terminal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from senseid_cli.shapes import CacheDay, PurgedCache
+    from senseid.command_shapes import CacheDay, PurgedCache
 
 app = typer.Typer(
     help="""List or delete the templates that `senseid batch --cache` keeps.

@@ -13,8 +13,8 @@ from senseid_cli.key_sources import key_sources
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from senseid.command_shapes import Decrypted
     from senseid_cli.crypt.file_jobs import FileJob
-    from senseid_cli.shapes import Decrypted
 
 
 def decrypt(

@@ -16,8 +16,8 @@ from senseid_engine.errors import printable
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from senseid import command_shapes as shapes
     from senseid.abilities import Ability
-    from senseid_cli import shapes
     from senseid_cli.doctor.checkup import Checkup, Installation
     from senseid_cli.doctor.finding import Finding
 

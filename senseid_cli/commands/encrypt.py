@@ -19,9 +19,9 @@ from senseid_engine.errors import printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from senseid.command_shapes import Encrypted, Kept
     from senseid_cli.crypt.file_jobs import FileJob, Plan
     from senseid_cli.crypt.update import Update
-    from senseid_cli.shapes import Encrypted, Kept
 
 
 def encrypt(

@@ -16,8 +16,8 @@ from senseid_cli.output import terminal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from senseid.command_shapes import MadeKey, Reencrypted
     from senseid_cli.crypt.file_jobs import FileJob
-    from senseid_cli.shapes import MadeKey, Reencrypted
 
 app = typer.Typer(
     help="""Make, list and change the keys of encrypted media.

@@ -18,7 +18,7 @@ from senseid_licensing.product import Product
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from senseid_cli.shapes import ClockReset, InstalledLicence
+    from senseid.command_shapes import ClockReset, InstalledLicence
     from senseid_licensing.context import Context
     from senseid_licensing.licence import Licence, LicenceFile
     from senseid_licensing.store import LicenceStore

@@ -18,7 +18,7 @@ from senseid_licensing.capability import Capability  # noqa: TC001  Typer reads 
 from senseid_licensing.product import Product  # noqa: TC001  Typer reads the annotations
 
 if TYPE_CHECKING:
-    from senseid_cli.shapes import IssuedLicence, MadeSigningKey
+    from senseid.command_shapes import IssuedLicence, MadeSigningKey
     from senseid_licensing.licence import LicenceFile
     from senseid_licensing.private_key import PrivateKey
     from senseid_licensing.public_key import PublicKey

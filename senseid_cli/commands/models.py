@@ -12,7 +12,7 @@ from senseid_engine.errors import printable
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from senseid_cli.shapes import CheckedModel, ListedModel
+    from senseid.command_shapes import CheckedModel, ListedModel
     from senseid_models.entries import Source
     from senseid_models.registry import Asset, ModelEntry
 

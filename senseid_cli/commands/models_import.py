@@ -13,7 +13,7 @@ from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from senseid.added_models import Addition
-    from senseid_cli.shapes import ImportedCurve, ImportedModel, Removed
+    from senseid.command_shapes import ImportedCurve, ImportedModel, Removed
     from senseid_engine.curve import ScoreCurve
     from senseid_models.registry import ModelEntry
 

@@ -26,8 +26,8 @@ def schema(
         senseid schema compare
         senseid schema license check
     """
+    from senseid.command_shapes import RESULTS, schema_of_command
     from senseid_cli.output import terminal
-    from senseid_cli.shapes import RESULTS, schema_of_command
 
     name = " ".join(command or [])
     name = "liveness check" if name == "liveness" else name  # as the command line has it

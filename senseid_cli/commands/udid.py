@@ -11,7 +11,7 @@ from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
-    from senseid_cli import shapes
+    from senseid import command_shapes as shapes
     from senseid_licensing.udid.fingerprint import Fingerprint
 
 

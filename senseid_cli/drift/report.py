@@ -9,8 +9,8 @@ from senseid_cli.drift.judge import Verdict
 from senseid_engine.calibration.rates import wilson
 
 if TYPE_CHECKING:
+    from senseid.command_shapes import Drift, DriftMeasure
     from senseid_cli.drift.judge import Judgement, Measured
-    from senseid_cli.shapes import Drift, DriftMeasure
     from senseid_engine.calibration.provenance import Provenance
 
 _WORDS = {

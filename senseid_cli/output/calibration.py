@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from senseid_cli import shapes
+    from senseid import command_shapes as shapes
     from senseid_engine.calibration.provenance import Rate, RateRow
     from senseid_engine.calibration.run import CalibrationResult
 

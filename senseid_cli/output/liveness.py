@@ -11,7 +11,7 @@ from senseid_engine.liveness.results import OUT_OF_REACH
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from senseid_cli.shapes import LivenessDetails
+    from senseid.command_shapes import LivenessDetails
     from senseid_engine.liveness.capture import Capture
     from senseid_engine.liveness.results import CaptureVerification, LivenessResult, PhotoLiveness, VideoVerification
 

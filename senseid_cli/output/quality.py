@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from senseid_cli.shapes import QualityDetails
+    from senseid.command_shapes import QualityDetails
     from senseid_engine.quality.policy import Failure, Measure, Policy
     from senseid_engine.quality.results import FaceQuality, QualityReport
     from senseid_engine.results import FoundFaces

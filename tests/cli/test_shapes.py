@@ -9,7 +9,7 @@ import typer
 from jsonschema import Draft202012Validator
 from typer.main import get_command
 
-from senseid_cli import shapes
+from senseid import command_shapes as shapes
 from senseid_cli.app import app
 from senseid_cli.batch.jobs import JOBS, Settings
 from senseid_engine.photo_options import PhotoOptions

@@ -9,7 +9,9 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from senseid.command_shapes import schema_of_command
 from senseid.decisions import Figures
 from senseid_service.endpoints import COMPARE, OMNI, QUALITY
 from senseid_service.metrics import Metrics
@@ -56,6 +58,7 @@ def test_scrapes(senseid: Senseid, tmp_path: Path) -> None:
     found = senseid.json("drift", worse, "--against", reference, status=1)
     assert {each["verdict"] for each in found["measures"]} == {"changed"}
     assert senseid.json("drift", worse, "--against", first, status=1)["measures"] == found["measures"]
+    Draft202012Validator(schema_of_command("drift")).validate(found)
     # Counts since an earlier scrape; fewer than then are those of another start.
     assert senseid("drift", first, "--since", first, "--against", reference).returncode == 3
     assert senseid.json("drift", first, "--since", first, status=3)["code"] == 1200

@@ -17,9 +17,9 @@ from PIL import Image as Pillow
 
 from senseid import installation
 from senseid import models as opener
+from senseid.command_shapes import schema_of_command
 from senseid.errors import OutputError
 from senseid_cli.output import terminal
-from senseid_cli.shapes import schema_of_command
 from senseid_engine.calibration.provenance import ModelFile
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.errors import CalibrationError, NoFaceError

@@ -263,6 +263,48 @@ class PurgedLog(TypedDict):
     before: Instant
 
 
+class DriftMeasure(TypedDict):
+    """One measure of a period beside that of the reference."""
+
+    measure: Annotated[str, "its task and what was measured, such as compare.code"]
+    verdict: Annotated[str, {"enum": ["same", "slightly", "changed", "too_few", "no_reference"]}]
+    before: Annotated[Count, "events of the reference"]
+    now: Annotated[Count, "events of the period"]
+    psi: Annotated[float | None, "population stability index; null where it was not judged"]
+    psi_p: Annotated[float | None, "how often chance gives as much"]
+    ks: Annotated[float | None, "the largest difference of the cumulated shares"]
+    ks_p: Annotated[float | None, "how often chance gives as much"]
+    mean_before: float | None
+    mean_now: float | None
+    shares: Annotated[dict[str, list[float]], "of codes: the share of each, before and now"]
+
+
+class DriftPromise(TypedDict):
+    """What scores without labels say about the promised rate of false matches."""
+
+    status: Annotated[str, {"enum": ["not_contradicted", "doubtful", "unknown"]}]
+    threshold: Share
+    promised_rate: Annotated[Share, "of strangers who reach the threshold"]
+    compared: Annotated[Count, "comparisons of two faces"]
+    matches: Annotated[Count, "those that reach the threshold"]
+    most_false_matches: Annotated[float | None, "share of false matches, if every match were one; upper end of 95 %"]
+    between: Annotated[int | None, "scores from 0.5 to 0.7"]
+    allowed_between: Annotated[float | None, "as many as the promise lets expect at most"]
+    p: Annotated[float | None, "how often there are as many or more, if the promise holds"]
+    right_share: Annotated[float | None, "the fitted share of comparisons of the right person"]
+    calibrated_on: Annotated[str, "the set that the score was calibrated on"]
+    note: str
+
+
+class Drift(TypedDict):
+    """A period beside the calibration or an earlier period."""
+
+    changed: Annotated[bool, "whether anything calls for a look"]
+    models_changed: Annotated[bool | None, "whether other models made the reference; null if unknown"]
+    measures: list[DriftMeasure]
+    promise: DriftPromise
+
+
 class MadeKey(TypedDict):
     """A key that was made."""
 
@@ -580,48 +622,6 @@ class Removed(TypedDict):
 _OPEN: Final = {"additionalProperties": True}
 
 
-class DriftMeasure(TypedDict):
-    """One measure of a period beside that of the reference."""
-
-    measure: Annotated[str, "its task and what was measured, such as compare.code"]
-    verdict: Annotated[str, {"enum": ["same", "slightly", "changed", "too_few", "no_reference"]}]
-    before: Annotated[Count, "events of the reference"]
-    now: Annotated[Count, "events of the period"]
-    psi: Annotated[float | None, "population stability index; null where it was not judged"]
-    psi_p: Annotated[float | None, "how often chance gives as much"]
-    ks: Annotated[float | None, "the largest difference of the cumulated shares"]
-    ks_p: Annotated[float | None, "how often chance gives as much"]
-    mean_before: float | None
-    mean_now: float | None
-    shares: Annotated[dict[str, list[float]], "of codes: the share of each, before and now"]
-
-
-class DriftPromise(TypedDict):
-    """What scores without labels say about the promised rate of false matches."""
-
-    status: Annotated[str, {"enum": ["not_contradicted", "doubtful", "unknown"]}]
-    threshold: Share
-    promised_rate: Annotated[Share, "of strangers who reach the threshold"]
-    compared: Annotated[Count, "comparisons of two faces"]
-    matches: Annotated[Count, "those that reach the threshold"]
-    most_false_matches: Annotated[float | None, "share of false matches, if every match were one; upper end of 95 %"]
-    between: Annotated[int | None, "scores from 0.5 to 0.7"]
-    allowed_between: Annotated[float | None, "as many as the promise lets expect at most"]
-    p: Annotated[float | None, "how often there are as many or more, if the promise holds"]
-    right_share: Annotated[float | None, "the fitted share of comparisons of the right person"]
-    calibrated_on: Annotated[str, "the set that the score was calibrated on"]
-    note: str
-
-
-class Drift(TypedDict):
-    """A period beside the calibration or an earlier period."""
-
-    changed: Annotated[bool, "whether anything calls for a look"]
-    models_changed: Annotated[bool | None, "whether other models made the reference; null if unknown"]
-    measures: list[DriftMeasure]
-    promise: DriftPromise
-
-
 RESULTS: Final[dict[str, tuple[Any, ...]]] = {
     "compare": (Compare,),
     "omni": (shapes.OmniBody,),
@@ -639,9 +639,9 @@ RESULTS: Final[dict[str, tuple[Any, ...]]] = {
     "key rotate": (Reencrypted, RefusedFile),
     "cache list": (CacheDay,),
     "cache purge": (PurgedCache,),
-    "drift": (Drift,),
     "audit verify": (VerifiedLog,),
     "audit purge": (PurgedLog,),
+    "drift": (Drift,),
     "udid": (Udid,),
     "doctor": (Doctor,),
     "license quickstart": (InstalledLicence,),
