@@ -23,8 +23,8 @@ def schema(
     HTTP API. It reads no licence and no model.
 
     Examples:
-        senseid schema compare
         senseid schema license check
+        senseid schema serve > openapi.json
     """
     from senseid.command_shapes import RESULTS, schema_of_command
     from senseid_cli.output import terminal
