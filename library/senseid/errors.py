@@ -9,11 +9,11 @@ class OperationError(Exception):
     ::
 
         OperationError
-        |- BatchError     a batch cannot start or continue: its subclasses are in senseid_cli.batch.errors
+        |- BatchError     a batch cannot start or continue: its subclasses are in senseid.batch_errors
         |- CutShortError  the process that did the work was ended by something else
         |- HomeError      the data directory is unknown
         |- NoKeyError     there is no key to encrypt with
-        |- PeriodError    counts of a period cannot be used: senseid_cli.drift
+        |- PeriodError    counts of a period cannot be used: senseid.drift
         |- OutputError    a result cannot be written
         |- RefusedError   an output would destroy a file, or be useless at its destination
         |- SettingError   the service cannot start with these settings

@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from senseid import installation
+from senseid.batch_errors import ClusterError
 from senseid.version import __version__
-from senseid_cli.batch.errors import ClusterError
 
 if TYPE_CHECKING:
     from senseid.models import ModelKind

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from distributed import WorkerPlugin, get_worker
 
 from senseid import installation, outcomes
+from senseid.batch_errors import ClusterError
 from senseid.models import Models
 from senseid.remote_error import RemoteError
 from senseid.version import __version__
-from senseid_cli.batch.errors import ClusterError
 from senseid_cli.batch.work import perform
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from senseid.batch_errors import ManifestError
 from senseid.bodies import OK_CODE
-from senseid_cli.batch.errors import ManifestError
 from senseid_cli.batch.rows import refused
 from senseid_cli.batch.work import Medium, Refusal
 from senseid_engine.errors import reason_of

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
+from senseid.batch_errors import ManifestError
 from senseid_cli.batch import pairs, rows
-from senseid_cli.batch.errors import ManifestError
 from senseid_cli.batch.work import Medium
 from senseid_licensing.capability import Capability
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from senseid.tables.manifest import Manifest, Survey
     from senseid_cli.batch.jobs import Job, Settings
-    from senseid_cli.batch.manifest import Manifest, Survey
     from senseid_cli.batch.pairs import Photos
     from senseid_cli.batch.work import Work
     from senseid_cli.batch.work_queue import WorkQueue

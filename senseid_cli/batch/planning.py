@@ -13,8 +13,8 @@ from senseid_cli.media import STDIN
 from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
+    from senseid.tables.manifest import Manifest
     from senseid_cli.batch.jobs import Job, Settings
-    from senseid_cli.batch.manifest import Manifest
     from senseid_cli.batch.plan import Plan
     from senseid_models.registry import Registry
 
@@ -33,8 +33,8 @@ def make_plan(source: str, other: Path | None, task: str, settings: Settings, re
         BadParameter: the words make no sense together.
         BatchError: the manifest cannot be read or used.
     """
+    from senseid.tables.manifest import of_names, survey
     from senseid_cli.batch import jobs
-    from senseid_cli.batch.manifest import of_names, survey
     from senseid_cli.batch.pairs import list_media
     from senseid_cli.batch.plan import PairsPlan, RowsPlan
     from senseid_cli.output import terminal
@@ -63,7 +63,7 @@ def make_plan(source: str, other: Path | None, task: str, settings: Settings, re
 
 def _refuse_medium(source: str, head: bytes) -> None:
     """Refuse a photo or a video in the place of a list."""
-    from senseid_cli.batch.errors import ManifestError
+    from senseid.batch_errors import ManifestError
     from senseid_engine.image import is_photo
     from senseid_engine.photo_kinds import is_video
 
@@ -76,9 +76,9 @@ def _refuse_medium(source: str, head: bytes) -> None:
 
 
 def _open_manifest(source: str, job: Job) -> Manifest:
-    from senseid_cli.batch.dialect import Wanted
-    from senseid_cli.batch.errors import ManifestError
-    from senseid_cli.batch.manifest import Manifest, format_of
+    from senseid.batch_errors import ManifestError
+    from senseid.tables.dialect import Wanted
+    from senseid.tables.manifest import Manifest, format_of
     from senseid_cli.batch.summary import LABEL
 
     path = Path(source)
@@ -106,7 +106,7 @@ def _open_manifest(source: str, job: Job) -> Manifest:
 def fingerprint_of(plan: Plan) -> str:
     """Return a digest that is equal for equal plans, versions and models."""
     from senseid import installation
+    from senseid.tables.journal import fingerprint
     from senseid.version import __version__
-    from senseid_cli.batch.journal import fingerprint
 
     return fingerprint({**plan.facts(), "version": __version__, "models": installation.models_digest()})

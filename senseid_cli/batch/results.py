@@ -8,9 +8,9 @@ import re
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from senseid_cli.batch.dialect import Wanted, text_of
-from senseid_cli.batch.errors import ResultsError
-from senseid_cli.batch.manifest import Format, Manifest, format_of
+from senseid.batch_errors import ResultsError
+from senseid.tables.dialect import Wanted, text_of
+from senseid.tables.manifest import Format, Manifest, format_of
 from senseid_cli.batch.rows import TYPES
 from senseid_engine.errors import reason_of
 

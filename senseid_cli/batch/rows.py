@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
+    from senseid.tables.manifest import Row
     from senseid_cli.batch.jobs import Job
-    from senseid_cli.batch.manifest import Row
     from senseid_cli.batch.work_queue import WorkQueue
 
 BEFORE = ("row",)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from senseid.models import ModelKind
+    from senseid.tables.journal import Journal
+    from senseid.tables.manifest import Format
     from senseid_cli.batch.executors import Executor
-    from senseid_cli.batch.journal import Journal
-    from senseid_cli.batch.manifest import Format
     from senseid_cli.batch.plan import Plan
     from senseid_cli.batch.runner import Outputs, Tally
     from senseid_cli.batch.work import Medium
@@ -38,8 +38,8 @@ def run_plan(
         outputs: where they go; None for standard output.
         cache: results of earlier runs.
     """
+    from senseid.tables.writers import text_writer
     from senseid_cli.batch.runner import run_to_file, run_to_stream
-    from senseid_cli.batch.writers import text_writer
     from senseid_cli.output.progress import progress
 
     queue = open_queue(executor, cache)

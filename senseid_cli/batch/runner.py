@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 from senseid.bodies import OK_CODE
 from senseid.outcomes import INTERNAL, ExitStatus
 from senseid.output_file import new_file
+from senseid.tables.writers import open_writer
 from senseid_cli.batch.rows import TYPES
-from senseid_cli.batch.writers import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from senseid_cli.batch.journal import Journal
-    from senseid_cli.batch.manifest import Format
+    from senseid.tables.journal import Journal
+    from senseid.tables.manifest import Format
+    from senseid.tables.writers import Writer
     from senseid_cli.batch.plan import Plan
     from senseid_cli.batch.work_queue import WorkQueue
-    from senseid_cli.batch.writers import Writer
 
 
 @dataclass(slots=True)

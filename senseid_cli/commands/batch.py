@@ -15,7 +15,7 @@ from senseid_cli.options import AutoRotate, CheckLiveness, CheckQuality, PlainFa
 from senseid_engine.photo_options import PhotoOptions
 
 if TYPE_CHECKING:
-    from senseid_cli.batch.manifest import Format
+    from senseid.tables.manifest import Format
 
 
 class Task(StrEnum):
@@ -136,10 +136,10 @@ def batch(
         senseid batch photos --threshold 0.8 --json
     """
     from senseid import installation
+    from senseid.tables.journal import Journal
     from senseid_cli import paths
     from senseid_cli.batch.cache_folder import DEFAULT_DAYS
     from senseid_cli.batch.jobs import Settings
-    from senseid_cli.batch.journal import Journal
     from senseid_cli.batch.planning import fingerprint_of, make_plan
     from senseid_cli.batch.run import Page, open_cache, open_executor, run_plan, write_report
     from senseid_cli.batch.runner import Outputs
@@ -194,7 +194,7 @@ def batch(
 
 
 def _output_format(out: Path | None, chosen: OutputFormat | None, *, as_json: bool) -> Format:
-    from senseid_cli.batch.manifest import SUFFIXES, Format, import_parquet
+    from senseid.tables.manifest import SUFFIXES, Format, import_parquet
 
     if as_json and chosen not in {None, OutputFormat.NDJSON}:
         raise typer.BadParameter("--json writes NDJSON", param_hint="--format")
@@ -217,8 +217,8 @@ def _output_format(out: Path | None, chosen: OutputFormat | None, *, as_json: bo
 
 def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool) -> None:
     """Refuse before the work is done, not after it."""
+    from senseid.tables.journal import check_idle, partial_of
     from senseid_cli import paths
-    from senseid_cli.batch.journal import check_idle, partial_of
 
     if out is None:
         if resume:

@@ -43,9 +43,9 @@ def drift(
         senseid drift results.csv --against january.csv --json
     """
     from senseid import installation
+    from senseid.drift.judge import LEAST, judge
     from senseid.errors import PeriodError
     from senseid_cli import paths
-    from senseid_cli.drift.judge import LEAST, judge
     from senseid_cli.drift.report import body, lines
     from senseid_cli.drift.sources import read_period
     from senseid_cli.output import terminal

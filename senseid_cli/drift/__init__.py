@@ -1,1 +1,1 @@
-"""Drift: do scores, qualities and refusals look as they did, or as the calibration says? docs/operations.md."""
+"""What `senseid drift` reads and prints; what it compares is `senseid.drift`."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from senseid.bodies import DEFAULT_THRESHOLD, false_match_rate
-from senseid_cli.drift.judge import Verdict
+from senseid.drift.judge import Verdict
 from senseid_engine.calibration.rates import wilson
 
 if TYPE_CHECKING:
     from senseid.command_shapes import Drift, DriftMeasure
-    from senseid_cli.drift.judge import Judgement, Measured
+    from senseid.drift.judge import Judgement, Measured
     from senseid_engine.calibration.provenance import Provenance
 
 _WORDS = {

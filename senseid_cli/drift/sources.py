@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from senseid.bodies import OK_CODE
+from senseid.drift.period import Period, bin_of, bounds, parse_period
 from senseid.errors import PeriodError
-from senseid_cli.drift.period import Period, bin_of, bounds, parse_period
 from senseid_engine.errors import MediaNotFoundError, MediaUnreadableError, reason_of
 from senseid_service.endpoints import ENDPOINTS
 from senseid_service.settings import is_loopback
@@ -129,8 +129,8 @@ def _histograms(name: str, family: Metric | None) -> dict[str, dict[str, int]]:
 
 
 def _of_results(path: Path, head: bytes) -> Period:
-    from senseid_cli.batch.dialect import Wanted
-    from senseid_cli.batch.manifest import Manifest, format_of
+    from senseid.tables.dialect import Wanted
+    from senseid.tables.manifest import Manifest, format_of
 
     columns = ("code", "verification_score", "best_score", "liveness_score", "match", "passed", "faces")
     results = Manifest(str(path), format_of(path.name, head), Wanted(columns, (), path.parent), lambda: path.open("rb"))

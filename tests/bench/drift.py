@@ -14,9 +14,9 @@ import numpy as np
 
 from senseid import installation
 from senseid.bodies import false_match_rate
-from senseid_cli.drift.calibrated import Expected
-from senseid_cli.drift.judge import judge
-from senseid_cli.drift.period import Period, bounds
+from senseid.drift.calibrated import Expected
+from senseid.drift.judge import judge
+from senseid.drift.period import Period, bounds
 from senseid_engine.engine import read_curve
 from senseid_engine.recognition import Recognition
 from tests.bench.report import Report, Row, at_least, at_most, parser_of, run

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The command line of the process's arguments, where each record of a batch takes a moment more.
 SLOW = """
 import time
-from senseid_cli.batch.journal import Journal
+from senseid.tables.journal import Journal
 add = Journal.add
 Journal.add = lambda self, records: (time.sleep(0.05), add(self, records))
 from senseid_cli.__main__ import main

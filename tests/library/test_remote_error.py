@@ -6,9 +6,9 @@ import pickle
 
 import pytest
 
+from senseid.batch_errors import ClusterError
 from senseid.outcomes import ExitStatus, outcome_of
 from senseid.remote_error import RemoteError
-from senseid_cli.batch.errors import ClusterError
 from senseid_engine.errors import ModelError
 from senseid_licensing.errors import CapabilityError
 

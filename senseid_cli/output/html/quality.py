@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from senseid.tables.spreadsheet import safe_cell
 from senseid_cli.output.html.charts import Chart, bars, count_axis, percent, score_axis
 from senseid_cli.output.html.document import (
     Cell,
@@ -20,7 +21,6 @@ from senseid_cli.output.html.document import (
 )
 from senseid_cli.output.html.markup import Html, join, tag
 from senseid_cli.output.quality import value_text
-from senseid_cli.output.spreadsheet import safe_cell
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:

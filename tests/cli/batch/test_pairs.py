@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from senseid_cli.batch.errors import ManifestError
+from senseid.batch_errors import ManifestError
 from senseid_cli.batch.pairs import Photos, list_media, pair_records
 from senseid_cli.batch.work import Medium, Refusal
 from senseid_engine.batch.scorer import Scorer

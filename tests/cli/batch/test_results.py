@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from senseid_cli.batch.errors import ResultsError
-from senseid_cli.batch.manifest import Format
+from senseid.batch_errors import ResultsError
+from senseid.tables.manifest import Format
+from senseid.tables.writers import open_writer
 from senseid_cli.batch.results import decided_by, read_results
 from senseid_cli.batch.rows import TYPES
-from senseid_cli.batch.writers import open_writer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from senseid_cli.batch.manifest import Row
+from senseid.tables.manifest import Row
 from senseid_cli.batch.rows import ROWS_A_SLOT, work_through
 from senseid_licensing.errors import LicensingError
 from tests.cli.batch.conftest import Counting, Sum

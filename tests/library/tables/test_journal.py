@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from senseid.batch_errors import ResumeError
 from senseid.errors import OutputError
-from senseid_cli.batch.errors import ResumeError
-from senseid_cli.batch.journal import UNITS_AT_ONCE, Journal, check_idle, fingerprint, partial_of
+from senseid.tables.journal import UNITS_AT_ONCE, Journal, check_idle, fingerprint, partial_of
 
 if TYPE_CHECKING:
     from pathlib import Path

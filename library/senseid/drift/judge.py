@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from senseid.bodies import DEFAULT_THRESHOLD
-from senseid_cli.drift.calibrated import Expected, Promise, check_promise, compare_with_calibration
-from senseid_cli.drift.period import bounds
-from senseid_cli.drift.statistics import Difference, compare_counts
+from senseid.drift.calibrated import Expected, Promise, check_promise, compare_with_calibration
+from senseid.drift.period import bounds
+from senseid.drift.statistics import Difference, compare_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from senseid_cli.drift.period import Counts, Period
+    from senseid.drift.period import Counts, Period
     from senseid_engine.calibration.provenance import Provenance
 
 ALPHA: Final = 0.01

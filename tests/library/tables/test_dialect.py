@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from senseid_cli.batch.dialect import Header, Wanted, encoding_of, read_csv, text_of
-from senseid_cli.batch.errors import ManifestError
+from senseid.batch_errors import ManifestError
+from senseid.tables.dialect import Header, Wanted, encoding_of, read_csv, text_of
 
 PAIR = Wanted(("first", "second"), ("first", "second"), Path())
 PHOTO = Wanted(("photo",), ("photo",), Path())

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from senseid_cli.batch.manifest import Format
+from senseid.tables.manifest import Format
+from senseid.tables.writers import open_writer
 from senseid_cli.batch.rows import TYPES
-from senseid_cli.batch.writers import open_writer
 
 COLUMNS = ("row", "first", "note", "code", "verification_score", "match", "scores", "problem")
 RECORDS: list[dict[str, Any]] = [

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from senseid_cli.batch.dialect import Header, Wanted, encoding_of, read_csv, text_of
-from senseid_cli.batch.errors import ManifestError
+from senseid.batch_errors import ManifestError
+from senseid.tables.dialect import Header, Wanted, encoding_of, read_csv, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -11,11 +11,11 @@ import pytest
 
 from senseid import installation
 from senseid.bodies import false_match_rate
+from senseid.drift import statistics
+from senseid.drift.calibrated import Expected
+from senseid.drift.judge import Judgement, Verdict, judge
+from senseid.drift.period import Period, bin_of, bounds
 from senseid.errors import PeriodError
-from senseid_cli.drift import statistics
-from senseid_cli.drift.calibrated import Expected
-from senseid_cli.drift.judge import Judgement, Verdict, judge
-from senseid_cli.drift.period import Period, bin_of, bounds
 from senseid_engine.engine import read_curve
 from senseid_engine.recognition import Recognition
 

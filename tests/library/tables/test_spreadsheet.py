@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from senseid_cli.output.spreadsheet import safe_cell
+from senseid.tables.spreadsheet import safe_cell
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,9 @@ import stat
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
+from senseid.batch_errors import ResumeError
 from senseid.errors import OutputError
 from senseid.file_lock import lock
-from senseid_cli.batch.errors import ResumeError
 from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from senseid.bodies import false_match_rate
-from senseid_cli.drift.statistics import SEED, Difference, Numbers, binomial_tail, difference, distances
+from senseid.drift.statistics import SEED, Difference, Numbers, binomial_tail, difference, distances
 
 if TYPE_CHECKING:
-    from senseid_cli.drift.period import Counts
+    from senseid.drift.period import Counts
     from senseid_engine.calibration.provenance import Provenance
 
 _STEPS: Final = 50

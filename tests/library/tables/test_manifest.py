@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from senseid_cli.batch.dialect import Wanted
-from senseid_cli.batch.errors import ManifestError
-from senseid_cli.batch.manifest import Format, Manifest, Row, format_of, survey
+from senseid.batch_errors import ManifestError
+from senseid.tables.dialect import Wanted
+from senseid.tables.manifest import Format, Manifest, Row, format_of, survey
 
 PAIR = Wanted(("first", "second"), ("first", "second"), Path())
 

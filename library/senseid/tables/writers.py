@@ -6,8 +6,8 @@ import csv
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
-from senseid_cli.batch.manifest import ROWS_AT_ONCE, Format, import_parquet
-from senseid_cli.output.spreadsheet import safe_cell
+from senseid.tables.manifest import ROWS_AT_ONCE, Format, import_parquet
+from senseid.tables.spreadsheet import safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from senseid_cli.drift import statistics
-from senseid_cli.drift.statistics import binomial_tail, compare_counts, distances
+from senseid.drift import statistics
+from senseid.drift.statistics import binomial_tail, compare_counts, distances
 
 
 def test_distances() -> None:
