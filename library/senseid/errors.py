@@ -13,7 +13,7 @@ class OperationError(Exception):
         |- CutShortError  the process that did the work was ended by something else
         |- HomeError      the data directory is unknown
         |- NoKeyError     there is no key to encrypt with
-        |- PeriodError    counts of a period cannot be used: senseid.drift
+        |- PeriodError    counts of a period cannot be used
         |- OutputError    a result cannot be written
         |- RefusedError   an output would destroy a file, or be useless at its destination
         |- SettingError   the service cannot start with these settings

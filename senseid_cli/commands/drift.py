@@ -46,9 +46,9 @@ def drift(
     from senseid.drift.judge import LEAST, judge
     from senseid.errors import PeriodError
     from senseid_cli import paths
-    from senseid_cli.drift.report import body, lines
-    from senseid_cli.drift.sources import read_period
+    from senseid_cli.drift_sources import read_period
     from senseid_cli.output import terminal
+    from senseid_cli.output.drift import body, lines
     from senseid_engine.engine import read_curve
     from senseid_engine.recognition import Recognition
 

@@ -1,1 +1,0 @@
-"""What `senseid drift` reads and prints; what it compares is `senseid.drift`."""
