@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from senseid.outcomes import is_expected
@@ -41,7 +42,14 @@ _FRAME_SIDE: Final = 480
 def details_of(result: Result) -> dict[str, Any]:
     """The details of a result, for JSON."""
     match result:
-        case Comparison() | OmniComparison():
+        case Comparison():
+            further = [_photo(found) for found in result.further]
+            return {
+                "first_image": _photo(result.first),
+                "further_images": further,
+                "second_image": _photo(result.second),
+            }
+        case OmniComparison():
             return {"first_image": _photo(result.first), "second_image": _photo(result.second)}
         case QualityReport():
             return _quality(result)
@@ -56,13 +64,18 @@ def details_of(result: Result) -> dict[str, Any]:
 
 
 def details_of_error(error: Exception, endpoint: Endpoint) -> dict[str, Any]:
-    """Why a request is refused: the parameter to blame, if one is, and a sentence; nothing of an unknown error."""
+    """Why a request is refused: the parameter to blame, if one is, and a sentence; nothing of an unknown error.
+
+    Of a parameter that takes several photos the number of the one to blame, from 1, is told as well.
+    """
     if not is_expected(error):
         return {}
     text = str(error)
     for parameter in endpoint.parameters:
-        if text.startswith(parameter.name):
-            return {"parameter": parameter.name, "reason": text[len(parameter.name) :].lstrip(": ")}
+        found = re.match(rf"{parameter.name}(?: (\d+)\b)?:? *(.*)", text)
+        if found is not None:
+            number = {"number": int(found[1])} if found[1] else {}
+            return {"parameter": parameter.name, **number, "reason": found[2]}
     return {"reason": text}
 
 

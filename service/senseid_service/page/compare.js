@@ -4,11 +4,17 @@ import { element, score } from "./dom.js";
 import { box, chip, count, figure, readPhoto } from "./picture.js";
 import { banner, meaning, odds, scale } from "./scale.js";
 
-const NAMES = ["First photo", "Second photo"];
+/** What the service calls a photo, in the words of the form. */
+function nameOf(image) {
+  const further = /^further_image_(\d+)$/.exec(image);
+  if (further) return `Photo ${Number(further[1]) + 1} of the first person`;
+  return { first_image: "First photo", second_image: "Second photo" }[image] ?? "Photo";
+}
+
 const FEATURES = (features) => features.join(" and ");
 
 function warning({ image, warning: kind, features, faces }) {
-  const name = image === "first_image" ? NAMES[0] : image === "second_image" ? NAMES[1] : "Photo";
+  const name = nameOf(image);
   if (kind === "several_faces") return `${name}: ${faces} faces, and the second is nearly as large. The one in the box was taken.`;
   return kind === "face_covered" ? `${name}: covered are the ${FEATURES(features)}. The score counts for less.` : `${name}: ${kind}`;
 }
@@ -33,13 +39,16 @@ export async function showCompare(body, { blobs, threshold }) {
   const value = body.verification_score;
   const match = value >= threshold;
   const kind = match ? "yes" : "no";
-  const photos = body.details ? [body.details.first_image, body.details.second_image] : [null, null];
-  const shown = await Promise.all(photos.map((photo, index) => taken(blobs[index], photo, NAMES[index], kind)));
-  const chips = shown.map((one) => one.chip);
+  const { details } = body;
+  const photos = details ? [details.first_image, ...details.further_images, details.second_image] : blobs.map(() => null);
+  const further = blobs.length - 2;
+  const names = ["first_image", ...Array.from({ length: further }, (_, index) => `further_image_${index + 1}`), "second_image"].map(nameOf);
+  const shown = await Promise.all(photos.map((photo, index) => taken(blobs[index], photo, names[index], kind)));
+  const chips = shown.map((one) => one.chip).filter(Boolean);
   const number = element("p", { class: "number big" }, element("span", { class: "label", text: "Score" }), score(value));
   return [
-    banner(kind, match ? "Match" : "No match", match ? "Taken for the same person." : "Not taken for the same person.", meaning(value)),
-    element("div", { class: `pair ${kind}` }, ...(chips[0] ? [chips[0]] : []), number, ...(chips[1] ? [chips[1]] : [])),
+    banner(kind, match ? "Match" : "No match", match ? "Taken for the same person." : "Not taken for the same person.", meaning(value), further ? `One score for ${further + 1} photos of the first person.` : ""),
+    element("div", { class: `pair ${kind}` }, element("div", { class: "chips" }, ...chips.slice(0, -1)), number, ...chips.slice(-1)),
     scale(value, threshold),
     element("p", { class: "note", text: `The threshold of ${threshold.toFixed(2)} is reached by ${odds(threshold)} strangers.` }),
     ...doubts(body),

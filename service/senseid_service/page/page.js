@@ -28,6 +28,9 @@ const HINTS = {
   4004: "An eye, the nose or the mouth is covered.",
   4007: "No frame of the video shows a face that can be judged.",
 };
+// A person may be shown by ten photos.
+const FURTHER = "further_encrypted_images";
+const MOST_FURTHER = 9;
 const TITLES = {
   401: "An API key is needed", 413: "Too large", 429: "Too many requests", 500: "A fault of the service", 503: "The service is busy", 1200: "Not readable",
   2003: "Wrong size", 2004: "Too large", 2005: "Not a photo that can be read", 2008: "Not a video that can be read", 4000: "No face found", 4004: "The face is covered",
@@ -40,7 +43,8 @@ function sentence(text) {
 
 /** What was refused: which photo, why, and what to do. */
 function showRefusal(body, pickers) {
-  const blamed = pickers.find(({ name }) => name === body.details?.parameter);
+  const named = pickers.filter(({ name, blob }) => name === body.details?.parameter && (blob || name !== FURTHER));
+  const blamed = named[(body.details?.number ?? 1) - 1];
   const what = TITLES[body.code] ?? capital(body.message);
   const title = blamed ? `${blamed.label}: ${what[0].toLowerCase()}${what.slice(1)}` : what;
   const reason = sentence(body.details?.reason ?? "");
@@ -63,6 +67,9 @@ class Panel {
     this.button = root.querySelector("button.go");
     this.empty = [...this.result.childNodes];
     this.pickers = [...root.querySelectorAll(".picker")].map((one) => new Picker(one));
+    this.more = root.querySelector(".more");
+    this.more?.addEventListener("click", () => this.addPicker());
+    this.root.addEventListener("left", (event) => this.dropPicker(event.detail));
     this.slider = root.querySelector("input[type=range]");
     this.last = null;
     this.slider?.addEventListener("input", () => { this.tell(); this.draw(); });
@@ -72,6 +79,28 @@ class Panel {
     this.tryButton = root.querySelector(".try");
     this.tryButton.addEventListener("click", () => this.trySamples());
     if (this.slider) this.tell();
+  }
+
+  get further() {
+    return this.pickers.filter(({ further }) => further);
+  }
+
+  /** A field for one more photo of the first person. */
+  addPicker() {
+    const label = `Photo ${this.further.length + 2} of the first person`;
+    const root = element("div", { class: "picker", "data-name": FURTHER, "data-kind": "photo", "data-label": label, "data-optional": "", "data-further": "" });
+    this.more.before(root);
+    const picker = new Picker(root);
+    this.pickers.splice(1 + this.further.length, 0, picker);
+    this.more.hidden = this.further.length === MOST_FURTHER;
+    picker.input.focus();
+  }
+
+  dropPicker(picker) {
+    this.pickers = this.pickers.filter((one) => one !== picker);
+    for (const [index, one] of this.further.entries()) one.rename(`Photo ${index + 2} of the first person`);
+    this.more.hidden = false;
+    this.more.focus();
   }
 
   get threshold() {
@@ -104,7 +133,9 @@ class Panel {
   }
 
   fields() {
-    const media = this.pickers.map((picker) => [picker.name, picker.chosen()]).filter(([, blob]) => blob);
+    const media = this.pickers.filter(({ further }) => !further).map((picker) => [picker.name, picker.chosen()]).filter(([, blob]) => blob);
+    const further = this.further.map((picker) => picker.chosen()).filter(Boolean);
+    if (further.length) media.push([FURTHER, further]);
     const switches = [...this.form.querySelectorAll("input[name]:not([type=radio])")].map((input) => [input.name, input.type === "checkbox" ? String(input.checked) : input.value]);
     return [...media, ...switches];
   }
@@ -129,7 +160,7 @@ class Panel {
     this.clear();
     for (const picker of this.pickers) picker.blame("");
     try {
-      const blobs = this.pickers.map((picker) => picker.blob);
+      const blobs = this.pickers.map((picker) => picker.blob).filter(Boolean);
       const fields = this.fields();
       this.result.replaceChildren(element("p", { class: "waiting", text: "The service is looking at it…" }));
       const body = await ask(this.path, await makeForm(fields));

@@ -10,32 +10,38 @@ const KINDS = {
 };
 const pickers = [];
 let samples = [];
+let made = 0;
 
 /** A field for one photo or video. */
 export class Picker {
   constructor(root) {
-    const { name, kind, label, optional } = root.dataset;
-    Object.assign(this, { root, name, kind, label, optional: optional !== undefined, blob: null, url: null });
+    const { name, kind, label, optional, further } = root.dataset;
+    Object.assign(this, { root, name, kind, label, optional: optional !== undefined, further: further !== undefined, blob: null, url: null });
     root.append(byId("picker").content.cloneNode(true));
     root.setAttribute("role", "group");
-    root.setAttribute("aria-label", label);
     this.input = root.querySelector("input");
     this.drop = root.querySelector(".drop");
     this.preview = root.querySelector(".preview");
     this.trouble = root.querySelector(".trouble");
     this.removeButton = root.querySelector(".remove");
-    root.querySelector(".name").textContent = label;
     root.querySelector(".hint").textContent = KINDS[kind].hint;
-    this.trouble.id = `${name}-${pickers.length}-trouble`;
+    this.trouble.id = `trouble-${made += 1}`;
     this.input.accept = KINDS[kind].accept;
     this.input.setAttribute("aria-describedby", this.trouble.id);
     this.input.addEventListener("change", () => { if (this.input.files.length) this.take(this.input.files[0]); });
-    this.removeButton.setAttribute("aria-label", `Remove: ${label}`);
-    this.removeButton.addEventListener("click", () => { this.take(null); this.input.focus(); });
-    const camera = root.querySelector(".use-camera");
-    camera.setAttribute("aria-label", `Camera: ${label}`);
-    camera.addEventListener("click", () => openCamera(this));
+    this.removeButton.hidden = !this.further;
+    this.removeButton.addEventListener("click", () => { if (this.further) this.leave(); else { this.take(null); this.input.focus(); } });
+    root.querySelector(".use-camera").addEventListener("click", () => openCamera(this));
     pickers.push(this);
+    this.rename(label);
+  }
+
+  rename(label) {
+    this.label = label;
+    this.root.setAttribute("aria-label", label);
+    this.root.querySelector(".name").textContent = label;
+    this.root.querySelector(".use-camera").setAttribute("aria-label", `Camera: ${label}`);
+    this.removeButton.setAttribute("aria-label", `Remove: ${label}`);
     this.offer();
   }
 
@@ -46,7 +52,7 @@ export class Picker {
     this.url = blob && URL.createObjectURL(blob);
     this.drop.classList.toggle("filled", Boolean(blob));
     this.root.querySelector(".choose").textContent = blob ? "Change" : "Choose a file";
-    this.removeButton.hidden = !blob;
+    this.removeButton.hidden = !blob && !this.further;
     this.preview.hidden = !blob;
     this.blame("");
     this.root.dispatchEvent(new CustomEvent("taken", { bubbles: true }));
@@ -59,6 +65,14 @@ export class Picker {
     // A TIFF, or an AVI: the service reads it, the browser cannot show it.
     shown.addEventListener("error", () => this.preview.replaceChildren(element("p", { text: `${blob.name ?? "The file"} is chosen. This browser cannot show it; the service may read it.` })));
     this.preview.replaceChildren(shown);
+  }
+
+  /** Goes away as a whole, as one field of several may. */
+  leave() {
+    this.take(null);
+    pickers.splice(pickers.indexOf(this), 1);
+    this.root.dispatchEvent(new CustomEvent("left", { bubbles: true, detail: this }));
+    this.root.remove();
   }
 
   /** Says what is wrong with it, at the place where it is changed; nothing clears that. */

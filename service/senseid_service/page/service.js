@@ -20,12 +20,13 @@ function base64(blob) {
   });
 }
 
-/** A form with media and switches: `[[name, blob or text]]`. */
+/** A form with media and switches: `[[name, blob, blobs or text]]`. */
 export async function makeForm(fields) {
   const { key, iv } = secrets();
   const imported = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt"]);
   const data = new FormData();
-  for (const [name, value] of fields) data.append(name, value instanceof Blob ? await encrypt(value, imported, iv) : value);
+  const encrypted = async (value) => (value instanceof Blob ? encrypt(value, imported, iv) : value);
+  for (const [name, value] of fields) data.append(name, (await Promise.all([value].flat().map(encrypted))).join(","));
   return data;
 }
 
