@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image, ImageChops, ImageDraw, ImageOps
 
 from senseid_service.page_access import link
 from tests.service.clients.conftest import TOKEN
@@ -40,6 +41,9 @@ FLAGS = (
     "--host-resolver-rules=MAP faces.test 127.0.0.1",
 )  # fmt: skip
 SECONDS = 60.0
+GOLDEN = Path(__file__).parent / "golden"
+MOST_DIFFERENT = 0.01
+SEEN = 24
 AXE = resources.files("axe_core_python") / "axe.min.js"
 
 browser_needed = pytest.mark.skipif(
@@ -50,8 +54,6 @@ browser_needed = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def camera(small_photos: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the camera sees: a person who sways a little, as Motion JPEG, over and over."""
-    from PIL import Image, ImageOps
-
     path = tmp_path_factory.mktemp("camera") / "camera.mjpeg"
     with Image.open(io.BytesIO(small_photos["obama"])) as photo:
         fitted = ImageOps.fit(photo.convert("RGB"), (660, 480), centering=(0.5, 0.2))
@@ -67,8 +69,6 @@ def camera(small_photos: dict[str, bytes], tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def two_people(small_photos: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A photo of two people, the one at the right smaller."""
-    from PIL import Image
-
     with Image.open(io.BytesIO(small_photos["obama"])) as left, Image.open(io.BytesIO(small_photos["biden"])) as right:
         both = Image.new("RGB", (left.width + right.width, max(left.height, right.height)))
         both.paste(left, (0, 0))
@@ -81,8 +81,6 @@ def two_people(small_photos: dict[str, bytes], tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="module")
 def masked(small_photos: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A person whose lower face is behind something blue."""
-    from PIL import Image, ImageDraw
-
     with Image.open(io.BytesIO(small_photos["obama"])) as photo:
         covered = photo.convert("RGB")
     width, height = covered.size
@@ -95,8 +93,6 @@ def masked(small_photos: dict[str, bytes], tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def faceless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A drawing without a face."""
-    from PIL import Image, ImageDraw
-
     drawing = Image.new("RGB", (400, 300), (120, 160, 200))
     ImageDraw.Draw(drawing).ellipse([100, 80, 300, 220], fill=(220, 180, 90))
     path = tmp_path_factory.mktemp("faceless") / "faceless.png"
@@ -383,6 +379,37 @@ def test_of_several_faces_it_says_which_was_taken(page: Page, two_people: Path, 
 
 @browser_needed
 @pytest.mark.slow
+def test_several_photos_of_the_first_person(page: Page, media: Media, faceless: Path) -> None:
+    page.open("compare")
+    for _ in range(2):
+        page.find("#compare .more").click()
+    names = [found.get_attribute("aria-label") for found in page.all("#compare .picker")]
+    assert names == ["First photo", "Photo 2 of the first person", "Photo 3 of the first person", "Second photo"]
+    # One that stays empty counts for nothing.
+    page.choose("compare", media.one, media.same)
+    page.all("#compare input[type=file]")[3].send_keys(str(media.large))
+    text = page.go("compare")
+    assert page.verdict("compare") == ("yes", "Match")
+    assert "One score for 2 photos of the first person." in text
+    details = page.answer("compare")["details"]
+    rects = [details["first_image"], *details["further_images"], details["second_image"]]
+    assert page.boxes("#compare .face.taken.yes") == [photo["face_rects"][0] for photo in rects]
+    assert len(rects) == 3
+    # A refusal names the one that is to blame.
+    page.all("#compare input[type=file]")[2].send_keys(str(faceless))
+    page.go("compare")
+    assert page.verdict("compare") == ("refused", "Photo 3 of the first person: no face found")
+    # Without it the numbers close up.
+    page.find("[aria-label='Remove: Photo 2 of the first person']").click()
+    names = [found.get_attribute("aria-label") for found in page.all("#compare .picker")]
+    assert names == ["First photo", "Photo 2 of the first person", "Second photo"]
+    for _ in range(8):
+        page.find("#compare .more").click()
+    assert not page.find("#compare .more").is_displayed()
+
+
+@browser_needed
+@pytest.mark.slow
 def test_many_faces(page: Page, two_people: Path, media: Media) -> None:
     page.choose("omni", two_people, media.other)
     page.go("omni")
@@ -639,8 +666,6 @@ def test_too_long_a_file_is_refused_before_it_is_sent(page: Page, tmp_path: Path
 @browser_needed
 @pytest.mark.slow
 def test_a_photo_that_the_browser_cannot_show(page: Page, media: Media, tmp_path: Path) -> None:
-    from PIL import Image
-
     with Image.open(media.one) as photo:
         photo.save(tmp_path / "one.tiff")
     page.choose("compare", tmp_path / "one.tiff", media.same)
@@ -733,6 +758,104 @@ def test_it_fits(page: Page, media: Media, two_people: Path, width: int) -> None
             assert page.run("const t = document.querySelector('.tabs'); return t.scrollWidth - t.clientWidth") <= 0
     finally:
         page.as_before()
+
+
+def first_screen(page: Page, _: Path) -> None:
+    """At the left two fields for photos, then threshold, options and button; at the right the place of the result."""
+    page.open("compare")
+
+
+def many_faces(page: Page, _: Path) -> None:
+    """As the first screen, with the second tab chosen and one option less."""
+    page.open("omni")
+
+
+def quality_of_a_photo(page: Page, _: Path) -> None:
+    """One field, the choice between two purposes, the button; the place of the result below or at the right."""
+    page.open("quality")
+
+
+def liveness_of_a_video(page: Page, _: Path) -> None:
+    """A field for a video and one for a photo, which is optional, and the button."""
+    page.open("liveness")
+
+
+def no_photo(page: Page, _: Path) -> None:
+    """The first field with a red border and what is missing in red; an amber banner with a triangle as the result."""
+    page.open("compare")
+    page.go("compare")
+
+
+def no_face(page: Page, faceless: Path) -> None:
+    """A drawing in the field, which has a red border; an amber banner that no face was found, and the code."""
+    page.choose("quality", faceless)
+    page.go("quality")
+
+
+def no_key(page: Page, _: Path) -> None:
+    """An amber state in the header, and a card above the tabs that says how to open the page or takes three secrets."""
+    page.open("compare")
+    page.find("#forget-session").click()
+
+
+SCREENS = [
+    (first_screen, 1280, "light"), (first_screen, 1280, "dark"), (first_screen, 360, "light"),
+    (many_faces, 1280, "light"), (quality_of_a_photo, 360, "dark"), (liveness_of_a_video, 1280, "dark"),
+    (no_photo, 360, "light"), (no_face, 1280, "light"), (no_face, 360, "dark"), (no_key, 1280, "light"),
+]  # fmt: skip
+
+
+@browser_needed
+@pytest.mark.slow
+@pytest.mark.parametrize(("show", "width", "scheme"), SCREENS)
+def test_it_looks_as_it_did(
+    page: Page, faceless: Path, show: Callable[[Page, Path], None], width: int, scheme: str
+) -> None:
+    """Each screen is described at its function. SENSEID_GOLDEN=renew takes the pictures anew: look at them."""
+    kept = page.run("return sessionStorage.getItem('senseid')")
+    # Photos of people are not committed.
+    page.run("for (const found of document.querySelectorAll('.samples, .try')) found.hidden = true")
+    try:
+        page.dress(scheme)
+        page.resize(width)
+        show(page, faceless)
+        page.run("document.activeElement.blur()")
+        page.resize(width, page.run("return document.documentElement.scrollHeight"))
+        time.sleep(0.3)
+        picture = Image.open(io.BytesIO(page.browser.get_screenshot_as_png())).convert("RGB")
+    finally:
+        page.as_before()
+        page.run("sessionStorage.setItem('senseid', arguments[0])", kept)
+    path = GOLDEN / f"{show.__name__}-{width}-{scheme}.png"
+    if os.environ.get("SENSEID_GOLDEN") == "renew":
+        path.parent.mkdir(exist_ok=True)
+        picture.quantize(48).save(path, optimize=True)
+    with Image.open(path) as golden:
+        assert share_that_differs(picture, golden.convert("RGB")) < MOST_DIFFERENT
+
+
+def test_what_a_difference_is() -> None:
+    """A button elsewhere is one; letters that another release of the browser draws a pixel further are none."""
+    with Image.open(GOLDEN / "first_screen-1280-light.png") as golden:
+        picture = golden.convert("RGB")
+    assert share_that_differs(picture, picture) == 0
+    assert share_that_differs(ImageChops.offset(picture, 1, 1), picture) < MOST_DIFFERENT
+    changed = picture.copy()
+    ImageDraw.Draw(changed).rectangle([600, 300, 900, 345], fill=(36, 86, 201))
+    assert share_that_differs(changed, picture) > MOST_DIFFERENT
+    with Image.open(GOLDEN / "many_faces-1280-light.png") as other:
+        assert share_that_differs(other.convert("RGB"), picture) > MOST_DIFFERENT
+
+
+def share_that_differs(one: Image.Image, other: Image.Image) -> float:
+    """The share of squares of 16 pixels whose mean colour differs, of what both show; 1 where their sizes do."""
+    if one.width != other.width or abs(one.height - other.height) > 0.03 * other.height:
+        return 1
+    size = (one.width, min(one.height, other.height))
+    small = (size[0] // 16, size[1] // 16)
+    squares = [each.crop((0, 0, *size)).resize(small, Image.Resampling.BOX) for each in (one, other)]
+    apart = ImageChops.difference(*squares).convert("L").tobytes()
+    return sum(value > SEEN for value in apart) / len(apart)
 
 
 @browser_needed
