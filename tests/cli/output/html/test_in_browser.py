@@ -27,9 +27,10 @@ FLAGS = (
 GOLDEN = Path(__file__).with_name("golden")
 HEIGHT = 1500
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None, reason="not installed: chromium and chromium-driver"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="not installed: chromium and chromium-driver"),
+]
 
 
 @pytest.fixture(scope="module")
