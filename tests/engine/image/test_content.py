@@ -24,8 +24,8 @@ def test_the_name_decides_nothing(tmp_path: Path, kind: str) -> None:
         assert decode_image(read_photo(path), name=name).format == kind
 
 
-@pytest.mark.parametrize("kind", ["WEBP", "PPM", "ICO", "TGA", "JPEG2000", "PCX"])
-def test_formats_outside_the_contract_are_refused(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["PPM", "ICO", "TGA", "JPEG2000", "PCX"])
+def test_formats_that_are_not_read_are_refused(kind: str) -> None:
     with pytest.raises(ImageTypeError, match=r"convert it|save it as a plain"):
         decode(encode(scene(), kind))
 
