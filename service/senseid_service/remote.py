@@ -119,6 +119,7 @@ class RemotePool:
         self._watchers: list[asyncio.Task[None]] = []
         self._change = asyncio.Event()
         self._usual: dict[str, float] = {}  # seconds of an answer, by path
+        self._helped: Request | None = None  # that two workers are asked
 
     @property
     def state(self) -> PoolState:
@@ -250,9 +251,13 @@ class RemotePool:
         answer: Answer | None = None
         try:
             usual = self._usual.get(request.path, 0.0)
-            done, _ = await asyncio.wait(asked, timeout=max(_SLOW_SECONDS, _SLOW_TIMES * usual))
-            helper = None if done else self._helper(worker, tried, request.path)
+            patience = max(_SLOW_SECONDS, _SLOW_TIMES * usual)
+            done, helper = set[asyncio.Task[Answer | None]](), None
+            while not done and helper is None:
+                done, _ = await asyncio.wait(asked, timeout=patience)
+                helper = None if done else self._helper(worker, tried, request.path)
             if helper is not None:
+                self._helped = request
                 tried.append(helper)
                 urls = {"worker": worker.address.url, "helper": helper.address.url}
                 self._log.event("worker_helped", request_id=request.request_id, **urls)
@@ -267,6 +272,8 @@ class RemotePool:
                         return answer
             return answer
         finally:
+            if self._helped is request:
+                self._helped = None
             for task in asked:
                 task.cancel()
 
@@ -282,7 +289,12 @@ class RemotePool:
         return task
 
     def _helper(self, worker: _Worker, tried: list[_Worker], path: str) -> _Worker | None:
-        """Who might answer sooner; None if everybody has more to do."""
+        """Who might answer sooner; None if everybody has more to do, or another request has help.
+
+        One at a time: where the whole network is slow, help must not double what goes over it.
+        """
+        if self._helped is not None:
+            return None
         free = [
             other
             for other in self._workers

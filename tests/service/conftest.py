@@ -37,7 +37,7 @@ QUALITY = "/quality/face/stateless"
 OMNI = "/identity/multiface_image_omni_verification/stateless"
 
 KEY = parse_key("tests-have-a-key-of-32-character", "and-12-for-i")
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 def until(condition: Any, seconds: float = START_SECONDS) -> Any:

@@ -238,6 +238,25 @@ def test_one_that_is_overtaken_is_left_out(monkeypatch: pytest.MonkeyPatch) -> N
     assert told(lines, "worker_left_out") == told(lines, "worker_helped") == 1
 
 
+def test_one_request_at_a_time_has_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote, "_SLOW_SECONDS", 0.3)
+    lines: list[bytes] = []
+
+    async def body() -> None:
+        async with pool_of("stuck", "stuck", "well", write=lines.append) as (pool, workers):
+            requests = [dataclasses.replace(REQUEST, request_id=letter * 32) for letter in "ab"]
+            answers = await asyncio.gather(*map(pool.answer, requests))
+            assert [json.loads(each.answer.body)["from"] for each in answers] == [workers[2].port] * 2
+            assert [len(worker.asked) for worker in workers] == [1, 1, 2]
+
+    asyncio.run(body())
+    events = [event["event"] for event in map(json.loads, lines)]
+    # The second is helped when the first has its answer, and the worker of that is out.
+    assert [name for name in events if name.startswith(("worker_h", "worker_l"))] == [
+        "worker_helped", "worker_left_out", "worker_helped", "worker_left_out"
+    ]  # fmt: skip
+
+
 def test_one_that_was_left_out_gets_a_request_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "_SLOW_SECONDS", 0.3)
     monkeypatch.setattr(remote, "_REST_SECONDS", (0.01, 0.03))  # over by the next request
