@@ -138,7 +138,7 @@ def _conclude(plan: Plan, difference: Update, *, as_json: bool) -> None:
         facts: Kept = {"done": "kept", "source": os.fspath(source), "target": os.fspath(target)}
         put_facts(facts, as_json=as_json)
     if kept:
-        terminal.note(f"{len(kept)} containers are kept, though their sources are gone: delete them if that was meant")
-    terminal.note(f"{difference.unchanged} files are as they were encrypted")
+        terminal.note(f"containers kept though their source is gone: {len(kept)}; delete them if that was meant")
+    terminal.note(f"files that are as they were encrypted: {difference.unchanged}")
     if difference.other_key:
         terminal.note(f"{difference.other_key} of them are under another key: `senseid key rotate` can change that")

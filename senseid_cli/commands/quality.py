@@ -59,7 +59,9 @@ def quality(
     details: Annotated[
         bool,
         typer.Option(
-            "--details", help="Add details: to --json what the HTTP API leaves out (open eyes, eye distance, overall)."
+            "--details",
+            help="Add details: to --json what the HTTP API leaves out (open eyes, eye distance, overall), with --policy"
+            " on a terminal every measure.",
         ),
     ] = False,
     draw: Annotated[
@@ -239,7 +241,7 @@ def _put_photo(judged: Judged, report: QualityReport, *, as_json: bool, details:
     if as_json:
         _put_json(judged, report, details=details or judged.policy is not None)
     elif (terminal.terminal_width() or 0) >= photo_table_width(judged):
-        terminal.put_table(photo_table(judged))
+        terminal.put_table(photo_table(judged, details=details))
     else:
         # A pipe, or a terminal too narrow for all faces.
         terminal.put_lines(photo_lines(judged))

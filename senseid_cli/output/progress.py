@@ -31,7 +31,9 @@ def progress(what: str, total: int, *, of_bytes: bool = False, rate: bool = Fals
     columns = (TextColumn("{task.description}"), BarColumn(), done, *speed, TimeRemainingColumn())
     # rich would redirect output to the bar's console meanwhile, and results would not reach their pipe.
     shared = sys.stdout is not None and sys.stdout.isatty()
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=shared) as bar:
+    with Progress(
+        *columns, console=Console(stderr=True, soft_wrap=True), transient=True, redirect_stdout=shared
+    ) as bar:
         task = bar.add_task(what, total=total, rate="")
 
         def advance(steps: int) -> None:

@@ -154,8 +154,11 @@ def photo_table_width(judged: Judged) -> int:
     return len("distance2center  ") + len("face 10  ") * len(judged.faces)
 
 
-def photo_table(judged: Judged) -> RenderableType:
-    """One photo on a terminal: one row per measure, one column per face, then the verdict and what to do."""
+def photo_table(judged: Judged, *, details: bool) -> RenderableType:
+    """One photo on a terminal: one row per measure, one column per face.
+
+    With a policy the verdict and what to do go first, and the measures are left out unless there are to be `details`.
+    """
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -176,7 +179,8 @@ def photo_table(judged: Judged) -> RenderableType:
         return table
     style = "bold green" if judged.passes else "bold red"
     verdict = Text.assemble((judged.verdict, style), f"  {printable(judged.policy.name)}")
-    return Group(table, "", verdict, *(Text(f"- {line}") for line in judged.reasons))
+    reasons = [Text(f"- {line}") for line in judged.reasons]
+    return Group(verdict, *reasons, *(["", table] if details else []))
 
 
 def _cell(measure: Measure, face: FaceQuality, *, failed: bool) -> RenderableType:

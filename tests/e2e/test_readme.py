@@ -95,8 +95,9 @@ def test_the_examples_print_what_the_page_says(
         (found, scores), (expected_text, expected_scores) = fixed(seen), fixed(expected)
         (found, measures), (expected_text, expected_measures) = rounded(found), rounded(expected_text)
         if WRITE:
-            shown = ABOUT_THE_MACHINE.sub("", seen).replace(str(tmp_path / "home"), "/home/you/.local/share/senseid")
-            text = text.replace(f"$ {typed}\n{expected}", f"$ {typed}\n{shown}".rstrip("\n"), 1)
+            seen = seen.replace(str(tmp_path / "home"), "/home/you/.local/share/senseid")
+            shown = ABOUT_THE_MACHINE.sub("", seen).strip("\n") + ("" if expected else "\n" * bool(seen))
+            text = text.replace(f"$ {typed}\n{expected}", f"$ {typed}\n{shown}", 1)
             continue
         assert found == expected_text, typed
         assert measures == pytest.approx(expected_measures, abs=0.11), typed

@@ -34,7 +34,7 @@ def test_every_night(here: Here) -> None:
     here.path("album/deep/b.jpg", b"two")
     assert run(here, "album") == {"album/a.jpg": "encrypted", "album/deep/b.jpg": "encrypted"}
     before = here.path("album/a.jpg.senseid").stat()
-    assert here("encrypt", "album", "--update") == ([], "note: 2 files are as they were encrypted\n")
+    assert here("encrypt", "album", "--update") == ([], "note: files that are as they were encrypted: 2\n")
     assert here.path("album/a.jpg.senseid").stat() == before
     here.path("album/new.jpg", b"three")
     photo.write_bytes(b"longer")
@@ -43,7 +43,7 @@ def test_every_night(here: Here) -> None:
     photo.unlink()
     out, err = here("encrypt", "album", "--update")
     assert out == ["kept\talbum/a.jpg\talbum/a.jpg.senseid"]
-    assert "1 containers are kept, though their sources are gone" in err
+    assert "containers kept though their source is gone: 1;" in err
     assert here.path("album/a.jpg.senseid").exists()
 
 
