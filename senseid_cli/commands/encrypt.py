@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from senseid.errors import RefusedError
 from senseid.outcomes import ExitStatus
-from senseid_cli import media
+from senseid_cli import media, paths
 from senseid_cli.crypt import options
 from senseid_cli.key_sources import key_sources
 from senseid_cli.output import terminal
@@ -17,7 +19,7 @@ from senseid_crypto.format import Format
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from senseid.command_shapes import Encrypted, Kept
     from senseid_cli.crypt.file_jobs import FileJob, Plan
@@ -73,6 +75,8 @@ def encrypt(
         sources, out, file_jobs.Direction.ENCRYPT, file_jobs.SUFFIXES[form], only_media=not everything
     )
     jobs = plan.jobs
+    if not update and not force and form is Format.CONTAINER:
+        _refuse_second_time(sources, jobs)
     options.check_streams(jobs, delete_source=delete_source, as_json=as_json)
     if update and any(job.source == media.STDIN or job.target is None for job in jobs):
         raise typer.BadParameter("it compares files with files: standard streams have no time", param_hint="--update")
@@ -113,6 +117,17 @@ def encrypt(
     if update:
         _conclude(plan, difference, as_json=as_json)
     raise typer.Exit(status)
+
+
+def _refuse_second_time(sources: list[str], jobs: Sequence[FileJob]) -> None:
+    """Refuse a folder that was encrypted before with one line, not with one a file."""
+    done = [job for job in jobs if job.target is not None and os.path.lexists(job.target)]
+    folders = [source for source in sources if source != media.STDIN and paths.is_folder(Path(source))]
+    if done and folders:
+        raise RefusedError(
+            f"{' '.join(folders)}: {len(done)} of {len(jobs)} files are encrypted already, such as {done[0].target}",
+            remedy="--update does what is new or changed, --force does all of them again",
+        )
 
 
 def _check_update(form: Format, *, force: bool, delete_source: bool) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(cls=GroupWithSharedOptions, invoke_without_command=True)
 
-_ABOUT_RUNNING = frozenset({"stop", "status", "logs"})
+_ABOUT_RUNNING = frozenset({"stop", "reload", "status", "logs"})
 """Commands about a service that runs: they need not be told all that it was started with."""
 
 _OPTIONS = {

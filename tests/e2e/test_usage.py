@@ -82,7 +82,8 @@ WRONG = [
         "decrypt other-key.senseid", 6, "other-key.senseid", "needs the key", "OTHER", "known here (MINE)", "--key-file"
     ),
     Wrong.of("decrypt cut.senseid", 6, "cut.senseid", "cut off", "get the file again"),
-    Wrong.of("encrypt a.jpg --out a.jpg", 2, "a.jpg", "read", "--out"),
+    Wrong.of("encrypt a.jpg --out a.jpg", 2, "a.jpg", "one of the inputs", "--out"),
+    Wrong.of("encrypt photos", 2, "photos", "1 of 2 files", "--update does what is new or changed"),
     Wrong.of("batch a.jpg", 2, "a.jpg", "photo", "list", "first,second", "`senseid batch photos`"),
     Wrong.of(
         "batch pairs.csv --task compair", 2, "'compair'", "compare, omni, quality, liveness, verify", "`--task compare`"
@@ -151,6 +152,9 @@ def world(
     for name, data in (("scan.pdf", PDF), ("scan.jpg", PDF), ("a.heic", HEIC), ("heic.jpg", HEIC)):
         (here / name).write_bytes(data)
     (here / "photos").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        shutil.copy(here / name, here / "photos" / name)
+    assert senseid("encrypt", here / "photos" / "a.jpg").returncode == 0
     (here / "nothing").mkdir()
     (here / "nothing" / "notes.txt").write_text("no photo")
     (here / "pairs.csv").write_text("first,second\na.jpg,b.jpg\n")
@@ -307,6 +311,13 @@ def test_a_missing_product(world: World, tmp_path: Path) -> None:
     assert "senseid_liveness" in line
     assert "`senseid license install FILE`" in line
     assert world("license", "check", home=tmp_path / "nothing").returncode == 4
+
+
+def test_several_licences_are_installed(world: World) -> None:
+    files = sorted(str(path) for path in world.senseid.home.glob("license/*/*.lic"))
+    done = world("license", "install", *files)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.count(b"\n") == len(files) == 3
 
 
 def test_a_byte_order_mark_changes_nothing(world: World) -> None:
