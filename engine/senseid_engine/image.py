@@ -163,8 +163,10 @@ def decode_image(data: bytes, *, name: str, phone_formats: bool = True) -> Image
     except Exception as error:
         # A parser of hostile bytes can fail in any way: OSError, SyntaxError, ValueError, struct.error,
         # zlib.error, ... All of them mean the same to the user.
-        broken = ImageTypeError(name, "is corrupted or cut off, it does not decode: save or send it again")
-        raise (broken if unread_kind(data) in _PHONE_KINDS else _unread(data, name) or broken) from error
+        kind = unread_kind(data)
+        what = f"is {kind} that is" if kind in _PHONE_KINDS else "is"
+        broken = ImageTypeError(name, f"{what} corrupted or cut off, it does not decode: save or send it again")
+        raise (broken if kind in _PHONE_KINDS else _unread(data, name) or broken) from error
 
 
 def is_photo(data: bytes) -> bool:
