@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import http.server
 import json
 import math
 import random
+import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,6 +69,21 @@ def test_scrapes(senseid: Senseid, tmp_path: Path) -> None:
     text = senseid("drift", worse, "--against", reference).stdout.decode()
     assert "compare.code: CHANGED" in text
     assert "4000 5.00% -> 37.50%" in text
+
+
+def test_an_address(senseid: Senseid, tmp_path: Path) -> None:
+    """The metrics of a service on this machine, whatever proxy the environment names."""
+    scrape(tmp_path / "metrics", 1, 300, 10)
+    serve = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_port}/metrics"
+        env = {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}
+        found = senseid.json("drift", address, "--against", tmp_path / "metrics", status=0, env=env)
+        server.shutdown()
+        thread.join()
+    assert found["promise"]["compared"] == 300
 
 
 def test_results_of_a_batch(senseid: Senseid, tmp_path: Path) -> None:
