@@ -180,7 +180,7 @@ def photo_table(judged: Judged, *, details: bool) -> RenderableType:
     style = "bold green" if judged.passes else "bold red"
     verdict = Text.assemble((judged.verdict, style), f"  {printable(judged.policy.name)}")
     reasons = [Text(f"- {line}") for line in judged.reasons]
-    return Group(verdict, *reasons, *(["", table] if details else []))
+    return Group(verdict, *reasons, "", table) if details else Group(verdict, *reasons)
 
 
 def _cell(measure: Measure, face: FaceQuality, *, failed: bool) -> RenderableType:
