@@ -76,7 +76,7 @@ def _missing(parameter: Any, context: Any, words: Sequence[str]) -> str:
         what = f"{help_text.argument_name(parameter)} is missing{given}"
     else:
         what = f"{help_text.option_name(parameter)} {parameter.metavar or ''}".rstrip() + f" is missing{given}"
-    meaning = (parameter.help or "").split(";")[0].split(":")[0].rstrip(".")
+    meaning = (parameter.help or "").split(";")[0].rstrip(".")
     meaning = f" ({meaning[:1].lower()}{meaning[1:]})" if meaning else ""
     return f"{what}{meaning}: type `{_called(context)}`{_as_in(context)}"
 

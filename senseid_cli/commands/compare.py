@@ -104,7 +104,8 @@ def _sides(first: str, second: str | None, references: list[str]) -> tuple[list[
         )
     if not references and second is None:
         raise typer.BadParameter(
-            "the second photo is missing: `senseid compare A B`, or `senseid compare --reference A PHOTO`",
+            f"the second photo is missing after {first}: type `senseid compare A B`, as in `senseid compare alice.jpg"
+            " bob.jpg`, or `senseid compare --reference A PHOTO`",
             param_hint="B",
         )
     known, probe = (references, first) if second is None else ([first], second)

@@ -52,7 +52,7 @@ class Wrong:
 
 
 WRONG = [
-    Wrong.of("compare a.jpg", 2, "B is missing", "second photo", "`senseid compare a.jpg ", "`senseid compare A B`"),
+    Wrong.of("compare a.jpg", 2, "B: the second photo is missing after a.jpg", "`senseid compare A B`"),
     Wrong.of("compare '' b.jpg", 2, "A:", "empty", "check the variable"),
     Wrong.of("compare photos b.jpg", 3, "photos", "folder", "`senseid batch photos`"),
     Wrong.of("compare clip.mp4 b.jpg", 3, "clip.mp4", "video", "`senseid verify clip.mp4 b.jpg`"),
@@ -95,7 +95,7 @@ WRONG = [
     Wrong.of("license install mailed.lic", 4, "mailed.lic", "quoted-printable", "attachment"),
     Wrong.of("license install other-machine.lic", 4, "other-machine.lic", "another machine", "differ", "UDID.txt"),
     Wrong.of("quality nothing", 2, "nothing", "no photo", "1 skipped", "notes.txt", ".jpg"),
-    Wrong.of("compare a.jpg b.jpg c.jpg", 2, "c.jpg", "`senseid compare A B`"),
+    Wrong.of("compare a.jpg b.jpg c.jpg", 2, "c.jpg", "`senseid compare A [B]`"),
     Wrong.of("compare a.jpg b.jpg --treshold 0.7", 2, "--treshold", "--threshold"),
     Wrong.of("license quickstart --days soon", 2, "--days", "'soon'", "from 1 to 3650"),
     Wrong.of("liveness pack clip.mp4", 2, "--out FILE is missing", "liveness data"),
