@@ -20,6 +20,8 @@ COLUMNS: Final = 100
 # The terminal says that it is `COLUMNS` wide; longer lines are not broken, so that a page can show them as one.
 _UNBROKEN: Final = 4000
 _ROWS: Final = 400
+_SIZE: Final = ("COLUMNS", "LINES")
+"""Variables that go before the size of the terminal."""
 
 
 def typed_on_terminal(line: str, *, folder: Path, environment: Mapping[str, str]) -> str:
@@ -34,7 +36,7 @@ def typed_on_terminal(line: str, *, folder: Path, environment: Mapping[str, str]
     with subprocess.Popen(
         ["bash", "-c", line],
         cwd=folder,
-        env={**environment, "TERM": "xterm-256color"},
+        env={**{name: value for name, value in environment.items() if name not in _SIZE}, "TERM": "xterm-256color"},
         stdin=follower,
         stdout=follower,
         stderr=follower,

@@ -442,4 +442,7 @@ def test_a_folder_that_was_deleted(senseid: Senseid, tmp_path: Path) -> None:
         capture_output=True,
         check=False,
     )
-    assert (done.returncode, done.stderr.splitlines()[0]) == (2, b"senseid: the current folder was deleted")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        b"senseid: the current folder was deleted: change to one that exists",
+    )

@@ -42,6 +42,14 @@ WORDS = {
     "serve": [
         ("serve", "--show-config"), ("serve", "start"), ("serve", "status"), ("serve", "logs"), ("serve", "stop"),
     ],
+    "drift": [("batch", "pairs.csv", "--out", "out.csv"), ("drift", "out.csv")],
+    "audit": [
+        ("compare", "a.jpg", "b.jpg", "--decision-log", "log.jsonl"), ("audit", "verify", "log.jsonl"),
+        ("audit", "purge", "log.jsonl", "--older-than", "1"),
+    ],
+    "help": [("help", "compare")],
+    "schema": [("schema", "compare")],
+    "version": [("version",)],
 }  # fmt: skip
 
 

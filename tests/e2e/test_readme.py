@@ -93,11 +93,14 @@ def test_the_examples_print_what_the_page_says(
     for typed, expected in examples_of(page):
         seen = typed_on_terminal(typed, folder=tmp_path, environment=senseid.environment(variables))
         (found, scores), (expected_text, expected_scores) = fixed(seen), fixed(expected)
+        found = found.strip("\n")
         (found, measures), (expected_text, expected_measures) = rounded(found), rounded(expected_text)
         if WRITE:
             seen = seen.replace(str(tmp_path / "home"), "/home/you/.local/share/senseid")
             shown = ABOUT_THE_MACHINE.sub("", seen).strip("\n") + ("" if expected else "\n" * bool(seen))
-            text = text.replace(f"$ {typed}\n{expected}", f"$ {typed}\n{shown}", 1)
+            (indent,) = set(re.findall(rf"^( *)\$ {re.escape(typed)}$", text, re.MULTILINE))
+            before, after = (textwrap.indent(f"$ {typed}\n{printed}", indent) for printed in (expected, shown))
+            text = text.replace(before, after, 1)
             continue
         assert found == expected_text, typed
         assert measures == pytest.approx(expected_measures, abs=0.11), typed

@@ -41,6 +41,11 @@ LINES = {
     "license": "license install rows.csv",
     "models": "models import rows.csv --name out",
     "serve": "serve --port nothing",
+    "drift": "drift gone.csv",
+    "audit": "audit verify gone.jsonl",
+    "help": "help nothing",
+    "schema": "schema nothing",
+    "version": "version nothing",
     "debug": "--debug compare gone.jpg obama.jpg",
 }
 

@@ -204,7 +204,7 @@ def test_photos_that_a_video_is_not_compared_with(service: Service, still: str, 
         2004: ("invalid content length", blank(64, 64) + bytes(5 * MEBIBYTE)),
         2005: ("invalid image type or corrupted: encrypted_image", b"no photo"),
         4000: ("detection failed: encrypted_image", blank(320, 240)),
-        4004: ("face occlusion", covered),
+        4004: ("face occlusion: encrypted_image", covered),
     }
     for code, (message, data) in refusals.items():
         check_error(service.post(VERIFY_VIDEO, {**form, "encrypted_image": encrypted(data)}), 400, code, message)

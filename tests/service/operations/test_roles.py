@@ -87,7 +87,10 @@ def test_two_starts_do_not_meet(home: Path, tmp_path: Path) -> None:
     with (home / "service" / "all.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = serve(home, tmp_path, "--port", str(free_port()), "start")
-    assert (done.returncode, done.stderr.splitlines()[0]) == (2, "senseid: it is being started")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "senseid: it is being started: see `senseid serve status`",
+    )
 
 
 def test_a_data_directory_without_room_for_the_log(tmp_path: Path) -> None:
@@ -103,4 +106,4 @@ def test_a_certificate_that_is_none(home: Path, tmp_path: Path) -> None:
         (tmp_path / name).write_text("nothing")
     done = serve(home, tmp_path, "--port", "0", "--tls-cert", "cert.pem", "--tls-key", "key.pem")
     assert done.returncode == 2
-    assert done.stderr.splitlines()[0] == "senseid: SENSEID_TLS_CERT and SENSEID_TLS_KEY cannot be used together"
+    assert done.stderr.startswith("senseid: SENSEID_TLS_CERT and SENSEID_TLS_KEY cannot be used together: ")
