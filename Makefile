@@ -37,9 +37,9 @@ check: $(VENV)/.developing
 docs: $(VENV)/.developing
 	$(BIN)/python tools/make_site.py
 
-# sdist, wheel and SBOM in dist/, checked.
+# sdist, wheel, SBOM and their sums in dist/, checked; KEY=FILE signs the sums by a private key of OpenSSH.
 release: $(VENV)/.developing
-	$(BIN)/python tools/check_release.py --out dist
+	$(BIN)/python tools/check_release.py --out dist $(if $(KEY),--sign $(KEY))
 
 # The newest packages for the container image, in deploy/*.lock.
 lock: $(VENV)/.developing

@@ -1,12 +1,14 @@
 """Builds a release twice, compares the bytes, and uses the wheel in new environments: `check_release.py [--out DIR]`.
 
 What an editable install hides shows up here: a file that the wheel does not hold, a dependency that is not declared, a
-Python that it does not run on. With `--out` sdist, wheel and SBOM (CycloneDX) are left in that folder.
+Python that it does not run on. With `--out` sdist, wheel and SBOM (CycloneDX) are left in that folder, with their SHA-256
+in `SHA256SUMS`; `--sign KEY` signs that by a key of OpenSSH, docs/air-gapped.md says how it is verified.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -36,6 +38,9 @@ PYTHONS = ("3.11", "3.12", "3.13")
 MOST_WHEEL_MB = 60
 MOST_INSTALLED_MB = 700
 MOST_HELP_MODULES = 400
+SUMS = "SHA256SUMS"
+NAMESPACE = "senseid-release"
+"""What the signature is for: it counts for nothing else that is signed by the key."""
 
 
 def run(*command: str | Path, cwd: Path, expect: int = 0, **environment: str) -> str:
@@ -131,11 +136,35 @@ def write_sbom(python: Path, folder: Path) -> Path:
     return path
 
 
+def write_sums(artefacts: list[Path], folder: Path) -> Path:
+    """Copy the artefacts into a folder, and write their SHA-256 beside them as `sha256sum -c` takes them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for artefact in sorted(artefacts, key=lambda path: path.name):
+        shutil.copy2(artefact, folder)
+        lines.append(f"{hashlib.sha256(artefact.read_bytes()).hexdigest()}  {artefact.name}\n")
+    sums = folder / SUMS
+    sums.write_text("".join(lines), "utf-8")
+    return sums
+
+
+def sign(sums: Path, key: Path) -> Path:
+    """Sign the list of sums by a private key of OpenSSH, which asks for its passphrase or its agent."""
+    signature = sums.with_name(f"{sums.name}.sig")
+    signature.unlink(missing_ok=True)
+    run("ssh-keygen", "-q", "-Y", "sign", "-n", NAMESPACE, "-f", key.resolve(), sums, cwd=sums.parent)
+    return signature
+
+
 def main() -> None:
     """Check a release; exits with a message if it is not right."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, help="leave sdist, wheel and SBOM there")
-    out = parser.parse_args().out
+    parser.add_argument("--out", type=Path, help="leave sdist, wheel, SBOM and their sums there")
+    parser.add_argument("--sign", type=Path, metavar="KEY", help="sign the sums by this private key of OpenSSH")
+    arguments = parser.parse_args()
+    out, key = arguments.out, arguments.sign
+    if key is not None and out is None:
+        parser.error("--sign needs --out")
     photos = fetch_samples(ROOT / ".demo" / "photos")
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary).resolve()
@@ -166,9 +195,9 @@ def main() -> None:
                 artefacts.append(write_sbom(inside, work))
             shutil.rmtree(home)
         if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            for artefact in artefacts:
-                shutil.copy2(artefact, out)
+            sums = write_sums(artefacts, out.resolve())
+            if key is not None:
+                print(f"signed: {sign(sums, key)}")
 
 
 if __name__ == "__main__":
