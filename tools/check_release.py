@@ -1,8 +1,8 @@
 """Builds a release twice, compares the bytes, and uses the wheel in new environments: `check_release.py [--out DIR]`.
 
 What an editable install hides shows up here: a file that the wheel does not hold, a dependency that is not declared, a
-Python that it does not run on. With `--out` sdist, wheel and SBOM (CycloneDX) are left in that folder, with their SHA-256
-in `SHA256SUMS`; `--sign KEY` signs that by a key of OpenSSH, docs/air-gapped.md says how it is verified.
+Python that it does not run on. With `--out` sdist, wheel and SBOM (CycloneDX) are left in that folder, and their
+SHA-256 in `SHA256SUMS`; `--sign KEY` signs that by a key of OpenSSH. docs/air-gapped.md says how it is verified.
 """
 
 from __future__ import annotations
