@@ -72,6 +72,10 @@ _BITS_TAG: Final = 258
 _WHITE_IS_ZERO: Final = 0
 
 
+_NAMES_OF_FIVE: Final = "JPEG, PNG, GIF, BMP or TIFF"
+_NAMES: Final = "JPEG, PNG, GIF, BMP, TIFF, WebP or AVIF"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
     """An upright photo.
@@ -145,13 +149,13 @@ def decode_image(data: bytes, *, name: str, phone_formats: bool = True) -> Image
     if len(data) > MAX_BYTES:
         raise ContentLengthError(name, f"is over {MAX_BYTES:,} bytes (5 MB): save it smaller or more compressed")
     if not data:
-        raise ImageTypeError(name, "is empty: give a JPEG, PNG, GIF, BMP or TIFF photo")
+        raise ImageTypeError(name, f"is empty: give a {_NAMES if phone_formats else _NAMES_OF_FIVE} photo")
     reader = _reader(data)
     if reader is None and phone_formats:
         reader = _phone_reader(data, name)
     if reader is None:
         raise _unread(data, name) or ImageTypeError(
-            name, "is not a JPEG, PNG, GIF, BMP or TIFF by content: convert it to one of them"
+            name, f"is not a {_NAMES if phone_formats else _NAMES_OF_FIVE} by content: convert it to one of them"
         )
     _hush_pillow()
     try:

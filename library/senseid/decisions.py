@@ -27,7 +27,7 @@ class Figures:
         score: the verification score, in [0, 1]; of many faces the highest. None if nothing was compared.
         liveness_score: in [0, 1]; None if no liveness check was made.
         passed: whether the liveness check was passed; None if none was made.
-        integrity: the overall quality of each face that was measured, in [0, 1].
+        integrity: the share of eyes, nose and mouth inside the photo, of each face that was measured, in [0, 1].
     """
 
     score: float | None = None

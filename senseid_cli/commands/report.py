@@ -26,8 +26,9 @@ def report(
     ] = None,
     threshold: Threshold = DEFAULT_THRESHOLD,
     group: Annotated[
-        str, typer.Option("--group", metavar="NAME", help="The column that names the group of a row.")
-    ] = "group",
+        str | None,
+        typer.Option("--group", metavar="NAME", help="The column that names the group of a row.", show_default="group"),
+    ] = None,
     photos: Annotated[
         Path | None,
         typer.Option(
@@ -58,8 +59,8 @@ def report(
         raise typer.BadParameter("it needs --photos", param_hint="--plain-faces")
     if photos is not None and not photos.is_dir():
         raise typer.BadParameter(f"there is no folder {photos}", param_hint="--photos")
-    settings = Page(page, f"Results of {results}", threshold, group, plain_faces)
-    records = _records(results, threshold)
+    settings = Page(page, f"Results of {results}", threshold, group or "group", plain_faces)
+    records = _records(results, threshold, group)
     if photos is None:
         write_report(settings, records, lambda _: [], None)
     else:
@@ -67,10 +68,14 @@ def report(
     typer.echo(f"written to {page}", err=True)
 
 
-def _records(results: Path, threshold: float) -> Iterator[dict[str, Any]]:
+def _records(results: Path, threshold: float, group: str | None) -> Iterator[dict[str, Any]]:
     from senseid_cli.batch.results import decided_by, read_results
 
     for record in read_results(results):
+        if group is not None and group not in record:
+            raise typer.BadParameter(
+                f"{results} has no column {group}: it has {', '.join(map(str, record))}", param_hint="--group"
+            )
         if not decided_by(threshold, record):
             score = record.get("verification_score", record.get("best_score"))
             verdict = "a match" if record["match"] else "no match"

@@ -73,7 +73,9 @@ class Metrics:
         )
         self._liveness = self._histogram("senseid_liveness_score", "Liveness scores.", SCORE_BUCKETS)
         self._integrity = self._histogram(
-            "senseid_face_integrity", "Overall quality of the faces that were measured.", SCORE_BUCKETS
+            "senseid_face_integrity",
+            "Share of eyes, nose and mouth inside the photo, of faces that were measured.",
+            SCORE_BUCKETS,
         )
         gauges = {
             "senseid_handlers_ready": ("Handlers, or workers, that answer.", lambda: self._state().ready),

@@ -99,3 +99,12 @@ def test_what_cannot_be_done_is_said_in_a_line(
     assert done.returncode == 2
     assert line in done.stderr
     assert list(place.glob("*.html")) == []
+
+
+def test_a_column_of_groups_that_is_not_there_is_refused(senseid: Senseid, folder: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    done = senseid("report", "out.csv", "--group", "nosuch", "--out", page, cwd=folder)
+    assert done.returncode == 2
+    assert b"out.csv has no column nosuch" in done.stderr
+    assert not page.exists()
+    assert senseid("report", "out.csv", "--group", "same", "--out", page, cwd=folder).returncode == 0

@@ -113,7 +113,7 @@ def _charts(summary: Summary) -> Html:
     elif not summary.liveness:
         note = tag(
             "p",
-            "With a column `same` (1 or 0) in the manifest, error rates and a DET curve would stand here.",
+            "With a column named same (1 or 0) in the manifest, error rates and a DET curve would stand here.",
             class_="note",
         )
     return join(tag("h2", "Scores"), tag("div", *pieces, class_="charts"), note)
