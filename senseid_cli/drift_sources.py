@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from senseid.bodies import OK_CODE
 from senseid.drift.period import Period, bin_of, bounds, parse_period
-from senseid.errors import PeriodError
+from senseid.errors import BatchError, PeriodError
 from senseid_engine.errors import MediaNotFoundError, MediaUnreadableError, reason_of
 from senseid_service.endpoints import ENDPOINTS
 from senseid_service.settings import is_loopback
@@ -25,6 +24,7 @@ HISTOGRAMS: Final = {
 }
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _HEAD: Final = 4096
+_OK: Final = 200
 
 
 def read_period(sources: list[str]) -> Period:
@@ -36,7 +36,6 @@ def read_period(sources: list[str]) -> Period:
     Raises:
         PeriodError: one is none of these, or none that can be used.
         MediaError: a file cannot be read.
-        BatchError: results cannot be read.
     """
     found = Period({})
     for source in sources:
@@ -51,32 +50,52 @@ def _read(source: str) -> Period:
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
+            is_results = b"senseid_drift_reference" not in head and not head.startswith(b"#")
+            data = head if is_results else _all_of(source, head + file.read(_MOST_BYTES))
     except FileNotFoundError:
         raise MediaNotFoundError(source, "there is no such file") from None
     except OSError as error:
         raise MediaUnreadableError(source, f"cannot be read: {reason_of(error)}") from None
-    if b"senseid_drift_reference" in head:
-        return parse_period(path, path.read_text(encoding="utf-8", errors="replace"))
-    if head.startswith(b"#"):
-        return _of_scrape(source, path.read_text(encoding="utf-8", errors="replace"))
-    return _of_results(path, head)
+    if is_results:
+        return _of_results(path)
+    text = data.decode("utf-8", "replace")
+    return _of_scrape(source, text) if head.startswith(b"#") else parse_period(path, text)
+
+
+def _all_of(name: str, data: bytes) -> bytes:
+    if len(data) >= _MOST_BYTES:
+        raise PeriodError(f"{name} is too long for counts", remedy="give what /metrics, `batch` or --save wrote")
+    return data
 
 
 def _fetch(address: str) -> str:
+    """What an address on this machine answers. No redirection is followed: it may lead to another one."""
+    from http.client import HTTPConnection, HTTPException, HTTPSConnection
     from urllib.parse import urlsplit
-    from urllib.request import ProxyHandler, build_opener
 
-    host = urlsplit(address).hostname or ""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise PeriodError(f"{address} is no address", remedy="write http://127.0.0.1:PORT/metrics") from None
     if not is_loopback(host):
         raise PeriodError(
             f"{address} is not on this machine", remedy="fetch it there, and give the file: curl ... > metrics.txt"
         )
+    connection = (HTTPSConnection if parts.scheme == "https" else HTTPConnection)(host, port, timeout=10)
     try:
-        with build_opener(ProxyHandler({})).open(address, timeout=10) as response:
-            data: bytes = response.read(_MOST_BYTES)
-    except OSError as error:
+        connection.request("GET", parts._replace(scheme="", netloc="", fragment="").geturl() or "/")
+        response = connection.getresponse()
+        data = response.read(_MOST_BYTES)
+    except (OSError, HTTPException) as error:
         raise PeriodError(f"{address} does not answer: {error}", remedy="see `senseid serve status`") from error
-    return data.decode("utf-8", "replace")
+    finally:
+        connection.close()
+    if response.status != _OK:
+        raise PeriodError(
+            f"{address} answers with HTTP status {response.status}", remedy="give the address of the metrics"
+        )
+    return _all_of(address, data).decode("utf-8", "replace")
 
 
 def _of_scrape(name: str, text: str) -> Period:
@@ -102,54 +121,65 @@ def _of_scrape(name: str, text: str) -> Period:
         # Refusals of keys, of load and of faults say nothing about photos.
         if sample.name == "senseid_requests_total" and endpoint is not None and len(code) == 4:
             counts = measures.setdefault(f"{endpoint.capability}.code", {})
-            counts[code] = counts.get(code, 0) + round(sample.value)
+            counts[code] = counts.get(code, 0) + _whole(name, sample.value)
     build = families.get("senseid_build_info")
     models = build.samples[0].labels.get("models") if build is not None and build.samples else None
-    return Period(measures, models or None)
+    return _checked(name, Period(measures, models or None))
+
+
+def _checked(name: str, period: Period) -> Period:
+    if not period.is_sound:
+        raise _no_counts(name)
+    return period
+
+
+def _no_counts(name: str) -> PeriodError:
+    return PeriodError(f"{name} holds numbers that are no counts", remedy="fetch it again")
+
+
+def _whole(name: str, value: float) -> int:
+    if value % 1 != 0:  # nor is it for what is not finite
+        raise _no_counts(name)
+    return int(value)
 
 
 def _histograms(name: str, family: Metric | None) -> dict[str, dict[str, int]]:
     """The histograms of a metric by task."""
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, int]] = {}
     for sample in family.samples if family is not None else ():
         endpoint = ENDPOINTS.get(sample.labels.get("path", ""))
-        if sample.name.endswith("_bucket") and endpoint is not None and sample.labels["le"] != "+Inf":
-            buckets = found.setdefault(str(endpoint.capability), {})
-            buckets[sample.labels["le"]] = buckets.get(sample.labels["le"], 0) + sample.value
+        if sample.name.endswith("_bucket") and endpoint is not None and sample.labels.get("le") != "+Inf":
+            buckets, bound = found.setdefault(str(endpoint.capability), {}), sample.labels.get("le", "")
+            buckets[bound] = buckets.get(bound, 0) + _whole(name, sample.value)
     result = {}
     for task, cumulated in found.items():
         if tuple(cumulated) != bounds():
             raise PeriodError(f"{name} has other bins than this senseid", remedy="use the senseid of that service")
-        before, counts = 0.0, {}
+        before, counts = 0, {}
         for bound, value in cumulated.items():
-            counts[bound] = round(value - before)
+            counts[bound] = value - before
             before = value
         result[task] = counts
     return result
 
 
-def _of_results(path: Path, head: bytes) -> Period:
-    from senseid.tables.dialect import Wanted
-    from senseid.tables.manifest import Manifest, format_of
+def _of_results(path: Path) -> Period:
+    from senseid_cli.batch.results import read_results
 
-    columns = ("code", "verification_score", "best_score", "liveness_score", "match", "passed", "faces")
-    results = Manifest(str(path), format_of(path.name, head), Wanted(columns, (), path.parent), lambda: path.open("rb"))
-    rows = [row.fields for row in results.rows()]
-    if not any("code" in row for row in rows):
-        raise PeriodError(
-            f"{path} is neither metrics of the service, nor results of `senseid batch`, nor a reference",
-            remedy="see `senseid drift --help`",
-        )
-    task = _task({name for row in rows for name in row})
-    measures: dict[str, dict[str, int]] = {f"{task}.code": {}}
-    for row in rows:
-        if row.get("code") in {None, ""}:
-            continue
-        _count(measures[f"{task}.code"], str(row["code"]))
-        if str(row["code"]) == str(OK_CODE):
-            for measure, value in _values(row):
-                _count(measures.setdefault(f"{task}.{measure}", dict.fromkeys(bounds(), 0)), bin_of(value))
-    return Period(measures)
+    # By measure alone: which task they are of is known when all columns are.
+    found: dict[str, dict[str, int]] = {"code": {}}
+    columns: set[str] = set()
+    try:
+        for record in read_results(path):
+            columns |= record.keys()
+            _count(found["code"], str(record["code"]))
+            if record["code"] == OK_CODE:
+                for measure, value in _values(path, record):
+                    _count(found.setdefault(measure, dict.fromkeys(bounds(), 0)), bin_of(value))
+    except BatchError as error:
+        raise PeriodError(error.message, remedy=error.remedy) from error
+    task = _task(columns)
+    return _checked(str(path), Period({f"{task}.{measure}": counts for measure, counts in found.items()}))
 
 
 def _task(columns: set[str]) -> str:
@@ -161,7 +191,7 @@ def _task(columns: set[str]) -> str:
     return "quality" if "faces" in columns else "compare"
 
 
-def _values(row: Mapping[str, Any]) -> list[tuple[str, float]]:
+def _values(path: Path, record: Mapping[str, Any]) -> list[tuple[str, float]]:
     found = []
     columns = {
         "verification_score": "verification_score",
@@ -169,12 +199,15 @@ def _values(row: Mapping[str, Any]) -> list[tuple[str, float]]:
         "liveness_score": "liveness_score",
     }
     for column, measure in columns.items():
-        if row.get(column) not in {None, ""}:
-            found.append((measure, float(row[column])))
-    faces = row.get("faces")
-    if faces:
-        faces = json.loads(faces) if isinstance(faces, str) else faces
-        found += [("integrity", float(face["integrity"])) for face in faces]
+        if column in record:
+            found.append((measure, record[column]))
+    for face in record.get("faces", ()):
+        integrity = face.get("integrity")
+        if not (isinstance(integrity, float | int) and 0 <= integrity <= 1):
+            raise PeriodError(
+                f"{path} holds faces without their quality", remedy="give what `senseid batch` wrote, unchanged"
+            )
+        found.append(("integrity", integrity))
     return found
 
 

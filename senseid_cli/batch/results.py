@@ -110,7 +110,7 @@ def _problem(record: dict[str, Any]) -> str:
     """Why a record is none that a run has written; empty where it may be one."""
     for name, value in record.items():
         wanted = TYPES.get(name)
-        if wanted is float and not (isinstance(value, float | int) and math.isfinite(value)):
+        if wanted is float and not (isinstance(value, float | int) and -math.inf < value < math.inf):
             return f"{name} is no number"
         if wanted in {int, bool} and type(value) is not wanted:
             return f"{name} is {value!r:.40}"

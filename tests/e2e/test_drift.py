@@ -9,7 +9,7 @@ import math
 import random
 import threading
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -109,6 +109,74 @@ def test_results_of_a_batch(senseid: Senseid, tmp_path: Path) -> None:
     arrow, parquet_files = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     parquet_files.write_table(arrow.Table.from_pylist(rows), parquet)
     assert senseid.json("drift", parquet, status=0).items() >= facts.items()
+
+
+class _Elsewhere(http.server.BaseHTTPRequestHandler):
+    """Sends whoever asks to another address, and takes note of who comes there."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        self.send_response(302)
+        self.send_header("location", f"http://127.0.0.2:{self.server.server_address[1]}/inside")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_an_address_that_leads_elsewhere(senseid: Senseid) -> None:
+    """Only what was named is asked: a redirection may lead to another machine."""
+    with http.server.ThreadingHTTPServer(("0.0.0.0", 0), _Elsewhere) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        done = senseid("drift", f"http://127.0.0.1:{server.server_port}/metrics")
+        server.shutdown()
+        thread.join()
+    assert done.returncode == 3
+    assert _Elsewhere.asked == ["/metrics"]
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:abc/", "http://127.0.0.1:9/a b", "http://[::1"])
+def test_what_is_no_address(senseid: Senseid, address: str) -> None:
+    assert senseid("drift", address).returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("compare.verification_score", '{"9.9": 200}'),
+        ("compare.verification_score", '{"0.5": Infinity}'),
+        ("compare.verification_score", '{"0.5": 1e30}'),
+        ("compare.verification_score", '{"0.5": 9223372036854775807, "0.6": 9223372036854775807}'),
+        ("compare.code", '{"none": 200}'),
+        ("compare.code\\u001b[31m", '{"1000": 200}'),
+        ("compare.code", "[" * 100_000),
+    ],
+)
+def test_references_with_what_is_no_count(senseid: Senseid, tmp_path: Path, name: str, counts: str) -> None:
+    file = tmp_path / "reference.json"
+    file.write_text(f'{{"senseid_drift_reference": 1, "models": null, "measures": {{"{name}": {counts}}}}}')
+    done = senseid("drift", file, "--against", file)
+    assert (done.returncode, b"\x1b" in done.stderr + done.stdout) == (3, False)
+
+
+@pytest.mark.parametrize("cell", ["nan", "abc", "17", "-1"])
+def test_results_with_what_is_no_score(senseid: Senseid, tmp_path: Path, cell: str) -> None:
+    """They are refused, and not counted as the highest score."""
+    file = tmp_path / "results.csv"
+    file.write_text("first,second,code,verification_score\n" + f"a.jpg,b.jpg,1000,{cell}\n" * 200)
+    assert senseid("drift", file, "--save", tmp_path / "kept.json").returncode == 3
+    assert not (tmp_path / "kept.json").exists()
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-5", "0.5"])
+def test_metrics_with_what_is_no_count(senseid: Senseid, tmp_path: Path, value: str) -> None:
+    file = tmp_path / "metrics.txt"
+    file.write_text(
+        f'# TYPE senseid_requests_total counter\nsenseid_requests_total{{path="{COMPARE.path}",code="1000"}} {value}\n'
+    )
+    assert senseid("drift", file, "--save", tmp_path / "kept.json").returncode == 3
 
 
 def test_what_is_no_period(senseid: Senseid, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 FORMAT: Final = 1
 BINS: Final = 20
 """Bins of a histogram, 0.05 wide: value v is in the first whose upper bound is not below it."""
+
+_MOST: Final = 10**12
+"""Events that are believed. No service counts so many, and arithmetic is exact far beyond."""
+
+_NAME: Final = re.compile(r"[a-z_]{1,40}\.(code|verification_score|liveness_score|integrity)")
+_CODE: Final = re.compile(r"[0-9]{1,5}")
 
 Counts = Mapping[str, int]
 """Counts by the upper bound of a bin (`0.05` .. `1.0`), or by response code."""
@@ -31,6 +38,16 @@ class Period:
 
     measures: Mapping[str, Counts]
     models: str | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether names, bins and counts are of those that there are."""
+        return all(
+            _NAME.fullmatch(name) is not None
+            and all(type(count) is int and 0 <= count <= _MOST for count in counts.values())
+            and all(_CODE.fullmatch(key) is not None if name.endswith(".code") else key in bounds() for key in counts)
+            for name, counts in self.measures.items()
+        )
 
     def minus(self, earlier: Period) -> Period:
         """What was counted since an earlier scrape of the same service.
@@ -83,15 +100,13 @@ def parse_period(path: Path, text: str) -> Period:
     Raises:
         PeriodError: it is not one of this format.
     """
+    refused = PeriodError(f"{path} is not a reference of this senseid", remedy="make it with --save")
     try:
         table = json.loads(text)
         known, models = table["senseid_drift_reference"] == FORMAT, table["models"]
-        measures = {
-            str(name): {str(key): int(count) for key, count in counts.items()}
-            for name, counts in table["measures"].items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError):
-        known, models, measures = False, None, {}
-    if not known or any(count < 0 for counts in measures.values() for count in counts.values()):
-        raise PeriodError(f"{path} is not a reference of this senseid", remedy="make it with --save")
-    return Period(measures, models)
+        period = Period({name: dict(counts.items()) for name, counts in table["measures"].items()}, models)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise refused from None
+    if not (known and period.is_sound and (models is None or isinstance(models, str))):
+        raise refused
+    return period
