@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from senseid.decision_log import torn_by
+from senseid.decision_log import files_of, torn_by
 from senseid.decision_record import Link, Record, RecordError, check_seal, read_record
 
 if TYPE_CHECKING:
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from senseid_crypto.key import Key
+
+
+_TRIES: Final = 4
+"""How often a log is read at most in which a problem was found while others changed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,36 @@ class Verification:
     torn: int = 0
     sealed: int = 0
     unchecked: int = 0
+
+
+def verify_logs(logs: Sequence[Path], *, key: Key | None = None, noted: Link | None = None) -> tuple[Verification, int]:
+    """Verify logs with the full files beside them, while others may append, put full files aside and purge.
+
+    Args:
+        logs: the files that are appended to.
+        key: see `verify_log`.
+        noted: likewise.
+
+    Returns:
+        What they turned out to be, and in how many files.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    for _ in range(_TRIES):
+        paths = list(dict.fromkeys(path for log in logs for path in files_of(log) if path == log or path.exists()))
+        before = _facts(paths)
+        found = verify_log(paths, key=key, noted=noted)
+        # A file that was put aside or purged after they were listed is missing, and that is no news.
+        if found.problem is None or _facts(paths) == before:
+            break
+    return found, len(paths)
+
+
+def _facts(paths: Sequence[Path]) -> list[tuple[int, int] | None]:
+    """What shows that writers were there meanwhile."""
+    statuses = [path.stat() if path.exists() else None for path in paths]
+    return [None if status is None else (status.st_ino, status.st_size) for status in statuses]
 
 
 def verify_log(paths: Sequence[Path], *, key: Key | None = None, noted: Link | None = None) -> Verification:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from senseid.decision_record import FORMAT, START, Link, RecordError, read_record, write_record
@@ -17,7 +17,7 @@ from senseid.version import __version__
 from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -40,12 +40,12 @@ class DecisionLog:
         """Open nothing.
 
         Args:
-            path: the file that is appended to; full ones lie beside it.
+            path: the file that is appended to; full ones lie beside it. A link is followed.
             clock: the time, UTC.
             key: seals each record.
             rotate_bytes: the length from which on a file is full.
         """
-        self.path = path
+        self.path = real_path(path)
         self._clock = clock
         self._key = key
         self._rotate_bytes = rotate_bytes
@@ -139,8 +139,10 @@ class DecisionLog:
         """Put the full file aside, under the number of its first record."""
         with os.fdopen(os.dup(file), "rb") as reader:
             reader.seek(0)
-            first = read_record(reader.readline().rstrip(b"\n"))
-        self.path.rename(segment_path(self.path, first.passed_on.number))
+            number = _first_number(reader)
+        if number is None:
+            raise OutputError(f"the decision log {self.path} holds no record", remedy="move it elsewhere")
+        self.path.rename(segment_path(self.path, number))
         _sync_folder(self.path)
 
     def _cut(self, anchor: bytes, last: Link) -> None:
@@ -164,6 +166,11 @@ class DecisionLog:
         _sync_folder(self.path)
 
 
+def real_path(path: Path) -> Path:
+    """Where a log lies that a link may lead to: purging must not replace the link and leave the records."""
+    return type(path)(os.path.realpath(path)) if path.is_symlink() else path
+
+
 def segment_path(path: Path, number: int) -> Path:
     """Where a full file lies whose first record has that number."""
     return path.with_name(f"{path.stem}.{number:012d}{path.suffix}")
@@ -179,6 +186,14 @@ def _escaped(text: str) -> str:
     import glob
 
     return glob.escape(text)
+
+
+def _first_number(lines: Iterable[bytes]) -> int | None:
+    """The number of the first record. A line that a crash cut short may stand before it."""
+    for line in lines:
+        with suppress(RecordError):
+            return read_record(line.rstrip(b"\n")).passed_on.number
+    return None
 
 
 def _is_after(line: bytes, last: Link) -> bool:
@@ -200,6 +215,8 @@ def _last_before(paths: Sequence[Path], limit: str) -> tuple[Link | None, int]:
                 except RecordError as error:
                     if _tells_of_torn(file, line):
                         continue
+                    if path == paths[-1] and not line.endswith(b"\n"):  # cut short: the next to append says so
+                        return last, count
                     raise OutputError(
                         f"{path} cannot be purged: {error}", remedy="see `senseid audit verify`"
                     ) from None
@@ -230,8 +247,8 @@ def torn_by(following: bytes, line: bytes) -> bool:
 def _rewrite(path: Path, anchor: bytes, skipped: int) -> None:
     """Replace the beginning of a file."""
     draft = path.with_name(path.name + ".purge")
-    with path.open("rb") as old, draft.open("wb") as new:
-        draft.chmod(_MODE)
+    draft.unlink(missing_ok=True)  # of a process that was killed, or a link that somebody put there
+    with path.open("rb") as old, open(draft, "xb", opener=lambda name, flags: os.open(name, flags, _MODE)) as new:
         new.write(anchor)
         old.seek(skipped)
         while piece := old.read(1 << 20):

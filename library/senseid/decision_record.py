@@ -132,7 +132,8 @@ def check_seal(record: Record, key: Key) -> None:
     if record.key != key.id:
         raise RecordError(f"it is sealed with the key {record.key}, and not with {key.id}")
     seal = record.facts.get("seal")
-    if not isinstance(seal, str) or not hmac.compare_digest(seal, _seal(key, bytes.fromhex(record.link.hash))):
+    right = _seal(key, bytes.fromhex(record.link.hash))
+    if not isinstance(seal, str) or not hmac.compare_digest(seal.encode(), right.encode()):
         raise RecordError("its seal is not that of the key")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
@@ -59,25 +60,24 @@ def verify(
         senseid audit verify decisions.jsonl --key audit --json
     """
     from senseid import installation
-    from senseid.decision_audit import verify_log
-    from senseid.decision_log import files_of
+    from senseid.decision_audit import verify_logs
+    from senseid.decision_log import real_path
     from senseid_cli.output import terminal
     from senseid_engine.errors import MediaNotFoundError, MediaUnreadableError, reason_of
 
     check_keys(key_file, key)
     expected = None if noted is None else _noted(noted)
     sealing = next(iter(installation.key_sources(key_file, key))) if key_file is not None or key is not None else None
-    paths = list(dict.fromkeys(path for file in files for path in files_of(file) if path == file or path.exists()))
     try:
-        found = verify_log(paths, key=sealing, noted=expected)
+        found, count = verify_logs(list(map(real_path, files)), key=sealing, noted=expected)
     except FileNotFoundError as error:
         raise MediaNotFoundError(str(error.filename), "there is no such file") from None
     except OSError as error:
         raise MediaUnreadableError(str(error.filename or files[0]), f"cannot be read: {reason_of(error)}") from None
     if as_json:
-        terminal.put_result(_body(found, len(paths)))
+        terminal.put_result(_body(found, count))
     else:
-        terminal.put_lines(map(printable, _lines(found, len(paths))))
+        terminal.put_lines(map(printable, _lines(found, count)))
     raise typer.Exit(1 if found.problem is not None else 0)
 
 
@@ -85,7 +85,10 @@ def verify(
 def purge(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The log; full files beside it belong to it.")],
     days: Annotated[
-        float, typer.Option("--older-than", min=0, metavar="NUMBER", help="Delete what is older than that many days.")
+        float,
+        typer.Option(
+            "--older-than", min=0, max=36500, metavar="NUMBER", help="Delete what is older than that many days."
+        ),
     ],
     key: KeyName = None,
     key_file: KeyFile = None,
@@ -101,12 +104,14 @@ def purge(
         senseid audit purge decisions.jsonl --older-than 90 --key audit
     """
     from senseid import installation
-    from senseid.decision_log import files_of
+    from senseid.decision_log import files_of, real_path
     from senseid_cli.output import terminal
     from senseid_engine.errors import MediaNotFoundError
 
     check_keys(key_file, key)
-    if not any(path.exists() for path in files_of(file)):
+    if math.isnan(days):
+        raise typer.BadParameter("it is no number", param_hint="--older-than")
+    if not any(path.exists() for path in files_of(real_path(file))):
         raise MediaNotFoundError(str(file), "there is no such file")
     before = installation.now() - timedelta(days=days)
     removed = installation.decision_log(file, key, key_file=key_file).purge(before)

@@ -46,6 +46,8 @@ def test_audit(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> Non
     log = tmp_path / "decisions.jsonl"
     assert senseid("audit", "verify", log).returncode == 3
     assert senseid("audit", "purge", log, "--older-than", "1").returncode == 3
+    for days in ("inf", "nan", "1e12", "-1"):
+        assert senseid("audit", "purge", log, "--older-than", days).returncode == 2
     assert senseid("key", "generate", "audit").returncode == 0
     first, second = photos["obama.jpg"], photos["obama2.jpg"]
     for _ in range(3):

@@ -6,11 +6,11 @@ import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from senseid import decision_log
+from senseid import decision_audit, decision_log
 from senseid.decision_audit import Verification, verify_log
 from senseid.decision_log import DecisionLog, files_of
 from senseid.decision_record import Link
@@ -256,3 +256,73 @@ def test_a_purge_that_is_cut_short_loses_nothing(path: Path, monkeypatch: pytest
     assert (found.problem, found.records) == (None, 11)
     assert log.purge(START + timedelta(hours=5)) > 0
     assert verified(path).problem is None
+
+
+def test_a_torn_line_at_the_head_does_not_stop_rotation(path: Path) -> None:
+    """A crash inside the first record of all: the log must go on when it is full."""
+    path.write_bytes(b'{"cut')
+    log = DecisionLog(path, Clock(), rotate_bytes=300)
+    for _ in range(5):
+        log.append([fact(0.5)])
+    found = verified(path)
+    assert (found.problem, found.torn) == (None, 1)
+    assert len(files_of(path)) > 2
+
+
+def test_a_purge_after_a_crash(path: Path) -> None:
+    """The line that a crash cut short does not keep what is too old."""
+    filled(path, 3)
+    with path.open("ab") as file:
+        file.write(b'{"cut')
+    assert DecisionLog(path, Clock()).purge(START + timedelta(days=9)) == 3
+    assert verified(path).problem is None
+    assert b'"decision"' not in path.read_bytes()
+
+
+def test_a_link_is_followed_by_a_purge(path: Path, tmp_path: Path) -> None:
+    """Else the link would be replaced, and what was to be removed would stay where it led to."""
+    (tmp_path / "disk").mkdir()
+    real = tmp_path / "disk" / "log.jsonl"
+    path.symlink_to(real)
+    filled(path, 3)
+    assert DecisionLog(path, Clock()).purge(START + timedelta(days=9)) == 3
+    assert path.is_symlink()
+    assert b'"decision"' not in real.read_bytes()
+    assert verified(real).problem is None
+
+
+def test_a_purge_writes_through_no_link_that_somebody_put_there(path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("precious")
+    filled(path, 3)
+    path.with_name(path.name + ".purge").symlink_to(other)
+    assert DecisionLog(path, Clock()).purge(START + timedelta(days=9)) == 3
+    assert other.read_text() == "precious"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_put_aside_while_a_log_is_verified(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Records that were moved after the files were listed are not called missing."""
+    filled(path, 3)
+    writer = DecisionLog(path, Clock(), rotate_bytes=1)
+    real, looked = decision_audit.verify_log, []
+
+    def slow(paths: list[Path], **options: Any) -> Verification:
+        looked.append(len(paths))
+        if len(looked) == 1:
+            writer.append([fact(0.5)])
+            writer.append([fact(0.5)])
+        return real(paths, **options)
+
+    monkeypatch.setattr(decision_audit, "verify_log", slow)
+    first = Link(0, json.loads(path.read_text().splitlines()[0])["hash"])
+    found, files = decision_audit.verify_logs([path], noted=first)
+    assert (found.problem, found.records, files, looked) == (None, 5, 3, [1, 3])
+
+
+def test_a_seal_that_is_no_seal(path: Path) -> None:
+    filled(path, 1, KEY)
+    record = json.loads(path.read_bytes())
+    seal = record["seal"]
+    path.write_bytes(path.read_bytes().replace(seal.encode(), "\u00e9".encode() * 64))
+    assert problem(path, KEY) == ("changed", 1)
