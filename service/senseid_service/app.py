@@ -242,7 +242,7 @@ def _page_routes(state: HttpState, page: Page) -> Iterator[Route]:
         if number >= len(page.samples):
             return _refusal(request, outcomes.NOT_FOUND)
         try:
-            data = await asyncio.to_thread(page.samples[number].path.read_bytes)
+            data = await asyncio.to_thread(page.samples[number].read)
         except OSError:
             return _refusal(request, outcomes.NOT_FOUND)
         return Response(data, media_type="application/octet-stream")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,31 @@ def test_nothing_that_the_service_would_refuse_for_its_length(tmp_path: Path) ->
         with (tmp_path / name).open("wb") as file:
             file.truncate(length)
     assert [sample.name for sample in find_samples(tmp_path)] == ["fits.png"]
+
+
+def test_no_link(tmp_path: Path) -> None:
+    """It may lead to any file of the machine, and everybody who is served sees the samples."""
+    (tmp_path / "secret").write_text("secret")
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    (folder / "a.jpg").symlink_to(tmp_path / "secret")
+    (folder / "b.jpg").write_bytes(b"-")
+    (sample,) = find_samples(folder)
+    assert (sample.name, sample.read()) == ("b.jpg", b"-")
+    for replace in (lambda: (folder / "b.jpg").symlink_to(tmp_path / "secret"), lambda: os.mkfifo(folder / "b.jpg")):
+        (folder / "b.jpg").unlink()
+        replace()
+        with pytest.raises(OSError, match=r"link|regular"):
+            sample.read()
+
+
+def test_a_sample_that_has_grown(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"-")
+    (sample,) = find_samples(tmp_path)
+    with (tmp_path / "a.jpg").open("wb") as file:
+        file.truncate((5 << 20) + 1)
+    with pytest.raises(OSError, match="long"):
+        sample.read()
 
 
 def test_not_too_many(tmp_path: Path) -> None:
