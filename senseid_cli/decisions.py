@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from senseid import installation
 from senseid_cli import media
+from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,5 +34,6 @@ def note_decision(
         return
     facts: dict[str, Any] = {"event": "decision", "source": command, **figures.facts(threshold)}
     if names:
-        facts["inputs"] = [media.name_of(name) for name in names]
+        # A name that is no text cannot stand in JSON.
+        facts["inputs"] = [printable(media.name_of(name)) for name in names]
     installation.decision_log(log).append([facts])

@@ -52,8 +52,9 @@ def report(
     from senseid_cli import paths
     from senseid_cli.batch.run import Page, write_report
 
+    if not results.name:  # an empty word, too
+        raise typer.BadParameter("it is a folder, and not the file that batch wrote", param_hint="RESULTS")
     page = out or results.with_suffix(".html")
-    paths.check_word(str(results), name="RESULTS")
     paths.check_output(page, sources=(str(results),), force=force, suffix=".html", option="--out")
     if photos is None and plain_faces:
         raise typer.BadParameter("it needs --photos", param_hint="--plain-faces")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,6 +42,14 @@ def test_decisions_of_commands(senseid: Senseid, photos: dict[str, Path], still_
     missing = senseid("compare", first, second, "--decision-log", tmp_path / "none" / "log")
     assert (missing.returncode, missing.stdout) == (70, b"")
     assert b"the decision log" in missing.stderr
+
+
+def test_names_that_are_no_text(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
+    log, odd = tmp_path / "decisions.jsonl", tmp_path / os.fsdecode(b"\xff\n{}.jpg")
+    shutil.copy(photos["obama.jpg"], odd)
+    assert senseid("compare", odd, photos["obama2.jpg"], "--decision-log", log, "--log-names").returncode == 0
+    (line,) = log.read_text().splitlines()
+    assert json.loads(line)["inputs"][0].endswith(r"/\udcff\n{}.jpg")
 
 
 def test_audit(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:

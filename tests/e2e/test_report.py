@@ -88,6 +88,9 @@ def test_without_photos_it_shows_no_face_and_needs_no_licence(senseid: Senseid, 
         (("obama.jpg",), b"obama.jpg"),
         (("out.csv", "--photos", "nowhere"), b"there is no folder nowhere"),
         (("out.csv", "--plain-faces"), b"it needs --photos"),
+        (("",), b"it is a folder"),
+        ((".",), b"it is a folder"),
+        (("huge.ndjson", "--out", "page.html"), b"row 1 of huge.ndjson is not as senseid batch writes it"),
         (("out.csv", "--out", "page.txt"), b"page.txt does not end in .html"),
     ],
 )
@@ -95,6 +98,7 @@ def test_what_cannot_be_done_is_said_in_a_line(
     senseid: Senseid, folder: Path, tmp_path: Path, words: tuple[str, ...], line: bytes
 ) -> None:
     place = shutil.copytree(folder, tmp_path / "place", ignore=shutil.ignore_patterns("*.html"))
+    (place / "huge.ndjson").write_text(f'{{"code": 1000, "verification_score": 1{"0" * 400}, "match": true}}\n')
     done = senseid("report", *words, cwd=place)
     assert done.returncode == 2
     assert line in done.stderr
