@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Records = list[dict[str, Any]]
 
+_FURTHER = re.compile(r"(first|second|photo)[ _-]?[0-9]+", re.IGNORECASE)
 _SHOWN_COLUMNS = 8
 _SHOWN_CHARACTERS = 40
 
@@ -87,6 +89,17 @@ class RowsPlan:
                 f"{self.manifest.name} has a column {min(taken)!r}, which the results have too",
                 remedy="give it another name",
             )
+        unused = [column for column in self.survey.columns if self._seems_further(column)]
+        known = ", ".join(column for column in self.job.works if column in self.job.optional)
+        if unused:  # passed on like any other, nobody would see that its photos were left out
+            raise ManifestError(
+                f"{self.manifest.name} has a column {unused[0]!r}, whose photos would be left out",
+                remedy=f"further photos go into {self.job.name}'s columns {known}" if known else "give it another name",
+            )
+
+    def _seems_further(self, column: str) -> bool:
+        found = _FURTHER.fullmatch(column)
+        return found is not None and column not in self.job.works and found[1].lower() in self.job.works
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -377,6 +377,9 @@ def test_what_spreadsheets_and_scripts_write(
     [
         (b"left,right\n", "has no column 'first', what it has is 'left', 'right'"),
         (b"left,right\na.jpg,b.jpg\n", "has no column 'first', what it has is 'left', 'right'"),
+        (b"first,second,first_11\na.jpg,b.jpg,c.jpg\n", "'first_11', whose photos would be left out"),
+        (b"first,second,first2\na.jpg,b.jpg,c.jpg\n", "'first2', whose photos would be left out"),
+        (b"first,second,second_2\na.jpg,b.jpg,c.jpg\n", "'second_2', whose photos would be left out"),
         (b"a.jpg,b.jpg,1\n", "has no column 'first', what it has is 'a.jpg', 'b.jpg', '1'"),
         (b"first,second\n", "holds no rows"),
         (b"\n", "is empty"),
