@@ -248,14 +248,18 @@ def _rewrite(path: Path, anchor: bytes, skipped: int) -> None:
     """Replace the beginning of a file."""
     draft = path.with_name(path.name + ".purge")
     draft.unlink(missing_ok=True)  # of a process that was killed, or a link that somebody put there
-    with path.open("rb") as old, open(draft, "xb", opener=lambda name, flags: os.open(name, flags, _MODE)) as new:
-        new.write(anchor)
-        old.seek(skipped)
-        while piece := old.read(1 << 20):
-            new.write(piece)
-        new.flush()
-        os.fsync(new.fileno())
-    draft.replace(path)
+    try:
+        with path.open("rb") as old, open(draft, "xb", opener=lambda name, flags: os.open(name, flags, _MODE)) as new:
+            new.write(anchor)
+            old.seek(skipped)
+            while piece := old.read(1 << 20):
+                new.write(piece)
+            new.flush()
+            os.fsync(new.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)  # it holds records, and nothing would look for them there
+        raise
 
 
 @contextmanager

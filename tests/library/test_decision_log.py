@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -299,6 +300,21 @@ def test_a_purge_writes_through_no_link_that_somebody_put_there(path: Path, tmp_
     assert DecisionLog(path, Clock()).purge(START + timedelta(days=9)) == 3
     assert other.read_text() == "precious"
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_purge_that_fails_leaves_no_copy(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk, say: what it had written of the rest is removed, and the log is whole."""
+    filled(path, 6)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(path), "replace", full)
+    with pytest.raises(OutputError, match="no space left"):
+        DecisionLog(path, Clock()).purge(START + timedelta(hours=3))
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    assert verified(path).problem is None
+    assert path.read_bytes().count(b'"event":"decision"') == 6
 
 
 def test_a_file_that_is_put_aside_while_a_log_is_verified(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
