@@ -362,7 +362,7 @@ def parse(values: Values, *, physical_cores: int, cpus: int, complete: bool = Tr
         cors=read.words("SENSEID_CORS_ORIGINS"),
         decision_log=Path(values.get("SENSEID_DECISION_LOG")) if values.get("SENSEID_DECISION_LOG") else None,
         decision_log_key=values.get("SENSEID_DECISION_LOG_KEY") or None,
-        decision_log_days=read.seconds("SENSEID_DECISION_LOG_DAYS", 0.0, least=0),
+        decision_log_days=read.days("SENSEID_DECISION_LOG_DAYS", 0.0),
         threshold=read.share("SENSEID_THRESHOLD", DEFAULT_THRESHOLD),
         plain_media=read.boolean("SENSEID_PLAIN_MEDIA"),
         limits=Limits(
@@ -509,6 +509,10 @@ class _Reader:
 
     def seconds(self, name: str, default: float, *, least: float = 0.1) -> float:
         return self._number(name, default, least, math.inf, f"a number from {least:g} on")
+
+    def days(self, name: str, default: float) -> float:
+        # So many before now is a date.
+        return self._number(name, default, 0.0, 36_500.0, "a number from 0 to 36500")
 
     def share(self, name: str, default: float) -> float:
         return self._number(name, default, 0.0, 1.0, "a number from 0 to 1")

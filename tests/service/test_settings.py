@@ -98,6 +98,7 @@ def test_api_keys_of_a_file(tmp_path: Path) -> None:
         ({"SENSEID_SAMPLES": "/"}, "SENSEID_SAMPLES is for the page, which is off"),
         ({"SENSEID_QUEUE_SECONDS": "nan"}, "must be a number from 0.1 on"),
         ({"SENSEID_RATE": "-1"}, "must be a number from 0 on"),
+        ({"SENSEID_DECISION_LOG_DAYS": "1e6"}, "must be a number from 0 to 36500"),
         ({"SENSEID_METRICS": "localhost"}, r"must be \[address:\]port"),
         ({"SENSEID_ROLE": "api"}, "WORKER_IP is not set"),
         ({"SENSEID_ROLE": "api", "WORKER_IP": "ftp://a"}, "which is no address"),
