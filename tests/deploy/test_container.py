@@ -265,6 +265,13 @@ def test_a_stop_finishes_what_runs(site: Site, sample_photos: dict[str, Path]) -
     site.compose("start")
 
 
+def licence_of(site: Site) -> dict[str, Any]:
+    """What the first licence of the worker is like."""
+    found: dict[str, Any] = json.loads(site.run("worker", "senseid", "license", "check", "--json").splitlines()[0])
+    del found["request_id"]
+    return found
+
+
 def test_an_upgrade_carries_the_licences_over(
     engine: Engine, base: str, image: str, site: Site, small_photos: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -289,9 +296,9 @@ def test_an_upgrade_carries_the_licences_over(
     # A change of the code makes one layer anew, and not that of the packages.
     changed = [new for old, new in zip(layers(engine, image), layers(engine, NEXT), strict=True) if old != new]
     assert len(changed) <= 2
-    before = json.loads(site.run("worker", "senseid", "license", "check", "--json").splitlines()[0])
+    before = licence_of(site)
     site.set(SENSEID_IMAGE=NEXT)
     site.up()
     assert site.run("worker", "senseid", "--version") == f"senseid {newer}\n"
-    assert json.loads(site.run("worker", "senseid", "license", "check", "--json").splitlines()[0]) == before
+    assert licence_of(site) == before
     until(lambda: site.compares(small_photos))
