@@ -25,7 +25,7 @@ from senseid.errors import OutputError
 from senseid_service.body_limit import Bounded
 from senseid_service.callers import Screened
 from senseid_service.decision_writer import decision_record
-from senseid_service.details import HEADER as DETAILS_HEADER
+from senseid_service.detail_shapes import HEADER as DETAILS_HEADER
 from senseid_service.endpoints import ENDPOINTS, HEALTH_PATH, HEALTH_PATHS, LIVE_PATH
 from senseid_service.handler import Answer, Request
 from senseid_service.log import AbandonedError

@@ -1,6 +1,7 @@
 """What the page is told beside the body of the API: boxes, landmarks, covered regions, frames, and reasons.
 
-Only a service that serves the page tells it, and only who asks for it by `HEADER`; the API itself stays as documented.
+Only a service that serves the page tells it, and only who asks for it by `detail_shapes.HEADER`; the API itself stays
+as documented.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from senseid.outcomes import is_expected
 from senseid_engine.liveness.results import (
@@ -27,19 +28,26 @@ if TYPE_CHECKING:
     from senseid_engine.landmarks import Landmarks
     from senseid_engine.quality.policy import Policy
     from senseid_engine.quality.results import FaceQuality
+    from senseid_service import detail_shapes
     from senseid_service.endpoints import Endpoint
+
+    Details = (
+        detail_shapes.CompareDetails
+        | detail_shapes.OmniDetails
+        | detail_shapes.QualityDetails
+        | detail_shapes.LivenessDetails
+        | detail_shapes.VerifyDetails
+        | detail_shapes.CaptureDetails
+    )
 
 Result = Comparison | OmniComparison | QualityReport | LivenessResult | VideoVerification | CaptureVerification
 """What the engine answers a request with."""
-
-HEADER: Final = "x-senseid-details"
-"""The header by which a request asks for `details`: `true`."""
 
 _FRAME_SIDE: Final = 480
 """The longer side of a frame that is shown, pixels."""
 
 
-def details_of(result: Result) -> dict[str, Any]:
+def details_of(result: Result) -> Details:
     """The details of a result, for JSON."""
     match result:
         case Comparison():
@@ -63,7 +71,7 @@ def details_of(result: Result) -> dict[str, Any]:
             assert_never(result)
 
 
-def details_of_error(error: Exception, endpoint: Endpoint) -> dict[str, Any]:
+def details_of_error(error: Exception, endpoint: Endpoint) -> detail_shapes.RefusalDetails:
     """Why a request is refused: the parameter to blame, if one is, and a sentence; nothing of an unknown error.
 
     Of a parameter that takes several photos the number of the one to blame, from 1, is told as well.
@@ -74,12 +82,14 @@ def details_of_error(error: Exception, endpoint: Endpoint) -> dict[str, Any]:
     for parameter in endpoint.parameters:
         found = re.match(rf"{parameter.name}(?: (\d+)\b)?:? *(.*)", text)
         if found is not None:
-            number = {"number": int(found[1])} if found[1] else {}
-            return {"parameter": parameter.name, **number, "reason": found[2]}
+            told: detail_shapes.RefusalDetails = {"parameter": parameter.name, "reason": found[2]}
+            if found[1]:
+                told["number"] = int(found[1])
+            return told
     return {"reason": text}
 
 
-def _photo(found: FoundFaces) -> dict[str, Any]:
+def _photo(found: FoundFaces) -> detail_shapes.PhotoDetails:
     return {
         "width": found.width,
         "height": found.height,
@@ -88,7 +98,7 @@ def _photo(found: FoundFaces) -> dict[str, Any]:
     }
 
 
-def _quality(report: QualityReport) -> dict[str, Any]:
+def _quality(report: QualityReport) -> detail_shapes.QualityDetails:
     from senseid_engine.quality.policy import BUILT_IN, Policy
 
     return {
@@ -98,7 +108,7 @@ def _quality(report: QualityReport) -> dict[str, Any]:
     }
 
 
-def _face(face: FaceQuality, landmarks: Landmarks) -> dict[str, Any]:
+def _face(face: FaceQuality, landmarks: Landmarks) -> detail_shapes.FaceDetails:
     from senseid_engine.quality.features import FIVE_FEATURES, hull
     from senseid_engine.quality.occlusion import LEAST_VISIBLE, REGIONS
     from senseid_engine.quality.policy import MEASURES
@@ -122,7 +132,7 @@ def _points(points: Iterable[Iterable[float]]) -> list[list[float]]:
     return [[round(float(value), 1) for value in point] for point in points]
 
 
-def _verdict(policy: Policy, faces: tuple[FaceQuality, ...]) -> dict[str, Any]:
+def _verdict(policy: Policy, faces: tuple[FaceQuality, ...]) -> detail_shapes.PolicyDetails:
     failures = policy.judge(faces)
     return {
         "name": policy.name,
@@ -149,7 +159,7 @@ def _verdict(policy: Policy, faces: tuple[FaceQuality, ...]) -> dict[str, Any]:
     }
 
 
-def _liveness(result: LivenessResult) -> dict[str, Any]:
+def _liveness(result: LivenessResult) -> detail_shapes.LivenessDetails:
     return {
         "width": result.width,
         "height": result.height,

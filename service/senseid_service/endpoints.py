@@ -10,6 +10,7 @@ from senseid import shapes
 from senseid_engine.photo_options import MOST_REFERENCES
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
+from senseid_service import detail_shapes
 
 if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicences
@@ -85,6 +86,7 @@ class Endpoint:
         parameters: the form fields.
         codes: the response codes of refused requests.
         result: the shape of a result, a `TypedDict`.
+        details: the shape of what the page is told beside it, likewise.
     """
 
     path: str
@@ -94,6 +96,7 @@ class Endpoint:
     parameters: tuple[Parameter, ...]
     codes: tuple[int, ...]
     result: type
+    details: type
 
     def require(self, licences: VerifiedLicences) -> None:
         """Return if the licences allow it.
@@ -141,6 +144,7 @@ COMPARE: Final = Endpoint(
     parameters=(_FIRST, _SECOND, _FURTHER_OF_FIRST, _AUTO_ROTATE, _CHECK_QUALITY),
     codes=(*_PHOTO_CODES, 4004),
     result=shapes.CompareBody,
+    details=detail_shapes.CompareDetails,
 )
 
 OMNI: Final = Endpoint(
@@ -151,6 +155,7 @@ OMNI: Final = Endpoint(
     parameters=(_FIRST, _SECOND, _AUTO_ROTATE),
     codes=_PHOTO_CODES,
     result=shapes.OmniBody,
+    details=detail_shapes.OmniDetails,
 )
 
 VERIFY_CAPTURE: Final = Endpoint(
@@ -161,6 +166,7 @@ VERIFY_CAPTURE: Final = Endpoint(
     parameters=(_LIVENESS_FILE, _IMAGE, _FURTHER, _AUTO_ROTATE, _CHECK_QUALITY),
     codes=(*_PHOTO_CODES, 2007, 4004),
     result=shapes.CaptureBody,
+    details=detail_shapes.CaptureDetails,
 )
 
 VERIFY_VIDEO: Final = Endpoint(
@@ -171,6 +177,7 @@ VERIFY_VIDEO: Final = Endpoint(
     parameters=(_VIDEO, _IMAGE, _FURTHER, _AUTO_ROTATE, _CHECK_QUALITY, _RETURN_IMAGE, _RETURN_FACE, _RETURN_STATUS),
     codes=(*_PHOTO_CODES, *_VIDEO_CODES, 4004),
     result=shapes.VerifyBody,
+    details=detail_shapes.VerifyDetails,
 )
 
 QUALITY: Final = Endpoint(
@@ -181,6 +188,7 @@ QUALITY: Final = Endpoint(
     parameters=(_IMAGE,),
     codes=_PHOTO_CODES,
     result=shapes.QualityBody,
+    details=detail_shapes.QualityDetails,
 )
 
 LIVENESS: Final = Endpoint(
@@ -191,6 +199,7 @@ LIVENESS: Final = Endpoint(
     parameters=(_VIDEO, _RETURN_IMAGE, _RETURN_FACE, _RETURN_STATUS),
     codes=(1200, 2003, 2004, *_VIDEO_CODES),
     result=shapes.LivenessBody,
+    details=detail_shapes.LivenessDetails,
 )
 
 ENDPOINTS: Final = {

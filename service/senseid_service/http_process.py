@@ -234,7 +234,8 @@ def _apps(
     settings: Settings, listeners: Bound, state: HttpState, page: Page | None
 ) -> Iterator[tuple[ASGIApp, socket.socket]]:
     if listeners.api is not None:
-        openapi = json.dumps(document(__version__, plain_media=settings.plain_media), separators=(",", ":")).encode()
+        described = document(__version__, plain_media=settings.plain_media, page=page is not None)
+        openapi = json.dumps(described, separators=(",", ":")).encode()
         callers = callers_of(settings.host, settings.hosts, settings.cors)
         yield api_app(state, callers, openapi=openapi, page=page), listeners.api
     if listeners.worker is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from senseid import bodies, outcomes, shapes
 from senseid.json_schema import schema_of
-from senseid_service import examples
+from senseid_service import detail_shapes, examples
 from senseid_service.endpoints import ENDPOINTS, HEALTH_PATH, LIVE_PATH, READY_PATH, Kind
 
 if TYPE_CHECKING:
@@ -35,6 +35,14 @@ _UNHEALTHY: Mapping[str, object] = {
     "status": "no handler answers",
 }
 
+_DETAILS: Mapping[str, object] = {
+    "name": detail_shapes.HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "enum": ["true"]},
+    "description": "Add `details`: what the page draws.",
+}
+
 _TAGS: dict[str, str] = {
     "identity": "Compare faces.",
     "quality": "Measure how good a photo is.",
@@ -44,12 +52,13 @@ _TAGS: dict[str, str] = {
 """The groups of paths, by the first word of the path."""
 
 
-def document(version: str, *, plain_media: bool = False) -> dict[str, Any]:
+def document(version: str, *, plain_media: bool = False, page: bool = False) -> dict[str, Any]:
     """The whole document.
 
     Args:
         version: of this product.
         plain_media: whether photos and videos may come as they are.
+        page: whether the service serves the page, for which a header adds `details` to an answer.
     """
     plain = " They may be sent as they are as well: a form's `first_image` is a file." if plain_media else ""
     return {
@@ -71,7 +80,10 @@ def document(version: str, *, plain_media: bool = False) -> dict[str, Any]:
             "schemas": {"Error": schema_of(shapes.ErrorBody)},
         },
         "paths": {
-            **{path: {"post": _operation(endpoint, plain_media=plain_media)} for path, endpoint in ENDPOINTS.items()},
+            **{
+                path: {"post": _operation(endpoint, plain_media=plain_media, page=page)}
+                for path, endpoint in ENDPOINTS.items()
+            },
             HEALTH_PATH: {"get": _health("healthcheck", "Whether everything can be answered")},
             READY_PATH: {"get": _health("readyz", "Whether anything can be answered")},
             LIVE_PATH: {"get": _health("livez", "Whether the service is there")},
@@ -79,21 +91,26 @@ def document(version: str, *, plain_media: bool = False) -> dict[str, Any]:
     }
 
 
-def _operation(endpoint: Endpoint, *, plain_media: bool) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, *, plain_media: bool, page: bool) -> dict[str, Any]:
     form = _form(endpoint.parameters)
     content = {"multipart/form-data": _with_plain(form, endpoint.parameters) if plain_media else form}
     if not any(parameter.kind is Kind.LIVENESS_DATA for parameter in endpoint.parameters):
         content["application/x-www-form-urlencoded"] = form
     codes = ", ".join(map(str, endpoint.codes))
-    result = _content(schema_of(endpoint.result), examples.RESULTS[endpoint.path])
+    schema, refusals = schema_of(endpoint.result), _refusals(endpoint.codes)
+    if page:
+        schema["properties"]["details"] = schema_of(endpoint.details)
+        refusals["application/json"]["schema"]["properties"]["details"] = schema_of(detail_shapes.RefusalDetails)
+    result = _content(schema, examples.RESULTS[endpoint.path])
     return {
+        **({"parameters": [_DETAILS]} if page else {}),
         "tags": [_tag(endpoint.path)],
         "summary": endpoint.summary,
         "operationId": endpoint.path.strip("/").replace("/", "_"),
         "requestBody": {"required": True, "content": {kind: {"schema": schema} for kind, schema in content.items()}},
         "responses": {
             "200": {"description": "The result.", "content": result},
-            "400": {"description": f"The request is refused: {codes}.", "content": _refusals(endpoint.codes)},
+            "400": {"description": f"The request is refused: {codes}.", "content": refusals},
             **{str(outcome.http_status): _refusal(outcome) for outcome in _EARLY},
         },
     }

@@ -27,10 +27,11 @@ def validator(found: dict[str, Any], path: str, method: str, status: int) -> Dra
     return Draft202012Validator({**found, "$ref": f"#/{pointer}"})
 
 
+@pytest.mark.parametrize("page", [False, True])
 @pytest.mark.parametrize("plain_media", [False, True])
-def test_the_document_is_valid(plain_media: bool) -> None:
+def test_the_document_is_valid(plain_media: bool, page: bool) -> None:
     openapi_spec_validator = pytest.importorskip("openapi_spec_validator")
-    found = document("1.2.3", plain_media=plain_media)
+    found = document("1.2.3", plain_media=plain_media, page=page)
     openapi_spec_validator.validate(found)
     tags = {tag["name"] for tag in found["tags"]}
     assert {word for each in found["paths"].values() for one in each.values() for word in one["tags"]} == tags

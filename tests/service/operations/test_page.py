@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
+from senseid.bodies import OK_CODE
+from senseid.json_schema import schema_of
 from senseid_crypto.key import Key, parse_key
+from senseid_service.detail_shapes import RefusalDetails
+from senseid_service.endpoints import ENDPOINTS
 from senseid_service.page_access import TOKEN_VARIABLE, new_token
 from tests.service.conftest import (
     COMPARE,
@@ -243,6 +248,8 @@ def ask(service: Service, path: str, fields: dict[str, bytes], given: dict[str, 
     # Without the header it is what the manual says.
     assert body.keys() - plain.keys() == {"details"}
     assert {**body, "request_id": 0} == {**plain, "request_id": 0, "details": body["details"]}
+    shape = ENDPOINTS[path].details if body["code"] == OK_CODE else RefusalDetails
+    Draft202012Validator(schema_of(shape)).validate(body["details"])
     return body["details"]  # type: ignore[no-any-return]
 
 
