@@ -218,8 +218,16 @@ class Page:
         self.browser.execute_script(script, f"#{tab} [type=range]", value)
 
     def wait(self, condition: Callable[[], object]) -> None:
+        from selenium.common.exceptions import StaleElementReferenceException
+
+        def holds() -> bool:
+            try:
+                return bool(condition())
+            except StaleElementReferenceException:  # the page drew it anew while it was being read
+                return False
+
         end = time.monotonic() + SECONDS
-        while not condition():
+        while not holds():
             assert time.monotonic() < end, "it did not come true in time"
             time.sleep(0.05)
 

@@ -28,7 +28,8 @@ def test_start_status_logs_stop(home: Path, tmp_path: Path) -> None:
         assert started.stdout == f"all answers at http://127.0.0.1:{words[1]}\n"
         assert serve(home, tmp_path, *words, "status", env=env).returncode == 0
         again = serve(home, tmp_path, *words, "start", env=env)
-        assert (again.returncode, again.stderr.splitlines()[0]) == (2, "senseid: it runs already")
+        told = "senseid: it runs already: see `senseid serve status`"
+        assert (again.returncode, again.stderr.splitlines()[0]) == (2, told)
         logs = serve(home, tmp_path, *words, "logs", "-n", "1000", env=env)
         assert {"serving", "models_loaded"} <= {json.loads(line)["event"] for line in logs.stdout.splitlines()}
     finally:
