@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.cli.output.html.made_reports import PAGES
-from tests.golden import check_golden
+from tests.golden import check_golden, skip_with_another_font
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,9 +192,7 @@ def test_without_scripts_the_tables_are_whole_and_offer_nothing_that_does_not_wo
 def test_it_looks_as_the_committed_picture(
     browser: Chrome, files: dict[str, str], name: str, width: int, dark: bool
 ) -> None:
-    matched = subprocess.run(["fc-match", "system-ui"], capture_output=True, text=True, check=False)
-    if "DejaVu Sans" not in matched.stdout:
-        pytest.skip(f"the pictures are made with DejaVu Sans, the font here is {matched.stdout.strip()}")
+    skip_with_another_font()
     show(browser, files[name], width, dark=dark)
     clip = {"x": 0, "y": 0, "width": width, "height": HEIGHT, "scale": 1}
     shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
