@@ -22,10 +22,10 @@ from starlette.routing import Route
 from senseid import bodies, outcomes
 from senseid.decisions import Figures
 from senseid.errors import OutputError
+from senseid_service import page_shapes
 from senseid_service.body_limit import Bounded
 from senseid_service.callers import Screened
 from senseid_service.decision_writer import decision_record
-from senseid_service.detail_shapes import HEADER as DETAILS_HEADER
 from senseid_service.endpoints import ENDPOINTS, HEALTH_PATH, HEALTH_PATHS, LIVE_PATH
 from senseid_service.handler import Answer, Request
 from senseid_service.log import AbandonedError
@@ -217,8 +217,10 @@ def worker_app(state: HttpState, callers: Callers) -> ASGIApp:
 
 def _page_routes(state: HttpState, page: Page) -> Iterator[Route]:
     async def facts(_: HttpRequest) -> Response:
-        told = {"run": page.access.run} if page.access is not None else {}
-        return _json(200, {**told, "threshold": bodies.DEFAULT_THRESHOLD, "samples": len(page.samples)})
+        told: page_shapes.PageFacts = {"threshold": bodies.DEFAULT_THRESHOLD, "samples": len(page.samples)}
+        if page.access is not None:
+            told["run"] = page.access.run
+        return _json(200, told)
 
     async def enter(request: HttpRequest) -> Response:
         if page.access is None or not page.access.use(request.headers.get(TOKEN_HEADER, "")):
@@ -226,14 +228,21 @@ def _page_routes(state: HttpState, page: Page) -> Iterator[Route]:
         request.state.facts.code = bodies.OK_CODE
         page.used()
         key = page.access.key
-        given = {"key": key.secret.decode(), "iv": key.fixed_iv.decode(), "api_key": page.access.api_key}
-        return _json(200, {**given, "run": page.access.run})
+        given: page_shapes.PageKeys = {
+            "key": key.secret.decode(),
+            "iv": key.fixed_iv.decode(),
+            "api_key": page.access.api_key,
+            "run": page.access.run,
+        }
+        return _json(200, given)
 
     async def samples(request: HttpRequest) -> Response:
         if not state.admits(request.headers):
             return _refusal(request, outcomes.UNAUTHORISED)
-        listed = [{"name": sample.name, "kind": sample.kind} for sample in page.samples]
-        return _json(200, {"samples": listed})
+        listed: page_shapes.PageSamples = {
+            "samples": [{"name": sample.name, "kind": sample.kind} for sample in page.samples]
+        }
+        return _json(200, listed)
 
     async def sample(request: HttpRequest) -> Response:
         number = request.path_params["number"]
@@ -527,7 +536,7 @@ async def _ask(state: HttpState, request: HttpRequest, body: bytearray) -> Answe
         request.url.path,
         request.headers.get("content-type", ""),
         body,
-        details=state.tells_details and request.headers.get(DETAILS_HEADER) == "true",
+        details=state.tells_details and request.headers.get(page_shapes.HEADER) == "true",
         trace=request.state.facts.trace,
     )
     answering = asyncio.create_task(state.pool.answer(asked))
@@ -551,7 +560,7 @@ async def _leave(request: HttpRequest) -> None:
         pass
 
 
-def _json(status: int, body: dict[str, Any]) -> Response:
+def _json(status: int, body: Mapping[str, object]) -> Response:
     return Response(bodies.json_text(body), status, media_type="application/json")
 
 

@@ -1,6 +1,6 @@
 """What the page is told beside the body of the API: boxes, landmarks, covered regions, frames, and reasons.
 
-Only a service that serves the page tells it, and only who asks for it by `detail_shapes.HEADER`; the API itself stays
+Only a service that serves the page tells it, and only who asks for it by `page_shapes.HEADER`; the API itself stays
 as documented.
 """
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from senseid_engine.landmarks import Landmarks
     from senseid_engine.quality.policy import Policy
     from senseid_engine.quality.results import FaceQuality
-    from senseid_service import detail_shapes
+    from senseid_service import page_shapes
     from senseid_service.endpoints import Endpoint
 
     Details = (
-        detail_shapes.CompareDetails
-        | detail_shapes.OmniDetails
-        | detail_shapes.QualityDetails
-        | detail_shapes.LivenessDetails
-        | detail_shapes.VerifyDetails
-        | detail_shapes.CaptureDetails
+        page_shapes.CompareDetails
+        | page_shapes.OmniDetails
+        | page_shapes.QualityDetails
+        | page_shapes.LivenessDetails
+        | page_shapes.VerifyDetails
+        | page_shapes.CaptureDetails
     )
 
 Result = Comparison | OmniComparison | QualityReport | LivenessResult | VideoVerification | CaptureVerification
@@ -71,7 +71,7 @@ def details_of(result: Result) -> Details:
             assert_never(result)
 
 
-def details_of_error(error: Exception, endpoint: Endpoint) -> detail_shapes.RefusalDetails:
+def details_of_error(error: Exception, endpoint: Endpoint) -> page_shapes.RefusalDetails:
     """Why a request is refused: the parameter to blame, if one is, and a sentence; nothing of an unknown error.
 
     Of a parameter that takes several photos the number of the one to blame, from 1, is told as well.
@@ -82,14 +82,14 @@ def details_of_error(error: Exception, endpoint: Endpoint) -> detail_shapes.Refu
     for parameter in endpoint.parameters:
         found = re.match(rf"{parameter.name}(?: (\d+)\b)?:? *(.*)", text)
         if found is not None:
-            told: detail_shapes.RefusalDetails = {"parameter": parameter.name, "reason": found[2]}
+            told: page_shapes.RefusalDetails = {"parameter": parameter.name, "reason": found[2]}
             if found[1]:
                 told["number"] = int(found[1])
             return told
     return {"reason": text}
 
 
-def _photo(found: FoundFaces) -> detail_shapes.PhotoDetails:
+def _photo(found: FoundFaces) -> page_shapes.PhotoDetails:
     return {
         "width": found.width,
         "height": found.height,
@@ -98,7 +98,7 @@ def _photo(found: FoundFaces) -> detail_shapes.PhotoDetails:
     }
 
 
-def _quality(report: QualityReport) -> detail_shapes.QualityDetails:
+def _quality(report: QualityReport) -> page_shapes.QualityDetails:
     from senseid_engine.quality.policy import BUILT_IN, Policy
 
     return {
@@ -108,7 +108,7 @@ def _quality(report: QualityReport) -> detail_shapes.QualityDetails:
     }
 
 
-def _face(face: FaceQuality, landmarks: Landmarks) -> detail_shapes.FaceDetails:
+def _face(face: FaceQuality, landmarks: Landmarks) -> page_shapes.FaceDetails:
     from senseid_engine.quality.features import FIVE_FEATURES, hull
     from senseid_engine.quality.occlusion import LEAST_VISIBLE, REGIONS
     from senseid_engine.quality.policy import MEASURES
@@ -132,7 +132,7 @@ def _points(points: Iterable[Iterable[float]]) -> list[list[float]]:
     return [[round(float(value), 1) for value in point] for point in points]
 
 
-def _verdict(policy: Policy, faces: tuple[FaceQuality, ...]) -> detail_shapes.PolicyDetails:
+def _verdict(policy: Policy, faces: tuple[FaceQuality, ...]) -> page_shapes.PolicyDetails:
     failures = policy.judge(faces)
     return {
         "name": policy.name,
@@ -159,7 +159,7 @@ def _verdict(policy: Policy, faces: tuple[FaceQuality, ...]) -> detail_shapes.Po
     }
 
 
-def _liveness(result: LivenessResult) -> detail_shapes.LivenessDetails:
+def _liveness(result: LivenessResult) -> page_shapes.LivenessDetails:
     return {
         "width": result.width,
         "height": result.height,

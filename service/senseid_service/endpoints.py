@@ -10,7 +10,7 @@ from senseid import shapes
 from senseid_engine.photo_options import MOST_REFERENCES
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
-from senseid_service import detail_shapes
+from senseid_service import page_shapes
 
 if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicences
@@ -144,7 +144,7 @@ COMPARE: Final = Endpoint(
     parameters=(_FIRST, _SECOND, _FURTHER_OF_FIRST, _AUTO_ROTATE, _CHECK_QUALITY),
     codes=(*_PHOTO_CODES, 4004),
     result=shapes.CompareBody,
-    details=detail_shapes.CompareDetails,
+    details=page_shapes.CompareDetails,
 )
 
 OMNI: Final = Endpoint(
@@ -155,7 +155,7 @@ OMNI: Final = Endpoint(
     parameters=(_FIRST, _SECOND, _AUTO_ROTATE),
     codes=_PHOTO_CODES,
     result=shapes.OmniBody,
-    details=detail_shapes.OmniDetails,
+    details=page_shapes.OmniDetails,
 )
 
 VERIFY_CAPTURE: Final = Endpoint(
@@ -166,7 +166,7 @@ VERIFY_CAPTURE: Final = Endpoint(
     parameters=(_LIVENESS_FILE, _IMAGE, _FURTHER, _AUTO_ROTATE, _CHECK_QUALITY),
     codes=(*_PHOTO_CODES, 2007, 4004),
     result=shapes.CaptureBody,
-    details=detail_shapes.CaptureDetails,
+    details=page_shapes.CaptureDetails,
 )
 
 VERIFY_VIDEO: Final = Endpoint(
@@ -177,7 +177,7 @@ VERIFY_VIDEO: Final = Endpoint(
     parameters=(_VIDEO, _IMAGE, _FURTHER, _AUTO_ROTATE, _CHECK_QUALITY, _RETURN_IMAGE, _RETURN_FACE, _RETURN_STATUS),
     codes=(*_PHOTO_CODES, *_VIDEO_CODES, 4004),
     result=shapes.VerifyBody,
-    details=detail_shapes.VerifyDetails,
+    details=page_shapes.VerifyDetails,
 )
 
 QUALITY: Final = Endpoint(
@@ -188,7 +188,7 @@ QUALITY: Final = Endpoint(
     parameters=(_IMAGE,),
     codes=_PHOTO_CODES,
     result=shapes.QualityBody,
-    details=detail_shapes.QualityDetails,
+    details=page_shapes.QualityDetails,
 )
 
 LIVENESS: Final = Endpoint(
@@ -199,7 +199,7 @@ LIVENESS: Final = Endpoint(
     parameters=(_VIDEO, _RETURN_IMAGE, _RETURN_FACE, _RETURN_STATUS),
     codes=(1200, 2003, 2004, *_VIDEO_CODES),
     result=shapes.LivenessBody,
-    details=detail_shapes.LivenessDetails,
+    details=page_shapes.LivenessDetails,
 )
 
 ENDPOINTS: Final = {

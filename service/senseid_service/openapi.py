@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from senseid import bodies, outcomes, shapes
 from senseid.json_schema import schema_of
-from senseid_service import detail_shapes, examples
+from senseid_service import examples, page_shapes
 from senseid_service.endpoints import ENDPOINTS, HEALTH_PATH, LIVE_PATH, READY_PATH, Kind
 
 if TYPE_CHECKING:
@@ -36,18 +36,20 @@ _UNHEALTHY: Mapping[str, object] = {
 }
 
 _DETAILS: Mapping[str, object] = {
-    "name": detail_shapes.HEADER,
+    "name": page_shapes.HEADER,
     "in": "header",
     "required": False,
     "schema": {"type": "string", "enum": ["true"]},
     "description": "Add `details`: what the page draws.",
 }
 
+_PAGE_TAG = "page"
 _TAGS: dict[str, str] = {
     "identity": "Compare faces.",
     "quality": "Measure how good a photo is.",
     "liveness": "Check that a person is living.",
     "health": "Ask whether the service answers. No key is needed.",
+    _PAGE_TAG: "What the page asks for beside the API; it may change.",
 }
 """The groups of paths, by the first word of the path."""
 
@@ -71,7 +73,7 @@ def document(version: str, *, plain_media: bool = False, page: bool = False) -> 
         },
         "servers": [{"url": "/"}],
         "security": [{}, {"key": []}, {"bearer": []}],
-        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items() if page or name != _PAGE_TAG],
         "components": {
             "securitySchemes": {
                 "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -87,6 +89,31 @@ def document(version: str, *, plain_media: bool = False, page: bool = False) -> 
             HEALTH_PATH: {"get": _health("healthcheck", "Whether everything can be answered")},
             READY_PATH: {"get": _health("readyz", "Whether anything can be answered")},
             LIVE_PATH: {"get": _health("livez", "Whether the service is there")},
+            **(_page_paths() if page else {}),
+        },
+    }
+
+
+def _page_paths() -> dict[str, Any]:
+    return {
+        "/page/facts": {"get": _of_page("facts", "What the page begins with", page_shapes.PageFacts)},
+        "/page/enter": {
+            "post": _of_page("enter", "Use the link, once", page_shapes.PageKeys, outcomes.FORBIDDEN),
+        },
+        "/page/samples": {
+            "get": _of_page("samples", "What is offered", page_shapes.PageSamples, outcomes.UNAUTHORISED),
+        },
+    }
+
+
+def _of_page(name: str, summary: str, shape: type, *refused: outcomes.Outcome) -> dict[str, Any]:
+    return {
+        "tags": [_PAGE_TAG],
+        "summary": summary,
+        "operationId": f"page_{name}",
+        "responses": {
+            "200": {"description": "The answer.", "content": {"application/json": {"schema": schema_of(shape)}}},
+            **{str(outcome.http_status): _refusal(outcome) for outcome in refused},
         },
     }
 
@@ -100,7 +127,7 @@ def _operation(endpoint: Endpoint, *, plain_media: bool, page: bool) -> dict[str
     schema, refusals = schema_of(endpoint.result), _refusals(endpoint.codes)
     if page:
         schema["properties"]["details"] = schema_of(endpoint.details)
-        refusals["application/json"]["schema"]["properties"]["details"] = schema_of(detail_shapes.RefusalDetails)
+        refusals["application/json"]["schema"]["properties"]["details"] = schema_of(page_shapes.RefusalDetails)
     result = _content(schema, examples.RESULTS[endpoint.path])
     return {
         **({"parameters": [_DETAILS]} if page else {}),

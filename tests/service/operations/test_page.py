@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -18,9 +19,9 @@ from jsonschema import Draft202012Validator
 from senseid.bodies import OK_CODE
 from senseid.json_schema import schema_of
 from senseid_crypto.key import Key, parse_key
-from senseid_service.detail_shapes import RefusalDetails
 from senseid_service.endpoints import ENDPOINTS
 from senseid_service.page_access import TOKEN_VARIABLE, new_token
+from senseid_service.page_shapes import PageFacts, PageKeys, PageSamples, RefusalDetails
 from tests.service.conftest import (
     COMPARE,
     KEY,
@@ -89,7 +90,13 @@ def test_the_link_works_once(locked: Service, entered: dict[str, str], token: st
     for wrong in (token, "", new_token()):
         refused = enter(locked.url, wrong)
         assert (refused.status_code, refused.json()["code"]) == (403, 403)
-    assert httpx.get(f"{locked.url}/page/facts", trust_env=False).json()["run"] == entered["run"]
+    facts = httpx.get(f"{locked.url}/page/facts", trust_env=False).json()
+    assert facts["run"] == entered["run"]
+    for told, shape in ((entered, PageKeys), (facts, PageFacts)):
+        Draft202012Validator(schema_of(shape)).validate(told)
+    described = locked.client.get("/openapi.json").json()["paths"]
+    assert {"/page/enter", "/page/facts", "/page/samples"} <= set(described)
+    assert "details" in json.dumps(described[COMPARE]["post"]["responses"]["200"])
 
 
 @pytest.mark.slow
@@ -231,6 +238,7 @@ def test_samples(locked: Service, entered: dict[str, str], folder: Path) -> None
     assert locked.client.get("/page/samples/0").status_code == 401
     listed = locked.client.get("/page/samples", headers=key).json()
     assert listed == {"samples": [{"name": "obama.jpg", "kind": "photo"}]}
+    Draft202012Validator(schema_of(PageSamples)).validate(listed)
     sample = locked.client.get("/page/samples/0", headers=key)
     assert sample.content == (folder / "obama.jpg").read_bytes()
     for other in ("1", "-1", "..%2f..%2fetc%2fpasswd", "99999999999999999999"):

@@ -1,4 +1,4 @@
-"""The shapes of `details`, which a service that serves the page adds to a body where its header asks for them."""
+"""The shapes of what the page alone is told: its own answers, and the `details` that those of the API have for it."""
 
 from __future__ import annotations
 
@@ -142,3 +142,33 @@ class RefusalDetails(TypedDict):
     parameter: NotRequired[Annotated[str, "the parameter to blame"]]
     number: NotRequired[Annotated[Count, "which of its photos, from 1 on"]]
     reason: NotRequired[str]
+
+
+class PageFacts(TypedDict):
+    """What the page knows before it is opened by its link."""
+
+    run: NotRequired[Annotated[str, "which run of the service this is; only where a link opens the page"]]
+    threshold: Share
+    samples: Annotated[Count, "how many photos and videos are offered"]
+
+
+class PageKeys(TypedDict):
+    """What the link is used for, once: keys that were made for this run."""
+
+    key: str
+    iv: str
+    api_key: str
+    run: str
+
+
+class PageSample(TypedDict):
+    """A photo or a video that is offered; its place in the list is its number."""
+
+    name: str
+    kind: Annotated[str, {"enum": ["photo", "video"]}]
+
+
+class PageSamples(TypedDict):
+    """What is offered."""
+
+    samples: list[PageSample]
