@@ -113,6 +113,8 @@ def quality(
         _put_photo(photos[0], report, as_json=as_json, details=details)
     else:
         photos = []
+        # Not while the bar is shown: what stands in the place of the stream then need not say that it is a terminal.
+        on_terminal = terminal.terminal_width() is not None
         checker = Models(lambda: licences).quality
         for judged, measured, encrypted in _walk(checker, folder, policy, auto_rotate=auto_rotate):
             photos.append(judged)
@@ -123,9 +125,9 @@ def quality(
             )
             if as_json:
                 _put_json(judged, measured, details=True)
-            elif terminal.terminal_width() is None:
+            elif not on_terminal:
                 terminal.put_lines([folder_line(judged)])
-        if terminal.terminal_width() is not None and not as_json:
+        if on_terminal and not as_json:
             terminal.put_table(folder_table(photos))
     if csv is not None:
         from senseid_cli.output.html.quality import csv_text

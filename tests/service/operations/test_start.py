@@ -25,7 +25,7 @@ def test_a_bound_port_gives_one_clear_line(home: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"senseid: port {port} of 127.0.0.1 cannot be used: address already in use by process ")
-    assert line.endswith("choose another with --port")
+    assert "or choose another: --port for the API" in line
 
 
 def test_more_handlers_than_cores(home: Path, tmp_path: Path) -> None:
