@@ -146,7 +146,7 @@ def test_ctrl_c_leaves_no_file(senseid: Senseid, groups: tuple[Path, Path], tmp_
                 process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=60)
         assert process.returncode in {0, 130}
-        # A signal in the callback of a weak reference of the importer is shown by Python itself, which nobody can catch.
+        # A signal in the callback of a weak reference of the importer is shown by Python itself: nobody can catch it.
         assert b"Traceback" not in errors or b"Exception ignored in: <function _get_module_lock" in errors
         names = [path.name for path in tmp_path.iterdir()]
         assert names == ([] if process.returncode else ["out.png"])
