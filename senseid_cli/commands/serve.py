@@ -148,8 +148,7 @@ def serve(
     context.obj["serve"] = (settings, given, key_file, env_file, open_browser)
     if context.invoked_subcommand is None:
         loaded = _load(values, settings, sources)
-        load = lambda: _load(*_settings(given, key_file, env_file))  # noqa: E731
-        raise typer.Exit(_run(loaded, load, open_browser=open_browser))
+        raise typer.Exit(_run(loaded, lambda: _load(*_settings(given, key_file, env_file)), open_browser=open_browser))
 
 
 @app.command("start")

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e.screen import all_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -74,16 +76,7 @@ class Senseid:
             self.command(*words), stdin=follower, stdout=follower, stderr=follower, env=self.environment(env)
         ) as process:
             os.close(follower)
-            seen = b""
-            while True:
-                try:
-                    part = os.read(leader, 65536)
-                except OSError:  # Linux's way to say that the other end was closed
-                    break
-                if not part:
-                    break
-                seen += part
-        os.close(leader)
+            seen = all_of(leader)
         return process.returncode, seen.decode().replace("\r\n", "\n")
 
 

@@ -43,16 +43,20 @@ def typed_on_terminal(line: str, *, folder: Path, environment: Mapping[str, str]
         start_new_session=True,
     ):
         os.close(follower)
-        while part := _read(leader):
-            stream.feed(part)
-    os.close(leader)
+        stream.feed(all_of(leader))
     rows = (screen.buffer[row] for row in range(_ROWS))
     lines = ["".join(row[column].data for column in range(max(row, default=-1) + 1)).rstrip() for row in rows]
     return "\n".join(lines).strip("\n")
 
 
-def _read(leader: int) -> bytes:
+def all_of(leader: int) -> bytes:
+    """What a terminal sees until its other end is closed; then this end is closed as well."""
+    seen = b""
     try:
-        return os.read(leader, 65536)
+        while part := os.read(leader, 65536):
+            seen += part
     except OSError:  # Linux's way to say that the other end was closed
-        return b""
+        pass
+    finally:
+        os.close(leader)
+    return seen

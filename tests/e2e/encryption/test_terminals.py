@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Senseid
 from tests.e2e.encryption.conftest import ENVIRONMENT, KEY, MARK, SIZE, seal
-from tests.e2e.screen import typed_on_terminal
+from tests.e2e.screen import all_of, typed_on_terminal
 
 
 def on_terminal(
@@ -33,16 +33,7 @@ def on_terminal(
         env=senseid.environment({"TERM": "xterm", "COLUMNS": "100", **(env or {})}),
     ) as process:
         os.close(follower)
-        seen = b""
-        while True:
-            try:
-                part = os.read(leader, 65536)
-            except OSError:
-                break
-            seen += part
-            if not part:
-                break
-    os.close(leader)
+        seen = all_of(leader)
     return process.returncode, seen
 
 
