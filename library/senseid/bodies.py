@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from senseid import shapes
     from senseid.outcomes import Outcome
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         PhotoLiveness,
         VideoVerification,
     )
+    from senseid_engine.quality.policy import Failure
     from senseid_engine.quality.results import FaceQuality, QualityReport
     from senseid_engine.results import Comparison, FoundFaces, OmniComparison
 
@@ -215,3 +216,27 @@ def _face_details(found: FoundFaces) -> shapes.ComparedFace:
 def json_text(body: Mapping[str, object]) -> str:
     """A body as the command line prints it and the service sends it. ASCII only, so that no locale can break it."""
     return json.dumps(body, allow_nan=False, separators=(",", ":"))
+
+
+def policy_failures(failures: Iterable[Failure]) -> list[shapes.Failure]:
+    """What a policy finds wrong with a photo."""
+    return [
+        {
+            "face": failure.face or None,
+            "measure": failure.measure,
+            "value": failure.value,
+            "limit": failure.limit,
+            "advice": failure.advice,
+        }
+        for failure in failures
+    ]
+
+
+def frame_scores(result: LivenessResult) -> list[shapes.FrameScore]:
+    """The score of each frame of a video, in their order."""
+    return [{"timestamp": frame.timestamp, "bona_fide": frame.bona_fide} for frame in result.frames]
+
+
+def liveness_evidence(result: LivenessResult) -> list[shapes.Evidence]:
+    """The evidence about a video, the decisive piece first."""
+    return [{"name": piece.name, "value": piece.value, "weight": piece.weight} for piece in result.ranked_evidence]

@@ -34,16 +34,6 @@ class MoreOfFace(TypedDict):
     overall: Annotated[Share, "share of other photos that are worse"]
 
 
-class Failure(TypedDict):
-    """A requirement that a photo does not meet."""
-
-    face: Annotated[int | None, "its number, from 1 on; null for the photo"]
-    measure: str
-    value: float
-    limit: str
-    advice: str
-
-
 _Pass = TypedDict("_Pass", {"pass": bool})
 _From = TypedDict("_From", {"from": str | None})
 
@@ -52,7 +42,7 @@ class PolicyVerdict(_Pass):
     """Whether a photo is good enough."""
 
     name: str
-    failures: list[Failure]
+    failures: list[shapes.Failure]
 
 
 class QualityDetails(TypedDict):
@@ -78,21 +68,6 @@ class RefusedPhoto(shapes.ErrorBody):
     details: QualityDetails
 
 
-class FrameScore(TypedDict):
-    """The score of one frame."""
-
-    timestamp: Annotated[Seconds, "since the first frame"]
-    bona_fide: Annotated[float, "how much it looks like a living person"]
-
-
-class Evidence(TypedDict):
-    """One piece of evidence."""
-
-    name: str
-    value: float
-    weight: Annotated[float, "what it adds for (above 0) or against a living person"]
-
-
 class LivenessDetails(TypedDict):
     """What --explain adds."""
 
@@ -103,8 +78,8 @@ class LivenessDetails(TypedDict):
     image_timestamp: Annotated[Seconds, "of the selected frame"]
     quality: Annotated[float, "of the face in the selected frame"]
     face_rect: Rect
-    frames: list[FrameScore]
-    evidence: Annotated[list[Evidence], "the decisive piece first"]
+    frames: list[shapes.FrameScore]
+    evidence: Annotated[list[shapes.Evidence], "the decisive piece first"]
     stills_needed: float | None
     out_of_reach: Annotated[str, "attacks that the check does not see"]
 

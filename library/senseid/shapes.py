@@ -255,3 +255,28 @@ class Unhealthy(ErrorBody):
             dict[str, str], "paths whose requests are refused now, each with the name and number of the licence's error"
         ]
     ]
+
+
+class Failure(TypedDict):
+    """A requirement that a photo does not meet."""
+
+    face: Annotated[int | None, "its number, from 1 on; null for the photo"]
+    measure: str
+    value: float
+    limit: str
+    advice: str
+
+
+class FrameScore(TypedDict):
+    """The score of one frame."""
+
+    timestamp: Annotated[Seconds, "since the first frame"]
+    bona_fide: Annotated[Share, "how much it looks like a living person"]
+
+
+class Evidence(TypedDict):
+    """One piece of evidence."""
+
+    name: str
+    value: float
+    weight: Annotated[float, "what it adds for (above 0) or against a living person"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from senseid import bodies
 from senseid_cli.output.comparison import odds, score_text, verdict
 from senseid_engine.errors import printable
 from senseid_engine.liveness.results import OUT_OF_REACH
@@ -38,10 +39,8 @@ def details(result: LivenessResult) -> LivenessDetails:
         "image_timestamp": result.best.timestamp,
         "quality": result.best.quality,
         "face_rect": result.best.face.rect.as_list(),
-        "frames": [{"timestamp": frame.timestamp, "bona_fide": frame.bona_fide} for frame in result.frames],
-        "evidence": [
-            {"name": piece.name, "value": piece.value, "weight": piece.weight} for piece in result.ranked_evidence
-        ],
+        "frames": bodies.frame_scores(result),
+        "evidence": bodies.liveness_evidence(result),
         "stills_needed": result.stills_needed,
         "out_of_reach": OUT_OF_REACH,
     }

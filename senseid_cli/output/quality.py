@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from senseid import bodies
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
@@ -112,16 +113,7 @@ def details(judged: Judged) -> QualityDetails:
         added["policy"] = {
             "name": judged.policy.name,
             "pass": judged.passes,
-            "failures": [
-                {
-                    "face": failure.face or None,
-                    "measure": failure.measure,
-                    "value": failure.value,
-                    "limit": failure.limit,
-                    "advice": failure.advice,
-                }
-                for failure in judged.failures
-            ],
+            "failures": bodies.policy_failures(judged.failures),
         }
     return added
 

@@ -11,6 +11,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Final, assert_never
 
+from senseid import bodies
 from senseid.outcomes import is_expected
 from senseid_engine.liveness.results import (
     OUT_OF_REACH,
@@ -146,16 +147,7 @@ def _verdict(policy: Policy, faces: tuple[FaceQuality, ...]) -> page_shapes.Poli
             ]
             for limit in policy.limits
         },
-        "failures": [
-            {
-                "face": failure.face or None,
-                "measure": failure.measure,
-                "value": failure.value,
-                "limit": failure.limit,
-                "advice": failure.advice,
-            }
-            for failure in failures
-        ],
+        "failures": bodies.policy_failures(failures),
     }
 
 
@@ -168,10 +160,8 @@ def _liveness(result: LivenessResult) -> page_shapes.LivenessDetails:
         "face_seconds": result.face_seconds,
         "frames_looked_at": result.looked_at,
         "other_faces": result.other_faces,
-        "frames": [{"timestamp": frame.timestamp, "bona_fide": frame.bona_fide} for frame in result.frames],
-        "evidence": [
-            {"name": piece.name, "value": piece.value, "weight": piece.weight} for piece in result.ranked_evidence
-        ],
+        "frames": bodies.frame_scores(result),
+        "evidence": bodies.liveness_evidence(result),
         "selected": [
             {
                 "timestamp": frame.timestamp,

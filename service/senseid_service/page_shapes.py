@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, NotRequired, TypedDict
 
-from senseid.shapes import Count, Picture, Rect, Seconds, Share
+from senseid.shapes import Count, Evidence, Failure, FrameScore, Picture, Rect, Seconds, Share
 
 HEADER: Final = "x-senseid-details"
 """The header by which a request asks for `details`: `true`."""
@@ -54,16 +54,6 @@ class FaceDetails(TypedDict):
     regions: list[Region]
 
 
-class Failure(TypedDict):
-    """A requirement that the photo does not meet."""
-
-    face: Annotated[int | None, "its number, from 1 on; null for the photo"]
-    measure: str
-    value: float
-    limit: str
-    advice: str
-
-
 _Pass = TypedDict("_Pass", {"pass": bool})
 
 
@@ -82,21 +72,6 @@ class QualityDetails(TypedDict):
     image: PhotoDetails
     faces: list[FaceDetails]
     policies: list[PolicyDetails]
-
-
-class FrameScore(TypedDict):
-    """The score of one frame."""
-
-    timestamp: Annotated[Seconds, "since the first frame"]
-    bona_fide: Share
-
-
-class Evidence(TypedDict):
-    """One piece of evidence."""
-
-    name: str
-    value: float
-    weight: Annotated[float, "what it adds for (above 0) or against a living person"]
 
 
 class SelectedFrame(TypedDict):
