@@ -392,7 +392,7 @@ def test_throughput_grows_with_the_workers(
     rates = []
     for many in (1, WORKERS):
         for worker in range(WORKERS):
-            farm.net.wire(worker, rate=10_000, loss=float(worker >= many))
+            farm.net.wire(worker, rate=25_000, loss=float(worker >= many))
         until(lambda: _healthy(farm) == many, 60)  # noqa: B023  called here
         with Load(farm, small_photos, many) as load:
             load.go_on_for(5)
