@@ -123,7 +123,7 @@ def purge(
 
 
 def _lines(found: Verification, files: int) -> list[str]:
-    lines = [f"{found.records} records verify, in {files} file{'s' if files > 1 else ''}"]
+    lines = [f"{found.records} record{'s' * (found.records != 1)} verified, in {files} file{'s' * (files > 1)}"]
     if found.first is not None and found.last is not None:
         lines.append(f"first: {found.first.number}")
         lines.append(f"last: {found.last.number}:{found.last.hash}")

@@ -45,9 +45,10 @@ def list_days(
 
     paths.check_word(folder, name="FOLDER")
     days = by_day(Path(folder))
-    for day, kept in days.items():
-        facts: CacheDay = {"day": day.isoformat(), "templates": kept.templates, "bytes": kept.size}
-        _put(facts, as_json=as_json)
+    found: list[CacheDay] = [
+        {"day": day.isoformat(), "templates": kept.templates, "bytes": kept.size} for day, kept in days.items()
+    ]
+    terminal.put_list(found, as_json=as_json)
     if not days:
         terminal.note("it holds no templates")
 

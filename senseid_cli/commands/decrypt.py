@@ -39,8 +39,10 @@ def decrypt(
     from senseid_cli.crypt.run import run_jobs
 
     options.check_keys(key_file, key)
-    jobs = file_jobs.make_plan(sources, out, file_jobs.Direction.DECRYPT, "").jobs
+    plan = file_jobs.make_plan(sources, out, file_jobs.Direction.DECRYPT, "")
+    jobs = plan.jobs
     options.check_streams(jobs, delete_source=delete_source, as_json=as_json)
+    options.note_links(plan)
     sources_of_keys = key_sources(key_file, key)
     # A key file may be a pipe, as of `--key-file <(...)`, and gives its key once.
     keys = sources_of_keys if key_file is None else list(sources_of_keys)

@@ -95,11 +95,14 @@ def encrypt(
         terminal.note(
             f"{len(plan.left_out)} files are no photos or videos by their names, as {first}: --all takes them"
         )
+    options.note_links(plan)
     write_options = options.write_options(force=force, delete_source=delete_source)
     difference = updates.compare(plan, known.key) if update else updates.Update(jobs, frozenset(), 0, 0)
 
     def step(job: FileJob, advance: Callable[[int], None]) -> Encrypted | None:
         replaces = job.target in difference.replaced
+        if replaces:
+            updates.check_source(job)
         file_jobs.check_target(job, force=force or replaces)
         convert.encrypt_file(job, known.key, form, replace(write_options, force=force or replaces), advance)
         if job.target is None:

@@ -73,21 +73,23 @@ def list_keys(as_json: AsJson = False) -> None:
         senseid key list
         senseid key list --json
     """
-    from senseid_cli.crypt.run import put_facts
     from senseid_crypto.key import weaknesses
 
+    found: list[dict[str, object]] = []
     for known in key_sources().known():
-        facts: dict[str, object] = {
-            "key": known.key.id,
-            "name": known.name or "-",
-            "created": known.created or "-",
-            "formats": "container,wire" if known.key.iv is not None else "container",
-            "place": known.place,
-        }
+        found.append(
+            {
+                "key": known.key.id,
+                "name": known.name or "-",
+                "created": known.created or "-",
+                "formats": "container,wire" if known.key.iv is not None else "container",
+                "place": known.place,
+            }
+        )
         if as_json:
-            facts["weaknesses"] = list(weaknesses(known.key))
-        put_facts(facts, as_json=as_json)
+            found[-1]["weaknesses"] = list(weaknesses(known.key))
         options.note_weakness(known)
+    terminal.put_list(found, as_json=as_json)
 
 
 @app.command("rotate")

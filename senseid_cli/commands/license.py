@@ -137,12 +137,13 @@ def show(
     products = [product] if product else [item for item in Product if item in result.licences] or list(Product)
     from senseid_licensing.licence import parse_licence_file
 
-    for item in products:
+    for index, item in enumerate(products):
         licence = result.require(item)
         terms = parse_licence_file(store.load(item))
         if as_json:
             terminal.put_result({**terms.leaf.terms, "days_left": licence.days_left})
         else:
+            typer.echo("\n" * (index > 0), nl=False)
             print_terms(terms)
             typer.echo(f"{'days left':<14} {licence.days_left}")
 

@@ -10,8 +10,6 @@ from senseid_cli.commands import models_calibrate, models_import
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from senseid.command_shapes import CheckedModel, ListedModel
     from senseid_models.entries import Source
     from senseid_models.registry import Asset, ModelEntry
@@ -42,13 +40,7 @@ def list_models(as_json: Json = False) -> None:
 
     registry = installation.registry()
     rows = [_model(entry) for entry in registry.entries] + [_asset(asset) for asset in registry.assets]
-    if as_json:
-        for row in rows:
-            terminal.put_result(row)
-    elif terminal.terminal_width() is not None:
-        terminal.put_table(_table(rows))
-    else:
-        terminal.put_lines("\t".join(map(_field, row.values())) for row in rows)
+    terminal.put_list(rows, as_json=as_json)
 
 
 @app.command("verify")
@@ -62,44 +54,50 @@ def verify(as_json: Json = False) -> None:
         senseid models verify --json
     """
     from senseid import installation
-    from senseid.stids import stid_of
     from senseid_cli.output import terminal
     from senseid_licensing.product import Product
-    from senseid_models.errors import ModelsError
-    from senseid_models.registry import ModelEntry
 
     registry = installation.registry()
     licences = installation.verify_licences()
     for product in dict.fromkeys(entry.product for entry in registry.entries):
         terminal.note_grace(licences.require(Product(product)))
-    wrong = 0
     files = [(entry.id, entry) for entry in registry.entries] + [(asset.name, asset) for asset in registry.assets]
-    for name, file in files:
-        row: CheckedModel = {"id": name, "status": "ok", "sha256": file.sha256}
-        try:
-            if isinstance(file, ModelEntry):
-                file.check_usable(installation.today())
-            file.read()
-        except ModelsError as error:
-            wrong += 1
-            stid = stid_of(error)
-            row |= {
-                "status": "wrong",
-                "error": stid.text,
-                "value": stid.value,
-                "message": error.message,
-                "remedy": error.remedy,
-            }
-        if as_json:
-            terminal.put_result(row)
-        else:
-            terminal.put_lines(["\t".join(map(_field, [row["status"], name, row.get("message", row["sha256"])]))])
+    checked = [_checked(name, file) for name, file in files]
+    if as_json:
+        terminal.put_list(checked, as_json=True)
+    else:
+        rows = [(row["status"], row["id"], row.get("message", row["sha256"])) for row in checked]
+        terminal.put_rows([printable(value) for value in row] for row in rows)
+        for row in checked:
             if "remedy" in row:
                 typer.echo(f"hint: {row['remedy']}", err=True)
-    if wrong:
+    if any(row["status"] == "wrong" for row in checked):
         from senseid.outcomes import ExitStatus
 
         raise typer.Exit(ExitStatus.MODEL)
+
+
+def _checked(name: str, file: ModelEntry | Asset) -> CheckedModel:
+    from senseid import installation
+    from senseid.stids import stid_of
+    from senseid_models.errors import ModelsError
+    from senseid_models.registry import ModelEntry
+
+    row: CheckedModel = {"id": name, "status": "ok", "sha256": file.sha256}
+    try:
+        if isinstance(file, ModelEntry):
+            file.check_usable(installation.today())
+        file.read()
+    except ModelsError as error:
+        stid = stid_of(error)
+        row |= {
+            "status": "wrong",
+            "error": stid.text,
+            "value": stid.value,
+            "message": error.message,
+            "remedy": error.remedy,
+        }
+    return row
 
 
 def _model(entry: ModelEntry) -> ListedModel:
@@ -132,28 +130,6 @@ def _asset(asset: Asset) -> ListedModel:
         "licence": None,
         "source": asset.about,
     }
-
-
-def _field(value: object) -> str:
-
-    return "-" if value is None else printable(str(value))
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
-
-
-def _table(rows: list[ListedModel]) -> RenderableType:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("id", "kind", "product", "size", "licence", "source"):
-        table.add_column(name, justify="right" if name == "size" else "left")
-    for row in rows:
-        cells = [_size(row["bytes"]) if name == "bytes" else _field(value) for name, value in row.items()]
-        table.add_row(*map(Text, cells))
-    return table
 
 
 app.command("calibrate")(models_calibrate.calibrate)

@@ -168,13 +168,13 @@ def start(context: typer.Context) -> None:
     background = _background(settings)
     if not settings.has_link:
         background.start(command, given)
-        typer.echo(f"{settings.role} answers at {background.url}")
+        typer.echo(f"{background.name} answers at {background.url}")
         return
     from senseid_service.page_access import TOKEN_VARIABLE, link, new_token
 
     token = new_token()
     background.start([*command, *(["--open-browser"] if open_browser else [])], {**given, TOKEN_VARIABLE: token})
-    typer.echo(f"{settings.role} answers at {background.url}")
+    typer.echo(f"{background.name} answers at {background.url}")
     if not open_browser:  # it would have been used
         _show_link(link(background.url, token))
 

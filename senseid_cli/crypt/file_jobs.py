@@ -60,11 +60,13 @@ class Plan:
     Attributes:
         jobs: one per file.
         left_out: the files of folders that are no media by their names.
+        links: what is in folders, and is a link: it is not followed.
         folders: each folder that was named, with the folder that its results go into.
     """
 
     jobs: list[FileJob]
     left_out: list[Path]
+    links: list[Path]
     folders: list[tuple[Path, Path]]
 
 
@@ -100,7 +102,10 @@ def make_plan(
     if out is not None:
         paths.check_word(out, name="--out")
     left_out: list[Path] = []
-    found = _unique(entry for word in sources for entry in _expand(word, direction, left_out if only_media else None))
+    links: list[Path] = []
+    found = _unique(
+        entry for word in sources for entry in _expand(word, direction, left_out if only_media else None, links)
+    )
     several = len(found) != 1 or paths.is_folder(Path(sources[0]))
     into_folder = out is not None and out != STDOUT and (several or out.endswith("/") or paths.is_folder(Path(out)))
     if into_folder and out is not None:
@@ -122,7 +127,7 @@ def make_plan(
         jobs.append(FileJob(entry.source, target, size, makes_folders=into_folder))
     _refuse_clashes(jobs)
     folders = [Path(word) for word in sources if word != media.STDIN and paths.is_folder(Path(word))]
-    return Plan(jobs, left_out, [(folder, Path(out) if into_folder and out else folder) for folder in folders])
+    return Plan(jobs, left_out, links, [(folder, Path(out) if into_folder and out else folder) for folder in folders])
 
 
 def check_target(job: FileJob, *, force: bool) -> None:
@@ -138,8 +143,12 @@ def check_target(job: FileJob, *, force: bool) -> None:
         raise RefusedError(f"{job.target} {problem}", remedy="choose another place with --out")
 
 
-def walk(folder: Path) -> Iterator[Path]:
+def walk(folder: Path, links: list[Path] | None = None) -> Iterator[Path]:
     """The regular files below a folder, in order. Links are not followed: they may lead out of it, or in circles.
+
+    Args:
+        folder: where to look.
+        links: gets the links that are found, if given.
 
     Raises:
         MediaUnreadableError: a folder cannot be read.
@@ -148,16 +157,19 @@ def walk(folder: Path) -> Iterator[Path]:
 
     # The types come with the names: if the files of a folder are not accessible, each of them is reported.
     with reading(str(folder), "file"), os.scandir(folder) as entries:
-        found = sorted(
+        here = sorted(entries, key=lambda entry: entry.name)
+        found = [
             (entry.name, entry.is_dir(follow_symlinks=False))
-            for entry in entries
+            for entry in here
             if entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)
-        )
+        ]
+    if links is not None:
+        links += [folder / entry.name for entry in here if entry.is_symlink()]
     for name, is_folder in found:
         if name.startswith(DRAFT_PREFIX):
             continue
         if is_folder:
-            yield from walk(folder / name)
+            yield from walk(folder / name, links)
         else:
             yield folder / name
 
@@ -203,8 +215,11 @@ def _check_folder(out: Path) -> None:
         raise typer.BadParameter(f"{out} is in a folder that does not exist", param_hint="--out")
 
 
-def _expand(word: str, direction: Direction, left_out: list[Path] | None) -> Iterator[_Found]:
-    """The files that a word stands for. Those of a folder that are no media go to `left_out`, unless it is None."""
+def _expand(word: str, direction: Direction, left_out: list[Path] | None, links: list[Path]) -> Iterator[_Found]:
+    """The files that a word stands for.
+
+    Those of a folder that are no media go to `left_out`, unless it is None; links in it go to `links`.
+    """
     from senseid_engine.errors import MediaUnreadableError
     from senseid_engine.media import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 
@@ -218,7 +233,7 @@ def _expand(word: str, direction: Direction, left_out: list[Path] | None) -> Ite
     for each in names:
         if each != media.STDIN and paths.is_folder(Path(each)):
             root = Path(each)
-            for file in walk(root):
+            for file in walk(root, links):
                 if not _belongs(file, direction):
                     continue
                 if left_out is not None and file.suffix.lower() not in PHOTO_SUFFIXES | VIDEO_SUFFIXES:

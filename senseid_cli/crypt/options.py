@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from senseid.keys import KnownKey
     from senseid_cli.crypt.convert import WriteOptions
-    from senseid_cli.crypt.file_jobs import FileJob
+    from senseid_cli.crypt.file_jobs import FileJob, Plan
 
 Sources = Annotated[
     list[str], typer.Argument(metavar="FILE...", help="Files, folders or patterns; `-` is standard input.")
@@ -82,3 +82,10 @@ def write_options(*, force: bool, delete_source: bool) -> WriteOptions:
     from senseid_engine.cpu import available_cpus
 
     return WriteOptions(force=force, delete_source=delete_source, entropy=os.urandom, threads=min(available_cpus(), 4))
+
+
+def note_links(plan: Plan) -> None:
+    """Say that links in folders were not followed, if there are any."""
+    if plan.links:
+        first = printable(str(plan.links[0]))
+        terminal.note(f"links in folders are not followed, {len(plan.links)} here, as {first}: name what they lead to")

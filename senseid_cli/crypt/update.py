@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from senseid_cli.crypt.file_jobs import SUFFIXES, walk
+from senseid.errors import RefusedError
+from senseid_cli.crypt.file_jobs import SUFFIXES, size_of, walk
 from senseid_crypto import container
 from senseid_crypto.errors import DamagedError, NotEncryptedError, VersionError
 from senseid_models.open_file import open_regular
@@ -64,6 +65,19 @@ def compare(plan: Plan, key: Key) -> Update:
             jobs.append(job)
             replaced.add(job.target)
     return Update(jobs, frozenset(replaced), unchanged, other_key)
+
+
+def check_source(job: FileJob) -> None:
+    """Refuse to replace a container by nothing: a copy that failed leaves an empty file.
+
+    Raises:
+        RefusedError: the source is empty.
+    """
+    if not size_of(Path(job.source)):
+        raise RefusedError(
+            f"{job.source} is empty now, and {job.target} keeps what it was",
+            remedy="restore it by `senseid decrypt`, or encrypt it as it is with --force",
+        )
 
 
 def without_source(plan: Plan) -> list[tuple[Path, Path]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from senseid.bodies import OK_CODE, json_text
@@ -15,7 +16,7 @@ from senseid.installation import new_request_id
 from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import TextIO
 
@@ -34,6 +35,25 @@ def put_lines(lines: Iterable[str]) -> None:
     """Print lines of a result."""
     for line in lines:
         put_line(line)
+
+
+def put_rows(rows: Iterable[Sequence[str]]) -> None:
+    """Print rows of a result: fields with tabs between them for a pipe, columns for a terminal."""
+    if terminal_width() is None:
+        put_lines(map("\t".join, rows))
+        return
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip_longest(*table, fillvalue="")]
+    put_lines("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
+
+
+def put_list(found: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
+    """Print the facts of each of several things: JSON, or rows in which `-` stands for what is not known."""
+    if as_json:
+        for facts in found:
+            put_result(facts)
+    else:
+        put_rows(["-" if value is None else printable(str(value)) for value in facts.values()] for facts in found)
 
 
 def put_json(body: Mapping[str, object]) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _START_SECONDS: Final = 60.0
 _LOG_BYTES: Final = 16 * 1024 * 1024
 _SECRET: Final = 0o600
+_NAMES: Final = {"all": "the service", "api": "the API", "worker": "the worker"}
 
 
 class Background:
@@ -41,6 +42,11 @@ class Background:
         self._settings = settings
         self._state = folder / f"{settings.role}.json"
         self.log = folder / f"{settings.role}.log"
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return _NAMES[self._settings.role]
 
     @property
     def url(self) -> str:
@@ -147,11 +153,11 @@ class Background:
         """Describe it in one line, and return whether it answers."""
         pid = self._pid()
         if pid is None:
-            return f"{self._settings.role} is not running", False
+            return f"{self.name} is not running", False
         url = self._running_url()
         if self._healthy(url):
-            return f"{self._settings.role} runs as process {pid} and answers at {url}", True
-        return f"{self._settings.role} runs as process {pid} and does not answer at {url}", False
+            return f"{self.name} runs as process {pid} and answers at {url}", True
+        return f"{self.name} runs as process {pid} and does not answer at {url}", False
 
     def log_lines(self, lines: int, *, follow: bool) -> Iterator[str]:
         """Iterate over the last lines of the log, and with `follow` over all new ones.

@@ -67,7 +67,7 @@ def test_audit(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> Non
     done = senseid("audit", "verify", log, "--key", "audit")
     assert done.returncode == 0
     lines = done.stdout.decode().splitlines()
-    assert lines[0] == "3 records verify, in 1 file"
+    assert lines[0] == "3 records verified, in 1 file"
     noted = lines[2].removeprefix("last: ")
     assert "not checked" in senseid("audit", "verify", log).stdout.decode()
 

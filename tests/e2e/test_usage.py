@@ -297,7 +297,7 @@ def test_options_of_serve_stand_after_its_commands(world: World) -> None:
     finally:
         assert world("serve", "stop").returncode == 0
     asked = world("serve", "--role", "api", "status")
-    assert (asked.returncode, asked.stdout, asked.stderr) == (1, b"api is not running\n", b"")
+    assert (asked.returncode, asked.stdout, asked.stderr) == (1, b"the API is not running\n", b"")
 
 
 def test_a_missing_product(world: World, tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ def test_a_folder(here: Here) -> None:
     here.path("outside", b"x")
     here.path("photos/link").symlink_to(here.path("outside"))
     here.path("photos/loop").symlink_to(here.path("photos"))
-    out, _ = here("encrypt", "photos")
+    out, err = here("encrypt", "photos")
+    assert "links in folders are not followed, 2 here, as photos/link" in err
     assert [line.split("\t")[1] for line in out] == ["photos/a.jpg", "photos/c d.mp4", "photos/deep/er/b.jpg"]
     assert here("encrypt", "photos", "--force")[0] == out  # what is encrypted already is not encrypted again
     here.path("away").mkdir()

@@ -70,6 +70,14 @@ def test_a_container_that_is_cut_off_is_made_again(here: Here) -> None:
         assert run(here, "a.jpg") == {"a.jpg": "updated"}
 
 
+def test_an_emptied_source_does_not_replace_its_container(here: Here) -> None:
+    photo = here.path("a.jpg", b"one")
+    run(here, "a.jpg")
+    photo.write_bytes(b"")
+    assert "a.jpg is empty now" in here("encrypt", "a.jpg", "--update", status=2)[1]
+    assert open_bytes(here.path("a.jpg.senseid").read_bytes(), [here.key]) == b"one"
+
+
 @pytest.mark.parametrize("content", [b"no container", b"", b"\x89senseid\r\n\x1a\n\x02" + bytes(100)])
 def test_what_is_no_container_of_this_release_is_not_replaced(here: Here, content: bytes) -> None:
     here.path("a.jpg", b"one")
@@ -133,7 +141,7 @@ def _compare(folder: Path, content: bytes, time: int, stored: int) -> update.Upd
     target.write_bytes(seal_bytes(content, KEY, entropy=os.urandom))
     os.utime(source, ns=(time, time))
     os.utime(target, ns=(stored, stored))
-    return update.compare(file_jobs.Plan([file_jobs.FileJob(str(source), target, 0)], [], []), KEY)
+    return update.compare(file_jobs.Plan([file_jobs.FileJob(str(source), target, 0)], [], [], []), KEY)
 
 
 TIMES = st.integers(10**18, 2 * 10**18)

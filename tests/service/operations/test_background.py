@@ -25,7 +25,7 @@ def test_start_status_logs_stop(home: Path, tmp_path: Path) -> None:
     started = serve(home, tmp_path, *words, "start", env=env)
     try:
         assert started.returncode == 0, started.stderr
-        assert started.stdout == f"all answers at http://127.0.0.1:{words[1]}\n"
+        assert started.stdout == f"the service answers at http://127.0.0.1:{words[1]}\n"
         assert serve(home, tmp_path, *words, "status", env=env).returncode == 0
         again = serve(home, tmp_path, *words, "start", env=env)
         told = "senseid: it runs already: see `senseid serve status`"
