@@ -7,6 +7,7 @@ import io
 import ipaddress
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 import pytest
+from PIL import Image
 
 from senseid_crypto.key import Key, parse_key
 from senseid_crypto.wire import encrypt_bytes
@@ -30,12 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from PIL.Image import Image
 
 COMPARE = "/identity/image_verification/stateless"
 QUALITY = "/quality/face/stateless"
 OMNI = "/identity/multiface_image_omni_verification/stateless"
-
+FIVE_MEBIBYTES = 5 * 1024 * 1024
 KEY = parse_key("tests-have-a-key-of-32-character", "and-12-for-i")
 START_SECONDS = 120.0
 
@@ -251,7 +252,7 @@ def encrypted(data: bytes, key: Key = KEY) -> str:
     return encrypt_bytes(data, key).decode()
 
 
-def jpeg(photo: Image, **options: Any) -> bytes:
+def jpeg(photo: Image.Image, **options: Any) -> bytes:
     """The photo as a file."""
     file = io.BytesIO()
     photo.convert("RGB").save(file, "JPEG", **options)
@@ -261,7 +262,6 @@ def jpeg(photo: Image, **options: Any) -> bytes:
 @pytest.fixture(scope="session")
 def small_photos(sample_photos: dict[str, Path]) -> dict[str, bytes]:
     """The sample photos at a size that is quick to look at."""
-    from PIL import Image
 
     small = {}
     for name, path in sample_photos.items():
@@ -281,3 +281,37 @@ def photos(small_photos: dict[str, bytes]) -> dict[str, str]:
 def pair(photos: dict[str, str]) -> dict[str, str]:
     """The form of a comparison of one person with himself."""
     return {"first_encrypted_image": photos["obama"], "second_encrypted_image": photos["obama2"]}
+
+
+def check_error(response: httpx.Response, status: int, code: int, message: str) -> None:
+    """An error is those three fields, always."""
+    assert response.status_code == status
+    body = response.json()
+    assert list(body) == ["code", "message", "request_id"]
+    assert (body["code"], body["message"]) == (code, message)
+    assert re.fullmatch("[0-9a-f]{32}", body["request_id"])
+    assert response.headers["x-request-id"] == body["request_id"]
+    assert response.headers["content-type"] == "application/json"
+
+
+def invalid(response: httpx.Response) -> None:
+    check_error(response, 400, 1200, "invalid argument")
+
+
+def blank(width: int, height: int) -> bytes:
+    return jpeg(Image.new("RGB", (width, height), "grey"))
+
+
+def padded(data: bytes, length: int) -> bytes:
+    """A JPEG of exactly that many bytes: what follows its end is ignored."""
+    return data + bytes(length - len(data))
+
+
+def raw(service: Service, data: bytes) -> bytes:
+    """What a connection answers to these bytes, until it closes."""
+    with socket.create_connection(("127.0.0.1", service.port), 30) as sock:
+        sock.sendall(data)
+        answer = b""
+        while part := sock.recv(65536):
+            answer += part
+    return answer

@@ -16,8 +16,7 @@ from senseid_crypto.key import parse_key
 from senseid_crypto.sealed import seal_bytes
 from senseid_engine.liveness.capture import MAGIC
 from tests.service.clients.conftest import liveness_data
-from tests.service.conftest import COMPARE, encrypted, jpeg
-from tests.service.test_endpoints import blank, check_error, invalid
+from tests.service.conftest import COMPARE, blank, check_error, encrypted, invalid, jpeg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
