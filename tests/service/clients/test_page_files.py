@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
 from senseid_service.page import HEADERS, read_page
+
+if TYPE_CHECKING:
+    from tests.service.conftest import Service
 
 
 def test_nothing_is_inline_and_nothing_comes_from_elsewhere() -> None:
@@ -48,3 +52,13 @@ def test_text_can_be_read(ink: str, ground: str, scheme: int) -> None:
     }
     dark, light = sorted(luminance(colours[name][scheme]) for name in (ink, ground))
     assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+@pytest.mark.slow
+def test_its_policy_is_strict(site: Service) -> None:
+    for path in ("/", "/page.js", "/page.css", "/session.js"):
+        headers = site.client.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert headers["cross-origin-opener-policy"] == "same-origin"
