@@ -24,6 +24,7 @@ PACKAGES = {
     )
 }
 LONGEST_WITHOUT_DOCSTRING = 60
+LONGEST_TEST_FILE = 400
 
 
 def sources() -> list[Path]:
@@ -57,6 +58,11 @@ def test_long_functions_say_what_they_do() -> None:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or 0) - node.lineno
                 assert length <= LONGEST_WITHOUT_DOCSTRING or ast.get_docstring(node), f"{path}: {node.name}"
+
+
+def test_files_of_tests_have_one_subject() -> None:
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in (ROOT / "tests").rglob("*.py")}
+    assert [path for path, length in lengths.items() if length > LONGEST_TEST_FILE] == []
 
 
 def test_each_package_says_what_belongs_there() -> None:

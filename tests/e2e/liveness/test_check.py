@@ -1,11 +1,10 @@
-"""`senseid liveness` and `senseid verify` on made and on real clips."""
+"""`senseid liveness` on videos and photos."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -17,63 +16,13 @@ import pytest
 from PIL import Image
 
 from senseid_engine.video import decode_video
+from tests.e2e.liveness.conftest import body_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.e2e.conftest import Senseid
-
-LIVE = "grid-lrwp9a.mpg"
-
-
-@pytest.fixture(scope="module")
-def still(still_clip: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An attack."""
-    path = tmp_path_factory.mktemp("clips") / "still.mp4"
-    path.write_bytes(still_clip)
-    return path
-
-
-@pytest.fixture(scope="module")
-def live(test_data: Path) -> Path:
-    """A living person."""
-    return test_data / "liveness-videos" / "live" / LIVE
-
-
-@pytest.fixture(scope="module")
-def checked(senseid: Senseid, live: Path) -> dict[str, Any]:
-    """All that a check of a living person says."""
-    return senseid.json("liveness", live, "--return-status", "--return-image", "--return-face-image", status=0)
-
-
-@pytest.fixture(scope="module")
-def portrait(checked: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A photo of the living person: the selected frame."""
-    path = tmp_path_factory.mktemp("portrait") / "portrait.jpg"
-    path.write_bytes(base64.b64decode(checked["base64_image"]))
-    return path
-
-
-@pytest.fixture(scope="module")
-def keyed(senseid: Senseid) -> Senseid:
-    """The same command line, with a key."""
-    assert senseid("key", "generate").returncode == 0
-    return senseid
-
-
-@pytest.fixture(scope="module")
-def packed(keyed: Senseid, live: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("packed") / "person.liveness"
-    done = keyed("liveness", "pack", live, "-o", path)
-    assert (done.returncode, done.stdout[:5]) == (0, b"live\t"), done.stderr
-    return path
-
-
-def body_of(done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
-    (line,) = done.stdout.splitlines()
-    found: dict[str, Any] = json.loads(line)
-    return found
 
 
 def test_a_still_photo_is_an_attack(senseid: Senseid, still: Path) -> None:
@@ -268,107 +217,6 @@ def test_a_face_that_is_seen_for_a_moment(
     path.write_bytes(encode_clip([shown] * 25 + [np.full_like(shown, 128)] * 50, range(0, 3000, 40)))
     body = senseid.json("liveness", path, "--return-status", status=1)
     assert (body["passed"], body["liveness_status"]) == (False, "short_time")
-
-
-def test_verify_a_living_person(senseid: Senseid, live: Path, portrait: Path, checked: dict[str, Any]) -> None:
-    body = senseid.json("verify", live, portrait, "--return-status", status=0)
-    assert list(body) == [
-        "code",
-        "passed",
-        "liveness_score",
-        "liveness_status",
-        "verification_score",
-        "request_id",
-    ]
-    assert body["passed"] is True
-    assert body["liveness_score"] == checked["liveness_score"]
-    assert body["verification_score"] > 0.9
-    lines = senseid("verify", live, portrait)
-    assert re.fullmatch(rb"match\t0\.\d{4}\tlive\t0\.\d{4}\tok\n", lines.stdout)
-
-
-def test_verify_a_stranger(senseid: Senseid, live: Path, photos: dict[str, Path]) -> None:
-    done = senseid("verify", live, photos["obama.jpg"], "--json")
-    body = body_of(done)
-    assert (done.returncode, body["passed"]) == (1, True)
-    assert body["verification_score"] < 0.7
-    assert senseid("verify", live, photos["obama.jpg"], "--threshold", "0").returncode == 0
-
-
-def test_of_an_attack_nothing_is_compared(senseid: Senseid, still: Path, photos: dict[str, Path]) -> None:
-    body = senseid.json("verify", still, photos["obama.jpg"], "--threshold", "0", status=1)
-    assert list(body) == ["code", "passed", "liveness_score", "request_id"]
-    assert body["passed"] is False
-    done = senseid("verify", still, photos["obama.jpg"])
-    assert re.fullmatch(rb"no match\t-\tnot live\t0\.\d{4}\thack\n", done.stdout)
-
-
-def test_a_photo_without_a_face_is_refused_whatever_the_video(senseid: Senseid, still: Path, tmp_path: Path) -> None:
-    blank = tmp_path / "blank.png"
-    Image.new("RGB", (320, 240), "grey").save(blank)
-    done = senseid("verify", still, blank, "--json")
-    assert (done.returncode, body_of(done)["code"]) == (3, 4000)
-
-
-def test_liveness_data_there_and_back(
-    keyed: Senseid, live: Path, portrait: Path, packed: Path, photos: dict[str, Path]
-) -> None:
-    body = keyed.json("verify", packed, portrait, status=0)
-    assert list(body) == ["code", "verification_score", "request_id"]
-    of_video = keyed.json("verify", live, portrait)["verification_score"]
-    assert body["verification_score"] == pytest.approx(of_video, abs=0.02)
-    done = keyed("verify", packed, photos["obama.jpg"])
-    assert done.returncode == 1
-    assert re.fullmatch(rb"no match\t0\.\d{4}\tcaptured\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n", done.stdout)
-
-
-def test_liveness_data_go_to_a_file(keyed: Senseid, still: Path, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    for out in ("-", "pipe"):
-        assert keyed("liveness", "pack", still, "-o", out, "--force", cwd=tmp_path).returncode == 2
-    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
-
-
-def test_of_an_attack_no_data_are_made(keyed: Senseid, still: Path, tmp_path: Path) -> None:
-    path = tmp_path / "attack.liveness"
-    body = keyed.json("liveness", "pack", still, "-o", path, status=1)
-    assert (body["passed"], body["path"]) == (False, None)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_data_are_not_overwritten(keyed: Senseid, live: Path, packed: Path) -> None:
-    before = packed.read_bytes()
-    assert keyed("liveness", "pack", live, "-o", packed).returncode == 2
-    assert packed.read_bytes() == before
-
-
-def test_changed_data(keyed: Senseid, packed: Path, portrait: Path, tmp_path: Path) -> None:
-    data = packed.read_bytes()
-    changes = {
-        "flipped": data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :],
-        "cut": data[:-1],
-        "longer": data + b"\0",
-        "header alone": data[:21],
-    }
-    for name, changed in changes.items():
-        path = tmp_path / name
-        path.write_bytes(changed)
-        done = keyed("verify", path, portrait, "--json")
-        assert (done.returncode, body_of(done)["code"]) == (3, 2007), name
-        assert body_of(done)["message"].startswith(f"corrupted liveness data error: {path}: ")
-        assert done.stderr.startswith(f"senseid: {path}: ".encode())
-
-
-def test_data_of_another_key(keyed: Senseid, packed: Path, portrait: Path, tmp_path: Path) -> None:
-    other = tmp_path / "home"
-    shutil.copytree(keyed.home, other)
-    shutil.rmtree(other / "keys")
-    stranger = type(keyed)(other)
-    for prepare in (lambda: None, lambda: stranger("key", "generate")):
-        prepare()
-        done = stranger("verify", packed, portrait, "--json")
-        assert (done.returncode, body_of(done)["code"]) == (3, 2007)
-        assert b"needs the key" in done.stderr
 
 
 OPENED = """
