@@ -19,7 +19,7 @@ from senseid.version import __version__
 from senseid_client import Client, ClientError
 from tests.deploy.engine import ROOT, Engine, build, make_base, running_engine
 from tests.deploy.hosts import network
-from tests.service.conftest import KEY, free_port, until
+from tests.service.conftest import KEY, command, environment, free_port, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,6 +105,22 @@ class Site:
         return False
 
 
+def licences_of_a_vendor(folder: Path) -> Path:
+    """A folder with the public key of a vendor and licences of every product, readable for the image's user."""
+    made = folder / "licences"
+    made.mkdir()
+    for words in (
+        ("keygen", "--out", "vendor.key", "--no-passphrase"),
+        ("issue", "--key", "vendor.key", "--licensee", "tests", "--any-machine", "--days", "30"),
+    ):
+        line = command("license", *words)
+        subprocess.run(line, cwd=made, env=environment(folder / "vendor"), capture_output=True, check=True)
+    (made / "vendor.key").unlink()
+    for path in made.iterdir():
+        path.chmod(0o644)
+    return made
+
+
 @pytest.fixture(scope="module")
 def site(engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Set up as docs/deploy.md says, healthy."""
@@ -120,7 +136,11 @@ def site(engine: Engine, image: str, tmp_path_factory: pytest.TempPathFactory) -
         path.chmod(0o400)
         shutil.chown(path, USER, USER)
     try:
-        site.compose("run", "--rm", "-T", "worker", "license", "quickstart")
+        licences = licences_of_a_vendor(folder)
+        once = ("run", "--rm", "-T", "--volume", f"{licences}:/in:ro")
+        roots = "/var/lib/senseid/trust/roots"
+        site.compose(*once, "--entrypoint", "install", "worker", "-D", "-t", roots, "/in/vendor.pub")
+        site.compose(*once, "worker", "license", "install", *(f"/in/{path.name}" for path in licences.glob("*.lic")))
         site.up()
         yield site
     finally:
