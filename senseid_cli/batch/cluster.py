@@ -3,26 +3,51 @@
 Photos travel as bytes, decrypted here, and templates come back: no machine needs to see the same disk, and no key
 leaves this one. Each machine opens its models under licences of its own. Dask gives the work of a worker that dies to
 another; a piece of work has one name and one answer, however often it was begun.
+
+Photos go in bundles: to hand out a task takes Dask 5 ms of a processor, an eighth of what a photo takes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import threading
+from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from senseid import installation
 from senseid.batch_errors import ClusterError
 from senseid.version import __version__
+from senseid_cli.batch.work import Medium
 
 if TYPE_CHECKING:
     from senseid.models import ModelKind
     from senseid_cli.batch.work import Work
 
 SECONDS_TO_CONNECT = 10
-PIECES_A_THREAD = 2
+PHOTOS_A_BUNDLE = 4
+BUNDLES_A_THREAD = 2
 """So many for each thread of the workers are under way: one is worked on while the next is sent."""
+SECONDS_TO_FILL = 0.01
+
+
+@dataclass(slots=True)
+class _Bundle:
+    """Pieces of work that one task does.
+
+    Attributes:
+        pieces: what is done with which bytes.
+        names: equal for equal pieces, and no others.
+        full: set when nothing is to be added.
+        results: of the pieces, in their order.
+    """
+
+    pieces: list[tuple[Work, bytes]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    full: threading.Event = field(default_factory=threading.Event)
+    results: Future[list[Any]] = field(default_factory=Future)
 
 
 class Cluster:
@@ -32,6 +57,8 @@ class Cluster:
         """See `connect`."""
         self._client = client
         self._plugin = plugin
+        self._open: _Bundle | None = None
+        self._lock = threading.Lock()
         self.slots = slots
 
     @classmethod
@@ -78,23 +105,53 @@ class Cluster:
             raise ClusterError(
                 f"the scheduler at {address} has no worker", remedy=f"start some with `dask worker {address}`"
             ) from error
-        return cls(client, machine.name, slots or PIECES_A_THREAD * threads)
+        return cls(client, machine.name, slots or PHOTOS_A_BUNDLE * BUNDLES_A_THREAD * threads)
 
     def run(self, work: Work, data: bytes, digest: str) -> Any:
         """See `Executor`.
 
         Raises:
-            ClusterError: several workers died over this photo, or the scheduler is gone.
+            ClusterError: several workers died over this photo or those beside it, or the scheduler is gone.
         """
+        from senseid.remote_error import RemoteError
+
+        # A video takes a worker seconds, and has nothing to gain.
+        most = min(PHOTOS_A_BUNDLE, self.slots) if work.medium == Medium.PHOTO else 1
+        with self._lock:
+            bundle = self._open if most > 1 and self._open is not None else _Bundle()
+            place = len(bundle.pieces)
+            bundle.pieces.append((work, data))
+            bundle.names.append(f"{work.identity} {digest}")
+            if place + 1 == most:
+                bundle.full.set()
+            if most > 1:
+                self._open = None if bundle.full.is_set() else bundle
+        if place == 0:
+            self._send(bundle)
+        result = bundle.results.result()[place]
+        if isinstance(result, RemoteError):
+            raise result.revive()
+        return result
+
+    def _send(self, bundle: _Bundle) -> None:
+        """Have a bundle worked on when it is full, or in a moment."""
+        if not bundle.full.wait(SECONDS_TO_FILL):
+            with self._lock:
+                if self._open is bundle:
+                    self._open = None
+        try:
+            bundle.results.set_result(self._work(bundle))
+        except BaseException as error:  # as each thread that waits shall see it
+            bundle.results.set_exception(error)
+
+    def _work(self, bundle: _Bundle) -> list[Any]:
         from distributed import CancelledError, KilledWorker
 
-        from senseid.remote_error import RemoteError
         from senseid_cli.batch.machine import work_here
 
-        identity = hashlib.sha256(work.identity.encode()).hexdigest()
-        key = f"{self._plugin}-{identity[:16]}-{digest}"
+        key = f"{self._plugin}-{hashlib.sha256(' '.join(bundle.names).encode()).hexdigest()}"
         try:
-            result = self._client.submit(work_here, self._plugin, work, data, key=key).result()
+            results: list[Any] = self._client.submit(work_here, self._plugin, bundle.pieces, key=key).result()
         except KilledWorker as error:
             raise ClusterError(
                 "several workers died over one photo", remedy="see their logs; --resume goes on with the run"
@@ -104,9 +161,7 @@ class Cluster:
                 "the scheduler ended the work, or was lost",
                 remedy="see its log, start it again where it is gone; --resume goes on with the run",
             ) from error
-        if isinstance(result, RemoteError):
-            raise result.revive()
-        return result
+        return results
 
     def close(self) -> None:
         """Leave the cluster as it was; work under way is cancelled."""

@@ -76,7 +76,7 @@ class Machine(WorkerPlugin):
             return self._models
 
 
-def work_here(name: str, work: Work, data: bytes) -> Any:
-    """Do work on the worker that this runs on. Called by Dask."""
+def work_here(name: str, pieces: list[tuple[Work, bytes]]) -> list[Any]:
+    """Do pieces of work, one after another, on the worker that this runs on. Called by Dask."""
     machine: Any = get_worker().plugins[name]
-    return machine.run(work, data)
+    return [machine.run(work, data) for work, data in pieces]

@@ -1,0 +1,95 @@
+"""Pieces of work in bundles, given to a Dask that does them at once; the real one is in `tests/e2e`."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pytest
+
+from senseid.batch_errors import ClusterError
+from senseid.remote_error import RemoteError
+from senseid_cli.batch.cluster import PHOTOS_A_BUNDLE, Cluster
+from senseid_cli.batch.work import Medium
+from senseid_licensing.errors import LicenceMissingError
+from tests.cli.batch.conftest import Length
+
+pytest.importorskip("distributed")
+
+
+class Film(Length):
+    medium: ClassVar[Medium] = Medium.VIDEO
+
+
+class Unlicensed(Length):
+    def run(self, models: Any, data: bytes) -> Any:
+        return RemoteError.of(LicenceMissingError("there is none", remedy="get one"), "tcp://198.18.0.2:1")
+
+
+@dataclass
+class Dask:
+    """A client whose workers answer with the length of each piece."""
+
+    tasks: dict[str, list[Any]] = field(default_factory=dict)
+    error: Exception | None = None
+
+    def submit(self, _: Any, plugin: str, pieces: list[Any], *, key: str) -> Future[list[Any]]:
+        assert key not in self.tasks, "Dask gives work of one name once"
+        self.tasks[key] = pieces
+        future: Future[list[Any]] = Future()
+        if self.error is None:
+            future.set_result([work.run(None, data) for work, data in pieces])
+        else:
+            future.set_exception(self.error)
+        return future
+
+
+def run_all(cluster: Cluster, works: list[Length]) -> list[Any]:
+    """Work on files of 0, 1, 2... bytes, as many at a time as the cluster takes."""
+    with ThreadPoolExecutor(cluster.slots) as pool:
+        asked = [pool.submit(cluster.run, work, bytes(i), str(i)) for i, work in enumerate(works)]
+        return [future.result() for future in asked]
+
+
+@pytest.mark.parametrize("slots", [1, 3, 16])
+def test_each_piece_has_its_own_result_in_whatever_bundle(slots: int) -> None:
+    dask = Dask()
+    assert run_all(Cluster(dask, "plugin", slots), [Length()] * 101) == list(range(101))
+    sizes = [len(pieces) for pieces in dask.tasks.values()]
+    assert sum(sizes) == 101
+    assert max(sizes) <= min(slots, PHOTOS_A_BUNDLE)
+    assert all(key.startswith("plugin-") for key in dask.tasks)
+
+
+def test_as_many_photos_as_fit_are_one_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("senseid_cli.batch.cluster.SECONDS_TO_FILL", 60)
+    dask = Dask()
+    assert run_all(Cluster(dask, "plugin", PHOTOS_A_BUNDLE), [Length()] * PHOTOS_A_BUNDLE) == [0, 1, 2, 3]
+    assert len(dask.tasks) == 1
+
+
+def test_videos_travel_alone() -> None:
+    dask = Dask()
+    assert run_all(Cluster(dask, "plugin", 8), [Film(), Length()] * 20) == list(range(40))
+    assert all(len(pieces) == 1 for pieces in dask.tasks.values() if any(type(work) is Film for work, _ in pieces))
+
+
+def test_what_a_worker_lacks_is_raised_for_its_piece_alone() -> None:
+    cluster = Cluster(Dask(), "plugin", 2)
+    with ThreadPoolExecutor(2) as pool:
+        refused, done = pool.submit(cluster.run, Unlicensed(), b"", "0"), pool.submit(cluster.run, Length(), b"1", "1")
+        with pytest.raises(LicenceMissingError, match=r"worker tcp://198\.18\.0\.2:1: there is none"):
+            refused.result()
+        assert done.result() == 1
+
+
+def test_a_lost_scheduler_is_told_to_every_thread_that_waits() -> None:
+    from distributed import CancelledError
+
+    cluster = Cluster(Dask(error=CancelledError("x")), "plugin", PHOTOS_A_BUNDLE)
+    with ThreadPoolExecutor(PHOTOS_A_BUNDLE) as pool:
+        asked = [pool.submit(cluster.run, Length(), b"", str(i)) for i in range(PHOTOS_A_BUNDLE)]
+        for future in asked:
+            with pytest.raises(ClusterError, match="the scheduler ended the work"):
+                future.result()
