@@ -18,7 +18,7 @@ def url(environment: dict[str, str]) -> str:
 
 
 def trouble(address: str) -> str:
-    """What is wrong with the service there; empty if it is healthy."""
+    """Return what is wrong with the service there; empty if it is healthy."""
     context = ssl.create_default_context()
     # The certificate names the service as its clients call it, not this loopback address.
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

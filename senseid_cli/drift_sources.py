@@ -69,7 +69,7 @@ def _all_of(name: str, data: bytes) -> bytes:
 
 
 def _fetch(address: str) -> str:
-    """What an address on this machine answers. No redirection is followed: it may lead to another one."""
+    """Read what an address on this machine answers. No redirection is followed: it may lead to another one."""
     from http.client import HTTPConnection, HTTPException, HTTPSConnection
     from urllib.parse import urlsplit
 

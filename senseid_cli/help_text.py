@@ -77,7 +77,7 @@ def summary(command: Any) -> str:
 
 
 def usage(command: Any) -> str:
-    """What follows the words of a command: arguments first, then options, which may stand after them."""
+    """Return the parameters of a command: arguments first, then options, which may stand after them."""
     if hasattr(command, "default"):
         return usage(command.commands[command.default])
     names = [argument_name(p) for p in command.params if p.param_type_name == "argument" and not p.hidden]

@@ -40,7 +40,7 @@ MOST_INSTALLED_MB = 700
 MOST_HELP_MODULES = 400
 SUMS = "SHA256SUMS"
 NAMESPACE = "senseid-release"
-"""What the signature is for: it counts for nothing else that is signed by the key."""
+"""The namespace of the signature: it counts for nothing else that is signed by the key."""
 
 
 def run(*command: str | Path, cwd: Path, expect: int = 0, **environment: str) -> str:

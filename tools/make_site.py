@@ -52,7 +52,7 @@ LIBRARY = {
     ),
     "senseid_client.errors": ("ClientError", "AnswerError", "ServiceError", "BusyError", "UnreachableError"),
 }  # fmt: skip
-"""What of the library the reference tells, by module."""
+"""The names of the library that the reference shows, by module."""
 
 _OUTSIDE = re.compile(r"\]\((\.\./[^)#]+)")
 _TICKS = re.compile(r"(?<![`:])`([^`\n]+)`(?!`)")

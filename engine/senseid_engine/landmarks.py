@@ -49,7 +49,7 @@ _COUNTS: Final[Floats] = np.array([[len(group)] for group in FIVE_POINTS], np.fl
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """What the network told of the mirror image of a face.
+    """The network's answer to the mirror image of a face.
 
     Attributes:
         points: float32 (468, 3), where in the photo, not in its mirror image, it saw each point: the left corner of the

@@ -38,7 +38,7 @@ class References:
     """Photos that show one person, as far as their faces tell. They are personal data.
 
     Attributes:
-        templates: one a photo, at least one.
+        templates: one per photo, at least one.
         agreement: the square root of the length of the mean embedding, in (0, 1]; 1 for a single photo.
     """
 
@@ -50,7 +50,7 @@ class References:
         """Take photos as those of one person.
 
         Args:
-            templates: one a photo, at least one.
+            templates: one per photo, at least one.
             names: what the caller calls each photo, for messages.
             curve: from similarity to score.
 

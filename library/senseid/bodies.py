@@ -181,7 +181,7 @@ def _warnings(**photos: FoundFaces) -> shapes.Warned:
 
 
 def liveness_head(result: LivenessResult | PhotoLiveness, *, return_status: bool) -> shapes.LivenessHead:
-    """What every body of a liveness check begins with."""
+    """Return the first fields of every body of a liveness check."""
     head: shapes.LivenessHead = {"code": OK_CODE, "passed": result.passed, "liveness_score": result.score}
     return {**head, "liveness_status": str(result.status)} if return_status else head
 
@@ -219,7 +219,7 @@ def json_text(body: Mapping[str, object]) -> str:
 
 
 def policy_failures(failures: Iterable[Failure]) -> list[shapes.Failure]:
-    """What a policy finds wrong with a photo."""
+    """Return the failures of a photo under a policy."""
     return [
         {
             "face": failure.face or None,

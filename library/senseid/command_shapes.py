@@ -27,7 +27,7 @@ class Compare(shapes.CompareBody):
 
 
 class MoreOfFace(TypedDict):
-    """What the HTTP API leaves out of the quality of a face."""
+    """The quality of a face that the HTTP API leaves out."""
 
     eyes_open: Share
     eye_distance: Annotated[float, {"minimum": 0}, "between the centres of the eyes, pixels"]
@@ -46,7 +46,7 @@ class PolicyVerdict(_Pass):
 
 
 class QualityDetails(TypedDict):
-    """What --details and --policy add."""
+    """The fields that --details and --policy add."""
 
     photo: Annotated[str, "the name of the file"]
     width: NotRequired[Annotated[Count, "of the upright photo, in pixels"]]
@@ -69,7 +69,7 @@ class RefusedPhoto(shapes.ErrorBody):
 
 
 class LivenessDetails(TypedDict):
-    """What --explain adds."""
+    """The fields that --explain adds."""
 
     threshold: Share
     face_seconds: Annotated[Seconds, "for which a face is seen"]
@@ -200,7 +200,7 @@ class CacheDay(TypedDict):
 
 
 class PurgedCache(TypedDict):
-    """What was deleted of a cache."""
+    """The templates that were deleted from a cache."""
 
     done: Literal["purged"]
     templates: Count
@@ -232,7 +232,7 @@ class VerifiedLog(TypedDict):
 
 
 class PurgedLog(TypedDict):
-    """What was removed of a decision log."""
+    """The records that were removed from a decision log."""
 
     removed: Count
     before: Instant
@@ -255,7 +255,7 @@ class DriftMeasure(TypedDict):
 
 
 class DriftPromise(TypedDict):
-    """What scores without labels say about the promised rate of false matches."""
+    """The promised rate of false matches as scores without labels bound it."""
 
     status: Annotated[str, {"enum": ["not_contradicted", "doubtful", "unknown"]}]
     threshold: Share
@@ -331,7 +331,7 @@ class Udid(TypedDict):
 
 
 class DoctorFinding(TypedDict):
-    """What a check found."""
+    """A finding of a check."""
 
     check: str
     status: Annotated[str, {"enum": ["ok", "note", "problem"]}]
@@ -588,7 +588,7 @@ class ImportedCurve(TypedDict):
 
 
 class Removed(TypedDict):
-    """What was removed."""
+    """A model that was removed."""
 
     id: str
     status: Literal["removed"]

@@ -38,7 +38,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a log turned out to be.
+    """The result of an audit.
 
     Attributes:
         records: records that verified, in the order of the files.
@@ -86,7 +86,7 @@ def verify_logs(logs: Sequence[Path], *, key: Key | None = None, noted: Link | N
 
 
 def _facts(paths: Sequence[Path]) -> list[tuple[int, int] | None]:
-    """What shows that writers were there meanwhile."""
+    """Signs that writers were there meanwhile."""
     statuses = [path.stat() if path.exists() else None for path in paths]
     return [None if status is None else (status.st_ino, status.st_size) for status in statuses]
 
@@ -118,7 +118,7 @@ def verify_log(paths: Sequence[Path], *, key: Key | None = None, noted: Link | N
 
 
 class _Reading:
-    """What was read so far."""
+    """The state of the reading so far."""
 
     def __init__(self, key: Key | None, noted: Link | None) -> None:
         self.found = Verification()
@@ -174,7 +174,7 @@ class _Reading:
         )
 
     def missing(self) -> str:
-        """What ought to have been there and was not; empty if everything was."""
+        """Return what ought to have been there and was not; empty if everything was."""
         if self._anchor is not None:
             return "records were purged, and no record says so: they were taken away by something else"
         if not self._has_noted and self._noted is not None:

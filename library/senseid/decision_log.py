@@ -305,7 +305,7 @@ def _tail(file: int) -> bytes:
 
 
 def _torn(file: int) -> bytes:
-    """What follows the last end of a line."""
+    """Return the bytes after the last end of a line."""
     return _tail(file).rpartition(b"\n")[2]
 
 

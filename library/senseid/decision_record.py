@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = 1
 NO_HASH: Final = "0" * 64
-"""What the first record of a chain names as the hash of the record before it."""
+"""The hash that the first record of a chain names as that of the record before it."""
 
 _SEAL_CONTEXT: Final = b"senseid decision log v1"
 
@@ -38,7 +38,7 @@ class Link:
 
 
 START: Final = Link(-1, NO_HASH)
-"""What comes before the first record."""
+"""The link before the first record."""
 
 
 @dataclass(frozen=True, slots=True)

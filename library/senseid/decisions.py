@@ -1,4 +1,4 @@
-"""What a result says, as a few numbers: for metrics and the decision log, which hold no picture and no name."""
+"""The numbers of a result for metrics and the decision log, which hold no picture and no name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What a result means under a threshold."""
+    """The meaning of a result under a threshold."""
 
     MATCH = "match"
     NO_MATCH = "no_match"
@@ -36,7 +36,7 @@ class Figures:
     integrity: tuple[float, ...] = ()
 
     def verdict(self, threshold: float) -> Verdict | None:
-        """What the result means; None if it compares nobody and checks no liveness."""
+        """The meaning of the result; None if it compares nobody and checks no liveness."""
         if self.passed is False:
             return Verdict.NOT_LIVE
         if self.score is not None:
@@ -44,7 +44,7 @@ class Figures:
         return Verdict.LIVE if self.passed else None
 
     def facts(self, threshold: float | None) -> dict[str, Any]:
-        """What the decision log says of the result: only what there is."""
+        """The fields of the result for the decision log: only what there is."""
         verdict = self.verdict(1.0 if threshold is None else threshold)
         facts = {
             "decision": None if verdict is None else str(verdict),

@@ -25,7 +25,7 @@ LivenessStatus = Annotated[str, {"enum": ["ok", "hack", "short_time"]}]
 
 
 class Result(TypedDict):
-    """What every result has."""
+    """The fields of every result."""
 
     code: Annotated[Literal[1000], "1000, whatever the verdict"]
     request_id: RequestId
@@ -88,13 +88,13 @@ class Level(TypedDict):
 
 
 class FurtherDetails(TypedDict):
-    """What several photos of one person add."""
+    """The fields that several photos of one person add."""
 
     further_images: NotRequired[Annotated[list[ComparedFace], "the photos after the first, in their order"]]
 
 
 class CompareDetails(FurtherDetails):
-    """What `--details` adds to a comparison."""
+    """The fields that `--details` adds to a comparison."""
 
     match: Annotated[bool, "whether the score reaches the threshold"]
     threshold: Share
@@ -114,7 +114,7 @@ class OmniRects(TypedDict):
 class OmniBody(Result):
     """A comparison of every face of one photo with every face of another."""
 
-    scores: Annotated[Scores, "one row a face of the first photo, one column a face of the second"]
+    scores: Annotated[Scores, "one row per face of the first photo, one column per face of the second"]
     face_rects: OmniRects
 
 

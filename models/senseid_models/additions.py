@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "models"
-"""What the folder is called in senseid's data directory."""
+"""The name of the folder in senseid's data directory."""
 EXCHANGEABLE = frozenset({"score-curve", "recognition"})
 """The data files whose place an addition may take: how faces are compared and scored. None that judges attacks."""
 MANIFEST = "manifest.toml"

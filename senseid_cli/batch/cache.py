@@ -43,7 +43,7 @@ class Cache:
     entropy: Callable[[int], bytes]
 
     def get(self, work: Work, digest: str) -> Encoded | None:
-        """See `ResultCache`. What is damaged, or not what its name says, is as good as absent: it is made again."""
+        """The result that is kept. What is damaged, or not what its name says, counts as absent: it is made again."""
         from senseid_crypto.errors import CryptoError
         from senseid_crypto.sealed import open_bytes
 
@@ -57,7 +57,7 @@ class Cache:
             return None
 
     def put(self, work: Work, digest: str, result: Any) -> None:
-        """See `ResultCache`. Only templates are kept, no refusals: what is wrong with a photo is cheap to see again.
+        """Keep a result. Only templates are kept, no refusals: what is wrong with a photo is cheap to see again.
 
         Raises:
             OutputError: the folder cannot be written.

@@ -54,7 +54,7 @@ class Cluster:
     """The executor whose work is done by the workers of a scheduler."""
 
     def __init__(self, client: Any, plugin: str, slots: int) -> None:
-        """See `connect`."""
+        """Called by `connect`."""
         self._client = client
         self._plugin = plugin
         self._open: _Bundle | None = None
@@ -108,7 +108,7 @@ class Cluster:
         return cls(client, machine.name, slots or PHOTOS_A_BUNDLE * BUNDLES_A_THREAD * threads)
 
     def run(self, work: Work, data: bytes, digest: str) -> Any:
-        """See `Executor`.
+        """Run work on the cluster.
 
         Raises:
             ClusterError: several workers died over this photo or those beside it, or the scheduler is gone.

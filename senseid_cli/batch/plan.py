@@ -103,27 +103,27 @@ class RowsPlan:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """See `Plan`."""
+        """Those of the manifest, then those of the result."""
         return rows.columns_of(self.survey.columns, self.job)
 
     @property
     def works(self) -> tuple[Work, ...]:
-        """See `Plan`."""
+        """Every kind of work on the files of a row."""
         return tuple(self.job.works.values())
 
     @property
     def steps(self) -> tuple[str, int]:
-        """See `Plan`."""
+        """Rows, and how many there are."""
         return "rows", self.survey.rows
 
     def photos(self, record: Mapping[str, Any]) -> list[tuple[str, Path]]:
-        """See `Plan`."""
+        """The photos that a row names, each with its column."""
         columns = [column for column, work in self.job.works.items() if work.medium == Medium.PHOTO]
         folder = self.manifest.wanted.folder
         return [(column, folder / record[column]) for column in columns if record.get(column)]
 
     def facts(self) -> Mapping[str, object]:
-        """See `Plan`."""
+        """The manifest, the work and the settings."""
         works = {column: work.identity for column, work in self.job.works.items()}
         return {
             "manifest": self.manifest.digest(),
@@ -134,7 +134,7 @@ class RowsPlan:
         }
 
     def records(self, queue: WorkQueue, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
-        """See `Plan`."""
+        """The record of each row."""
         advance(start)
         left = islice(self.manifest.rows(), start, None)
         for record in rows.work_through(left, self.job, self.manifest.wanted.folder, queue, slots):
@@ -167,26 +167,26 @@ class PairsPlan:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """See `Plan`."""
+        """The names of two photos, and the result."""
         return pairs.COLUMNS
 
     @property
     def works(self) -> tuple[Work, ...]:
-        """See `Plan`."""
+        """The encoding of a photo, alone."""
         return (self.settings.encode(Capability.COMPARE),)
 
     @property
     def steps(self) -> tuple[str, int]:
-        """See `Plan`."""
+        """Photos, and how many there are."""
         return "photos", len(self.first.names) + (len(self.second.names) if self.second else 0)
 
     def photos(self, record: Mapping[str, Any]) -> list[tuple[str, Path]]:
-        """See `Plan`."""
+        """The two photos of a pair."""
         folders = {"first": self.first.folder, "second": (self.second or self.first).folder}
         return [(column, folder / record[column]) for column, folder in folders.items()]
 
     def facts(self) -> Mapping[str, object]:
-        """See `Plan`."""
+        """The photos, the work and the threshold."""
         return {
             "first": self.first.digest(),
             "second": self.second and self.second.digest(),
@@ -195,7 +195,7 @@ class PairsPlan:
         }
 
     def records(self, queue: WorkQueue, slots: int, start: int, advance: Callable[[int], None]) -> Iterator[Records]:
-        """See `Plan`."""
+        """The pairs of each photo with those before it, from the threshold on."""
         sides = [
             None if photos is None else (photos, pairs.encode_all(photos, self.settings, queue, slots, advance))
             for photos in (self.first, self.second)

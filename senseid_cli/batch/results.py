@@ -84,7 +84,7 @@ def _ndjson(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _value(name: str, value: object) -> object:
-    """What a cell of text says."""
+    """Return the value of a cell of text."""
     if not isinstance(value, str):
         return value
     if name in PARTS:

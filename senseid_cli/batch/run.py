@@ -124,7 +124,7 @@ def open_queue(executor: Executor, cache: ResultCache) -> WorkQueue:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a report is made with, beside the records.
+    """The settings of a report, beside the records.
 
     Attributes:
         path: where it goes.

@@ -77,7 +77,7 @@ class Encoded:
     """The faces of a photo, ready to be compared. They are personal data.
 
     Attributes:
-        templates: one a face, the largest first.
+        templates: one per face, the largest first.
         rects: `[left, top, right, bottom]` of each face that has a template.
     """
 
@@ -102,7 +102,7 @@ class Encode:
 
     @property
     def identity(self) -> str:
-        """See `Work`."""
+        """The work and its options."""
         options = self.options
         identity = f"encode {self.only_largest} {options.auto_rotate} {options.check_quality} {options.single_face}"
         # Added later: a cache of a run without it still counts.
@@ -110,7 +110,7 @@ class Encode:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """See `Work`."""
+        """The comparison, and what the options ask for."""
         needs: list[Need] = [(Product.FACE, self.capability)]
         if self.options.check_quality:
             needs.append((Product.KESTREL, Capability.QUALITY))
@@ -120,11 +120,11 @@ class Encode:
 
     @property
     def model_kinds(self) -> frozenset[ModelKind]:
-        """See `Work`."""
+        """The finder and the encoder, and what the options ask for."""
         return frozenset({ModelKind.ENGINE})
 
     def run(self, models: Models, data: bytes) -> Encoded:
-        """See `Work`."""
+        """Encode the faces of a photo."""
         from senseid_engine.image import decode_image
 
         image = decode_image(data, name="photo")
@@ -150,11 +150,11 @@ class MeasureQuality:
 
     @property
     def identity(self) -> str:
-        """See `Work`."""
+        """The work and its options."""
         return f"quality {self.auto_rotate}"
 
     def run(self, models: Models, data: bytes) -> dict[str, Any]:
-        """See `Work`."""
+        """Measure the faces of a photo."""
         from senseid_engine.image import decode_image
 
         report = models.quality.check(decode_image(data, name="photo"), auto_rotate=self.auto_rotate)
@@ -171,7 +171,7 @@ class CheckLiveness:
     model_kinds: ClassVar[frozenset[ModelKind]] = frozenset({ModelKind.LIVENESS})
 
     def run(self, models: Models, data: bytes) -> dict[str, Any]:
-        """See `Work`."""
+        """Check whether a video shows a living person."""
         from senseid_engine.image import decode_image, is_photo
         from senseid_engine.video import decode_video
 
@@ -186,7 +186,7 @@ class Live:
 
     Attributes:
         facts: what the check says of them.
-        templates: one a selected frame; none if they are not living.
+        templates: one per selected frame; none if they are not living.
     """
 
     facts: dict[str, Any]
@@ -203,7 +203,7 @@ class EncodeLive:
     model_kinds: ClassVar[frozenset[ModelKind]] = frozenset({ModelKind.ENGINE, ModelKind.LIVENESS})
 
     def run(self, models: Models, data: bytes) -> Live:
-        """See `Work`."""
+        """Check a video, and encode the face of its best frame."""
         from senseid_engine.video import decode_video
 
         result, templates = models.verifier.encode_live(decode_video(data, name="video"))

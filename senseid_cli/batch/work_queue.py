@@ -32,10 +32,10 @@ class NoCache:
     """The default: nothing outlives the run."""
 
     def get(self, work: Work, digest: str) -> None:
-        """See `ResultCache`."""
+        """Nothing is kept."""
 
     def put(self, work: Work, digest: str, result: Any) -> None:
-        """See `ResultCache`."""
+        """Keep nothing."""
 
 
 @dataclass(slots=True)

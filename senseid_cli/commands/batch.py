@@ -41,7 +41,7 @@ def batch(
         str,
         typer.Argument(
             metavar="MANIFEST",
-            help="CSV, NDJSON or Parquet with a row a comparison, `-` for standard input, or a folder of photos.",
+            help="CSV, NDJSON or Parquet with a row per comparison, `-` for standard input, or a folder of photos.",
         ),
     ],
     other: Annotated[

@@ -31,7 +31,7 @@ Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="The folder of `ba
 
 @app.command("list")
 def list_days(
-    folder: Folder, as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object a day.")] = False
+    folder: Folder, as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object per day.")] = False
 ) -> None:
     """Show how many templates a cache holds, and their bytes, by the day (UTC) on which they were made.
 

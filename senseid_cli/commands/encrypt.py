@@ -123,7 +123,7 @@ def encrypt(
 
 
 def _refuse_second_time(sources: list[str], jobs: Sequence[FileJob]) -> None:
-    """Refuse a folder that was encrypted before with one line, not with one a file."""
+    """Refuse a folder that was encrypted before with one line, not with one per file."""
     done = [job for job in jobs if job.target is not None and os.path.lexists(job.target)]
     folders = [source for source in sources if source != media.STDIN and paths.is_folder(Path(source))]
     if done and folders:

@@ -32,7 +32,7 @@ Examples:
 InKeyring = Annotated[
     bool, typer.Option("--keyring", help="Keep the secret in the OS keyring, not in a file: needs the extra `keyring`.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object a key.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object per key.")]
 
 
 @app.command("generate")

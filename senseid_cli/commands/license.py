@@ -35,7 +35,7 @@ Examples:
 )
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON: one object a licence.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: one object per licence.")]
 
 
 @app.command("quickstart")
@@ -260,7 +260,7 @@ def _print_facts(facts: Mapping[str, object]) -> None:
 
 
 def print_terms(file: LicenceFile) -> None:
-    """Prints the terms of a licence, one a line."""
+    """Prints the terms of a licence, one per line."""
     from senseid_licensing.instant import format_instant
 
     licence: Licence = file.leaf.licence

@@ -305,10 +305,10 @@ def issue(
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON: one object a licence.", rich_help_panel=_ADVANCED)
+        bool, typer.Option("--json", help="Print JSON: one object per licence.", rich_help_panel=_ADVANCED)
     ] = False,
 ) -> None:
-    """Sign licences: one file a product, named SENSEID_<PRODUCT>_<id>.lic, or as --out says.
+    """Sign licences: one file per product, named SENSEID_<PRODUCT>_<id>.lic, or as --out says.
 
     With --parent, what is left out is taken from it: the product, the licensee, the end, the machine, all its limits.
 

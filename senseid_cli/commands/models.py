@@ -24,7 +24,7 @@ Examples:
     no_args_is_help=True,
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON: one object a model.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: one object per model.")]
 
 
 @app.command("list")

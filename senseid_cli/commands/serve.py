@@ -224,7 +224,7 @@ def logs(
     lines: Lines = 20,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing what comes.")] = False,
 ) -> None:
-    """Print the end of its log: one JSON object a line.
+    """Print the end of its log: one JSON object per line.
 
     Examples:
         senseid serve logs

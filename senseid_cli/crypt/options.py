@@ -48,7 +48,7 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite files that are t
 DeleteSource = Annotated[
     bool, typer.Option("--delete-source", help="Delete each file once its result has been read back and checked.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object a file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object per file.")]
 
 
 def check_keys(key_file: Path | None, name: str | None) -> None:

@@ -1,4 +1,4 @@
-"""What `encrypt --update` has to do: which sources are new or changed since their containers were written.
+"""The work of `encrypt --update`: which sources are new or changed since their containers were written.
 
 Nothing is kept for it. A container has the time of its source, to the nanosecond where the file system can, and its
 length tells that of its content: a source of the same time and length is the one that was encrypted. The times are
@@ -99,7 +99,7 @@ def without_source(plan: Plan) -> list[tuple[Path, Path]]:
 
 @dataclass(frozen=True, slots=True)
 class _Container:
-    """What a container shows without a key. The length is None if it is damaged."""
+    """The facts that a container shows without a key. The length is None if it is damaged."""
 
     key_id: bytes
     length: int | None

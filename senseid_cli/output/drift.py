@@ -24,7 +24,7 @@ UNKNOWN = "the rate of false matches itself cannot be known without labels: `sen
 
 
 def lines(judgement: Judgement, provenance: Provenance) -> list[str]:
-    """One line a measure, then the promise."""
+    """One line per measure, then the promise."""
     found = [_line(each) for each in judgement.measured]
     if judgement.models_changed:
         found.append("models: others than those of the reference, so scores are expected to differ")

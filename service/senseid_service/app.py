@@ -178,7 +178,7 @@ def hashed(api_keys: tuple[str, ...]) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a service with a page serves besides the API.
+    """The parts of a service with a page besides the API.
 
     Attributes:
         files: those of the page, by path.

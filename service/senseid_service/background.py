@@ -45,7 +45,7 @@ class Background:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The name in messages."""
         return _NAMES[self._settings.role]
 
     @property

@@ -1,4 +1,4 @@
-"""What the page is told beside the body of the API: boxes, landmarks, covered regions, frames, and reasons.
+"""Details for the page beside the body of the API: boxes, landmarks, covered regions, frames, and reasons.
 
 Only a service that serves the page tells it, and only who asks for it by `page_shapes.HEADER`; the API itself stays
 as documented.
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     )
 
 Result = Comparison | OmniComparison | QualityReport | LivenessResult | VideoVerification | CaptureVerification
-"""What the engine answers a request with."""
+"""The engine's results, one type per endpoint."""
 
 _FRAME_SIDE: Final = 480
 """The longer side of a frame that is shown, pixels."""

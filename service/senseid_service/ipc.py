@@ -17,7 +17,7 @@ _LENGTHS: Final = struct.Struct("!II")
 _PIECE: Final = 256 * 1024
 
 MODEL_PROCESS: Final = struct.Struct("!I")
-"""What a model process that is ready tells the HTTP process: its process id."""
+"""The message of a model process that is ready: its process id."""
 
 
 class LostError(Exception):

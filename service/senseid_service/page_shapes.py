@@ -47,7 +47,7 @@ class Region(TypedDict):
 
 
 class FaceDetails(TypedDict):
-    """What was measured of a face, and where it is."""
+    """The measures of a face, and where it is."""
 
     measures: dict[str, float]
     landmarks: Annotated[list[Point], "of the eyes, the nose and the mouth"]
@@ -84,7 +84,7 @@ class SelectedFrame(TypedDict):
 
 
 class LivenessDetails(TypedDict):
-    """What decided about a video."""
+    """The evidence that decided about a video."""
 
     width: Count
     height: Count
@@ -100,7 +100,7 @@ class LivenessDetails(TypedDict):
 
 
 class VerifyDetails(LivenessDetails):
-    """What decided about a video, and the faces of the photo."""
+    """The evidence that decided about a video, and the faces of the photo."""
 
     image: PhotoDetails
 
@@ -120,7 +120,7 @@ class RefusalDetails(TypedDict):
 
 
 class PageFacts(TypedDict):
-    """What the page knows before it is opened by its link."""
+    """The page's facts before it is opened by its link."""
 
     run: NotRequired[Annotated[str, "which run of the service this is; only where a link opens the page"]]
     threshold: Share
@@ -128,7 +128,7 @@ class PageFacts(TypedDict):
 
 
 class PageKeys(TypedDict):
-    """What the link is used for, once: keys that were made for this run."""
+    """The keys that were made for this run, which the link fetches once."""
 
     key: str
     iv: str
@@ -144,6 +144,6 @@ class PageSample(TypedDict):
 
 
 class PageSamples(TypedDict):
-    """What is offered."""
+    """The samples that are offered."""
 
     samples: list[PageSample]

@@ -33,7 +33,7 @@ _APPLIED: Final = ("api_keys", "worker_key", "threshold")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a service runs with.
+    """The settings and keys that a service runs with.
 
     Attributes:
         settings: the checked settings.
@@ -49,7 +49,7 @@ class Loaded:
 
 
 class Reloader:
-    """What the service runs with now, and the way to renew it."""
+    """The current state of the service, and the way to renew it."""
 
     def __init__(self, loaded: Loaded, load: Callable[[], Loaded], log: Log) -> None:
         """Take over what was loaded.
@@ -111,7 +111,7 @@ class Reloader:
 
 
 def http_message(settings: Settings) -> dict[str, Any]:
-    """What of the settings the process that speaks HTTP applies at once."""
+    """The settings that the HTTP process applies at once."""
     return {name: getattr(settings, name) for name in _APPLIED}
 
 

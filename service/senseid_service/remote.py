@@ -57,7 +57,7 @@ _NO_LOCK: Final = "it serves everybody who reaches it: set SENSEID_WORKER_KEY th
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """What is known of a worker. Times are of the event loop.
+    """The state of a worker. Times are of the event loop.
 
     Attributes:
         address: where it is.

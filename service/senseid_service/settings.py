@@ -185,7 +185,7 @@ VARIABLES: Final = (
     Variable("PARAM_DECRYPT_IV", "initialisation vector, 12 characters", secret=True),
     Variable("PARAM_DECRYPT_KEY_FILE", "file with both, as --key-file takes it; counts beside them"),
     Variable("SENSEID_API_KEY", "clients send it as X-API-Key; without one every client is served", secret=True),
-    Variable("SENSEID_API_KEY_FILE", "file with such keys, one a line"),
+    Variable("SENSEID_API_KEY_FILE", "file with such keys, one per line"),
     Variable("SENSEID_WORKER_KEY", "the API sends it to its workers; else the first of its keys", secret=True),
     Variable("SENSEID_WORKER_KEY_FILE", "file with it; a worker takes each line, an API sends the first"),
     Variable("SENSEID_OPEN", "true serves clients of other machines without a key", "false"),
@@ -570,7 +570,7 @@ class _Reader:
             except (OSError, UnicodeDecodeError):
                 raise SettingError(f"{file_name} names {path}, which cannot be read", remedy="check it") from None
             if not found:
-                raise SettingError(f"{file_name} names {path}, which holds no key", remedy="write one key a line")
+                raise SettingError(f"{file_name} names {path}, which holds no key", remedy="write one key per line")
         _check_header(found, f"{name} or {file_name}")
         return tuple(found)
 

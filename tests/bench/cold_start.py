@@ -107,7 +107,7 @@ def measure(rounds: int, peer_python: str | None, *, verbose: bool) -> Report:
     if has_peer:
         promises.append(at_most(f"senseid compare / {PEER}", walls[0].median / walls[-1].median, MOST_OF_PEER))
     return Report(
-        title="a new process a command, from start to end",
+        title="a new process per command, from start to end",
         counts=f"{rounds} processes a command after {WARM_UP} to warm up, the commands in turn",
         rows=tuple(rows),
         promises=tuple(promises),

@@ -126,8 +126,8 @@ def deaf() -> Iterator[str]:
 def test_memory_while_bodies_come(home: Path, tmp_path: Path, deaf: str) -> None:
     """Those that are whole and wait at a worker, those that are not, and connections that send more than they may."""
     with running(home, tmp_path, "--role", "api", "--workers", deaf) as api, contextlib.ExitStack() as stack:
-        (front,) = psutil.Process(api.process.pid).children()
-        before = front.memory_info().rss
+        (http_process,) = psutil.Process(api.process.pid).children()
+        before = http_process.memory_info().rss
 
         def send(length: int) -> None:
             sock = stack.enter_context(connect(api.url, head("POST", COMPARE, f"Content-Length: {BODY}")))
@@ -144,10 +144,10 @@ def test_memory_while_bodies_come(home: Path, tmp_path: Path, deaf: str) -> None
                 while True:
                     sock.send(head("GET", "/openapi.json") * 1000)
         time.sleep(1)
-        held = front.memory_info().rss - before
+        held = http_process.memory_info().rss - before
         assert 160 * MEBIBYTE < held < Limits().buffer_bytes + 64 * MEBIBYTE
         stack.close()
-        until(lambda: front.memory_info().rss < 1.1 * before, 20)
+        until(lambda: http_process.memory_info().rss < 1.1 * before, 20)
 
 
 def test_it_fits_into_what_the_manifests_allow(pytestconfig: pytest.Config) -> None:

@@ -74,8 +74,8 @@ def capture(small_photos: dict[str, bytes], rect: dict[str, int]) -> bytes:
 
 def test_the_models_are_kept_in_one_thread(service: Service) -> None:
     """What is forked must hold no lock of another thread."""
-    (keeper,) = [event["pid"] for event in service.events("models_loaded")]
-    assert psutil.Process(keeper).num_threads() == 1
+    (model_process,) = [event["pid"] for event in service.events("models_loaded")]
+    assert psutil.Process(model_process).num_threads() == 1
 
 
 # Quality.

@@ -28,8 +28,8 @@ REQUEST = Request("0123456789abcdef" * 2, "/echo", "text/plain", b"body")
 class Worker:
     """A server that does as it is told."""
 
-    def __init__(self, manner: str) -> None:
-        self.manner = manner
+    def __init__(self, behaviour: str) -> None:
+        self.behaviour = behaviour
         self.asked: list[bytes] = []
         self.port = 0
 
@@ -37,25 +37,25 @@ class Worker:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             if head.startswith(b"GET /healthcheck"):
-                if self.manner == "silent":
+                if self.behaviour == "silent":
                     return
-                cannot = {"cannot": {COMPARE: "STID"}} if self.manner == "unlicensed" else {}
-                status = 503 if self.manner in {"sick", "unlicensed"} else 200
+                cannot = {"cannot": {COMPARE: "STID"}} if self.behaviour == "unlicensed" else {}
+                status = 503 if self.behaviour in {"sick", "unlicensed"} else 200
                 await self._send(writer, status, {"status": "ok", **cannot})
                 return
             if b"\r\nx-api-key: \r\n" in head.lower():
-                await self._send(writer, 400 if self.manner == "open" else 401, {"code": 0})
+                await self._send(writer, 400 if self.behaviour == "open" else 401, {"code": 0})
                 return
             await reader.readexactly(4)
             self.asked.append(head)
-            if self.manner == "cut":
+            if self.behaviour == "cut":
                 return
-            if self.manner in {"silent", "stuck"}:
+            if self.behaviour in {"silent", "stuck"}:
                 await reader.read()
                 return
-            if self.manner == "slow":
+            if self.behaviour == "slow":
                 await asyncio.sleep(1)
-            status = {"busy": 503, "locked": 401, "late": 408}.get(self.manner, 200)
+            status = {"busy": 503, "locked": 401, "late": 408}.get(self.behaviour, 200)
             await self._send(writer, status, {"code": 1000 if status == 200 else status, "from": self.port})
         except asyncio.IncompleteReadError:
             return
@@ -73,7 +73,7 @@ class Worker:
 async def pool_of(
     *manners: str, most: int = 8, api_key: str | None = "secret", write: Callable[[bytes], object] = lambda _: None
 ) -> AsyncIterator[tuple[RemotePool, list[Worker]]]:
-    workers = [Worker(manner) for manner in manners]
+    workers = [Worker(behaviour) for behaviour in manners]
     servers = [await asyncio.start_server(worker.serve, "127.0.0.1", 0) for worker in workers]
     for worker, server in zip(workers, servers, strict=True):
         worker.port = server.sockets[0].getsockname()[1]
@@ -88,7 +88,7 @@ async def pool_of(
     await pool.start()
     try:
         async with asyncio.timeout(20):
-            while pool.state.ready < sum(manner != "sick" for manner in manners):
+            while pool.state.ready < sum(behaviour != "sick" for behaviour in manners):
                 await asyncio.sleep(0.01)
             yield pool, workers
     finally:
@@ -162,12 +162,12 @@ def test_so_many_at_once() -> None:
     asyncio.run(body())
 
 
-@pytest.mark.parametrize(("manner", "api_key", "told"), [("open", "k", 1), ("well", "k", 0), ("open", None, 0)])
-def test_a_worker_without_a_key_is_reported(manner: str, api_key: str | None, told: int) -> None:
+@pytest.mark.parametrize(("behaviour", "api_key", "told"), [("open", "k", 1), ("well", "k", 0), ("open", None, 0)])
+def test_a_worker_without_a_key_is_reported(behaviour: str, api_key: str | None, told: int) -> None:
     lines: list[bytes] = []
 
     async def body() -> None:
-        async with pool_of(manner, api_key=api_key, write=lines.append) as (pool, _):
+        async with pool_of(behaviour, api_key=api_key, write=lines.append) as (pool, _):
             assert (await pool.answer(REQUEST)).answer.http_status == 200
 
     asyncio.run(body())
@@ -201,14 +201,14 @@ def test_one_that_falls_silent_has_lost_its_requests(monkeypatch: pytest.MonkeyP
 
     async def body() -> None:
         async with pool_of("well", "well", write=lines.append) as (pool, workers):
-            workers[0].manner = "silent"
+            workers[0].behaviour = "silent"
             asked = [asyncio.create_task(pool.answer(REQUEST)) for _ in range(2)]
             async with asyncio.timeout(10):
                 answers = [json.loads((await task).answer.body)["from"] for task in asked]
             assert answers == [workers[1].port] * 2
             assert [len(worker.asked) for worker in workers] == [1, 2]
             assert pool.state.ready == 1
-            workers[0].manner = "well"
+            workers[0].behaviour = "well"
             async with asyncio.timeout(10):
                 while pool.state.ready < 2:
                     await asyncio.sleep(0.01)
@@ -267,7 +267,7 @@ def test_one_that_was_left_out_gets_a_request_now_and_then(monkeypatch: pytest.M
             for _ in range(3):
                 assert json.loads((await pool.answer(REQUEST)).answer.body)["from"] == well.port
                 await asyncio.sleep(0.05)
-            stuck.manner = "well"
+            stuck.behaviour = "well"
             assert json.loads((await pool.answer(REQUEST)).answer.body)["from"] == stuck.port
 
     asyncio.run(body())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from senseid_models.registry import Registry
 
 CHIP: Final = CropAlignment(crop=1.6, side=160)
-"""What the network is given. It looks at the middle of it, from 1.2 boxes of the face down to 0.8."""
+"""The network's input. It looks at the middle of it, from 1.2 boxes of the face down to 0.8."""
 
 ASSET: Final = "liveness-stills"
 FORMAT: Final = 1

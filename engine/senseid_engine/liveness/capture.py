@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from senseid_engine.liveness.results import LivenessResult, SelectedFrame
 
 MAGIC: Final = b"\x89senseid-liveness\r\n\x1a\n"
-"""What a file of liveness data begins with. It tells what the sealed rest claims to be, and proves nothing."""
+"""The first bytes of a file of liveness data. They tell what the sealed rest claims to be, and proves nothing."""
 
 VERSION: Final = 1
 ID_BYTES: Final = 16

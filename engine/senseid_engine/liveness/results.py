@@ -16,7 +16,7 @@ OUT_OF_REACH: Final = (
     "video that is injected, generated or in which a face was swapped moves and looks like a living person: most of it "
     "passes (19 of 25 clips that nobody had tuned to)"
 )
-"""What the check cannot tell, for whoever reads its evidence; docs/models/liveness.md has the measurement."""
+"""The limits of the check, for whoever reads its evidence; docs/models/liveness.md has the measurement."""
 
 
 class Status(StrEnum):

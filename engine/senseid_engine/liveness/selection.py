@@ -32,7 +32,7 @@ FRONTAL: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """What makes a frame a good portrait.
+    """The measures of a frame as a portrait.
 
     Attributes:
         quality: the overall quality of the face, in [0, 1]. Recognition bears a turned head; an eye does not.

@@ -1,1 +1,1 @@
-"""What makes a photo of a face good or bad, one measure a file."""
+"""The quality of photos of faces, one file per measure."""

@@ -102,7 +102,7 @@ class OcclusionEstimator:
         return cls(Session.open(model_of_kind(registry, "occlusion"), licences, threads=threads))
 
     def estimate(self, pixels: Pixels, face: Face) -> Occlusion:
-        """What can be seen of a face.
+        """The visible features of a face.
 
         Args:
             pixels: uint8 (height, width, 3), RGB.
@@ -111,7 +111,7 @@ class OcclusionEstimator:
         return Occlusion(*self.shares(ALIGNMENT.chip(pixels, face)[None])[0].tolist())
 
     def shares(self, chips: Pixels) -> Floats:
-        """What can be seen of faces that are cut out already: the mean of what the chip and its mirror image tell.
+        """The visible features of faces that are cut out already: the mean of what the chip and its mirror image tell.
 
         Args:
             chips: uint8 (n, SIDE, SIDE, 3), RGB, cut out by `ALIGNMENT`.

@@ -97,7 +97,7 @@ class OverallQuality:
 
 
 def overall_measures(face: Face, pose: Pose, chip: Chip) -> dict[str, float]:
-    """What the terms of the overall quality are made of.
+    """The inputs of the overall quality.
 
     Args:
         face: a face.

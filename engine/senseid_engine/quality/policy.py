@@ -1,4 +1,4 @@
-"""What is asked of a photo, and what to do about one that falls short.
+"""The requirements on a photo, and what to do about one that falls short.
 
 A policy is a TOML file: how many faces a photo may show, and for each measure the least and the most that passes.
 `enrol` and `verify` come with the package; docs/quality.md describes the format.
@@ -118,7 +118,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is asked of a photo.
+    """The requirements on a photo.
 
     Attributes:
         name: what it is called.
@@ -165,7 +165,7 @@ class Policy:
         return cls(name, faces, limits)
 
     def judge(self, faces: Sequence[FaceQuality]) -> tuple[Failure, ...]:
-        """What a photo with these faces, largest first, falls short of; nothing where it passes."""
+        """Return the requirements that a photo with these faces, largest first, fails; none where it passes."""
         failures: list[Failure] = []
         if self.faces == "only" and len(faces) > 1:
             advice = "have one person alone in the picture"

@@ -30,7 +30,7 @@ _DOUBTFUL: Final = (0.5, 0.7)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the calibration measured, in the bins between its scores.
+    """The calibration's measurement, in the bins between its scores.
 
     Attributes:
         scores: the scores that part the bins, rising.
@@ -81,7 +81,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What scores without labels say about the promise.
+    """Bound the promised rate by scores without labels.
 
     Attributes:
         right_share: the fitted share of comparisons of the right person, in [0, 1].

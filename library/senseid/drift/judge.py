@@ -31,7 +31,7 @@ _LARGE_KS: Final = 0.1
 
 
 class Verdict(StrEnum):
-    """What a measure did."""
+    """The change of a measure."""
 
     SAME = "same"
     SLIGHTLY = "slightly"

@@ -1,4 +1,4 @@
-"""What was counted in a period: histograms of scores and qualities, and refusals by code."""
+"""The counts of a period: histograms of scores and qualities, and refusals by code."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Period:
         )
 
     def minus(self, earlier: Period) -> Period:
-        """What was counted since an earlier scrape of the same service.
+        """Return the counts since an earlier scrape of the same service.
 
         Raises:
             PeriodError: something was counted down: the service was started anew meanwhile.

@@ -55,7 +55,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, file: RawIOBase, done: int, clock: Callable[[], float]) -> None:
-        """See `begin` and `resume`.
+        """Called by `begin` and `resume`.
 
         Args:
             path: where it is.

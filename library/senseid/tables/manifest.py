@@ -1,4 +1,4 @@
-"""Manifests: CSV, NDJSON or Parquet, a row a comparison or a photo, read one row at a time.
+"""Manifests: CSV, NDJSON or Parquet, a row per comparison or photo, read one row at a time.
 
 What is wrong with one row is told by that row, and the rows after it are read all the same.
 """

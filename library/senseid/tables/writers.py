@@ -35,25 +35,25 @@ class CsvWriter:
         self._writer.writerow(map(safe_cell, columns))
 
     def put(self, record: Mapping[str, Any]) -> None:
-        """See `Writer`."""
+        """Write one row."""
         self._writer.writerow([_cell(record.get(column)) for column in self._columns])
 
     def close(self) -> None:
-        """See `Writer`."""
+        """Nothing is left to write."""
 
 
 class NdjsonWriter:
-    """One JSON object a line, ASCII; a field that is absent is left out."""
+    """One JSON object per line, ASCII; a field that is absent is left out."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
 
     def put(self, record: Mapping[str, Any]) -> None:
-        """See `Writer`."""
+        """Write one object."""
         self._write(json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n")
 
     def close(self) -> None:
-        """See `Writer`."""
+        """Nothing is left to write."""
 
 
 class ParquetWriter:
@@ -78,13 +78,13 @@ class ParquetWriter:
         self._records: list[dict[str, Any]] = []
 
     def put(self, record: Mapping[str, Any]) -> None:
-        """See `Writer`."""
+        """Keep one row until its group is full."""
         self._records.append({name: _unicode(_text(v)) if name in self._text else v for name, v in record.items()})
         if len(self._records) >= ROWS_AT_ONCE:
             self._flush()
 
     def close(self) -> None:
-        """See `Writer`."""
+        """Write the last group and the footer."""
         if self._records:
             self._flush()
         self._writer.close()

@@ -1,4 +1,4 @@
-"""What held-out stills say: the area under the ROC curve by source and group, error rates, and the calibration."""
+"""Judgement by held-out stills: the area under the ROC curve by source and group, error rates, and the calibration."""
 
 from __future__ import annotations
 

@@ -25,14 +25,14 @@ from senseid_models.registry import Registry
 # What each source weighs; within one, all groups weigh alike. LFW has no attacks.
 SHARES = {"more": 0.3, "clips": 0.3, "webcam-crops": 0.25, "msu-mfsd": 0.12, "dtruong": 0.12, "gc535": 0.1, "lfw": 0.11}
 RECAPTURED = 0.25
-"""What the simulated recaptures weigh among the attacks."""
+"""The weight of the simulated recaptures among the attacks."""
 PENALTY = 1e-3
 LEAST_SPREAD = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
 class Stills:
-    """What `prepare` wrote; float32 features (n, views, features), and of each still what it is."""
+    """The files that `prepare` wrote; float32 features (n, views, features), and of each still what it is."""
 
     features: np.ndarray
     attack: np.ndarray
@@ -53,7 +53,7 @@ class Stills:
             )
 
     def weights(self, chosen: np.ndarray) -> np.ndarray:
-        """What each still weighs, 0 where not `chosen`; bona fide faces and attacks come to 1 each."""
+        """Return the weight of each still, 0 where not `chosen`; bona fide faces and attacks come to 1 each."""
         weights = np.zeros(len(chosen))
         for attack in (False, True):
             real = chosen & (self.attack == attack) & ~self.recaptured

@@ -1,4 +1,4 @@
-"""What cameras and files do to a chip: light, colour, blur, coarse pixels, noise, JPEG, an edge of the photo."""
+"""The effects of cameras and files on a chip: light, colour, blur, coarse pixels, noise, JPEG, an edge of the photo."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`python -m models.recipes.occlusion.suspects FACES.npz`: the photos on which something may really cover the face.
 
 Some faces of LFW are covered by a hand, a microphone or dark glasses, and what is drawn over them would be counted as
-all that covers them. The shipped network names them, one photo a line, so that the next training can leave them out.
+all that covers them. The shipped network names them, one photo per line, so that the next training can leave them out.
 """
 
 from __future__ import annotations

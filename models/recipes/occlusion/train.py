@@ -2,7 +2,7 @@
 
 The same examples and seed give the same weights on the same machine and version of PyTorch. Each example is also seen
 as in a mirror. The state that comes last is kept; the validation part is only looked at. `--start` goes on from a
-state, and `--without` leaves out examples of the photos that a file lists, one a line.
+state, and `--without` leaves out examples of the photos that a file lists, one per line.
 """
 
 from __future__ import annotations

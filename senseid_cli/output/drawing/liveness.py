@@ -57,7 +57,7 @@ FINDINGS = {
     "mouth": ("movement of the mouth", "the mouth does not move", "the mouth moves"),
     "flicker": ("bands of a screen", "bands of a screen run over it", "no bands of a screen"),
 }
-"""What each measure is about; what it found where it speaks of an attack, and where for a living person."""
+"""Each measure's subject; what it found where it speaks of an attack, and where for a living person."""
 
 
 def draw_liveness(result: LivenessResult) -> bytes:

@@ -277,7 +277,7 @@ _Entry = tuple[str, "Callable[[ImageDraw.ImageDraw, tuple[int, int]], None]"]
 
 
 def _legend(report: QualityReport) -> list[_Entry]:
-    """What is drawn on the photo, each with a sample; what the photo has none of is left out."""
+    """Return what is drawn on the photo, each with a sample; what the photo has none of is left out."""
     shares = [share for face in report.faces for share in _shares(face).values()]
     entries: list[_Entry] = [
         ("box of a face", _box_sample),

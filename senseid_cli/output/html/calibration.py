@@ -95,7 +95,7 @@ def _charts(result: CalibrationResult) -> Html:
 
 
 def _promise(result: CalibrationResult) -> Html:
-    """What each score promises, as a line, and what was measured, as dots with their intervals."""
+    """Draw the promise of each score as a line, and what was measured as dots with their intervals."""
     rows = result.curve.provenance.rates
     ticks = tuple((row.score, f"{row.score}") for row in rows)
     chart = Chart(

@@ -51,7 +51,7 @@ class Faces:
         return make()
 
     def sentence(self) -> Html:
-        """What the page holds."""
+        """The content of the page."""
         of = f", {self.opened} of them of encrypted photos" if self.opened else ""
         left = f" {self.hidden} pictures of encrypted photos are left out." if self.hidden else ""
         holds = f"This page holds {self.shown} pictures of people, unencrypted{of}." if self.shown else ""

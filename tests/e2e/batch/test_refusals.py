@@ -104,7 +104,7 @@ def test_a_folder_of_one_photo(senseid: Senseid, photos: dict[str, Path], tmp_pa
     ],
 )
 def test_what_cannot_work_is_said_before_it_begins(senseid: Senseid, words: list[str], said: str) -> None:
-    done = senseid("batch", *words, cwd=Path(__file__).resolve().parents[2])
+    done = senseid("batch", *words, cwd=Path(__file__).resolve().parents[3])
     assert done.returncode == 2
     assert said in done.stderr.decode()
 

@@ -49,7 +49,7 @@ def test_an_api_without_models_in_front_of_workers(home: Path, tmp_path: Path, p
         assert line["request_id"] == result.json()["request_id"]
         assert api.post(COMPARE, {}, headers=headers).json()["code"] == 1200
         names = [psutil.Process(api.process.pid), *psutil.Process(api.process.pid).children(recursive=True)]
-        assert len(names) == 2  # a supervisor and a front: no keeper, no handler
+        assert len(names) == 2  # a supervisor and the HTTP process: no models, no handler
         with running(home, folders[1], "--role", "worker", "--port", str(ports[1]), env=env) as second:
             until(lambda: len(api.events("worker_up")) == 2)
             assert first.stop() == 0

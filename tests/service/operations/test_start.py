@@ -93,7 +93,7 @@ def test_a_strangers_dotenv_file(home: Path, tmp_path: Path) -> None:
 
 def test_no_secret_is_on_a_command_line(service: Service) -> None:
     processes = [psutil.Process(service.process.pid), *psutil.Process(service.process.pid).children(recursive=True)]
-    # The supervisor, the front, the keeper, and one process a handler.
+    # The supervisor, the HTTP process, the model process, and one process per handler.
     assert len(processes) >= 4
     words = " ".join(word for process in processes for word in process.cmdline())
     assert KEY.secret.decode() not in words
