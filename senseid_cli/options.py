@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from senseid_engine.device import Device
+
 
 def _threshold(text: str) -> float:
     """A score from 0 to 1."""
@@ -43,6 +45,15 @@ Threshold = Annotated[
         parser=_threshold,
         metavar="SCORE",
         help="The score, from 0 to 1, from which on it is a match. A stranger reaches 0.7 once in 10,000 times.",
+    ),
+]
+DeviceName = Annotated[
+    Device,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|openvino|cuda",
+        envvar="SENSEID_DEVICE",
+        help="Where the networks run. All give the same; `senseid doctor` says which are there.",
     ),
 ]
 DecisionLogFile = Annotated[

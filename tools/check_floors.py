@@ -18,10 +18,14 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def floors() -> dict[str, str]:
-    """The packages that are needed, with those of all extras, and the lowest version of each."""
+    """The packages that are needed, with those of all extras but cuda, and the lowest version of each.
+
+    That one's package lies over onnxruntime's, and has nothing to run on here.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     found = {}
-    for text in chain(project["dependencies"], *project["optional-dependencies"].values()):
+    extras = [needs for name, needs in project["optional-dependencies"].items() if name != "cuda"]
+    for text in chain(project["dependencies"], *extras):
         requirement = Requirement(text)
         lowest = [bound.version for bound in requirement.specifier if bound.operator == ">="]
         if len(lowest) != 1:

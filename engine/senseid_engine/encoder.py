@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from senseid_engine.align import Alignment, CropAlignment, FivePointAlignment
+from senseid_engine.device import Device
 from senseid_engine.embed import Embedder
 from senseid_engine.errors import ModelError
 from senseid_engine.finder import FaceFinder
@@ -36,7 +37,15 @@ class Encoder:
     embedder: Embedder
 
     @classmethod
-    def open(cls, registry: Registry, embedding_model: str, licences: VerifiedLicences, *, threads: int) -> Encoder:
+    def open(
+        cls,
+        registry: Registry,
+        embedding_model: str,
+        licences: VerifiedLicences,
+        *,
+        threads: int,
+        device: Device = Device.CPU,
+    ) -> Encoder:
         """Load the models.
 
         Args:
@@ -44,11 +53,13 @@ class Encoder:
             embedding_model: id of the embedding model.
             licences: the verified licences of this run; checked before any model file is opened.
             threads: threads that each model may use, at least 1.
+            device: where the networks run.
 
         Raises:
             LicensingError: no verified licence for the models' products.
             ModelsError: a file is missing or is not the one of the manifest.
             ModelError: onnxruntime refuses a model.
+            DeviceError: the processor cannot be used, or gives other values than the CPU.
         """
         for product in (Product.KESTREL, Product.FACE):
             licences.require(product)
@@ -56,8 +67,8 @@ class Encoder:
         import cv2  # noqa: F401
 
         with ThreadPoolExecutor(1) as pool:
-            finder = pool.submit(FaceFinder.open, registry, licences, threads=threads)
-            embedder = open_embedder(registry.get(embedding_model), licences, threads=threads)
+            finder = pool.submit(FaceFinder.open, registry, licences, threads=threads, device=device)
+            embedder = open_embedder(registry.get(embedding_model), licences, threads=threads, device=device)
             return cls(finder.result(), embedder)
 
 
@@ -85,18 +96,22 @@ def try_embedding_model(model: ModelEntry, licences: VerifiedLicences) -> None:
         raise ModelError(f"model {model.id}", "its embeddings of two different chips are the same, or no numbers")
 
 
-def open_embedder(model: ModelEntry, licences: VerifiedLicences, *, threads: int) -> Embedder:
+def open_embedder(
+    model: ModelEntry, licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
+) -> Embedder:
     """Load an embedding model.
 
     Args:
         model: the registry's entry.
         licences: the verified licences of this run; checked before the file is opened.
         threads: threads that it may use, at least 1.
+        device: where it runs.
 
     Raises:
         LicensingError: no verified licence for the model's product.
         ModelsError: the file is missing or is not the one of the manifest.
         ModelError: onnxruntime refuses it, or the manifest does not describe an embedding model.
+        DeviceError: the processor cannot be used, or gives other values than the CPU.
     """
     side, contract, crop = model.input.size[0], model.embedding, model.input.crop
     if contract is None or not isinstance(side, int):
@@ -110,4 +125,4 @@ def open_embedder(model: ModelEntry, licences: VerifiedLicences, *, threads: int
         alignment = CropAlignment(crop, side)
     else:
         raise ModelError(f"model {model.id}", "the manifest does not say how to align a face for it")
-    return Embedder(Session.open(model, licences, threads=threads), alignment, contract.mirrored)
+    return Embedder(Session.open(model, licences, threads=threads, device=device), alignment, contract.mirrored)

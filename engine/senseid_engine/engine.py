@@ -9,6 +9,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
 from senseid_engine.curve import ScoreCurve
+from senseid_engine.device import Device
 from senseid_engine.encoder import Encoder
 from senseid_engine.errors import AmbiguousFaceError, AttackError, CalibrationError, ModelError, OcclusionError
 from senseid_engine.liveness.attack import PHOTO_THRESHOLD, AttackDetector
@@ -55,7 +56,13 @@ class Engine:
 
     @classmethod
     def open(
-        cls, registry: Registry, licences: VerifiedLicences, *, threads: int, recognition: Recognition | None = None
+        cls,
+        registry: Registry,
+        licences: VerifiedLicences,
+        *,
+        threads: int,
+        device: Device = Device.CPU,
+        recognition: Recognition | None = None,
     ) -> Engine:
         """Load the models of a registry.
 
@@ -66,6 +73,7 @@ class Engine:
             registry: the registered models.
             licences: the verified licences of this run; checked before any model file is opened.
             threads: CPUs to use, at least 1.
+            device: where the networks run.
             recognition: the recognition to compare with, if not that of the registry. Scores mean something only with a
                 curve that was made for it; similarities need none.
 
@@ -73,15 +81,16 @@ class Engine:
             LicensingError: no verified licence for the models' products.
             ModelsError: a file is missing or is not the one of the manifest.
             ModelError: a model or data file cannot be used.
+            DeviceError: the processor cannot be used, or gives other values than the CPU.
         """
         licences.require(Product.FACE)
         recognition = recognition or Recognition.load(registry)
         photos_at_once = min(2, threads)
         threads_each = max(1, threads // photos_at_once)
         return cls(
-            encoder=Encoder.open(registry, recognition.model, licences, threads=threads_each),
-            occlusion=OcclusionEstimator.open(registry, licences, threads=threads_each),
-            attack=cache(lambda: AttackDetector.open(registry, licences, threads=threads_each)),
+            encoder=Encoder.open(registry, recognition.model, licences, threads=threads_each, device=device),
+            occlusion=OcclusionEstimator.open(registry, licences, threads=threads_each, device=device),
+            attack=cache(lambda: AttackDetector.open(registry, licences, threads=threads_each, device=device)),
             curve=read_curve(registry.asset(recognition.curve)),
             licences=licences,
             photos_at_once=photos_at_once,

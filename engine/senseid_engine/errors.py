@@ -26,6 +26,7 @@ class EngineError(Exception):
         ├── LivenessDataError
         ├── ModelError
         ├── LibraryError
+        ├── DeviceError
         ├── PolicyError
         └── CalibrationError
 
@@ -128,6 +129,10 @@ class ModelError(EngineError):
 
 class LibraryError(EngineError):
     """A library that runs models does not load on this machine."""
+
+
+class DeviceError(EngineError):
+    """A processor that was asked for is not there, does not start, or computes other values than the CPU."""
 
 
 class PolicyError(EngineError):

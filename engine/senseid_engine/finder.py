@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from senseid_engine.detect import Detector
+from senseid_engine.device import Device
 from senseid_engine.errors import NoFaceError
 from senseid_engine.faces import Face, find_faces
 from senseid_engine.landmarks import Landmarker
@@ -53,18 +54,22 @@ class FaceFinder:
     landmarker: Landmarker
 
     @classmethod
-    def open(cls, registry: Registry, licences: VerifiedLicences, *, threads: int) -> FaceFinder:
+    def open(
+        cls, registry: Registry, licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
+    ) -> FaceFinder:
         """Load the models.
 
         Args:
             registry: the registered models.
             licences: the verified licences of this run; checked before any model file is opened.
             threads: threads that each model may use, at least 1.
+            device: where the networks run.
 
         Raises:
             LicensingError: no verified licence for the models' product.
             ModelsError: a file is missing or is not the one of the manifest.
             ModelError: onnxruntime refuses a model.
+            DeviceError: the processor cannot be used, or gives other values than the CPU.
         """
         licences.require(Product.KESTREL)
 
@@ -72,7 +77,7 @@ class FaceFinder:
 
         cv2.setNumThreads(threads)
         models = [model_of_kind(registry, kind) for kind in ("detector", "landmarks")]
-        detector, landmarks = open_sessions(models, licences, threads=threads)
+        detector, landmarks = open_sessions(models, licences, threads=threads, device=device)
         return cls(Detector(detector), Landmarker(landmarks))
 
     def find(self, image: Image, *, auto_rotate: bool = False) -> UprightPhoto:

@@ -1,16 +1,21 @@
-"""The only use of onnxruntime: a model is opened with a verified licence, or not at all."""
+"""The only use of onnxruntime: a model is opened with a verified licence, or not at all.
+
+It runs on the CPU, or on another processor that was asked for and gives the same values.
+"""
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from senseid_engine.errors import LibraryError, ModelError
+from senseid_engine.device import FASTER_THAN_CPU, Device, check_same, installed_version, open_on
+from senseid_engine.errors import DeviceError, LibraryError, ModelError
 from senseid_engine.onnx_file import NotOnnxError, without_idle_inputs
 from senseid_licensing.gate import admit
 from senseid_licensing.product import Product
@@ -40,32 +45,46 @@ class Value:
 
 
 class Session:
-    """One ONNX model ready to run on the CPU.
+    """One ONNX model ready to run.
 
     A session is stateless and may be shared between threads.
+
+    Attributes:
+        model_id: its id in the registry.
+        device: the processor that it runs on, never `auto`.
+        difference: how far its outputs were from the CPU's as it was opened, as `device.difference` counts; 0 on the
+            CPU.
     """
 
-    __slots__ = ("_contract", "_session", "model_id")
+    __slots__ = ("_contract", "_session", "device", "difference", "model_id")
 
-    def __init__(self, model_id: str, contract: InputContract, session: Any) -> None:
+    def __init__(self, model_id: str, contract: InputContract, session: Any, device: Device = Device.CPU) -> None:
         self.model_id = model_id
+        self.device = device
+        self.difference = 0.0
         self._contract = contract
         self._session = session
 
     @classmethod
-    def open(cls, model: ModelEntry, licences: VerifiedLicences, *, threads: int) -> Session:
+    def open(
+        cls, model: ModelEntry, licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
+    ) -> Session:
         """Load `model` if the licence of its product was verified.
+
+        On another processor than the CPU it is opened on both, and run once: they must give the same.
 
         Args:
             model: the registry's entry; its file is read once and its SHA-256 checked.
             licences: the verified licences of this run, checked before the file is opened.
             threads: intra-op threads, at least 1.
+            device: where it runs. With `auto` a processor that cannot be used is passed over.
 
         Raises:
             TypeError: the licences do not come from `verify`.
             LicensingError: no verified licence for the model's product.
             ModelsError: the model has expired, or its file is missing or is not the one of the manifest.
             ModelError: onnxruntime refuses the model.
+            DeviceError: the processor cannot be used, or gives other values than the CPU.
             LibraryError: onnxruntime does not load.
         """
         licence = admit(licences, Product(model.product))
@@ -77,6 +96,17 @@ class Session:
             except NotOnnxError as error:
                 raise ModelError(f"model {model.id}", f"it is no ONNX file ({error})") from error
         ort = _runtime()
+        on_cpu = cls._on(Device.CPU, model, data, threads, ort)
+        if device is Device.AUTO:
+            for faster in FASTER_THAN_CPU:
+                if installed_version(faster) is not None:
+                    with suppress(DeviceError):
+                        return cls._moved(on_cpu, faster, model, data, threads, ort)
+            return on_cpu
+        return on_cpu if device is Device.CPU else cls._moved(on_cpu, device, model, data, threads, ort)
+
+    @classmethod
+    def _on(cls, device: Device, model: ModelEntry, data: bytes, threads: int, ort: Any) -> Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -89,12 +119,30 @@ class Session:
         # nobody has checked: they are looked for where there is none.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         try:
-            session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            session = open_on(device, data, options, threads, ort)
+        except DeviceError:
+            raise
         except Exception as error:
             # onnxruntime raises a dozen unrelated classes; the model is at fault in every one.
+            if device is not Device.CPU:  # there it was opened
+                why = f"cannot load model {model.id} ({type(error).__name__}): leave --device out to use the CPU"
+                raise DeviceError(f"device {device}", why) from error
             why = "its weights are in another file" if "External data" in str(error) else type(error).__name__
             raise ModelError(f"model {model.id}", f"onnxruntime cannot load it ({why})") from error
-        return cls(model.id, model.input, session)
+        return cls(model.id, model.input, session, device)
+
+    @classmethod
+    def _moved(cls, on_cpu: Session, device: Device, model: ModelEntry, data: bytes, threads: int, ort: Any) -> Session:
+        """The same model on another processor, once it has given the same there as on the CPU."""
+        moved = cls._on(device, model, data, threads, ort)
+        chips = _pictures(model.input)
+        try:
+            outputs = moved.run(chips)
+        except ModelError as error:
+            why = f"cannot run model {model.id}: leave --device out to use the CPU"
+            raise DeviceError(f"device {device}", why) from error
+        moved.difference = check_same(device, model.id, outputs, on_cpu.run(chips))
+        return moved
 
     @property
     def signature(self) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
@@ -143,16 +191,32 @@ def _runtime() -> Any:
     return onnxruntime
 
 
-def open_sessions(models: Sequence[ModelEntry], licences: VerifiedLicences, *, threads: int) -> tuple[Session, ...]:
+def open_sessions(
+    models: Sequence[ModelEntry], licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
+) -> tuple[Session, ...]:
     """Load several models, two at a time: reading, hashing and optimising releases the interpreter.
 
     Raises:
         LicensingError: no verified licence for a model's product.
         ModelsError: a file is missing or is not the one of the manifest.
         ModelError: onnxruntime refuses a model.
+        DeviceError: the processor cannot be used.
     """
     with ThreadPoolExecutor(2) as pool:
-        return tuple(pool.map(lambda model: Session.open(model, licences, threads=threads), models))
+        return tuple(pool.map(lambda model: Session.open(model, licences, threads=threads, device=device), models))
+
+
+_FREE_SIDE: Final = 256
+"""The side, in pixels, of the pictures that a network which takes any size is checked on."""
+
+
+def _pictures(contract: InputContract) -> Pixels:
+    """Two made-up pictures that a model takes: patches of colour under noise, always the same."""
+    height, width = (side if isinstance(side, int) else _FREE_SIDE for side in contract.size)
+    rng = np.random.default_rng(0)
+    patches = rng.integers(0, 256, (2, 8, 8, 3)).repeat(-(-height // 8), 1).repeat(-(-width // 8), 2)
+    noisy = patches[:, :height, :width] + rng.integers(-32, 33, (2, height, width, 3))
+    return noisy.clip(0, 255).astype(np.uint8)
 
 
 # Luma of ITU-R BT.601, as OpenCV and Pillow make grey.

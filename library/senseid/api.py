@@ -15,6 +15,7 @@ from senseid_crypto import sealed, wire
 from senseid_crypto.errors import CryptoError
 from senseid_crypto.format import Format
 from senseid_engine import image, video
+from senseid_engine.device import Device
 from senseid_engine.media import open_media, reading
 from senseid_engine.photo_options import AS_IT_IS, MOST_REFERENCES, PhotoOptions
 
@@ -45,18 +46,22 @@ class Senseid:
     between threads after that.
     """
 
-    def __init__(self, *, threads: int | None = None, key_file: File | None = None) -> None:
+    def __init__(
+        self, *, threads: int | None = None, device: Device | str = Device.AUTO, key_file: File | None = None
+    ) -> None:
         """Verify the licences. No model is loaded yet.
 
         Args:
             threads: CPUs to use; by default as many as this process may use.
+            device: where the networks run: `auto`, `cpu`, `openvino` or `cuda`.
             key_file: the only source of keys for encrypted media, if given.
 
         Raises:
             HomeError: there is no data directory.
+            ValueError: there is no such device.
         """
         licences = installation.verify_licences()
-        self._models = Models(lambda: licences, threads=threads)
+        self._models = Models(lambda: licences, threads=threads, device=Device(device))
         self._key_file = None if key_file is None else Path(key_file)
 
     def compare(self, first: Photo | Sequence[Photo], second: Photo, options: PhotoOptions = AS_IT_IS) -> Comparison:

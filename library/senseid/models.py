@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from senseid import installation
+from senseid_engine.device import Device
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,21 +40,30 @@ class Models:
         LicensingError: no verified licence for the models' products.
         ModelsError: a model file is missing or is not the one of the manifest.
         ModelError: a model cannot be used.
+        DeviceError: the processor cannot be used.
     """
 
     def __init__(
-        self, licences: Callable[[], VerifiedLicences], *, threads: int | None = None, forks: bool = False
+        self,
+        licences: Callable[[], VerifiedLicences],
+        *,
+        threads: int | None = None,
+        device: Device = Device.AUTO,
+        forks: bool = False,
     ) -> None:
         """Open nothing yet.
 
         Args:
             licences: returns the current verified licences.
             threads: CPUs to use; by default as many as this process may use.
+            device: where the networks run.
             forks: whether the process forks once they are open. Then each network runs on one thread, since no other
-                sessions survive a fork, and `threads` photos of one comparison are processed in parallel.
+                sessions survive a fork, and `threads` photos of one comparison are processed in parallel; `auto` is
+                the CPU, since what CUDA has open does not survive either.
         """
         self.licences = licences
         self._threads = threads
+        self._device = Device.CPU if forks and device is Device.AUTO else device
         self._forks = forks
         self._engine: Engine | None = None
         self._quality: QualityChecker | None = None
@@ -68,7 +78,7 @@ class Models:
         """The part that finds, embeds and compares faces."""
         licences = self.licences()
         if self._engine is None:
-            self._engine = open_engine(licences, threads=self._threads)
+            self._engine = open_engine(licences, threads=self._threads, device=self._device)
         return dataclasses.replace(self._engine, licences=licences)
 
     @property
@@ -79,7 +89,9 @@ class Models:
         licences = self.licences()
         if self._quality is None:
             finder, threads = self._finder(licences), self._network_threads()
-            self._quality = QualityChecker.open(installation.registry(), licences, finder, threads=threads)
+            self._quality = QualityChecker.open(
+                installation.registry(), licences, finder, threads=threads, device=self._device
+            )
         return dataclasses.replace(self._quality, licences=licences)
 
     @property
@@ -91,7 +103,7 @@ class Models:
         if self._liveness is None:
             quality, threads = self.quality, self._network_threads()
             self._liveness = LivenessDetector.open(
-                installation.registry(), licences, quality.finder, quality, threads=threads
+                installation.registry(), licences, quality.finder, quality, threads=threads, device=self._device
             )
         return dataclasses.replace(self._liveness, licences=licences)
 
@@ -112,31 +124,39 @@ class Models:
 
         if self._engine is not None:
             return self._engine.encoder.finder
-        return FaceFinder.open(installation.registry(), licences, threads=self._network_threads())
+        threads = self._network_threads()
+        return FaceFinder.open(installation.registry(), licences, threads=threads, device=self._device)
 
 
 def open_engine(
-    licences: VerifiedLicences, *, threads: int | None = None, recognition: Recognition | None = None
+    licences: VerifiedLicences,
+    *,
+    threads: int | None = None,
+    device: Device = Device.AUTO,
+    recognition: Recognition | None = None,
 ) -> Engine:
     """Load the models that compare faces, which takes verified licences.
 
     Args:
         licences: the verified licences of this run.
         threads: CPUs to use; by default as many as this process may use.
+        device: where the networks run.
         recognition: the recognition to compare with, if not that of the registry.
 
     Raises:
         LicensingError: no verified licence for the models' products.
         ModelsError: a model file is missing or is not the one of the manifest.
         ModelError: a model cannot be used.
+        DeviceError: the processor cannot be used.
     """
     from senseid_engine.cpu import available_cpus
     from senseid_engine.engine import Engine
 
-    return Engine.open(installation.registry(), licences, threads=threads or available_cpus(), recognition=recognition)
+    threads = threads or available_cpus()
+    return Engine.open(installation.registry(), licences, threads=threads, device=device, recognition=recognition)
 
 
-def opening_engine(licences: VerifiedLicences) -> Future[Engine]:
+def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> Future[Engine]:
     """Start loading the models that compare faces in the background: on a second core it takes no extra time.
 
     The result raises the errors of `open_engine`.
@@ -148,6 +168,6 @@ def opening_engine(licences: VerifiedLicences) -> Future[Engine]:
 
     pool = ThreadPoolExecutor(1)
     try:
-        return pool.submit(open_engine, licences)
+        return pool.submit(open_engine, licences, device=device)
     finally:
         pool.shutdown(wait=False)

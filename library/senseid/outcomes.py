@@ -87,6 +87,8 @@ OUTCOMES: dict[type[Exception], Outcome] = {
     engine.CalibrationError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
     engine.ModelError: Outcome(ExitStatus.MODEL, 500, "internal error", 500),
     engine.LibraryError: Outcome(ExitStatus.MODEL, 500, "internal error", 500),
+    # Asked for by an option or a setting, so none of a photo.
+    engine.DeviceError: USAGE,
     ModelsError: Outcome(ExitStatus.MODEL, 500, "internal error", 500),
     licensing.LicensingError: Outcome(ExitStatus.LICENCE, 500, "internal error", 500),
     licensing.ArgumentError: USAGE,

@@ -25,6 +25,7 @@ from senseid_cli.batch.work import Medium
 if TYPE_CHECKING:
     from senseid.models import ModelKind
     from senseid_cli.batch.work import Work
+    from senseid_engine.device import Device
 
 SECONDS_TO_CONNECT = 10
 PHOTOS_A_BUNDLE = 4
@@ -62,13 +63,14 @@ class Cluster:
         self.slots = slots
 
     @classmethod
-    def connect(cls, address: str, model_kinds: frozenset[ModelKind], slots: int | None) -> Cluster:
+    def connect(cls, address: str, model_kinds: frozenset[ModelKind], slots: int | None, device: Device) -> Cluster:
         """Use the cluster of a scheduler.
 
         Args:
             address: such as `tcp://10.0.0.1:8786`.
             model_kinds: the models that the work needs.
             slots: pieces of work under way at the same time; as the workers have threads by default.
+            device: where their networks run.
 
         Raises:
             ClusterError: Dask is not installed, the scheduler does not answer, or it has no worker.
@@ -97,7 +99,7 @@ class Cluster:
         try:
             client.wait_for_workers(1, timeout=SECONDS_TO_CONNECT)
             run = f"senseid-{installation.new_request_id()}"
-            machine = Machine(run, __version__, installation.models_digest(), model_kinds)
+            machine = Machine(run, __version__, installation.models_digest(), model_kinds, device)
             client.register_plugin(machine, name=machine.name)
             threads = sum(client.nthreads().values())
         except TimeoutError as error:

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from senseid.models import ModelKind
     from senseid_cli.batch.work import Work
+    from senseid_engine.device import Device
 
 
 class Machine(WorkerPlugin):
     """The models that a worker keeps for a run."""
 
-    def __init__(self, name: str, version: str, models: str, model_kinds: frozenset[ModelKind]) -> None:
+    def __init__(self, name: str, version: str, models: str, model_kinds: frozenset[ModelKind], device: Device) -> None:
         """Nothing is opened before there is work.
 
         Args:
@@ -32,10 +33,12 @@ class Machine(WorkerPlugin):
             version: of senseid where the run was started.
             models: the digest of its models.
             model_kinds: the models that the work needs.
+            device: where the networks run.
         """
         self.name = name
         self._same = (version, models)
         self._model_kinds = model_kinds
+        self._device = device
         self._models: Models | None = None
         self._place = ""
 
@@ -69,7 +72,7 @@ class Machine(WorkerPlugin):
                         "has another version of senseid, or other models", remedy="install the same on every machine"
                     )
                 licences = installation.verify_licences()
-                models = Models(lambda: licences, threads=1)
+                models = Models(lambda: licences, threads=1, device=self._device)
                 for kind in self._model_kinds:
                     models.open(kind)
                 self._models = models

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from senseid_cli.batch.work import Medium
     from senseid_cli.batch.work_queue import ResultCache, WorkQueue
     from senseid_cli.output.html.document import Faces
+    from senseid_engine.device import Device
     from senseid_licensing.verified import VerifiedLicences
 
 
@@ -85,13 +86,17 @@ def open_cache(folder: Path, days: int) -> ResultCache:
 
 
 def open_executor(
-    licences: VerifiedLicences, model_kinds: frozenset[ModelKind], scheduler: str | None, workers: int | None
+    licences: VerifiedLicences,
+    model_kinds: frozenset[ModelKind],
+    scheduler: str | None,
+    workers: int | None,
+    device: Device,
 ) -> Executor:
     """A cluster, or threads here that share one set of models, each on as many CPUs as are left to one thread."""
     if scheduler is not None:
         from senseid_cli.batch.cluster import Cluster
 
-        return Cluster.connect(scheduler, model_kinds, workers)
+        return Cluster.connect(scheduler, model_kinds, workers, device)
 
     from senseid.models import Models
     from senseid_cli.batch.executors import Local
@@ -99,7 +104,7 @@ def open_executor(
 
     cpus = available_cpus()
     slots = workers or cpus
-    models = Models(lambda: licences, threads=max(1, cpus // slots))
+    models = Models(lambda: licences, threads=max(1, cpus // slots), device=device)
     for kind in model_kinds:
         models.open(kind)
     return Local(models, slots)

@@ -11,7 +11,8 @@ import typer
 
 from senseid.bodies import DEFAULT_THRESHOLD
 from senseid_cli.media import STDIN
-from senseid_cli.options import AutoRotate, CheckLiveness, CheckQuality, PlainFaces, SingleFace, Threshold
+from senseid_cli.options import AutoRotate, CheckLiveness, CheckQuality, DeviceName, PlainFaces, SingleFace, Threshold
+from senseid_engine.device import Device
 from senseid_engine.photo_options import PhotoOptions
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def batch(
             "--scheduler", metavar="ADDRESS", help="Let the workers of this Dask scheduler work, as tcp://HOST:8786."
         ),
     ] = None,
+    device: DeviceName = Device.AUTO,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run of this --out.")] = False,
     force: Annotated[
         bool,
@@ -185,7 +187,7 @@ def batch(
         )
     )
     outputs = None if out is None else Outputs(out, form, writes)
-    executor = open_executor(licences, model_kinds, scheduler, workers)
+    executor = open_executor(licences, model_kinds, scheduler, workers, device)
     if out is not None and journal is None:
         # Not before the models are open: what did not begin is no interrupted run.
         journal = Journal.begin(out, run, time.monotonic)

@@ -19,12 +19,14 @@ from senseid_cli.options import (
     CheckLiveness,
     CheckQuality,
     DecisionLogFile,
+    DeviceName,
     LogNames,
     References,
     SingleFace,
     Threshold,
 )
 from senseid_cli.output import comparison, terminal
+from senseid_engine.device import Device
 from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
@@ -48,6 +50,7 @@ def compare(
     details: Annotated[
         bool, typer.Option("--details", help="Add details: which faces were compared, and what the score means.")
     ] = False,
+    device: DeviceName = Device.AUTO,
     decision_log: DecisionLogFile = None,
     log_names: LogNames = False,
 ) -> None:
@@ -66,7 +69,7 @@ def compare(
     known, probe = _sides(first, second, references or [])
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.FACE, Capability.COMPARE))
-    opening = opening_engine(licences)
+    opening = opening_engine(licences, device)
     photos = media.read_pair(known[0], probe)
     engine = opening.result()
     options = PhotoOptions(

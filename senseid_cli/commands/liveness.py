@@ -20,6 +20,7 @@ from senseid_cli.options import (
     AsJson,
     AutoRotate,
     DecisionLogFile,
+    DeviceName,
     LogNames,
     ReturnFaceImage,
     ReturnImage,
@@ -28,6 +29,7 @@ from senseid_cli.options import (
 from senseid_cli.output import liveness as text
 from senseid_cli.output import terminal
 from senseid_cli.output.progress import progress
+from senseid_engine.device import Device
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -80,6 +82,7 @@ def check(
     ] = None,
     auto_rotate: AutoRotate = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    device: DeviceName = Device.AUTO,
     decision_log: DecisionLogFile = None,
     log_names: LogNames = False,
 ) -> None:
@@ -111,13 +114,13 @@ def check(
             {**outputs, "--return-image": return_image, "--return-face-image": return_face_image},
             f"it is about the frames of a video; {video} is a photo",
         )
-        photo = Models(lambda: licences).liveness.detect_photo(opened, auto_rotate=auto_rotate)
+        photo = Models(lambda: licences, device=device).liveness.detect_photo(opened, auto_rotate=auto_rotate)
         note_decision(decision_log, "liveness", Figures(liveness_score=photo.score, passed=photo.passed), names=names)
         _put_photo(photo, as_json=as_json, return_status=return_status)
         raise typer.Exit(ExitStatus.YES if photo.passed else ExitStatus.NO)
     _refuse_given({"--auto-rotate": auto_rotate}, f"it is for photos; {video} is a video, turned as its header says")
     with progress("looking at frames", opened.expected_frames) as advance:
-        result = Models(lambda: licences).liveness.detect(opened, watch=advance)
+        result = Models(lambda: licences, device=device).liveness.detect(opened, watch=advance)
     note_decision(decision_log, "liveness", Figures(liveness_score=result.score, passed=result.passed), names=names)
     _save(result, save_image, save_face)
     if explain is not None:
@@ -148,6 +151,7 @@ def pack(
     ],
     key: options.KeyName = None,
     key_file: options.KeyFile = None,
+    device: DeviceName = Device.AUTO,
     force: options.Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object about what was made.")] = False,
 ) -> None:
@@ -172,7 +176,7 @@ def pack(
     options.note_weakness(known)
     opened = media.read_video(video, if_photo="`senseid liveness PHOTO` checks a photo, which proves less")
     with progress("looking at frames", opened.expected_frames) as advance:
-        result = Models(lambda: licences).liveness.detect(opened, watch=advance)
+        result = Models(lambda: licences, device=device).liveness.detect(opened, watch=advance)
     if result.passed:
         from senseid.captures import make_capture
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from senseid_cli.options import DeviceName
+from senseid_engine.device import Device
 from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def calibrate(
             "--workers", metavar="COUNT", min=1, help="Photos worked on at the same time; as the CPUs allow if unset."
         ),
     ] = None,
+    device: DeviceName = Device.AUTO,
     name: Annotated[
         str, typer.Option("--name", metavar="NAME", help="What the set is called in the curve; its file name if unset.")
     ] = "",
@@ -84,7 +87,7 @@ def calibrate(
     labelled, folds = _read_set(labelled_set, pairs)
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.FACE, Capability.COMPARE))
-    engine = models.open_engine(licences, recognition=recognition)
+    engine = models.open_engine(licences, device=device, recognition=recognition)
     settings = _settings(labelled_set, recognition, name=name, note=note, seed=seed)
     result = _run(engine, labelled, folds, settings, workers or engine.photos_at_once)
     paths.write_output(out, result.curve.dump().encode())

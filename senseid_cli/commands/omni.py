@@ -19,12 +19,14 @@ from senseid_cli.options import (
     AutoRotate,
     CheckQuality,
     DecisionLogFile,
+    DeviceName,
     FirstPhoto,
     LogNames,
     SecondPhoto,
     Threshold,
 )
 from senseid_cli.output import comparison, terminal
+from senseid_engine.device import Device
 from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
@@ -44,6 +46,7 @@ def omni(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    device: DeviceName = Device.AUTO,
     decision_log: DecisionLogFile = None,
     log_names: LogNames = False,
 ) -> None:
@@ -61,7 +64,7 @@ def omni(
         paths.check_output(draw, sources=(first, second), force=force)
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.FACE, Capability.OMNI))
-    opening = opening_engine(licences)
+    opening = opening_engine(licences, device)
     photos = media.read_pair(first, second)
     engine = opening.result()
     result = engine.omni(*photos, PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality))

@@ -12,7 +12,7 @@ from senseid import bodies, installation
 from senseid.models import Models
 from senseid.outcomes import ExitStatus
 from senseid_cli import completion, media, paths
-from senseid_cli.options import AsJson, AutoRotate, PlainFaces
+from senseid_cli.options import AsJson, AutoRotate, DeviceName, PlainFaces
 from senseid_cli.output import terminal
 from senseid_cli.output.html.document import Faces
 from senseid_cli.output.quality import (
@@ -24,6 +24,7 @@ from senseid_cli.output.quality import (
     photo_table_width,
 )
 from senseid_cli.output.quality import details as judged_details
+from senseid_engine.device import Device
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -78,6 +79,7 @@ def quality(
         typer.Option("--html", metavar="OUT.html", help="Write a page: what passes, reasons, charts, every photo."),
     ] = None,
     plain_faces: PlainFaces = False,
+    device: DeviceName = Device.AUTO,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
     """Measure the quality of every face of a photo, or of all photos of a folder.
@@ -102,7 +104,7 @@ def quality(
     faces = Faces(plain_faces)
     if folder is None:
         image, encrypted = media.open_photo(photo)
-        report = Models(lambda: licences).quality.check(image, auto_rotate=auto_rotate)
+        report = Models(lambda: licences, device=device).quality.check(image, auto_rotate=auto_rotate)
         photos = [Judged.of(media.name_of(photo), report, policy)]
         if draw is not None:
             from senseid_cli.output.drawing.quality import draw_quality
@@ -115,7 +117,7 @@ def quality(
         photos = []
         # Not while the bar is shown: what stands in the place of the stream then need not say that it is a terminal.
         on_terminal = terminal.terminal_width() is not None
-        checker = Models(lambda: licences).quality
+        checker = Models(lambda: licences, device=device).quality
         for judged, measured, encrypted in _walk(checker, folder, policy, auto_rotate=auto_rotate):
             photos.append(judged)
             thumbnails.append(

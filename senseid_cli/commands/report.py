@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from senseid.bodies import DEFAULT_THRESHOLD
-from senseid_cli.options import PlainFaces, Threshold
+from senseid_cli.options import DeviceName, PlainFaces, Threshold
+from senseid_engine.device import Device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,7 @@ def report(
         ),
     ] = None,
     plain_faces: PlainFaces = False,
+    device: DeviceName = Device.AUTO,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
 ) -> None:
     """Make the page of a batch again from the results that it wrote.
@@ -65,7 +67,7 @@ def report(
     if photos is None:
         write_report(settings, records, lambda _: [], None)
     else:
-        _write_with_photos(settings, records, photos)
+        _write_with_photos(settings, records, photos, device)
     typer.echo(f"written to {page}", err=True)
 
 
@@ -87,14 +89,14 @@ def _records(results: Path, threshold: float, group: str | None) -> Iterator[dic
         yield record
 
 
-def _write_with_photos(settings: Page, records: Iterator[dict[str, Any]], folder: Path) -> None:
+def _write_with_photos(settings: Page, records: Iterator[dict[str, Any]], folder: Path, device: Device) -> None:
     """Write the page with the faces that are worth a look, found anew where the results do not tell where they are."""
     from senseid import installation
     from senseid_cli.batch.results import names_photo
     from senseid_cli.batch.run import open_executor, open_queue, write_report
     from senseid_cli.batch.work_queue import NoCache
 
-    executor = open_executor(installation.verify_licences(), frozenset(), None, None)
+    executor = open_executor(installation.verify_licences(), frozenset(), None, None, device)
     queue = open_queue(executor, NoCache())
 
     def photos(record: dict[str, Any]) -> list[tuple[str, Path]]:

@@ -35,6 +35,7 @@ _OPTIONS = {
     "SENSEID_PORT": "--port",
     "WORKER_IP": "--workers",
     "HANDLERS": "--handlers",
+    "SENSEID_DEVICE": "--device",
     "SENSEID_METRICS": "--metrics",
     "SENSEID_TLS_CERT": "--tls-cert",
     "SENSEID_TLS_KEY": "--tls-key",
@@ -70,6 +71,10 @@ def serve(
     handlers: Annotated[
         str | None,
         typer.Option("--handlers", metavar="COUNT", help="Processes that look at photos.", show_default="one a core"),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", metavar="auto|cpu|openvino", help="Where the networks run.", show_default="auto"),
     ] = None,
     ui: Annotated[bool, typer.Option("--ui", help="Serve a page at / to try things out.")] = False,
     plain_media: Annotated[
@@ -127,6 +132,7 @@ def serve(
         "SENSEID_PORT": port,
         "WORKER_IP": workers,
         "HANDLERS": handlers,
+        "SENSEID_DEVICE": device,
         "SENSEID_UI": "true" if ui else None,
         "SENSEID_PLAIN_MEDIA": "true" if plain_media else None,
         "SENSEID_SAMPLES": samples,

@@ -20,6 +20,7 @@ from senseid_cli.options import (
     AutoRotate,
     CheckQuality,
     DecisionLogFile,
+    DeviceName,
     LogNames,
     References,
     ReturnFaceImage,
@@ -31,6 +32,7 @@ from senseid_cli.options import (
 from senseid_cli.output import liveness as text
 from senseid_cli.output import terminal
 from senseid_cli.output.progress import progress
+from senseid_engine.device import Device
 from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
@@ -61,6 +63,7 @@ def verify(
     return_image: ReturnImage = False,
     return_face_image: ReturnFaceImage = False,
     key_file: keys.KeyFile = None,
+    device: DeviceName = Device.AUTO,
     decision_log: DecisionLogFile = None,
     log_names: LogNames = False,
 ) -> None:
@@ -96,14 +99,14 @@ def verify(
         from senseid.captures import read_capture
 
         capture = read_capture(data, name=name, keys=key_sources(key_file))
-        verifier = Models(lambda: licences).verifier
+        verifier = Models(lambda: licences, device=device).verifier
         compared = verifier.verify_capture(capture, picture, options, name=name, further=further)
         note_decision(decision_log, "verify", Figures(score=compared.score), threshold=threshold, names=names)
         terminal.note_doubts(compared.photo, *compared.further)
         _put_capture(compared, capture, threshold, as_json=as_json)
         raise typer.Exit(ExitStatus.YES if compared.score >= threshold else ExitStatus.NO)
     opened = media.decode_video(data, name, if_photo="the video comes first, as in `senseid verify VIDEO PHOTO`")
-    verifier = Models(lambda: licences).verifier
+    verifier = Models(lambda: licences, device=device).verifier
     with progress("looking at frames", opened.expected_frames) as advance:
         result = verifier.verify_video(opened, picture, options, further=further, watch=advance)
     living = result.liveness

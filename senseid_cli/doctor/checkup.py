@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from senseid.abilities import Ability, abilities
 from senseid_cli.doctor.codecs import check_photos, check_videos
 from senseid_cli.doctor.cpu import check_cores, check_flags, read_flags
+from senseid_cli.doctor.devices import check_devices, chosen_device
 from senseid_cli.doctor.disk import check_disk
 from senseid_cli.doctor.finding import Finding, Status, problem
 from senseid_cli.doctor.home import check_home
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from senseid.keys import KeySources
+    from senseid_engine.device import Device
     from senseid_licensing.context import Context
     from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicences
@@ -112,9 +115,10 @@ def check_up(here: Installation, *, old_home: Path | None = None, old_env: Path 
         home += check_carried_settings(old_env, here.environment, here.env_file)
     models, broken = _check_models(here.store.data_dir, licences)
     packages = [*check_packages(requirements, extras), check_libraries(sys.executable)]
+    running = _check_running(packages, here, licences, chosen_device(here.environment, settings))
     return Checkup(
         version=context.version,
-        findings=(*machine, *home, *models, *packages, *_check_codecs(packages)),
+        findings=(*machine, *home, *models, *packages, *running),
         abilities=abilities(
             licences,
             broken=broken,
@@ -138,16 +142,24 @@ def _check_machine(here: Installation) -> list[Finding]:
 
 def _check_models(data_dir: Path, licences: VerifiedLicences) -> tuple[list[Finding], frozenset[str]]:
     try:
-        registry = with_additions(Registry.builtin(), data_dir / FOLDER)
-        return check_models(registry, licences)
+        return check_models(_registry(data_dir), licences)
     except ManifestError as error:
         return [problem("models", error.message, error.remedy)], frozenset(Product)
 
 
-def _check_codecs(packages: list[Finding]) -> list[Finding]:
-    """Check photos and videos, unless a broken library would end this process too."""
+def _registry(data_dir: Path) -> Registry:
+    return with_additions(Registry.builtin(), data_dir / FOLDER)
+
+
+def _check_running(
+    packages: list[Finding], here: Installation, licences: VerifiedLicences, device: Device
+) -> list[Finding]:
+    """Check photos, videos and devices, unless a broken library would end this process too."""
     if any(finding.check in ("packages", "libraries") and finding.status is Status.PROBLEM for finding in packages):
         return []
     from senseid_engine.image import decode_image
 
-    return [check_photos(lambda data: decode_image(data, name="sample")), check_videos()]
+    codecs = [check_photos(lambda data: decode_image(data, name="sample")), check_videos()]
+    with suppress(ManifestError):  # the check of the models says so
+        return [*codecs, *check_devices(device, _registry(here.store.data_dir), licences)]
+    return codecs

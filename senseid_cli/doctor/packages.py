@@ -59,7 +59,8 @@ def unmet(requirements: Sequence[str], extra: str, lookup: Callable[[str], str |
             continue
         found = lookup(canonicalize_name(requirement.name))
         if found is None or not requirement.specifier.contains(found, prereleases=True):
-            missing.append(Unmet(f"{requirement.name}{requirement.specifier}", found))
+            extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+            missing.append(Unmet(f"{requirement.name}{extras}{requirement.specifier}", found))
     return missing
 
 

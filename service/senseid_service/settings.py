@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from senseid.bodies import DEFAULT_THRESHOLD
 from senseid.env_file import distrust
 from senseid.errors import SettingError
+from senseid_engine.device import Device
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,6 +105,7 @@ class Settings:
         workers: the workers behind the API role.
         worker_ca: certificates that `https` workers are checked against; the system's if None.
         handlers: processes that look at photos.
+        device: where the networks run; `auto` is the CPU, see `senseid.models.Models`.
         phone_formats: whether photos may be WebP, AVIF and HEIC, beside the formats of the manual.
         ui: whether the page is served.
         samples: a folder of photos and videos that the page offers to try.
@@ -130,6 +132,7 @@ class Settings:
     workers: tuple[WorkerAddress, ...]
     worker_ca: Path | None
     handlers: int
+    device: Device
     phone_formats: bool
     ui: bool
     samples: Path | None
@@ -181,6 +184,7 @@ VARIABLES: Final = (
     Variable("WORKER_IP", "role api: its workers, address[:port], with commas between them; https://... for TLS"),
     Variable("SENSEID_WORKER_CA", "role api: file of the certificates that https workers are checked against"),
     Variable("HANDLERS", "processes that look at photos, at most the physical cores", "the CPUs of this process"),
+    Variable("SENSEID_DEVICE", "where the networks run: auto, cpu or openvino", "auto"),
     Variable("PARAM_DECRYPT_KEY", "decryption key, 32 characters", secret=True),
     Variable("PARAM_DECRYPT_IV", "initialisation vector, 12 characters", secret=True),
     Variable("PARAM_DECRYPT_KEY_FILE", "file with both, as --key-file takes it; counts beside them"),
@@ -336,7 +340,7 @@ def parse(values: Values, *, physical_cores: int, cpus: int, complete: bool = Tr
         SettingError: one of them is invalid; the message names it.
     """
     read = _Reader(values)
-    role = read.one_of("SENSEID_ROLE", Role, Role.ALL)
+    role = read.one_of("SENSEID_ROLE", Role, Role.ALL, "all, api or worker")
     api_keys = read.secrets("SENSEID_API_KEY", "SENSEID_API_KEY_FILE")
     worker_keys = read.secrets("SENSEID_WORKER_KEY", "SENSEID_WORKER_KEY_FILE")
     if role is Role.WORKER:
@@ -349,6 +353,7 @@ def parse(values: Values, *, physical_cores: int, cpus: int, complete: bool = Tr
         workers=tuple(map(_worker, read.words("WORKER_IP"))),
         worker_ca=read.file("SENSEID_WORKER_CA"),
         handlers=read.integer("HANDLERS", max(1, min(physical_cores, cpus)), 1, None),
+        device=read.one_of("SENSEID_DEVICE", Device, Device.AUTO, "auto, cpu or openvino"),
         phone_formats=read.boolean("SENSEID_PHONE_FORMATS"),
         ui=read.boolean("SENSEID_UI"),
         samples=read.folder("SENSEID_SAMPLES"),
@@ -395,6 +400,11 @@ def _check_together(settings: Settings, physical_cores: int) -> None:
         raise SettingError(
             "WORKER_IP is not set, and the role api has no models of its own",
             remedy="name the machines where `senseid serve --role worker` runs, as in `--workers 10.0.0.2`",
+        )
+    if settings.device is Device.CUDA:
+        raise SettingError(
+            "SENSEID_DEVICE is cuda, and the handlers are forked from one process, which CUDA does not survive",
+            remedy="use auto, cpu or openvino; commands such as `senseid batch` take cuda",
         )
     _check_who_may_connect(settings)
     if (settings.tls_cert is None) is not (settings.tls_key is None):
@@ -535,12 +545,12 @@ class _Reader:
             raise self._refused(name, text, "true or false")
         return text == "true"
 
-    def one_of(self, name: str, kind: Callable[[str], T], default: T) -> T:
+    def one_of(self, name: str, kind: Callable[[str], T], default: T, choice: str) -> T:
         text = self._values.get(name)
         try:
             return kind(text.lower()) if text else default
         except ValueError:
-            raise self._refused(name, text, "all, api or worker") from None
+            raise self._refused(name, text, choice) from None
 
     def words(self, name: str) -> tuple[str, ...]:
         return tuple(word.strip() for word in self._values.get(name).split(",") if word.strip())

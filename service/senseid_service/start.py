@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from senseid import installation
 from senseid.errors import SettingError
+from senseid_engine.device import check_installed as check_device
 from senseid_engine.errors import reason_of
 from senseid_service.licence_watch import LicenceWatch
 from senseid_service.log import Log
@@ -61,10 +62,13 @@ def run(
     Raises:
         LicensingError: no licence allows serving.
         SettingError: a port, the certificate or its key cannot be used.
+        DeviceError: the device of the settings is not installed.
     """
     settings = loaded.settings
     check_certificate(settings)
     check_tracing(os.environ)
+    if settings.role.has_models:
+        check_device(settings.device)
     log = Log(lambda line: os.write(_STDERR, line), _now)
     reloader = Reloader(loaded, load, log)
     watch = licence_watch() if settings.role.has_models else None
@@ -93,7 +97,7 @@ def run(
 
         assert watch is not None  # noqa: S101  a role with models has licences
         threads = max(1, min(_MOST_THREADS, cpus // settings.handlers))
-        opened = Models(watch.current, threads=threads, forks=True)
+        opened = Models(watch.current, threads=threads, device=settings.device, forks=True)
         keys = (*reloader.loaded.keys, *of_page)
         setup = Setup(opened, keys, log, settings.limits.job_seconds, settings.plain_media, settings.phone_formats)
         return fork_handlers(setup, control, lifeline)

@@ -14,6 +14,7 @@ import numpy as np
 
 from senseid_engine.align import CropAlignment
 from senseid_engine.calibration_file import parse_calibration
+from senseid_engine.device import Device
 from senseid_engine.finder import model_of_kind
 from senseid_engine.session import Session
 
@@ -63,12 +64,14 @@ class Regression:
         return parse_calibration(_NAME, data, lambda fields: _read(fields, features))
 
 
-def open_network(registry: Registry, licences: VerifiedLicences, *, threads: int) -> Session:
+def open_network(
+    registry: Registry, licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
+) -> Session:
     """The network alone: of chips cut by `CHIP` it gives float32 (n, views, features), mean and spread of each map.
 
     Arguments and errors as `AttackDetector.open`.
     """
-    return Session.open(model_of_kind(registry, "liveness"), licences, threads=threads)
+    return Session.open(model_of_kind(registry, "liveness"), licences, threads=threads, device=device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +82,25 @@ class AttackDetector:
     _regression: Regression
 
     @classmethod
-    def open(cls, registry: Registry, licences: VerifiedLicences, *, threads: int) -> AttackDetector:
+    def open(
+        cls, registry: Registry, licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
+    ) -> AttackDetector:
         """Load the network.
 
         Args:
             registry: which models there are.
             licences: the verified licences of this run; they are asked before the model file is opened.
             threads: threads that it may use, at least 1.
+            device: where it runs.
 
         Raises:
             LicensingError: no verified licence for senseid_liveness.
             ModelsError: there is no such model, or a file is missing or is not the one of the manifest.
             ModelError: onnxruntime refuses it.
+            DeviceError: the processor cannot be used, or gives other values than the CPU.
             CalibrationError: the weights cannot be read.
         """
-        session = open_network(registry, licences, threads=threads)
+        session = open_network(registry, licences, threads=threads, device=device)
         features = int(model_of_kind(registry, "liveness").outputs[0].shape[-1])
         return cls(session, Regression.parse(registry.asset(ASSET).read(), features))
 

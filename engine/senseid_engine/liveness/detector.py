@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from senseid_engine.device import Device
 from senseid_engine.errors import LivenessError
 from senseid_engine.liveness.attack import PHOTO_THRESHOLD, AttackDetector, probability
 from senseid_engine.liveness.fusion import Fusion
@@ -59,6 +60,7 @@ class LivenessDetector:
         quality: QualityChecker,
         *,
         threads: int,
+        device: Device = Device.CPU,
     ) -> LivenessDetector:
         """Load what the check needs beside the models that find faces and measure quality.
 
@@ -68,15 +70,17 @@ class LivenessDetector:
             finder: finds faces; may be shared with an engine.
             quality: measures faces; may be shared.
             threads: CPUs to use, at least 1.
+            device: where the networks run.
 
         Raises:
             LicensingError: no verified licence for a model's product.
             ModelsError: a file is missing or is not the one of the manifest.
             ModelError: a model cannot be used.
+            DeviceError: the processor cannot be used, or gives other values than the CPU.
             CalibrationError: the weights of the evidence cannot be read.
         """
         licences.require(Product.LIVENESS)
-        attack = AttackDetector.open(registry, licences, threads=threads)
+        attack = AttackDetector.open(registry, licences, threads=threads, device=device)
         return cls(finder, quality, attack, Fusion.load(registry), licences, threads)
 
     def detect(self, video: Video, *, watch: Callable[[int], None] = lambda _: None) -> LivenessResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from senseid_engine.device import Device
 from senseid_engine.quality.balanced import balanced
 from senseid_engine.quality.chip import cut
 from senseid_engine.quality.eyes import EyesOpen, eye_distance
@@ -47,7 +48,13 @@ class QualityChecker:
 
     @classmethod
     def open(
-        cls, registry: Registry, licences: VerifiedLicences, finder: FaceFinder, *, threads: int
+        cls,
+        registry: Registry,
+        licences: VerifiedLicences,
+        finder: FaceFinder,
+        *,
+        threads: int,
+        device: Device = Device.CPU,
     ) -> QualityChecker:
         """Load the models and data that quality needs beside those that find faces.
 
@@ -56,17 +63,19 @@ class QualityChecker:
             licences: the verified licences of this run; they are asked before any model file is opened.
             finder: finds the faces; may be shared with an engine.
             threads: threads that each model may use, at least 1.
+            device: where the networks run.
 
         Raises:
             LicensingError: no verified licence for a model's product.
             ModelsError: a file is missing or is not the one of the manifest.
             ModelError: a model or data file cannot be used.
+            DeviceError: the processor cannot be used, or gives other values than the CPU.
         """
         licences.require(Product.KESTREL)
         return cls(
             finder=finder,
             poser=PoseEstimator.parse(registry.asset("face-model").read()),
-            occlusion=OcclusionEstimator.open(registry, licences, threads=threads),
+            occlusion=OcclusionEstimator.open(registry, licences, threads=threads, device=device),
             eyes=EyesOpen.parse(registry.asset("eyes-open").read()),
             overall=OverallQuality.parse(registry.asset("overall-quality").read()),
             licences=licences,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from senseid_engine.align import MeshAlignment
+from senseid_engine.device import Device
 from senseid_engine.finder import model_of_kind
 from senseid_engine.session import Session
 
@@ -86,20 +87,24 @@ class OcclusionEstimator:
         self._session = session
 
     @classmethod
-    def open(cls, registry: Registry, licences: VerifiedLicences, *, threads: int) -> OcclusionEstimator:
+    def open(
+        cls, registry: Registry, licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
+    ) -> OcclusionEstimator:
         """Load the model.
 
         Args:
             registry: which models there are.
             licences: the verified licences of this run; they are asked before the model's file is opened.
             threads: threads that the model may use, at least 1.
+            device: where it runs.
 
         Raises:
             LicensingError: no verified licence for the model's product.
             ModelsError: the registry has no such model, or its file is missing or is not the one of the manifest.
             ModelError: onnxruntime refuses the model.
+            DeviceError: the processor cannot be used, or gives other values than the CPU.
         """
-        return cls(Session.open(model_of_kind(registry, "occlusion"), licences, threads=threads))
+        return cls(Session.open(model_of_kind(registry, "occlusion"), licences, threads=threads, device=device))
 
     def estimate(self, pixels: Pixels, face: Face) -> Occlusion:
         """The visible features of a face.

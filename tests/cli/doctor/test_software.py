@@ -21,7 +21,7 @@ REQUIREMENTS = (
     "numpy>=2.0",
     'tomli>=1; python_version < "3.0"',
     'starlette>=0.40; extra == "serve"',
-    'uvicorn; extra == "serve"',
+    'uvicorn[fast]; extra == "serve"',
 )
 
 
@@ -45,7 +45,7 @@ def test_an_extra_may_be_absent_and_a_requirement_may_not() -> None:
 def test_what_to_install_is_named_itself() -> None:
     """Not `senseid[serve]`: the index has another project of that name."""
     found = check_packages(REQUIREMENTS, ("serve",), {"numpy": "2.1"}.get)
-    assert found[1].remedy == f"if you want it: {sys.executable} -m pip install 'starlette>=0.40' uvicorn"
+    assert found[1].remedy == f"if you want it: {sys.executable} -m pip install 'starlette>=0.40' 'uvicorn[fast]'"
 
 
 def test_of_this_installation() -> None:

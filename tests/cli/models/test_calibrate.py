@@ -29,6 +29,7 @@ from senseid_licensing.errors import LicensingError
 from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
+    from senseid_engine.device import Device
     from senseid_engine.image import Image
 from tests.cli.models.conftest import Senseid, names_in
 
@@ -74,7 +75,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine(licensed: None, builtin: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opener, "open_engine", lambda licences, recognition: PatternEngine())
+    monkeypatch.setattr(opener, "open_engine", lambda licences, device, recognition: PatternEngine())
 
 
 def test_calibrate_for_a_model(
@@ -84,7 +85,7 @@ def test_calibrate_for_a_model(
     monkeypatch.setattr(Registry, "builtin", lambda: replace(builtin, entries=(*builtin.entries, own)))
     asked = []
 
-    def open_engine(_: object, *, recognition: Recognition) -> PatternEngine:
+    def open_engine(_: object, *, device: Device, recognition: Recognition) -> PatternEngine:
         asked.append(recognition)
         return PatternEngine()
 
