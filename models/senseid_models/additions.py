@@ -37,7 +37,12 @@ def with_additions(registry: Registry, folder: Path) -> Registry:
     """
     for name in added_names(folder):
         path = folder / name / MANIFEST
-        registry = joined(registry, Registry.load(path), path)
+        try:
+            registry = joined(registry, Registry.load(path), path)
+        except ManifestError as error:
+            # It was good when it was imported: another version did that.
+            remedy = f"`senseid models remove {name}`, then import it again"
+            raise ManifestError(path, error.problem, remedy=remedy) from error
     return registry
 
 

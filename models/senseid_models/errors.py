@@ -37,10 +37,14 @@ class ModelsError(Exception):
 class ManifestError(ModelsError):
     """The manifest at `path` cannot be used; `problem` says where and why."""
 
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(
-            f"manifest {path}: {problem}", remedy="correct the manifest, or reinstall senseid if you did not edit it"
-        )
+    def __init__(
+        self,
+        path: Path,
+        problem: str,
+        *,
+        remedy: str = "correct the manifest, or reinstall senseid if you did not edit it",
+    ) -> None:
+        super().__init__(f"manifest {path}: {problem}", remedy=remedy)
         self.path = path
         self.problem = problem
 

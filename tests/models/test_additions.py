@@ -81,6 +81,7 @@ def test_what_a_model_may_not_be(tmp_path: Path, changes: dict[str, str | None],
     with pytest.raises(ManifestError, match=problem) as caught:
         with_additions(Registry.builtin(), tmp_path)
     assert str(tmp_path / "tiny" / MANIFEST) in caught.value.message
+    assert caught.value.remedy == "`senseid models remove tiny`, then import it again"
 
 
 def test_two_additions_cannot_share_a_name(tmp_path: Path) -> None:
