@@ -29,7 +29,7 @@ WORKERS = 4
 PHOTOS = 20_000 if FULL else 300
 FAULTS = ("dead", "dead", "cut")
 """What becomes of the first workers, one after another, at equal shares of the run."""
-PATIENCE = 3600.0 if FULL else 150.0
+PATIENCE = 3600.0 if FULL else 400.0
 PORT = 8786
 
 
