@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 TOLERANCE: Final = 1e-4
 """How far an output may be from the CPU's, as a share of the CPU's largest value there.
 
-Rounding alone makes 2e-6. Half precision, which the makers of processors choose unless told otherwise, makes 2e-3 to
-4e-2.
+Rounding alone makes 1e-6. 16 bits, which OpenVINO computes with unless told otherwise, make 1e-3 to 4e-2.
 """
 
 
@@ -65,8 +64,8 @@ PROVIDERS: Final[Mapping[Device, Provider]] = {
 }
 
 FASTER_THAN_CPU: Final = (Device.CUDA,)
-"""What `auto` tries before the CPU, the fastest first. OpenVINO is as fast as the CPU at the same precision, and not
-faster (docs/hardware.md), so it runs only where it is asked for."""
+"""What `auto` tries before the CPU, the fastest first. OpenVINO is no faster at the same precision
+(docs/hardware.md), so it runs only where it is asked for."""
 
 _REGISTERING = threading.Lock()
 """Libraries are loaded once in a process, which opens several networks at the same time."""

@@ -25,6 +25,7 @@ BENCHMARKS = (
     "liveness",
     "liveness_speed",
     "decoder_memory",
+    "devices",
     "encryption",
     "accuracy",
     "references",
@@ -40,6 +41,7 @@ BENCHMARKS = (
 SLOW = (
     "accuracy",
     "batch_speed",
+    "devices",
     "liveness",
     "masks",
     "occlusion",
