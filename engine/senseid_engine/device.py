@@ -6,14 +6,12 @@ are run on the same pictures: a difference beyond `TOLERANCE` refuses the proces
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -73,6 +71,8 @@ _REGISTERING = threading.Lock()
 
 def installed_version(device: Device) -> str | None:
     """The version of the package that brings a processor; None if it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(PROVIDERS[device].package)
     except PackageNotFoundError:
@@ -113,6 +113,8 @@ def open_on(device: Device, data: bytes, options: Any, threads: int, ort: Any) -
     check_installed(device)
     name = PROVIDERS[device].name
     if device is Device.OPENVINO:
+        import json
+
         # Told nothing, it computes with 16 bits on processors that have AMX.
         config = {"CPU": {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": str(threads)}}
         options.add_provider_for_devices([_openvino_cpu(ort)], {"load_config": json.dumps(config)})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from senseid_engine.device import FASTER_THAN_CPU, Device, check_same, installed_version, open_on
+from senseid_engine.device import FASTER_THAN_CPU, PROVIDERS, Device, check_same, open_on
 from senseid_engine.errors import DeviceError, LibraryError, ModelError
 from senseid_engine.onnx_file import NotOnnxError, without_idle_inputs
 from senseid_licensing.gate import admit
@@ -99,7 +99,7 @@ class Session:
         on_cpu = cls._on(Device.CPU, model, data, threads, ort)
         if device is Device.AUTO:
             for faster in FASTER_THAN_CPU:
-                if installed_version(faster) is not None:
+                if PROVIDERS[faster].name in ort.get_available_providers():
                     with suppress(DeviceError):
                         return cls._moved(on_cpu, faster, model, data, threads, ort)
             return on_cpu

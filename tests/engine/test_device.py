@@ -29,7 +29,6 @@ OPENVINO, CUDA, CPU = (device.PROVIDERS[each].name for each in (Device.OPENVINO,
 def install(monkeypatch: pytest.MonkeyPatch, *devices: Device) -> None:
     """Let the packages of these devices be installed, and those of no other."""
     monkeypatch.setattr(device, "installed_version", lambda each: "1.2" if each in (*devices, Device.CPU) else None)
-    monkeypatch.setattr(session, "installed_version", lambda each: "1.2" if each in devices else None)
 
 
 class Options:

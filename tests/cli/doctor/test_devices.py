@@ -11,7 +11,7 @@ from senseid.devices import Tried, used
 from senseid_cli.doctor import devices as checks
 from senseid_cli.doctor.devices import check_devices, chosen_device
 from senseid_cli.doctor.finding import Status
-from senseid_engine import device, session
+from senseid_engine import device
 from senseid_engine.device import Device
 from senseid_models.registry import Registry
 
@@ -81,7 +81,7 @@ def test_one_that_is_asked_for_and_not_installed(monkeypatch: pytest.MonkeyPatch
 
 def test_every_model_of_the_licences_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here on one that is said to be installed, and is not really there."""
-    for module in (device, devices, session):
+    for module in (device, devices):
         monkeypatch.setattr(module, "installed_version", lambda each: "1.2" if each is Device.CUDA else None)
     from models.recipes.licences import licences_of_this_run
 
