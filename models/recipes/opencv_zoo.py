@@ -3,7 +3,8 @@
 SFace: Zhong et al., "SFace: Sigmoid-Constrained Hypersphere Loss for Robust Face Recognition", 2021. YuNet: Wu et al.,
 "YuNet: A Tiny Millisecond-level Face Detector", 2023.
 
-These changes leave the results as they were, but for the rounding of float32:
+SFace gets one more layer at its end, which `models.recipes.recognition.space` learned. The other changes leave the
+results as they were, but for the rounding of float32:
 
 - Batch norms fold into the convolution before them, scale and colour order into the first one.
 - SFace's PReLUs are written so that onnxruntime runs them fast (`Graph.prelu`).
@@ -14,6 +15,7 @@ These changes leave the results as they were, but for the rounding of float32:
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
     Doubles = NDArray[np.float64]
 
+SPACE = Path(__file__).with_name("recognition") / "space.npy"
+"""The last layer of `sface`: float32 (129, 128), a matrix and what is added."""
 _SFACE_LAYERS = 14
 _SFACE_MEAN = 127.5
 _SFACE_DIVISOR = 128.0
@@ -104,7 +108,11 @@ def sface(data: bytes) -> bytes:
     factor, shift = source.batch_norm("fc1")
     values, zero, scale = source.blocks("pre_fc1_weight")
     folded = graph.dequantised(values, zero, scale * factor[:, None], values.shape)
-    graph.node("Gemm", [x, folded], [source.weight("pre_fc1_bias") * factor + shift], "embedding", transB=1)
+    bias = source.weight("pre_fc1_bias") * factor + shift
+    x = graph.node("Gemm", [x, folded], [bias], transB=1)
+    x = graph.node("LpNormalization", [x], axis=1, p=2)
+    space = np.load(SPACE)
+    graph.node("Gemm", [x], [space[:-1], space[-1]], "embedding")
     return graph.model({"image": ["batch", 3, 112, 112]}, {"embedding": ["batch", len(values)]})
 
 

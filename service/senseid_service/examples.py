@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 REQUEST_ID: Final = "7500ea51087e0d85d0868d1e698e0bfc"
 
 _COMPARE: Final[shapes.CompareBody] = {
-    "code": 1000, "verification_score": 0.9906967757217728, "request_id": REQUEST_ID,
+    "code": 1000, "verification_score": 0.988209466919505, "request_id": REQUEST_ID,
 }  # fmt: skip
 
 _OMNI: Final[shapes.OmniBody] = {
     "code": 1000,
-    "scores": [[0.9906967757217728]],
+    "scores": [[0.988209466919505]],
     "face_rects": {
         "first_image_face_rects": [[368, 88, 606, 426]],
         "second_image_face_rects": [[203, 240, 467, 626]],

@@ -2,9 +2,10 @@
 
 Photos of LFW and the group photos of `detection-dlib`, as they are and, where large faces have room, at a quarter of
 their size. On the same pixels our detector and `cv2.FaceDetectorYN` look for faces. Each face that OpenCV found is cut
-out by the `alignCrop` of `cv2.FaceRecognizerSF`, and that same chip goes through both networks. How close the embedding
-of our own chip of that face comes is told, not judged: ours averages a large face down before it samples. OpenCV reads
-the files of the package that our models are made from, which pip fetches.
+out by the `alignCrop` of `cv2.FaceRecognizerSF`, and that same chip goes through both networks, OpenCV's followed by
+the last layer of ours, which SFace has not (`models.recipes.recognition.space`). How close the embedding of our own
+chip of that face comes is told, not judged: ours averages a large face down before it samples. OpenCV reads the files
+of the package that our models are made from, which pip fetches.
 
 The new graph engine of OpenCV 5 cannot run `FaceRecognizerSF` on its file, where every initialiser is listed as an
 input: it asserts that there is only one. The network is therefore read on its own, and its input named.
@@ -22,6 +23,7 @@ import numpy as np
 
 from models.recipes.errors import RecipeError
 from models.recipes.fetch import cache_directory, extract, fetch
+from models.recipes.recognition.space import apply
 from senseid_engine import warp
 from senseid_engine.align import FivePointAlignment
 from senseid_engine.detect import COARSER, LARGEST_FACE, LEAST_SCORE, LEAST_SIDE, MOST_OVERLAP, _suppress
@@ -131,11 +133,11 @@ def compare(engine: Engine, opencv: OpenCV, photos: Sequence[Pixels]) -> Differe
             differences.add_detections(rows[_suppress(rows)], theirs)
             for row in theirs:
                 chip = opencv.chip(level, row)
-                feature, embedding = opencv.feature(chip), embedder.session.run(chip[None])[0][0]
-                differences.relative.append(float(np.abs(feature - embedding).max() / np.abs(feature).max()))
+                expected, embedding = apply(opencv.feature(chip)[None])[0], embedder.session.run(chip[None])[0][0]
+                differences.relative.append(float(np.abs(expected - embedding).max() / np.abs(expected).max()))
                 matrix = warp.similarity(row[5:].reshape(5, 2), embedder.alignment.template)
                 own = embedder.session.run(warp.warp(level, matrix, embedder.alignment.side)[None])[0][0]
-                differences.cosines.append(float(unit(feature) @ unit(own)))
+                differences.cosines.append(float(unit(expected) @ unit(own)))
     return differences
 
 

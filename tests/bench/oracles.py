@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.recipes.fetch import cache_directory, extract, fetch
+from models.recipes.recognition.space import apply
 from senseid_models.registry import PackageSource, Registry
 
 Images = NDArray[np.uint8]
@@ -44,10 +45,10 @@ def opencv(data: bytes) -> cv2.dnn.Net:
 
 
 def sface(image: Images, files: list[bytes]) -> Answers:
-    """The embedding that OpenCV computes, which takes its input as RGB."""
+    """The feature that OpenCV computes, which takes its input as RGB, through the layer that SFace has not."""
     network = opencv(files[0])
     network.setInput(image.astype(np.float32))
-    return {"embedding": network.forward()}
+    return {"embedding": apply(network.forward())}
 
 
 def yunet(image: Images, files: list[bytes]) -> Answers:

@@ -45,7 +45,7 @@ above, the smaller groups have no pairs left to count."""
 ANYBODY = "LFW, anybody"
 
 
-def exponent_of(lfw: Fit, groups: Sequence[Floats]) -> float:
+def exponent_of(lfw: Fit, groups: Mapping[str, Floats]) -> float:
     """To which power of the rate of LFW's strangers those who are alike reach a similarity.
 
     The mean over the groups of the rate at which strangers within them reach the similarities of the curve's knots, by
@@ -53,13 +53,15 @@ def exponent_of(lfw: Fit, groups: Sequence[Floats]) -> float:
 
     Args:
         lfw: the curve of LFW's strangers.
-        groups: ascending similarities of strangers within each group.
+        groups: ascending similarities of strangers within each group; those of anybody, and of groups that are only
+            judged, are left out.
     """
+    alike = [groups[name] for name in FITTED if name != ANYBODY]
     levels, hard = [], []
     for z, level in lfw.knots:
-        over = [len(group) - int(np.searchsorted(group, z, side="left")) for group in groups]
+        over = [len(group) - int(np.searchsorted(group, z, side="left")) for group in alike]
         if LEVELS[0] <= level <= LEVELS[1] and sum(over) >= LEAST_PAIRS:
-            rate = float(np.mean([count / len(group) for count, group in zip(over, groups, strict=True)]))
+            rate = float(np.mean([count / len(group) for count, group in zip(over, alike, strict=True)]))
             levels.append(level)
             hard.append(-np.log10(rate))
     x, y = np.array(levels), np.array(hard)
@@ -82,7 +84,7 @@ def fit_and_measure(encoded: Encoded, data: Path, model: ModelFile, *, correct: 
     everybody = np.ones(people, np.bool_)
     sorted_groups = {name: pairs.within(everybody) for name, pairs in groups.items()}
     lfw = fit_curve("LFW", sorted_groups[ANYBODY])
-    exponent = exponent_of(lfw, [sorted_groups[name] for name in FITTED])
+    exponent = exponent_of(lfw, sorted_groups)
     settings = Settings(
         set_name="LFW",
         made=datetime.now(UTC).date().isoformat(),
@@ -160,7 +162,7 @@ def measure_held_out(groups: Mapping[str, StrangerPairs], people: int, shipped: 
         for fitted, left_out in ((half, ~half), (~half, half)):
             inside = {name: groups[name].within(fitted) for name in FITTED}
             fit = fit_curve("LFW", inside[ANYBODY])
-            fit = fit.scaled(exponent_of(fit, list(inside.values())))
+            fit = fit.scaled(exponent_of(fit, inside))
             curve = ScoreCurve(fit.knots, fit.tail_slope, 1.0, shipped.provenance)
             limits = [curve.similarity_at(score) for score in GROUP_SCORES]
             for name, pairs in groups.items():

@@ -67,7 +67,7 @@ FITTED: dict[str, Group] = {
     "both wear a mask (drawn, LFW)": Group(lambda _, c: c == "mask"),
     "both wear sunglasses (drawn, LFW)": Group(lambda _, c: c == "sunglasses"),
 }
-"""The groups whose mean the curve promises for."""
+"""What is fitted: the curve to anybody, its exponent to the mean of the others, who are alike."""
 
 JUDGED: dict[str, Group] = {
     "South Asian, one sex": Group(lambda p, _: p.set == SOUTH_ASIA, _one_sex),

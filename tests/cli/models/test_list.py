@@ -61,7 +61,7 @@ def test_list_on_a_terminal(senseid: Senseid, builtin: Registry, monkeypatch: py
     monkeypatch.setattr(terminal, "terminal_width", lambda: 200)
     monkeypatch.setenv("COLUMNS", "200")
     out = senseid("list").stdout
-    assert "10.5 MB" in out
+    assert "10.6 MB" in out
     assert "219.5 kB" in out
     assert "licence" in out.splitlines()[0]
 
