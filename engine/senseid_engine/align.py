@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 from senseid_engine import warp
 
 if TYPE_CHECKING:
@@ -74,3 +76,34 @@ class CropAlignment:
         centre = (face.box[0:2] + face.box[2:4]) / 2
         square = self.crop * float((face.box[2:4] - face.box[0:2]).max())
         return warp.warp(pixels, warp.square_crop(centre, square, math.radians(face.roll), self.side), self.side)
+
+
+@dataclass(frozen=True, slots=True)
+class SurroundingsCrop:
+    """A wide crop about the detector's box that stays inside the photo: what is next to a face, and no black.
+
+    Where the photo ends, the crop is moved and, if need be, made smaller; then it is stretched to a square. It is
+    sampled without averaging, so that the beat of a screen's pixels remains.
+
+    Attributes:
+        crop: width and height of the crop in units of those of the box.
+        samples: how many pixels are taken from a row and a column.
+        side: side of the chip, pixels.
+    """
+
+    crop: float
+    samples: int
+    side: int
+
+    def chip(self, pixels: Pixels, face: Face) -> Pixels:
+        """Crop the face from its photo: uint8 (side, side, 3), RGB."""
+        import cv2
+
+        photo = np.array(pixels.shape[1::-1])
+        box = face.box[2:4] - face.box[0:2]
+        size = box * min(self.crop, float((photo / box).min()))
+        start = np.clip((face.box[0:2] + face.box[2:4] - size) / 2, 0, photo - size)
+        left, top = start.astype(int).tolist()
+        right, bottom = np.ceil(start + size).astype(int).tolist()
+        few = cv2.resize(pixels[top:bottom, left:right], (self.samples, self.samples))
+        return np.asarray(cv2.resize(few, (self.side, self.side)), np.uint8)

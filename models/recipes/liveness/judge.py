@@ -69,3 +69,23 @@ def report(score: np.ndarray, attack: np.ndarray, source: np.ndarray, group: np.
         spoof, live = passed[(source == name) & attack], ~passed[(source == name) & ~attack]
         print(f"  {name}: APCER {share(int(spoof.sum()), len(spoof))}, BPCER {share(int(live.sum()), len(live))}")
     return float(scale), float(shift)
+
+
+def report_clips(log_odds: np.ndarray, attack: np.ndarray, recaptured: np.ndarray, clip: np.ndarray) -> None:
+    """Print the figures of held-out clips and recaptures of them, by the mean of their frames' calibrated log-odds."""
+    means: dict[str, list[float]] = {"live": [], "real recordings": [], "simulated": []}
+    for name in np.unique(clip):
+        for kind, chosen in (
+            ("live", ~attack),
+            ("real recordings", attack & ~recaptured),
+            ("simulated", recaptured),
+        ):
+            if (frames := chosen & (clip == name)).any():
+                means[kind].append(float(log_odds[frames].mean()))
+    live = np.sort(means.pop("live"))
+    print(f"{len(live)} live clips, lowest", live[:8].round(2))
+    for kind, found in means.items():
+        attacks = np.array(found)
+        print(f"{kind}: AUC {auc(live, attacks):.3f}; highest", np.sort(attacks)[:-9:-1].round(2))
+        passed = round(apcer_at(live, attacks, 0.05) * len(attacks))
+        print(f"  at BPCER <= 5 %, log-odds {live[int(0.05 * len(live))]:.2f}: APCER {share(passed, len(attacks))}")

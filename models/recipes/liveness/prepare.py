@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.recipes.efficientnet_lite import FEATURES, VIEWS
+from models.recipes.efficientnet_lite import FEATURES
 from models.recipes.licences import licences_of_this_run
 from models.recipes.liveness import simulate
 from senseid_engine.errors import NoFaceError
 from senseid_engine.finder import FaceFinder
 from senseid_engine.image import decode_image, read_photo
-from senseid_engine.liveness.attack import CHIP, open_network
+from senseid_engine.liveness.attack import LOOKS, describe, open_network
 from senseid_engine.liveness.track import overlap
 from senseid_models.registry import Registry
 
@@ -42,17 +42,17 @@ if TYPE_CHECKING:
 SEED = 0
 LFW_PEOPLE = 600
 # At most so many of a group and label: what more there is tells nothing new. Of LFW all count.
-MOST = 100
-RECAPTURES = 2000
+MOST = 60
+RECAPTURES = 1400
 # Of which sources the recaptured faces are; within a source every group has as many.
 SHARES = {
     "lfw": 0.23,
-    "webcam-crops": 0.35,
+    "webcam-crops": 0.25,
     "dtruong": 0.10,
-    "gc535": 0.10,
+    "gc535": 0.07,
     "msu-mfsd": 0.02,
     "more": 0.20,
-    "clips": 0.0,
+    "clips": 0.13,
 }
 LEAST_OVERLAP = 0.3
 """The least intersection over union of a face with the box of its label; a frame may show a second person."""
@@ -65,6 +65,7 @@ class Still:
     """One labelled photo: its path, whether it shows an attack, its group, its source, and how often it is recaptured.
 
     The box is that of the labelled face: centre, width and height, as shares of the photo's; None for the largest face.
+    A frame of a clip says which clip it is of.
     The labels of gc535 are exchanged: they contradict every other source (docs/models/liveness.md).
     """
 
@@ -74,6 +75,7 @@ class Still:
     source: str
     recaptures: float = 0.0
     box: tuple[float, ...] | None = None
+    clip: str = ""
 
 
 def read_stills(folder: Path) -> list[Still]:
@@ -101,6 +103,7 @@ def read_frames(folder: Path, source: str) -> list[Still]:
             f"{source}-{row['source']}",
             source,
             box=tuple(map(float, row["box"].split())) or None,
+            clip=row["file"].split("_")[0] if source == "clips" else "",
         )
         for row in rows
     ]
@@ -145,10 +148,10 @@ def _models() -> tuple[FaceFinder, Session]:
 
 
 def features_of(number: int, still: Still) -> np.ndarray:
-    """The features, float16 (1 + recaptures, views, features), of a still and its recaptures; none without a face."""
+    """The features, float16 (1 + recaptures, looks, features), of a still and its recaptures; none without a face."""
     finder, network = _models()
     image = decode_image(read_photo(still.path), name=str(still.path))
-    none = np.zeros((0, len(VIEWS), FEATURES), np.float16)
+    none = np.zeros((0, len(LOOKS) + 1, FEATURES), np.float16)
     try:
         face = labelled(finder.find(image).faces, still, image)
     except NoFaceError:
@@ -156,11 +159,11 @@ def features_of(number: int, still: Still) -> np.ndarray:
     if face is None:
         return none
     rng = np.random.default_rng([SEED, number])
-    chips = [CHIP.chip(image.pixels, face)]
+    photos = [image.pixels]
     for _ in range(rng.poisson(still.recaptures)):
         recapture = simulate.screen if rng.random() < SCREENS else simulate.paper
-        chips.append(CHIP.chip(recapture(image.pixels, _place(face), rng), face))
-    return np.concatenate([network.run(chip[None])[0] for chip in chips]).astype(np.float16)
+        photos.append(recapture(image.pixels, _place(face), rng))
+    return np.stack([describe(network, pixels, face) for pixels in photos]).astype(np.float16)
 
 
 def labelled(faces: Sequence[Face], still: Still, image: Image) -> Face | None:
@@ -203,6 +206,7 @@ def main() -> None:
         attack=np.repeat([still.attack for still in stills], counts) | recaptured,
         group=np.repeat([still.group for still in stills], counts),
         source=np.repeat([still.source for still in stills], counts),
+        clip=np.repeat([still.clip for still in stills], counts),
     )
 
 

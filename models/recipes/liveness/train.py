@@ -1,4 +1,6 @@
-"""`python -m models.recipes.liveness.train FEATURES.npz`: fit the regression, say how well it does, and write it.
+"""`python -m models.recipes.liveness.train FEATURES.npz`: fit the regressions, say how well they do, and write them.
+
+One is of the face, one of its surroundings; their log-odds are summed. Fitted together, they learn sources by heart.
 
 First four times without one fold, and judged on that; then on all, calibrated by what the four said of what they had
 not seen. Nothing is random.
@@ -7,38 +9,58 @@ not seen. Nothing is random.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import tomli_w
 
-from models.recipes.build import write
+from models.recipes.build import put
+from models.recipes.efficientnet_lite import EARLY, FEATURES
 from models.recipes.liveness.folds import FOLDS, fold_of
-from models.recipes.liveness.judge import report
+from models.recipes.liveness.judge import report, report_clips
 from models.recipes.liveness.logistic import fit
-from senseid_engine.liveness.attack import ASSET, FORMAT
+from senseid_engine.liveness.attack import ASSET, FORMAT, Regression
 from senseid_models.registry import Registry
 
 # What each source weighs; within one, all groups weigh alike. LFW has no attacks.
 SHARES = {"more": 0.3, "clips": 0.3, "webcam-crops": 0.25, "msu-mfsd": 0.12, "dtruong": 0.12, "gc535": 0.1, "lfw": 0.11}
 RECAPTURED = 0.25
 """The weight of the simulated recaptures among the attacks."""
-PENALTY = 1e-3
 LEAST_SPREAD = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of the two regressions.
+
+    Attributes:
+        looks: which of the looks it is fitted to.
+        features: how many of the last features of each; the others weigh nothing.
+        penalty: of the fit.
+        share: what its log-odds weigh in the sum.
+    """
+
+    looks: slice
+    features: int
+    penalty: float
+    share: float
+
+
+FACE = Part(slice(None, -1), FEATURES - EARLY, 1e-3, 1.0)
+SURROUNDINGS = Part(slice(-1, None), FEATURES, 3e-3, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
 class Stills:
-    """The files that `prepare` wrote; float32 features (n, views, features), and of each still what it is."""
+    """The files that `prepare` wrote; float32 features (n, looks, features), and of each still what it is."""
 
     features: np.ndarray
     attack: np.ndarray
     group: np.ndarray
     source: np.ndarray
     recaptured: np.ndarray
+    clip: np.ndarray
 
     @classmethod
     def read(cls, path: Path) -> Stills:
@@ -50,6 +72,7 @@ class Stills:
                 file["group"],
                 file["source"],
                 file["recaptured"],
+                file["clip"],
             )
 
     def weights(self, chosen: np.ndarray) -> np.ndarray:
@@ -69,23 +92,25 @@ class Stills:
         return weights
 
 
-def regression(stills: Stills, chosen: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weights of the features and bias, fitted to the chosen stills, each look at a chip a sample of its own."""
+def fitted(stills: Stills, chosen: np.ndarray, part: Part) -> tuple[np.ndarray, float]:
+    """Weights of the features and bias of one part, fitted to the chosen stills, each look a sample of its own."""
     weights = stills.weights(chosen)
-    chosen = weights > 0
-    views = stills.features.shape[1]
-    samples = stills.features[chosen].reshape(-1, stills.features.shape[2]).astype(np.float64)
-    weight = np.repeat(weights[chosen], views)
+    looks = stills.features[weights > 0, part.looks, -part.features :]
+    samples = looks.reshape(-1, looks.shape[2]).astype(np.float64)
+    weight = np.repeat(weights[weights > 0], looks.shape[1])
+    positive = np.repeat(~stills.attack[weights > 0], looks.shape[1])
     mean = np.average(samples, axis=0, weights=weight)
     spread = np.sqrt(np.average((samples - mean) ** 2, axis=0, weights=weight)) + LEAST_SPREAD
-    answer = fit((samples - mean) / spread, np.repeat(~stills.attack[chosen], views), weight, PENALTY)
+    answer = fit((samples - mean) / spread, positive, weight, part.penalty)
     slopes = answer[:-1] / spread
-    return slopes, float(answer[-1] - mean @ slopes)
+    none = np.zeros(stills.features.shape[2] - part.features)
+    return part.share * np.concatenate([none, slopes]), part.share * float(answer[-1] - mean @ slopes)
 
 
-def log_odds(stills: Stills, chosen: np.ndarray, slopes: np.ndarray, bias: float) -> np.ndarray:
-    """The mean over the looks at each chosen still."""
-    return (stills.features[chosen] @ slopes).mean(axis=1) + bias
+def regression(stills: Stills, chosen: np.ndarray) -> Regression:
+    """Both parts, fitted to the chosen stills; not yet calibrated."""
+    (face, bias), (surroundings, more) = (fitted(stills, chosen, part) for part in (FACE, SURROUNDINGS))
+    return Regression(bias + more, face, surroundings)
 
 
 def main() -> None:
@@ -99,19 +124,18 @@ def main() -> None:
     judged = ~stills.recaptured & ~np.isin(stills.source, ("lfw", "clips"))
     said = np.full(len(fold), np.nan)
     for number in range(FOLDS):
-        held_out = judged & (fold == number)
-        said[held_out] = log_odds(stills, held_out, *regression(stills, fold != number))
+        held_out = fold == number
+        found = regression(stills, fold != number)
+        said[held_out] = [found.log_odds(features) for features in stills.features[held_out]]
     scale, shift = report(said[judged], stills.attack[judged], stills.source[judged], stills.group[judged])
-    slopes, bias = regression(stills, np.ones(len(fold), bool))
-    table = {"format": FORMAT, "bias": scale * bias + shift, "weights": [float(f"{scale * w:.7g}") for w in slopes]}
+    clips = stills.source == "clips"
+    report_clips(scale * said[clips] + shift, stills.attack[clips], stills.recaptured[clips], stills.clip[clips])
+    found = regression(stills, np.ones(len(fold), bool))
+    table: dict[str, float | list[float]] = {"format": FORMAT, "bias": scale * found.bias + shift}
+    for name, weights in (("face", found.face), ("surroundings", found.surroundings)):
+        table[name] = [float(f"{scale * weight:.7g}") for weight in weights]
     if arguments.write:
-        asset = Registry.builtin().asset(ASSET)
-        data = tomli_w.dumps(table).encode()
-        write(asset.path, data)
-        manifest = asset.path.with_name("manifest.toml")
-        lines = re.compile(rf'(file = "{re.escape(asset.path.name)}"\nsha256 = ")\w+("\nbytes = )\d+')
-        pinned = rf"\g<1>{hashlib.sha256(data).hexdigest()}\g<2>{len(data)}"
-        write(manifest, lines.sub(pinned, manifest.read_text(encoding="utf-8")).encode())
+        put(Registry.builtin().asset(ASSET), tomli_w.dumps(table).encode())
 
 
 if __name__ == "__main__":

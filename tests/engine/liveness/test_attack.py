@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from senseid_engine.errors import CalibrationError
-from senseid_engine.liveness.attack import CHIP, AttackDetector, Regression, open_network, probability
+from senseid_engine.liveness.attack import AttackDetector, Regression, describe, open_network, probability
 from senseid_licensing.errors import LicensingError
 from senseid_models.errors import ModelKindMissingError
 from senseid_models.registry import Registry
@@ -38,26 +38,35 @@ def test_a_second_look_gives_the_same_bits(detector: AttackDetector, photo: Upri
     assert first == second
 
 
-def test_the_log_odds_are_the_mean_of_the_looks_at_the_chip(
+def test_the_log_odds_are_of_three_looks_at_the_face_and_one_at_its_surroundings(
     detector: AttackDetector, photo: UprightPhoto, registry: Registry, licences: VerifiedLicences
 ) -> None:
-    chip = CHIP.chip(photo.image.pixels, photo.faces[0])
-    (features,) = open_network(registry, licences, threads=1).run(chip[None])
-    assert features.shape == (1, 3, 464)
-    regression = Regression.parse(registry.asset("liveness-stills").read(), 464)
-    looks = [float(look @ regression.weights) + regression.bias for look in features[0]]
-    assert detector.log_odds(photo.image.pixels, photo.faces[0]) == pytest.approx(sum(looks) / 3, abs=1e-6)
+    features = describe(open_network(registry, licences, threads=1), photo.image.pixels, photo.faces[0])
+    assert features.shape == (4, 544)
+    regression = Regression.parse(registry.asset("liveness-stills").read(), 544)
+    looks = [float(look @ regression.face) for look in features[:3]]
+    expected = sum(looks) / 3 + float(features[3] @ regression.surroundings) + regression.bias
+    assert detector.log_odds(photo.image.pixels, photo.faces[0]) == pytest.approx(expected, abs=1e-4)
     assert len(set(looks)) == 3
+
+
+def test_what_is_next_to_the_face_counts(detector: AttackDetector, photo: UprightPhoto) -> None:
+    face, pixels = photo.faces[0], photo.image.pixels
+    left, top, right, bottom = (face.box + 0.4 * (face.box[2] - face.box[0]) * np.array([-1, -1, 1, 1])).astype(int)
+    framed = np.zeros_like(pixels)
+    framed[top:bottom, left:right] = pixels[top:bottom, left:right]
+    assert abs(detector.log_odds(framed, face) - detector.log_odds(pixels, face)) > 0.1
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("format = 1\nbias = -2\nweights = [1.5]", "weights must be a list of 2 numbers"),
-        ("format = 1\nweights = [1.5, 2]", "bias"),
-        ("format = 1\nbias = true\nweights = [1.5, 2]", "bias must be a number"),
-        ("format = 2\nbias = 1\nweights = [1.5, 2]", "format is 2"),
-        ("format = 1\nbias = 1\nweights = [1.5, nan]", "weights must be"),
+        ("format = 2\nbias = -2\nface = [1.5]\nsurroundings = [1, 2]", "face must be a list of 2 numbers"),
+        ("format = 2\nbias = -2\nface = [1.5, 2]", "surroundings"),
+        ("format = 2\nface = [1.5, 2]\nsurroundings = [1, 2]", "bias"),
+        ("format = 2\nbias = true\nface = [1.5, 2]\nsurroundings = [1, 2]", "bias must be a number"),
+        ("format = 1\nbias = 1\nweights = [1.5, 2]", "format is 1"),
+        ("format = 2\nbias = 1\nface = [1.5, 2]\nsurroundings = [1.5, nan]", "surroundings must be"),
         ("format =", "is not TOML"),
     ],
 )
@@ -67,8 +76,8 @@ def test_weights_of_the_wrong_form_are_refused(text: str, said: str) -> None:
 
 
 def test_weights_are_read() -> None:
-    found = Regression.parse(b"format = 1\nbias = -2\nweights = [1.5, -1]", 2)
-    assert (found.bias, found.weights.tolist()) == (-2.0, [1.5, -1.0])
+    found = Regression.parse(b"format = 2\nbias = -2\nface = [1.5, -1]\nsurroundings = [0, 3]", 2)
+    assert (found.bias, found.face.tolist(), found.surroundings.tolist()) == (-2.0, [1.5, -1.0], [0.0, 3.0])
 
 
 def test_without_a_licence_nothing_is_opened(registry: Registry, no_licences: VerifiedLicences) -> None:
