@@ -401,7 +401,7 @@ def _check_together(settings: Settings, physical_cores: int) -> None:
             "WORKER_IP is not set, and the role api has no models of its own",
             remedy="name the machines where `senseid serve --role worker` runs, as in `--workers 10.0.0.2`",
         )
-    if settings.device is Device.CUDA:
+    if settings.role.has_models and settings.device is Device.CUDA:
         raise SettingError(
             "SENSEID_DEVICE is cuda, and the handlers are forked from one process, which CUDA does not survive",
             remedy="use auto, cpu or openvino; commands such as `senseid batch` take cuda",

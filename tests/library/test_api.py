@@ -15,9 +15,11 @@ import pytest
 from PIL import Image
 
 import senseid
-from senseid import installation, outcomes
+from senseid import installation, models, outcomes
 from senseid_crypto.format import Format
-from senseid_engine.errors import DifferentPeopleError, ImageSizeError, MediaNotFoundError, NoFaceError
+from senseid_engine import device
+from senseid_engine.device import Device
+from senseid_engine.errors import DeviceError, DifferentPeopleError, ImageSizeError, MediaNotFoundError, NoFaceError
 from senseid_licensing.context import context_here
 from senseid_licensing.errors import LicenceMissingError
 from senseid_licensing.quickstart import quickstart
@@ -38,6 +40,28 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def faces(home: Path, monkeypatch: pytest.MonkeyPatch) -> senseid.Senseid:
     monkeypatch.setenv("SENSEID_HOME", str(home))
     return senseid.Senseid(threads=1)
+
+
+def test_where_networks_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENSEID_HOME", str(home))
+    monkeypatch.setattr(device, "installed_version", lambda _: None)
+    with pytest.raises(ValueError, match="tpu"):
+        senseid.Senseid(device="tpu")
+    photo = np.zeros((64, 64, 3), np.uint8)
+    with pytest.raises(DeviceError, match="device openvino"):
+        senseid.Senseid(device="openvino").quality(photo)
+
+
+def test_before_a_fork_auto_is_the_cpu(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What CUDA has open does not survive it."""
+    monkeypatch.setenv("SENSEID_HOME", str(home))
+    asked = []
+    monkeypatch.setattr(models, "open_engine", lambda *_, **how: asked.append(how["device"]))
+    for forks in (True, False):
+        opened = models.Models(installation.verify_licences, device=Device.AUTO, forks=forks)
+        with pytest.raises(TypeError):  # what was opened is no engine
+            _ = opened.engine
+    assert asked == [Device.CPU, Device.AUTO]
 
 
 def command(home: Path, *words: str | Path) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from senseid.errors import SettingError
+from senseid_engine.device import Device
 from senseid_service.settings import Role, Settings, Values, WorkerAddress, gather, parse, shown
 
 if TYPE_CHECKING:
@@ -51,6 +52,16 @@ def test_no_secret_is_shown() -> None:
     found = parse(values, physical_cores=1, cpus=1)
     assert "secret-" not in repr(shown(values, found))
     assert "secret-" not in repr(found) + repr(values)
+
+
+def test_where_networks_run() -> None:
+    assert settings().device is Device.AUTO
+    assert settings(SENSEID_DEVICE="OpenVINO").device is Device.OPENVINO
+    with pytest.raises(SettingError, match="auto, cpu or openvino"):
+        settings(SENSEID_DEVICE="tpu")
+    with pytest.raises(SettingError, match="forked"):
+        settings(SENSEID_DEVICE="cuda")
+    assert settings(SENSEID_DEVICE="cuda", SENSEID_ROLE="api", WORKER_IP="127.0.0.1").device is Device.CUDA
 
 
 def test_workers() -> None:
