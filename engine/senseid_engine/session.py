@@ -113,6 +113,9 @@ class Session:
         # Spinning workers waste the CPU quota of a container while idle.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
+        # An arena never returns what a photo once took, and each session has its own: handlers of the service would
+        # keep the sum of them all. The C library reuses freed memory as fast, and gives it back when told to.
+        options.enable_cpu_mem_arena = False
         # Weights that are stored as int8 are multiplied out now, and not at each run.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
         # The SHA-256 is that of one file. Weights in a second one, which would be looked for in the current folder,

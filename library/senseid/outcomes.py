@@ -114,7 +114,7 @@ OUTCOMES: dict[type[Exception], Outcome] = {
 
 # The wording of C libraries, in the errors that caused ours.
 _NO_MEMORY = re.compile(
-    "bad_?alloc|bfc_arena|allocate memory|failed to map segment|insufficient memory|out of memory|start new thread",
+    "bad_?alloc|allocate memory|failed to map segment|insufficient memory|out of memory|start new thread",
     re.IGNORECASE,
 )
 

@@ -167,7 +167,8 @@ def serve(link: socket.socket, news: socket.socket, answerer: Answerer, job_seco
         while True:
             heard = select.select(watched, [], [], _IDLE_SECONDS)[0]
             if not heard:
-                # A busy handler would only allocate it again.
+                # A busy handler would only allocate it again. Frames of a video wait in cycles for the collector.
+                gc.collect()
                 give_back()
                 heard = select.select(watched, [], [])[0]
             if news in heard:

@@ -139,7 +139,6 @@ def caused(error: Exception, by: Exception) -> Exception:
         ImportError("libx.so: failed to map segment from shared object"),
         RuntimeError("can't start new thread"),
         caused(ModelError("model x", "cannot load it"), RuntimeError("std::bad_alloc")),
-        caused(ModelError("model x", "it does not take"), ValueError("core/framework/bfc_arena.cc:360 Failed")),
     ],
 )
 def test_too_little_memory_blames_nothing_else(error: Exception) -> None:
