@@ -48,12 +48,16 @@ def put_rows(rows: Iterable[Sequence[str]]) -> None:
 
 
 def put_list(found: Sequence[Mapping[str, object]], *, as_json: bool) -> None:
-    """Print the facts of each of several things: JSON, or rows in which `-` stands for what is not known."""
+    """Print the facts of each of several things: JSON, or rows in which `-` stands for what is not known.
+
+    On a terminal the first row has their names.
+    """
     if as_json:
         for facts in found:
             put_result(facts)
-    else:
-        put_rows(["-" if value is None else printable(str(value)) for value in facts.values()] for facts in found)
+        return
+    names = [list(facts) for facts in found[:1] if terminal_width() is not None]
+    put_rows(names + [["-" if value is None else printable(str(value)) for value in facts.values()] for facts in found])
 
 
 def put_json(body: Mapping[str, object]) -> None:

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import tomli_w
-from tests.e2e.test_liveness import LIVE
 
 from tests.archives import unpack
+from tests.e2e.liveness.conftest import LIVE
 from tests.service.conftest import KEY, free_port, until
 
 if TYPE_CHECKING:
