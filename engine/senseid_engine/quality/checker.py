@@ -14,7 +14,7 @@ from senseid_engine.quality.occlusion import OcclusionEstimator
 from senseid_engine.quality.overall import OverallQuality, overall_measures
 from senseid_engine.quality.pose import PoseEstimator
 from senseid_engine.quality.results import FaceQuality, QualityReport
-from senseid_engine.quality.sharpness import sharpness
+from senseid_engine.quality.sharpness import chip_sharpness, sharpness
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -116,7 +116,7 @@ class QualityChecker:
         pose = self.poser.pose(landmarks)
         seen = self.occlusion.estimate(image.pixels, face)
         visible = visible_share(landmarks, seen)
-        sharp, distance = sharpness(chip), eye_distance(landmarks)
+        distance = eye_distance(landmarks)
         measures = overall_measures(face, pose, chip)
         return FaceQuality(
             rect=face.rect,
@@ -126,10 +126,10 @@ class QualityChecker:
             distance_to_centre=distance_to_centre(features, width, height),
             size=size(features, width, height),
             brightness=measures["brightness"],
-            sharpness=sharp,
+            sharpness=sharpness(chip, image.pixels, features, distance),
             mouth_open=measures["mouth_open"],
             eyes_open=self.eyes.of(image.pixels, landmarks),
             integrity=integrity(features),
             eye_distance=distance,
-            overall=self.overall.of(measures, visible=visible, sharpness=sharp, eye_distance=distance),
+            overall=self.overall.of(measures, visible=visible, sharpness=chip_sharpness(chip), eye_distance=distance),
         )

@@ -89,7 +89,7 @@ class OverallQuality:
         Args:
             measures: see `overall_measures`; there is one for each term.
             visible: share of the features that can be seen, in [0, 1].
-            sharpness: of the face, in [0, 1].
+            sharpness: of the face in its chip, which is all that is compared, in [0, 1].
             eye_distance: in pixels.
         """
         score = self.score(sum(curve(measures[name]) for name, curve in self.terms.items()))
