@@ -74,12 +74,18 @@ class Served:
                 found.append(json.loads(line))
         return [event for event in found if isinstance(event, dict) and event.get("event") == name]
 
-    def ask(self, connection: http.client.HTTPConnection | None = None) -> tuple[float, int]:
-        """Seconds and status of one comparison; status 0 where the connection was cut."""
+    def ask(
+        self,
+        connection: http.client.HTTPConnection | None = None,
+        *,
+        path: str = COMPARE,
+        body: bytes | None = None,
+    ) -> tuple[float, int]:
+        """Seconds and status of one request, a comparison if no other; status 0 where the connection was cut."""
         begin = time.perf_counter()
         own = connection or self.connect()
         try:
-            own.request("POST", COMPARE, self.body, {"Content-Type": "application/x-www-form-urlencoded"})
+            own.request("POST", path, body or self.body, {"Content-Type": "application/x-www-form-urlencoded"})
             response = own.getresponse()
             response.read()
             status = response.status
@@ -143,8 +149,8 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(photos: list[bytes], key: Key, home: Path) -> Iterator[Served]:
-    """The service of a small site on this machine."""
+def serving(photos: list[bytes], key: Key, home: Path, handlers: int | None = None) -> Iterator[Served]:
+    """The service of a small site on this machine; so many handlers, if not as many as it takes by itself."""
     log = home / "log"
     fields = {f"{which}_encrypted_image": encrypt_bytes(data, key) for which, data in zip(("first", "second"), photos)}  # noqa: B905
     assert key.iv is not None
@@ -155,13 +161,14 @@ def serving(photos: list[bytes], key: Key, home: Path) -> Iterator[Served]:
         "PARAM_DECRYPT_IV": key.iv.decode(),
         "SENSEID_PORT": "0",
         "SENSEID_WORKER_PORT": "0",
+        **({"HANDLERS": str(handlers)} if handlers is not None else {}),
     }
     with log.open("wb") as file:
         command = [sys.executable, "-m", "senseid_cli", "serve"]
         process = subprocess.Popen(command, stderr=file, env=env, cwd=home)
     served = Served(process, log, urlencode(fields).encode())
     try:
-        while len(served.events("handler_ready")) < min(cpus()):
+        while len(served.events("handler_ready")) < (handlers or min(cpus())):
             if process.poll() is not None:
                 raise RuntimeError(log.read_text())
             time.sleep(0.05)
@@ -178,7 +185,7 @@ def measure(seconds: float, rounds: int, requests: int, overload_seconds: float)
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         store = LicenceStore(home)
-        context = _context()
+        context = context_now()
         quickstart(store, context, licensee="bench", entropy=os.urandom)
         licences = store.verify_all(context)
         engines = {
@@ -202,7 +209,8 @@ def measure(seconds: float, rounds: int, requests: int, overload_seconds: float)
     )
 
 
-def _context() -> Any:
+def context_now() -> Any:
+    """What licences are made and judged by, here and now."""
     from datetime import UTC, datetime
 
     return context_here(now=datetime.now(UTC), version=__version__)

@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from senseid_service.settings import MEBIBYTE, Limits
-from tests.service.conftest import COMPARE, QUALITY, Service, encrypted, jpeg, running, until
+from tests.service.conftest import COMPARE, OMNI, QUALITY, Service, encrypted, jpeg, running, until
 from tests.service.test_limits import rest
+from tests.service.test_living import LIVENESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,3 +175,32 @@ def test_a_handler_that_rests_gives_back_what_it_worked_in(home: Path, tmp_path:
         time.sleep(3)
 
         assert handler.memory_full_info().uss < busy - 16 * MEBIBYTE
+
+
+@pytest.mark.slow
+def test_memory_of_handlers_that_rest(
+    home: Path, tmp_path: Path, sample_photos: dict[str, Path], pair: dict[str, str], still_clip: bytes
+) -> None:
+    """`tests.bench.handler_memory` measures it; this limit is far above what it finds."""
+    from PIL import Image
+
+    with Image.open(sample_photos["obama.jpg"]) as photo:
+        large = encrypted(jpeg(photo.resize((4000, 3000))))
+    asked = [
+        (COMPARE, pair),
+        (OMNI, pair),
+        (QUALITY, {"encrypted_image": pair["first_encrypted_image"]}),
+        (LIVENESS, {"encrypted_video": encrypted(still_clip)}),
+        (COMPARE, {"first_encrypted_image": large, "second_encrypted_image": large}),
+        (QUALITY, {"encrypted_image": large}),
+    ]
+    handlers = 2
+    with running(home, tmp_path, env={"HANDLERS": str(handlers)}) as found:
+        until(lambda: len(found.handlers()) == handlers)
+        for path, form in asked:
+            for _ in range(handlers):
+                assert found.post(path, form).status_code == 200, path
+        time.sleep(3)
+
+        for pid in found.handlers():
+            assert psutil.Process(pid).memory_full_info().uss < 80 * MEBIBYTE
