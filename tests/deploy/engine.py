@@ -156,10 +156,11 @@ def make_base(engine: Engine, folder: Path) -> str:
     return BASE
 
 
-def build(engine: Engine, base: str, source: Path, tag: str) -> str:
+def build(engine: Engine, base: str, source: Path, tag: str, *options: str) -> str:
     """Build the image as docs/deploy.md says, on that base, with the network of this machine for the packages."""
     return engine.docker(
         "build",
+        *options,
         "--network=host",
         "--build-arg",
         f"PYTHON={base}",
