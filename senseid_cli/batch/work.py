@@ -120,7 +120,7 @@ class Encode:
 
     @property
     def model_kinds(self) -> frozenset[ModelKind]:
-        """The finder and the encoder, and what the options ask for."""
+        """The engine, which does all that the options ask for."""
         return frozenset({ModelKind.ENGINE})
 
     def run(self, models: Models, data: bytes) -> Encoded:
@@ -171,7 +171,7 @@ class CheckLiveness:
     model_kinds: ClassVar[frozenset[ModelKind]] = frozenset({ModelKind.LIVENESS})
 
     def run(self, models: Models, data: bytes) -> dict[str, Any]:
-        """Check whether a video shows a living person."""
+        """Check whether a video, or a photo, shows a living person."""
         from senseid_engine.image import decode_image, is_photo
         from senseid_engine.video import decode_video
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.archives import unpack
 from tests.deploy.hosts import Network, address, network
+from tests.e2e.batch.conftest import partial_of
 from tests.service.conftest import command, environment, jpeg, until
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def rows_done(out: Path) -> int:
     """How many rows of a run are on its journal."""
-    partial = out.with_name(f".{out.name}.senseid-partial")
+    partial = partial_of(out)
     with contextlib.suppress(FileNotFoundError):
         marks = [line for line in partial.read_bytes().splitlines() if line.startswith(b"= ")]
         return int(marks[-1].removeprefix(b"= ")) if marks else 0

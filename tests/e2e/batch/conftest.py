@@ -14,19 +14,24 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Senseid
 
 
-@pytest.fixture(scope="session")
-def many(photos: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 24 small photos of different content, and a broken one."""
+def write_copies(photos: dict[str, Path], folder: Path, side: int, qualities: range) -> None:
+    """Write small copies of each photo, all of different content, and a broken one."""
     from PIL import Image
 
-    folder = tmp_path_factory.mktemp("many photos")
     for name, path in photos.items():
         with Image.open(path) as photo:
             small = photo.convert("RGB")
-            small.thumbnail((200, 200))
-        for quality in range(88, 96):
+            small.thumbnail((side, side))
+        for quality in qualities:
             small.save(folder / f"{Path(name).stem}, {quality}.jpg", quality=quality)
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+
+
+@pytest.fixture(scope="session")
+def many(photos: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 24 small photos of different content, and a broken one."""
+    folder = tmp_path_factory.mktemp("many photos")
+    write_copies(photos, folder, 200, range(88, 96))
     return folder
 
 
@@ -60,6 +65,11 @@ def whole(senseid: Senseid, manifest: Path) -> bytes:
     return out.read_bytes()
 
 
+def partial_of(out: Path) -> Path:
+    """The journal of a run that is not complete."""
+    return out.with_name(f".{out.name}.senseid-partial")
+
+
 def partial_lines(out: Path) -> int:
-    partial = out.with_name(f".{out.name}.senseid-partial")
+    partial = partial_of(out)
     return partial.read_bytes().count(b"\n") if partial.exists() else 0

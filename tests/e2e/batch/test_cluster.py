@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.batch.conftest import partial_of, write_copies
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -25,16 +27,8 @@ PATIENCE = 180
 @pytest.fixture(scope="module")
 def manifest(photos: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One row for each pair of neighbours among photos of different content, some of them broken."""
-    from PIL import Image
-
     folder = tmp_path_factory.mktemp("cluster")
-    for name, path in photos.items():
-        with Image.open(path) as photo:
-            small = photo.convert("RGB")
-            small.thumbnail((160, 160))
-        for quality in range(86, 96):
-            small.save(folder / f"{name}-{quality}.jpg", quality=quality)
-    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    write_copies(photos, folder, 160, range(86, 96))
     names = sorted(path.name for path in folder.iterdir())
     with (folder / "pairs.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -81,10 +75,6 @@ def address(scheduler: Path) -> str:
     found = json.loads(scheduler.read_text())["address"]
     assert isinstance(found, str)
     return found
-
-
-def partial_of(out: Path) -> Path:
-    return out.with_name(f".{out.name}.senseid-partial")
 
 
 def run_to_the_middle(senseid: Senseid, manifest: Path, out: Path, scheduler: Path) -> subprocess.Popen[bytes]:
