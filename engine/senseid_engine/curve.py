@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from senseid_engine.calibration.provenance import Provenance, read_provenance
+from senseid_engine.calibration.provenance import Provenance
 from senseid_engine.calibration_file import parse_calibration
 from senseid_engine.errors import CalibrationError
+from senseid_models.fields import table_of
 
 if TYPE_CHECKING:
     from senseid_models.fields import Fields
@@ -162,7 +163,7 @@ class ScoreCurve:
                 "measured_to": self.measured_to,
                 "tail_slope": self.tail_slope,
                 "knots": [list(knot) for knot in self.knots],
-                "provenance": self.provenance.to_table(),
+                "provenance": table_of(self.provenance),
             }
         )
 
@@ -175,5 +176,5 @@ def _read_curve(fields: Fields) -> ScoreCurve:
         knots=fields.points("knots"),
         tail_slope=fields.number("tail_slope"),
         measured_to=fields.number("measured_to"),
-        provenance=fields.table("provenance", read_provenance),
+        provenance=fields.table("provenance", lambda table: table.record(Provenance)),
     )

@@ -146,7 +146,7 @@ def preset_addition(
 
     entry = _tried(model_id, describe)
     stored = replace(entry, path=Path(f"{model_id}.onnx"))
-    return Addition(model_id, {MANIFEST: dump_manifest(stored, origin), stored.path.name: entry.read()}), entry
+    return Addition(model_id, {MANIFEST: dump_manifest(stored), stored.path.name: entry.read()}), entry
 
 
 def _tried(model_id: str, work: Callable[[], T]) -> T:

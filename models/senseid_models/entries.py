@@ -1,17 +1,15 @@
 """The registry's entries for models and data files, and the only way to their bytes."""
 
-from __future__ import annotations
-
+# Without `from __future__ import annotations`: `Fields.record` reads the types.
+import datetime
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
 
 from senseid_models.errors import ModelCorruptError, ModelExpiredError, ModelFileMissingError, ModelUnreadableError
+from senseid_models.fields import Count, FileName, Identifier, Sha256
 from senseid_models.open_file import open_regular
-
-if TYPE_CHECKING:
-    import datetime
-    from pathlib import Path
 
 Kind = Literal["detector", "landmarks", "embedding", "occlusion", "liveness"]
 Product = Literal["senseid_face", "senseid_kestrel", "senseid_liveness"]
@@ -20,7 +18,7 @@ Colour = Literal["RGB", "BGR", "GRAY"]
 Dtype = Literal["float32", "uint8"]
 
 # A free dimension has a name, any other its size.
-Shape = tuple[int | str, ...]
+Shape = Annotated[tuple[int | str, ...], "shape"]
 Point = tuple[float, float]
 
 # The licence that opens a kind of model. A manifest cannot choose another.
@@ -38,7 +36,7 @@ class SourceFile:
     """One file inside a package, with the SHA-256 that it must have."""
 
     path: str
-    sha256: str
+    sha256: Sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +55,9 @@ class PackageSource:
     registry: Literal["pypi", "npm"]
     package: str
     version: str
-    archive: str
-    package_sha256: str
-    files: tuple[SourceFile, ...]
+    archive: FileName
+    package_sha256: Sha256
+    files: tuple[SourceFile, ...] = field(metadata={"key": "file"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ class TrainedSource:
     """
 
     script: str
-    seed: int
+    seed: Count
     data: tuple[TrainingData, ...]
 
 
@@ -148,7 +146,7 @@ class EmbeddingContract:
     """
 
     size: int
-    template: tuple[Point, ...] | None
+    template: Annotated[tuple[Point, ...], "points"] | None
     mirrored: bool
 
 
@@ -173,18 +171,18 @@ class ModelEntry:
         last_day: The last day, UTC, on which it may be used, where its licence ends.
     """
 
-    id: str
+    id: Identifier
     kind: Kind
-    path: Path
-    sha256: str
-    size: int
+    path: Path = field(metadata={"key": "file"})
+    sha256: Sha256
+    size: int = field(metadata={"key": "bytes"})
     product: Product
     licence: str
     licence_source: str
     source: Source
     rebuild: str | None
     input: InputContract
-    outputs: tuple[OutputContract, ...]
+    outputs: tuple[OutputContract, ...] = field(metadata={"key": "output"})
     embedding: EmbeddingContract | None
     last_day: datetime.date | None = None
 
@@ -222,10 +220,10 @@ class Asset:
         about: What it holds and how it was made.
     """
 
-    name: str
+    name: Identifier
     path: Path
-    sha256: str
-    size: int
+    sha256: Sha256
+    size: int = field(metadata={"key": "bytes"})
     about: str
 
     def read(self) -> bytes:

@@ -1,16 +1,28 @@
-"""Strict access to one table of a manifest: every field has a type, and an unknown field is an error."""
+"""Strict access to one table of a manifest: every field has a type, and an unknown field is an error.
+
+A dataclass is read by its types, and written by them: `Fields.record` and `table_of`.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import math
 import re
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from pathlib import PurePath
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+# Read by the method of that name.
+Sha256 = Annotated[str, "sha256"]
+Identifier = Annotated[str, "identifier"]
+FileName = Annotated[str, "file_name"]
+Count = Annotated[int, "count"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Both become names of files and folders, which file systems limit to 255 bytes.
@@ -103,6 +115,10 @@ class Fields:
             raise self.fail(name, f"must be a whole number of at least {at_least}")
         return value
 
+    def count(self, name: str) -> int:
+        """An integer that is not negative."""
+        return self.whole(name, at_least=0)
+
     def number(self, name: str) -> float:
         """A finite number that is not negative."""
         value = self._take(name)
@@ -145,6 +161,36 @@ class Fields:
             raise self.fail(name, "must be a list of positive whole numbers and names")
         return tuple(value)
 
+    def record(self, cls: type[T], **known: Any) -> T:
+        """A dataclass, each field by its type from the field of its name, or of the `key` in its metadata.
+
+        `Annotated` names the method that reads a narrower form. What may be None or has a default may be absent.
+
+        Args:
+            cls: the dataclass, whose annotations are no strings: its module does without `annotations`.
+            known: values of fields that are not to be read.
+        """
+        for name, key, kind, default in _form(cls):
+            if name not in known and (default is dataclasses.MISSING or self.has(key)):
+                known[name] = self._typed(key, kind)
+        return cls(**known)
+
+    def _typed(self, name: str, kind: Any) -> Any:
+        args = get_args(kind)
+        if NoneType in args:
+            return self._typed(name, args[0]) if self.has(name) else None
+        if get_origin(kind) is Annotated:
+            return getattr(self, args[1])(name)
+        if get_origin(kind) is Literal:
+            return self.choice(name, kind)
+        if get_origin(kind) is tuple:
+            return self.tables(name, lambda fields: fields.record(args[0]))
+        if issubclass(kind, tuple):  # a named one: a list of its numbers
+            return kind(*self.numbers(name, len(kind._fields)))
+        if kind in _READERS:
+            return _READERS[kind](self, name)
+        return self.table(name, lambda fields: fields.record(kind))
+
     def table(self, name: str, parse: Callable[[Fields], T]) -> T:
         """A table inside this one."""
         return parse_table(f"{self._where}.{name}", self._take(name), parse)
@@ -155,6 +201,34 @@ class Fields:
         if not isinstance(value, list):
             raise self.fail(name, "must be a list of tables")
         return tuple(parse_table(f"{self._where}.{name}[{i}]", v, parse) for i, v in enumerate(value))
+
+
+_READERS: dict[type, Callable[[Fields, str], Any]] = {
+    str: Fields.text,
+    int: Fields.whole,
+    float: Fields.number,
+    bool: Fields.flag,
+    datetime.date: Fields.date,
+}
+
+
+def _form(cls: Any) -> list[tuple[str, str, Any, Any]]:
+    """The name of each field of a dataclass, its key in a table, its type and its default."""
+    return [(f.name, f.metadata.get("key", f.name), f.type, f.default) for f in dataclasses.fields(cls)]
+
+
+def table_of(record: Any) -> dict[str, Any]:
+    """The table that `Fields.record` reads back as an equal dataclass; what is None or the default is left out."""
+    values = ((key, getattr(record, name), default) for name, key, _, default in _form(type(record)))
+    return {key: _plain(value) for key, value, default in values if value is not None and value != default}
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return table_of(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value.name if isinstance(value, PurePath) else value
 
 
 def is_identifier(text: str) -> bool:

@@ -291,4 +291,4 @@ def test_what_is_written_is_read_back(name: str) -> None:
         embedding=replace(sface.embedding, template=preset.template),
         last_day=None,
     )
-    assert parse_manifest(PATH, dump_manifest(entry, "brought by the operator")) == ((entry,), ())
+    assert parse_manifest(PATH, dump_manifest(entry)) == ((entry,), ())
