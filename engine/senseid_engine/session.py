@@ -6,6 +6,7 @@ It runs on the CPU, or on another processor that was asked for and gives the sam
 from __future__ import annotations
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from senseid_engine.device import FASTER_THAN_CPU, PROVIDERS, Device, check_same, open_on
-from senseid_engine.errors import DeviceError, LibraryError, ModelError
+from senseid_engine.errors import DeviceError, LibraryError, ModelError, printable
 from senseid_engine.onnx_file import NotOnnxError, without_idle_inputs
 from senseid_licensing.gate import admit
 from senseid_licensing.product import Product
@@ -130,8 +131,7 @@ class Session:
             if device is not Device.CPU:  # there it was opened
                 why = f"cannot load model {model.id} ({type(error).__name__}): leave --device out to use the CPU"
                 raise DeviceError(f"device {device}", why) from error
-            why = "its weights are in another file" if "External data" in str(error) else type(error).__name__
-            raise ModelError(f"model {model.id}", f"onnxruntime cannot load it ({why})") from error
+            raise ModelError(f"model {model.id}", f"onnxruntime cannot load it ({_why_refused(error)})") from error
         return cls(model.id, model.input, session, device)
 
     @classmethod
@@ -178,6 +178,31 @@ class Session:
             raise ModelError(
                 f"model {self.model_id}", f"it does not take an input of shape {batch.shape} ({type(error).__name__})"
             ) from error
+
+
+_REASONS: Final = (
+    (re.compile("External data"), "its weights are in another file"),
+    (
+        re.compile(r"Opset (\d+) is under development.* till opset (\d+)", re.DOTALL),
+        r"it is of ONNX opset \1, up to \2 is read: export it with an older one",
+    ),
+    (
+        re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)"),
+        r"it is of ONNX IR version \1, up to \2 is read: export it with an older one",
+    ),
+    (re.compile(r"Fatal error: (\S+?)\(-?\d+\) is not a registered"), r"its operator \1 is not known"),
+    (re.compile(r"No Op registered for (\S+)"), r"its operator \1 is not known"),
+    (re.compile(r"Could not find an implementation for (\w+)"), r"its operator \1 is not known for its numbers"),
+)
+"""What onnxruntime writes about a file that it does not load, and the same for whoever brought the file."""
+
+
+def _why_refused(error: Exception) -> str:
+    text = str(error)
+    for pattern, reason in _REASONS:
+        if found := pattern.search(text):
+            return printable(found.expand(reason))
+    return type(error).__name__
 
 
 def _runtime() -> Any:

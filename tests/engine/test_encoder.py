@@ -164,3 +164,32 @@ def test_weights_in_another_file_are_not_looked_for(
     monkeypatch.chdir(tmp_path)  # where onnxruntime would find them
     with pytest.raises(ModelError, match=r"cannot load it \(its weights are in another file\)"):
         try_embedding_model(entry_of(file), licences)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("opset", 99, r"it is of ONNX opset 99, up to \d+ is read: export it with an older one"),
+        ("ir", 99, r"it is of ONNX IR version 99, up to \d+ is read: export it with an older one"),
+        ("operator", "FooBar", "its operator FooBar is not known"),
+        ("domain", "com.acme", "its operator com.acme:Flatten is not known"),
+    ],
+)
+def test_what_onnxruntime_does_not_know_is_named(
+    licences: VerifiedLicences, tmp_path: Path, field: str, value: Any, why: str
+) -> None:
+    file = packs.write_pack(tmp_path)
+    model = onnx.load(file)
+    if field == "opset":
+        model.opset_import[0].version = value
+    elif field == "ir":
+        model.ir_version = value
+    elif field == "operator":
+        model.graph.node[0].op_type = value
+    else:
+        model.graph.node[0].domain = value
+        model.opset_import.append(onnx.helper.make_opsetid(value, 1))
+    onnx.save(model, file)
+    packs.write_manifest(file)
+    with pytest.raises(ModelError, match=rf"cannot load it \({why}\)$"):
+        try_embedding_model(entry_of(file), licences)
