@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,9 +16,10 @@ from senseid_engine.errors import reason_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from numpy.typing import NDArray
+
     from senseid_engine.calibration.labelled import LabelledPairs, LabelledSet
     from senseid_engine.calibration.run import CalibrationResult, Settings
-    from senseid_engine.calibration.tiles import Tile, Tiled
     from senseid_engine.engine import Engine
     from senseid_engine.recognition import Recognition
 
@@ -178,36 +179,31 @@ def _run(
 ) -> CalibrationResult:
     from senseid_cli.output.progress import progress
     from senseid_engine.calibration.encode import encode_photos
+    from senseid_engine.calibration.pairs import bands
     from senseid_engine.calibration.run import calibrate as fit_and_measure
-    from senseid_engine.calibration.tiles import tile_templates
     from senseid_engine.template import similarities
 
     with progress("encoding photos", len(labelled.photos)) as advance:
         encoded, unusable = encode_photos(
             labelled.photos, lambda image: engine.encode_largest(image)[1], workers=workers, advance=lambda: advance(1)
         )
-    tiled = tile_templates([photo.template for photo in encoded], similarities)
-    with progress("comparing photos", tiled.rows) as advance:
+    matrix = bands([photo.template for photo in encoded], similarities)
+    with progress("comparing photos", len(encoded)) as advance:
         return fit_and_measure(
             labelled,
             [photo.number for photo in encoded],
             unusable,
-            _watched(tiled, advance),
+            _watched(matrix, advance),
             settings,
             folds=folds,
         )
 
 
-def _watched(tiled: Tiled, advance: Callable[[int], None]) -> Tiled:
-    """The same tiles, telling how many rows were done."""
-    from dataclasses import replace
-
-    def tiles() -> Iterator[Tile]:
-        for tile in tiled.tiles:
-            yield tile
-            advance(len(tile.z))
-
-    return replace(tiled, tiles=tiles())
+def _watched(matrix: Iterator[NDArray[Any]], advance: Callable[[int], None]) -> Iterator[NDArray[Any]]:
+    """The same bands, telling how many rows were done."""
+    for band in matrix:
+        yield band
+        advance(len(band))
 
 
 def _write_report(folder: Path, result: CalibrationResult) -> None:

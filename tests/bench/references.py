@@ -26,8 +26,9 @@ import numpy as np
 
 from models.recipes.recognition.encode import load_or_encode, open_engine
 from models.recipes.recognition.fit import ANYBODY, GROUP_SCORES, measure_held_out
-from models.recipes.recognition.groups import FITTED, JUDGED, StrangerPairs, pairs_of
+from models.recipes.recognition.groups import FITTED, JUDGED, pairs_of
 from models.recipes.recognition.people import corrected, numbered
+from senseid_engine.calibration.pairs import PairScores
 from senseid_engine.engine import read_curve
 from senseid_engine.errors import DifferentPeopleError
 from senseid_engine.recognition import Recognition
@@ -92,9 +93,9 @@ class Sets:
     """
 
     rows: Ints
-    mean: StrangerPairs
+    mean: PairScores
     length: Floats
-    single: StrangerPairs
+    single: PairScores
     own: Floats
     own_single: Floats
 
@@ -103,7 +104,7 @@ class Sets:
         """How many people have such sets."""
         return len(np.unique(self.mean.first))
 
-    def strangers(self, power: float = SHIPPED_POWER) -> StrangerPairs:
+    def strangers(self, power: float = SHIPPED_POWER) -> PairScores:
         """The pairs with strangers, the mean similarity divided by a power of the length."""
         return replace(self.mean, z=self.mean.z / self.length**power)
 
@@ -209,16 +210,16 @@ def _compare(
     z, lengths, single, first, second = (np.concatenate(column) for column in zip(*found, strict=True))
     return Sets(
         rows=np.concatenate(every),
-        mean=StrangerPairs(z, first, second),
+        mean=PairScores(z, first, second),
         length=lengths,
-        single=StrangerPairs(single, first, second),
+        single=PairScores(single, first, second),
         own=np.concatenate([several for several, _ in own]),
         own_single=np.concatenate([each for _, each in own]),
     )
 
 
 def _held_out(
-    found: Mapping[tuple[str, int], Sets], fitted: Mapping[str, StrangerPairs], people: int, curve: ScoreCurve
+    found: Mapping[tuple[str, int], Sets], fitted: Mapping[str, PairScores], people: int, curve: ScoreCurve
 ) -> dict[tuple[str, int], dict[str, list[float]]]:
     """FMR over the promise at `GROUP_SCORES`, with curves fitted on other people: of one photo, and of several."""
     kinds = {(key, kind): f"{key} {kind}" for key in found for kind in ("one", "several")}

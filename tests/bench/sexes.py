@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.recipes.recognition.fit import ANYBODY, GROUP_SCORES, measure_held_out
-from models.recipes.recognition.groups import FITTED, StrangerPairs, pairs_of
+from models.recipes.recognition.groups import FITTED, pairs_of
 from models.recipes.recognition.people import LFW, corrected, numbered
 
 if TYPE_CHECKING:
@@ -113,16 +113,15 @@ def measure_sexes(encoded: Encoded, shipped: ScoreCurve) -> list[OfOneSex]:
     sexes, chosen_by_name = {}, told(photos)
     for name, chosen in chosen_by_name.items():
         both = chosen[anybody.first] & chosen[anybody.second]
-        sexes[name] = StrangerPairs(anybody.z[both], anybody.first[both], anybody.second[both])
+        sexes[name] = anybody.only(both)
     people = int(numbered(photos).max()) + 1
     held_out = measure_held_out(groups | sexes, people, shipped)
-    everybody = np.ones(people, np.bool_)
     return [
         OfOneSex(
             name=name,
             people=int(chosen_by_name[name].sum()),
             pairs=len(pairs.z),
-            rates=tuple(rates(pairs.within(everybody), shipped)),
+            rates=tuple(rates(np.sort(pairs.z), shipped)),
             others=tuple(rate.mean for rate in held_out[name]),
         )
         for name, pairs in sexes.items()

@@ -11,9 +11,9 @@ from senseid_engine.calibration.provenance import HeldOut
 from senseid_engine.curve import ScoreCurve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from senseid_engine.calibration.pairs import PairScores
+    from senseid_engine.calibration.pairs import Bools, PairScores
     from senseid_engine.calibration.provenance import Provenance
 
 HALVINGS = 5
@@ -46,14 +46,24 @@ def held_out_rates(
     """
     people = int(max(impostor.first.max(), impostor.second.max())) + 1
     rates: list[list[float]] = []
+    for halves in halved(people, rng, halvings):
+        fitted, left_out = (impostor.within(half) for half in halves)
+        if min(len(fitted), len(left_out)) < LEAST_IMPOSTORS:
+            return [None] * len(scores)
+        fit = fit_curve(set_name, fitted).scaled(provenance.exponent)
+        curve = ScoreCurve(fit.knots, fit.tail_slope, 1.0, provenance)
+        rates.append([float(np.mean(left_out >= curve.similarity_at(score))) for score in scores])
+    return [*spreads(rates)]
+
+
+def halved(people: int, rng: np.random.Generator, halvings: int) -> Iterator[tuple[Bools, Bools]]:
+    """Random halves of the people, each once before and once behind the other: bool (people,)."""
     for _ in range(halvings):
         half = rng.permutation(people) < people // 2
-        first, second = half[impostor.first], half[impostor.second]
-        parts = impostor.z[first & second], impostor.z[~(first | second)]
-        if min(map(len, parts)) < LEAST_IMPOSTORS:
-            return [None] * len(scores)
-        for fitted, left_out in (parts, parts[::-1]):
-            fit = fit_curve(set_name, fitted).scaled(provenance.exponent)
-            curve = ScoreCurve(fit.knots, fit.tail_slope, 1.0, provenance)
-            rates.append([float(np.mean(left_out >= curve.similarity_at(score))) for score in scores])
+        yield half, ~half
+        yield ~half, half
+
+
+def spreads(rates: Sequence[Sequence[float]]) -> list[HeldOut]:
+    """Mean, least and largest rate at each score, of rows with one rate per score."""
     return [HeldOut(float(np.mean(column)), min(column), max(column)) for column in zip(*rates, strict=True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,14 +24,13 @@ from senseid_engine.curve import ScoreCurve
 from senseid_engine.errors import CalibrationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
     from senseid_engine.calibration.encode import Unusable
     from senseid_engine.calibration.labelled import LabelledPairs, LabelledSet
     from senseid_engine.calibration.pairs import Bools, Floats, Ints
-    from senseid_engine.calibration.tiles import Tiled
 
     Ints64 = npt.NDArray[np.int64]
 
@@ -85,7 +84,7 @@ def calibrate(
     labelled: LabelledSet,
     encoded: Sequence[int],
     unusable: Sequence[Unusable],
-    similarities: Tiled,
+    similarities: Iterable[npt.NDArray[Any]],
     settings: Settings,
     *,
     folds: LabelledPairs | None = None,
@@ -99,7 +98,7 @@ def calibrate(
         labelled: the set.
         encoded: the numbers of its photos that were compared.
         unusable: its other photos.
-        similarities: of the photos of `encoded`: their places in it are its photos' numbers.
+        similarities: of the photos of `encoded`, in their order, as `bands` makes them.
         settings: the facts for the curve's file, and the seed.
         folds: pairs of the set in folds, for an accuracy besides.
 
@@ -112,7 +111,7 @@ def calibrate(
     people = np.array([photo.person for photo in labelled.photos], np.int32)
     chosen = labelled.pairs or folds
     listed, usable = _rows_of(chosen, numbers, len(people))
-    gathered = gather(people[numbers], similarities.tiles, listed)
+    gathered = gather(people[numbers], similarities, listed)
     of_chosen = np.full(len(usable), -np.inf, np.float32)
     of_chosen[usable] = gathered.listed
     genuine, impostor = _all_pairs(gathered, people, numbers)

@@ -15,10 +15,11 @@ from models.recipes.recognition.groups import FITTED, JUDGED, pairs_of
 from models.recipes.recognition.people import LFW, corrected, numbered
 from senseid_engine.calibration.encode import Unusable
 from senseid_engine.calibration.fit import LEAST_PAIRS, fit_curve
+from senseid_engine.calibration.holdout import halved, spreads
 from senseid_engine.calibration.labelled import LabelledSet, Photo, read_lfw_pairs
+from senseid_engine.calibration.pairs import bands
 from senseid_engine.calibration.provenance import Group, GroupRow, HeldOut, ModelFile
 from senseid_engine.calibration.run import Settings, calibrate
-from senseid_engine.calibration.tiles import tile_templates
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.template import Template, similarities
 
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from models.recipes.recognition.encode import Encoded
-    from models.recipes.recognition.groups import StrangerPairs
     from models.recipes.recognition.people import LabelledPhoto
     from senseid_engine.calibration.fit import Fit
     from senseid_engine.calibration.labelled import LabelledPairs
+    from senseid_engine.calibration.pairs import PairScores
     from senseid_engine.calibration.run import CalibrationResult
 
     Floats = npt.NDArray[np.float32]
@@ -81,8 +82,7 @@ def fit_and_measure(encoded: Encoded, data: Path, model: ModelFile, *, correct: 
     right = corrected(encoded.photos)
     people = int(numbered(right).max()) + 1
     groups = {name: pairs_of(encoded, right, name) for name in FITTED | JUDGED}
-    everybody = np.ones(people, np.bool_)
-    sorted_groups = {name: pairs.within(everybody) for name, pairs in groups.items()}
+    sorted_groups = {name: np.sort(pairs.z) for name, pairs in groups.items()}
     lfw = fit_curve("LFW", sorted_groups[ANYBODY])
     exponent = exponent_of(lfw, sorted_groups)
     settings = Settings(
@@ -125,15 +125,8 @@ def _on_lfw(encoded: Encoded, photos: Sequence[LabelledPhoto], data: Path, setti
         None,
     )
     unusable = [Unusable(len(rows) + i, name, no_face=True, problem="no face") for i, name in enumerate(lost)]
-    templates = [Template(encoded.embeddings[row]) for row in rows]
-    return calibrate(
-        labelled,
-        list(range(len(rows))),
-        unusable,
-        tile_templates(templates, similarities),
-        settings,
-        folds=_folds(data, labelled),
-    )
+    matrix = bands([Template(encoded.embeddings[row]) for row in rows], similarities)
+    return calibrate(labelled, range(len(rows)), unusable, matrix, settings, folds=_folds(data, labelled))
 
 
 def _folds(data: Path, labelled: LabelledSet) -> LabelledPairs:
@@ -149,7 +142,7 @@ def _folds(data: Path, labelled: LabelledSet) -> LabelledPairs:
     return replace(pairs, same=person[pairs.numbers.first] == person[pairs.numbers.second])
 
 
-def measure_held_out(groups: Mapping[str, StrangerPairs], people: int, shipped: ScoreCurve) -> dict[str, list[HeldOut]]:
+def measure_held_out(groups: Mapping[str, PairScores], people: int, shipped: ScoreCurve) -> dict[str, list[HeldOut]]:
     """Rates at `GROUP_SCORES` of people whom neither curve nor exponent was fitted on; those of `utk` never are.
 
     The people are halved at random; both are fitted to the pairs within one half and measured on those within the
@@ -157,20 +150,13 @@ def measure_held_out(groups: Mapping[str, StrangerPairs], people: int, shipped: 
     """
     rng = np.random.default_rng(SEED)
     rates: dict[str, list[list[float]]] = {name: [] for name in groups}
-    for _ in range(HALVINGS):
-        half = rng.permutation(people) < people // 2
-        for fitted, left_out in ((half, ~half), (~half, half)):
-            inside = {name: groups[name].within(fitted) for name in FITTED}
-            fit = fit_curve("LFW", inside[ANYBODY])
-            fit = fit.scaled(exponent_of(fit, inside))
-            curve = ScoreCurve(fit.knots, fit.tail_slope, 1.0, shipped.provenance)
-            limits = [curve.similarity_at(score) for score in GROUP_SCORES]
-            for name, pairs in groups.items():
-                z = pairs.within(left_out)
-                rates[name].append(
-                    [(len(z) - int(np.searchsorted(z, limit, side="left"))) / len(z) for limit in limits]
-                )
-    return {
-        name: [HeldOut(float(np.mean(column)), min(column), max(column)) for column in zip(*rows, strict=True)]
-        for name, rows in rates.items()
-    }
+    for fitted, left_out in halved(people, rng, HALVINGS):
+        inside = {name: np.sort(groups[name].within(fitted)) for name in FITTED}
+        fit = fit_curve("LFW", inside[ANYBODY])
+        fit = fit.scaled(exponent_of(fit, inside))
+        curve = ScoreCurve(fit.knots, fit.tail_slope, 1.0, shipped.provenance)
+        limits = [curve.similarity_at(score) for score in GROUP_SCORES]
+        for name, pairs in groups.items():
+            z = pairs.within(left_out)
+            rates[name].append([float(np.mean(z >= limit)) for limit in limits])
+    return {name: spreads(rows) for name, rows in rates.items()}

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.recipes.recognition.people import LFW, SOUTH_ASIA, LabelledPhoto, numbered
+from senseid_engine.calibration.pairs import ListedPairs, PairScores, bands, gather
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    import numpy.typing as npt
+    from collections.abc import Callable, Sequence
 
     from models.recipes.recognition.encode import Encoded
 
-    Bools = npt.NDArray[np.bool_]
-    Floats = npt.NDArray[np.float32]
-
 ROWS = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class StrangerPairs:
-    """Pairs of photos of different people of one group.
-
-    Attributes:
-        z: float32 (pairs,), similarities.
-        first: int32 (pairs,), the person of one photo.
-        second: int32 (pairs,), that of the other.
-    """
-
-    z: Floats
-    first: npt.NDArray[np.int32]
-    second: npt.NDArray[np.int32]
-
-    def within(self, chosen: Bools) -> Floats:
-        """Ascending similarities of the pairs both of whose people are chosen, by number of the person."""
-        return np.sort(self.z[chosen[self.first] & chosen[self.second]])
 
 
 def _one_sex(photo: LabelledPhoto) -> str | None:
@@ -82,7 +59,7 @@ JUDGED: dict[str, Group] = {
 """Groups that are only judged by it. Of `utk` nothing is ever fitted on."""
 
 
-def pairs_of(encoded: Encoded, photos: Sequence[LabelledPhoto], name: str) -> StrangerPairs:
+def pairs_of(encoded: Encoded, photos: Sequence[LabelledPhoto], name: str) -> PairScores:
     """The pairs of strangers of one group.
 
     Args:
@@ -97,16 +74,11 @@ def pairs_of(encoded: Encoded, photos: Sequence[LabelledPhoto], name: str) -> St
         value = group.within(photo) if group.belongs(photo, covering) else None
         if value is not None:
             rows_of.setdefault(value, []).append(row)
-    parts = [part for rows in rows_of.values() for part in _strangers(encoded.embeddings, person, np.array(rows))]
-    z, first, second = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return StrangerPairs(z, first, second)
-
-
-def _strangers(embeddings: Floats, person: npt.NDArray[np.int32], rows: npt.NDArray[Any]) -> Iterator[tuple[Any, ...]]:
-    for start in range(0, len(rows), ROWS):
-        some = rows[start : start + ROWS]
-        z = embeddings[some] @ embeddings[rows].T
-        a, b = np.broadcast_arrays(person[some][:, None], person[rows][None, :])
-        later = np.arange(start, start + len(some))[:, None] < np.arange(len(rows))[None, :]
-        kept = later & (a != b)
-        yield z[kept], a[kept], b[kept]
+    nothing = ListedPairs(np.zeros(0, np.int32), np.zeros(0, np.int32))
+    embeddings = encoded.embeddings
+    return PairScores.joined(
+        [
+            gather(person[rows], bands(embeddings[rows], lambda a, b: a @ b.T, rows=ROWS), nothing).impostor
+            for rows in rows_of.values()
+        ]
+    )

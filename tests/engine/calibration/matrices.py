@@ -1,15 +1,18 @@
-"""A matrix of similarities that a test made up, in tiles."""
+"""A matrix of similarities that a test made up, in bands."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from senseid_engine.calibration.tiles import TILE_ROWS, Tiled, tile_templates
+from senseid_engine.calibration.pairs import ROWS, bands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
-def tiled(matrix: npt.NDArray[Any], rows: int = TILE_ROWS) -> Tiled:
+def banded(matrix: npt.NDArray[Any], rows: int = ROWS) -> Iterator[npt.NDArray[Any]]:
     """The similarities of photos that are known by their places in the matrix, float (photos, photos)."""
-    return tile_templates(range(len(matrix)), lambda first, second: matrix[np.ix_(first, second)], rows=rows)
+    return bands(range(len(matrix)), lambda first, second: matrix[np.ix_(first, second)], rows=rows)

@@ -1,4 +1,4 @@
-"""Tiles of the matrix, and the pairs that are gathered from them."""
+"""Bands of the matrix, and the pairs that are gathered from them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from senseid_engine.calibration.pairs import Gathered, ListedPairs, PairScores, gather
-from senseid_engine.calibration.tiles import Tile
 from senseid_engine.errors import CalibrationError
-from tests.engine.calibration.matrices import tiled
+from tests.engine.calibration.matrices import banded
 
 PEOPLE = np.array([0, 0, 1, 2, 2, 2, 4], np.int32)
 SIZE = len(PEOPLE)
@@ -45,51 +44,32 @@ def check(gathered: Gathered) -> None:
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 50])
 def test_every_pair_is_gathered_once(rows: int) -> None:
-    check(gather(PEOPLE, tiled(MATRIX, rows).tiles, NOTHING))
-
-
-def test_the_rows_are_told_for_progress() -> None:
-    whole = tiled(MATRIX, 3)
-    assert sum(len(tile.z) for tile in whole.tiles) == whole.rows == SIZE
+    check(gather(PEOPLE, banded(MATRIX, rows), NOTHING))
 
 
 def test_listed_pairs_keep_their_order_and_may_be_turned_round() -> None:
     listed = ListedPairs(np.array([5, 0, 6], np.int32), np.array([1, 1, 3], np.int32))
-    assert gather(PEOPLE, tiled(MATRIX, 2).tiles, listed).listed.tolist() == [105.0, 1.0, 306.0]
+    assert gather(PEOPLE, banded(MATRIX, 2), listed).listed.tolist() == [105.0, 1.0, 306.0]
 
 
 def test_a_similarity_that_is_not_finite_is_refused() -> None:
     broken = MATRIX.copy()
     broken[2, 5] = np.nan
     with pytest.raises(CalibrationError, match="not a finite number"):
-        gather(PEOPLE, tiled(broken).tiles, NOTHING)
+        gather(PEOPLE, banded(broken), NOTHING)
 
 
 def test_nobody_looks_at_the_diagonal() -> None:
     odd = MATRIX.copy()
     np.fill_diagonal(odd, np.inf)
-    check(gather(PEOPLE, tiled(odd).tiles, NOTHING))
+    check(gather(PEOPLE, banded(odd), NOTHING))
 
 
-@pytest.mark.parametrize(
-    ("tiles", "problem"),
-    [
-        ([Tile(0, 0, MATRIX[:4])], "leave out a pair"),
-        ([Tile(0, 0, MATRIX), Tile(0, 0, MATRIX)], "twice"),
-    ],
-)
-def test_tiles_that_do_not_cover_the_matrix(tiles: list[Tile], problem: str) -> None:
-    with pytest.raises(ValueError, match=problem):
-        gather(PEOPLE, tiles, NOTHING)
-
-
-def test_a_listed_pair_that_no_tile_has() -> None:
-    people = np.array([0, 1], np.int32)
-    listed = ListedPairs(np.array([1], np.int32), np.array([1], np.int32))
-    with pytest.raises(ValueError, match="leave out a listed pair"):
-        gather(people, [Tile(0, 1, MATRIX[:1, 1:2])], listed)
+def test_bands_that_leave_out_photos() -> None:
+    with pytest.raises(ValueError, match="leave out photos"):
+        gather(PEOPLE, [MATRIX[:4]], NOTHING)
 
 
 def test_no_photo_no_pair() -> None:
-    gathered = gather(np.zeros(0, np.int32), tiled(np.zeros((0, 0))).tiles, NOTHING)
+    gathered = gather(np.zeros(0, np.int32), banded(np.zeros((0, 0))), NOTHING)
     assert len(gathered.genuine) == len(gathered.impostor) == 0

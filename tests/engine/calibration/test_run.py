@@ -16,7 +16,7 @@ from senseid_engine.calibration.provenance import HeldOut, ModelFile
 from senseid_engine.calibration.run import CalibrationResult, Settings, calibrate
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.errors import CalibrationError
-from tests.engine.calibration.matrices import tiled
+from tests.engine.calibration.matrices import banded
 
 SETTINGS = Settings("made up", "2026-11-24", 3, ModelFile("model", "a" * 64), "a note")
 
@@ -43,7 +43,7 @@ def without(labelled: LabelledSet, lost: list[int]) -> tuple[list[int], list[Unu
 def run(labelled: LabelledSet, lost: list[int], folds: LabelledPairs | None = None) -> CalibrationResult:
     encoded, unusable = without(labelled, lost)
     matrix = matrix_of(labelled)[np.ix_(encoded, encoded)]
-    return calibrate(labelled, encoded, unusable, tiled(matrix, 17), SETTINGS, folds=folds)
+    return calibrate(labelled, encoded, unusable, banded(matrix, 17), SETTINGS, folds=folds)
 
 
 def test_all_pairs_of_a_folder() -> None:
@@ -137,7 +137,7 @@ def test_an_exponent_makes_every_score_promise_less() -> None:
     matrix = matrix_of(labelled)
     photos = range(len(labelled.photos))
     plain, alike = (
-        calibrate(labelled, photos, [], tiled(matrix), settings).curve
+        calibrate(labelled, photos, [], banded(matrix), settings).curve
         for settings in (SETTINGS, replace(SETTINGS, exponent=0.8))
     )
     assert (plain.provenance.exponent, alike.provenance.exponent) == (1.0, 0.8)
@@ -157,7 +157,7 @@ def test_halves_are_drawn_by_the_seed() -> None:
 
     def held_out(seed: int) -> list[HeldOut | None]:
         settings = replace(SETTINGS, seed=seed)
-        result = calibrate(labelled, photos, [], tiled(matrix_of(labelled)), settings)
+        result = calibrate(labelled, photos, [], banded(matrix_of(labelled)), settings)
         return [row.held_out for row in result.curve.provenance.rates]
 
     assert held_out(3) == held_out(3) != held_out(4)
