@@ -11,34 +11,29 @@ padding is TensorFlow's: at stride 2 more of it lies below and to the right.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from models.recipes.errors import ConvertError
 from models.recipes.graph import Graph
 from models.recipes.torch_state import read_state
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-# Kernel, stride, channels in and out of each block that is kept.
+# The stride of each block that is kept, and whether what it takes is added to what it makes.
 _BLOCKS = (
-    (3, 1, 32, 16),
-    (3, 2, 16, 24),
-    (3, 1, 24, 24),
-    (5, 2, 24, 40),
-    (5, 1, 40, 40),
-    (3, 2, 40, 80),
-    (3, 1, 80, 80),
-    (3, 1, 80, 80),
-    (5, 1, 80, 112),
-    (5, 1, 112, 112),
-    (5, 1, 112, 112),
+    (1, False),
+    (2, False),
+    (1, True),
+    (2, False),
+    (1, True),
+    (2, False),
+    (1, True),
+    (1, True),
+    (1, False),
+    (1, True),
+    (1, True),
 )
-_POOLED = (0, 2, 4, 7, 10)
-FEATURES = 2 * sum(_BLOCKS[block][3] for block in _POOLED)
-EARLY = 2 * sum(_BLOCKS[block][3] for block in _POOLED[:2])
+_POOLED = {0: 16, 2: 24, 4: 40, 7: 80, 10: 112}
+"""The blocks whose maps are looked at, and how many maps each makes."""
+FEATURES = 2 * sum(_POOLED.values())
+EARLY = 2 * (_POOLED[0] + _POOLED[2])
 """How many of the features, the first ones, are of maps at 1/2 and 1/4 of the side."""
 _NORM_EPSILON = 1e-3
 _SPREAD_EPSILON = 1e-6
@@ -51,12 +46,13 @@ class _Trunk:
         self.graph = Graph("efficientnet-lite0")
         self._state = read_state(data)
 
-    def conv(self, x: str, name: str, norm: str, shape: tuple[int, int, int], stride: int, group: int = 1) -> str:
-        """A convolution of (out, in / group, kernel) with its normalisation."""
-        out, inside, kernel = shape
-        weight = self._get(f"{name}.weight", (out, inside, kernel, kernel))
+    def conv(self, x: str, name: str, norm: str, stride: int = 1) -> str:
+        """A convolution with its normalisation."""
+        weight = self._state[f"{name}.weight"].astype(np.float64)
+        out, inside, kernel, _ = weight.shape
         scale, offset, mean, variance = (
-            self._get(f"{norm}.{part}", (out,)) for part in ("weight", "bias", "running_mean", "running_var")
+            self._state[f"{norm}.{part}"].astype(np.float64)
+            for part in ("weight", "bias", "running_mean", "running_var")
         )
         factor = scale / np.sqrt(variance + _NORM_EPSILON)
         before, after = (kernel - stride) // 2, kernel - stride - (kernel - stride) // 2
@@ -66,7 +62,7 @@ class _Trunk:
             offset - mean * factor,
             stride=stride,
             pads=(before, before, after, after),
-            group=group,
+            group=out if inside == 1 else 1,
         )
 
     def relu6(self, x: str) -> str:
@@ -74,16 +70,13 @@ class _Trunk:
 
     def block(self, x: str, number: int) -> str:
         """An inverted residual block."""
-        kernel, stride, inside, outside = _BLOCKS[number]
-        prefix = f"_blocks.{number}"
-        y, width = x, inside
+        (stride, residual), prefix = _BLOCKS[number], f"_blocks.{number}"
+        y = x
         if number:  # the first does not expand
-            width = 6 * inside
-            y = self.relu6(self.conv(y, f"{prefix}._expand_conv", f"{prefix}._bn0", (width, inside, 1), 1))
-        depthwise = (width, 1, kernel)
-        y = self.relu6(self.conv(y, f"{prefix}._depthwise_conv", f"{prefix}._bn1", depthwise, stride, group=width))
-        y = self.conv(y, f"{prefix}._project_conv", f"{prefix}._bn2", (outside, width, 1), 1)
-        return self.graph.node("Add", [y, x]) if stride == 1 and inside == outside else y
+            y = self.relu6(self.conv(y, f"{prefix}._expand_conv", f"{prefix}._bn0"))
+        y = self.relu6(self.conv(y, f"{prefix}._depthwise_conv", f"{prefix}._bn1", stride))
+        y = self.conv(y, f"{prefix}._project_conv", f"{prefix}._bn2")
+        return self.graph.node("Add", [y, x]) if residual else y
 
     def pooled(self, x: str) -> list[str]:
         """Mean and spread of each map."""
@@ -93,24 +86,18 @@ class _Trunk:
         spread = self.graph.node("Sqrt", [self.graph.node("Add", [variance], [np.array(_SPREAD_EPSILON)])])
         return [mean, spread]
 
-    def _get(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        found = self._state.get(name)
-        if found is None or found.shape != shape:
-            raise ConvertError(f"the weights hold no {name} of shape {shape}")
-        return found.astype(np.float64)
-
 
 def efficientnet_lite0(data: bytes) -> bytes:
     """Convert the state dict.
 
     Raises:
-        ConvertError: It holds weights of another structure.
+        ConvertError: It is none.
     """
     trunk = _Trunk(data)
     graph = trunk.graph
     centred = graph.node("Sub", ["image"], [np.array(127.0)])
     pixels = graph.node("Mul", [centred], [np.array(1 / 128)])
-    x = trunk.relu6(trunk.conv(pixels, "_conv_stem", "_bn0", (_BLOCKS[0][2], 3, 3), 2))
+    x = trunk.relu6(trunk.conv(pixels, "_conv_stem", "_bn0", 2))
     pooled = []
     for number in range(len(_BLOCKS)):
         x = trunk.block(x, number)

@@ -3,7 +3,7 @@
 RecipeError
 ├── FetchError     the package manager's client could not deliver a pinned package
 ├── PinError       a package or a file inside it is not the one that was pinned
-└── ConvertError   the weights do not have the structure the recipe expects
+└── ConvertError   no recipe makes the model, or its weights are no plain state dict
 """
 
 from __future__ import annotations
@@ -22,4 +22,4 @@ class PinError(RecipeError):
 
 
 class ConvertError(RecipeError):
-    """The source weights are not laid out as the recipe expects."""
+    """No recipe makes the model, or its weights are not a plain state dict."""

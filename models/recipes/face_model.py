@@ -11,11 +11,9 @@ import os
 import sys
 
 from models.recipes.build import put
-from models.recipes.errors import ConvertError
 from models.recipes.fetch import cache_directory, extract, fetch
 from senseid_models.registry import PackageSource, Registry, SourceFile
 
-POINTS = 468
 FILE = SourceFile(
     path="package/src/face-target/face-geometry/canonical-face-model.obj",
     sha256="8bac80443397e113f41a8b565ea72c59390bc031d9defab289dba7bc0c54e618",
@@ -31,14 +29,8 @@ SOURCE = PackageSource(
 
 
 def face_model(obj: bytes) -> bytes:
-    """The vertices of a Wavefront file as CSV, one `x,y,z` per line, with unchanged digits.
-
-    Raises:
-        ConvertError: it has not one vertex for each point of the mesh.
-    """
+    """The vertices of a Wavefront file as CSV, one `x,y,z` per line, with unchanged digits."""
     vertices = [line.split()[1:] for line in obj.decode("ascii").splitlines() if line.startswith("v ")]
-    if len(vertices) != POINTS or any(len(vertex) != 3 for vertex in vertices):
-        raise ConvertError(f"the face has {len(vertices)} vertices instead of {POINTS} with 3 coordinates")
     return "".join(",".join(vertex) + "\n" for vertex in vertices).encode()
 
 

@@ -110,14 +110,6 @@ class Graph:
             "Conv", [x], [weight, bias], output, kernel_shape=kernel, strides=[stride] * 2, pads=list(pads), group=group
         )
 
-    def pool(self, op: str, x: str, kernel: int, stride: int, pads: Pads = (0, 0, 0, 0)) -> str:
-        """`MaxPool` or `AveragePool` over a square window. Padding never wins a maximum."""
-        return self.node(op, [x], kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=list(pads))
-
-    def pad_end(self, x: str, channels: int, rows: int, columns: int) -> str:
-        """Append zero channels, rows and columns."""
-        return self.node("Pad", [x], [np.array([0, 0, 0, 0, 0, channels, rows, columns])], mode="constant")
-
     def prelu(self, x: str, slope: NDArray[np.floating]) -> str:
         """PRelu with one slope per channel, as x - s relu(-|1 - slope| x) with s the sign of slope - 1.
 
@@ -150,16 +142,3 @@ class Graph:
         )
         onnx.checker.check_model(model, full_check=True)
         return bytes(model.SerializeToString(deterministic=True))
-
-
-def fold_input(
-    weight: NDArray[np.floating], bias: NDArray[np.floating], mean: Sequence[float], divisor: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fold (x - mean) / divisor into the first convolution, so that it takes pixels of 0..255.
-
-    Only exact where that convolution has no padding, or `mean` is zero: padding is a zero after normalisation.
-    """
-    w = weight.astype(np.float64) / divisor
-    # A plain sum in a fixed order, not a matrix product: the same bits on every machine.
-    shift = (w * np.asarray(mean, np.float64)[None, :, None, None]).sum(axis=(1, 2, 3))
-    return w, bias.astype(np.float64) - shift

@@ -1,4 +1,4 @@
-"""MediaPipe's face landmark model: 468 points and a presence logit, from its TFLite file.
+"""MediaPipe's face landmark model: 468 points and a presence logit, from its TFLite file, which is pinned.
 
 The graph takes RGB pixels of 0..255 as NCHW; the division by 255 folds into the first convolution (its mean is zero, so
 the padding stays right). The points come as 1404 numbers, x, y, z of each, in pixels of the 192x192 crop.
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tflite  # type: ignore[import-untyped]
 
-from models.recipes.errors import ConvertError
-from models.recipes.graph import Graph, fold_input
+from models.recipes.graph import Graph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,11 +44,8 @@ class _Converter:
         for i in range(self._sub.OperatorsLength()):
             op = self._sub.Operators(i)
             code = self._model.OperatorCodes(op.OpcodeIndex())
-            builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
-            if builtin not in ops:
-                raise ConvertError(f"operator {i} has the unexpected code {builtin}")
-            inputs = [int(k) for k in op.InputsAsNumpy()]
-            self._values[int(op.Outputs(0))] = ops[builtin](op, inputs)
+            convert = ops[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+            self._values[int(op.Outputs(0))] = convert(op, [int(k) for k in op.InputsAsNumpy()])
         for k in self._outputs:
             name = _OUTPUTS[int(np.prod(self._shape(k)))]
             self.graph.node("Flatten", [self._values[k]], output=name, axis=1)
@@ -58,25 +54,17 @@ class _Converter:
         return [int(d) for d in self._sub.Tensors(tensor).ShapeAsNumpy()]
 
     def _constant(self, tensor: int, kind: str = "<f4") -> NDArray[Any]:
-        t = self._sub.Tensors(tensor)
-        expected = tflite.TensorType.FLOAT32 if kind == "<f4" else tflite.TensorType.INT32
-        buffer = self._model.Buffers(t.Buffer())
-        if t.Type() != expected or not buffer.DataLength():
-            raise ConvertError(f"tensor {tensor} is not a constant of type {kind}")
+        buffer = self._model.Buffers(self._sub.Tensors(tensor).Buffer())
         return np.frombuffer(buffer.DataAsNumpy().tobytes(), kind).reshape(self._shape(tensor))
 
     def _options(self, op: Any, kind: type) -> Any:
         options = kind()
         options.Init(op.BuiltinOptions().Bytes, op.BuiltinOptions().Pos)
-        if options.FusedActivationFunction() != tflite.ActivationFunctionType.NONE:
-            raise ConvertError("an operator has a fused activation, which this model should not")
         return options
 
     def _window(self, tensor: int, options: Any, kernel: int) -> tuple[int, Pads]:
         """Stride and padding of a square window over a square tensor."""
         stride = int(options.StrideH())
-        if stride != options.StrideW():
-            raise ConvertError("a window has two different strides")
         if options.Padding() == tflite.Padding.VALID:
             return stride, (0, 0, 0, 0)
         side = self._shape(tensor)[1]
@@ -89,14 +77,12 @@ class _Converter:
         weight, bias = self._constant(w).transpose(0, 3, 1, 2), self._constant(b)
         stride, pads = self._window(x, options, weight.shape[2])
         if self._values[x] == "image":
-            weight, bias = fold_input(weight, bias, (0.0, 0.0, 0.0), 255.0)
+            weight = weight.astype(np.float64) / 255
         return self.graph.conv(self._values[x], weight, bias, stride=stride, pads=pads)
 
     def _depthwise(self, op: Any, inputs: list[int]) -> str:
         x, w, b = inputs
         options = self._options(op, tflite.DepthwiseConv2DOptions)
-        if options.DepthMultiplier() != 1:
-            raise ConvertError("a depthwise convolution multiplies its channels")
         weight = self._constant(w).transpose(3, 0, 1, 2)
         stride, pads = self._window(x, options, weight.shape[2])
         return self.graph.conv(
@@ -107,32 +93,27 @@ class _Converter:
         x, slope = inputs
         return self.graph.prelu(self._values[x], self._constant(slope).ravel())
 
-    def _add(self, op: Any, inputs: list[int]) -> str:
-        self._options(op, tflite.AddOptions)
+    def _add(self, _op: object, inputs: list[int]) -> str:
         return self.graph.node("Add", [self._values[k] for k in inputs])
 
     def _max_pool(self, op: Any, inputs: list[int]) -> str:
         options = self._options(op, tflite.Pool2DOptions)
         kernel = int(options.FilterHeight())
-        if kernel != options.FilterWidth():
-            raise ConvertError("a pooling window is not square")
         stride, pads = self._window(inputs[0], options, kernel)
-        return self.graph.pool("MaxPool", self._values[inputs[0]], kernel, stride, pads)
+        return self.graph.node(
+            "MaxPool", [self._values[inputs[0]]], kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=list(pads)
+        )
 
     def _pad(self, _op: object, inputs: list[int]) -> str:
-        amounts = self._constant(inputs[1], "<i4")
-        channels = int(amounts[3, 1])
-        if amounts.sum() != channels:
-            raise ConvertError("a padding grows more than the end of the channels")
-        return self.graph.pad_end(self._values[inputs[0]], channels, 0, 0)
+        """Append zero channels."""
+        channels = int(self._constant(inputs[1], "<i4")[3, 1])
+        return self.graph.node(
+            "Pad", [self._values[inputs[0]]], [np.array([0, 0, 0, 0, 0, channels, 0, 0])], mode="constant"
+        )
 
 
 def landmarks(data: bytes) -> bytes:
-    """Convert the `.tflite` file.
-
-    Raises:
-        ConvertError: The graph uses something that this model is not known to use.
-    """
+    """Convert the `.tflite` file."""
     converter = _Converter(data)
     converter.run()
     return converter.graph.model(

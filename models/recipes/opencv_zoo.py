@@ -22,7 +22,6 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from models.recipes.errors import ConvertError
 from models.recipes.graph import OPSET_OF_BLOCKS, Graph
 
 if TYPE_CHECKING:
@@ -50,16 +49,12 @@ class _Source:
 
     def attributes(self, value: str) -> dict[str, Any]:
         """The attributes of the node that makes a value."""
-        if value not in self._makers:
-            raise ConvertError(f"nothing makes {value}")
         return {a.name: onnx.helper.get_attribute_value(a) for a in self._makers[value].attribute}
 
     def blocks(self, name: str) -> tuple[NDArray[np.int8], NDArray[np.int8], Doubles]:
         """A quantised weight: int8 (rows, numbers of a row), and zero and scale of each block, (rows, blocks)."""
-        maker = self._makers.get(f"{name}_dequantized")
-        if maker is None or maker.op_type != "DequantizeLinear":
-            raise ConvertError(f"{name} is not quantised")
-        values, scale, zero = (np.atleast_2d(self._weights[part]) for part in maker.input)
+        inputs = self._makers[f"{name}_dequantized"].input
+        values, scale, zero = (np.atleast_2d(self._weights[part]) for part in inputs)
         return values, zero, scale.astype(np.float64)
 
     def weight(self, name: str) -> Doubles:
@@ -82,11 +77,7 @@ class _Source:
 
 
 def sface(data: bytes) -> bytes:
-    """The embedding network: aligned chips of RGB pixels, 0..255, to embeddings that are not of unit length.
-
-    Raises:
-        ConvertError: the file is not the network that is known.
-    """
+    """The embedding network: aligned chips of RGB pixels, 0..255, to embeddings that are not of unit length."""
     source, graph = _Source(data), Graph("sface", OPSET_OF_BLOCKS)
     # The source pads after it has subtracted the mean: of raw pixels, the border has the value of the mean.
     x = graph.node("Pad", ["image"], [np.array([0, 0, 1, 1, 0, 0, 1, 1]), np.array(_SFACE_MEAN)], mode="constant")
@@ -117,11 +108,7 @@ def sface(data: bytes) -> bytes:
 
 
 def yunet(data: bytes) -> bytes:
-    """The detector: RGB pixels, 0..255, sides multiples of 32, to 16 numbers for each cell of 8, 16 and 32 pixels.
-
-    Raises:
-        ConvertError: the file is not the network that is known.
-    """
+    """The detector: RGB pixels, 0..255, sides multiples of 32, to 16 numbers for each cell of 8, 16 and 32 pixels."""
     source, graph = _Source(data), Graph("yunet")
     made = {"input": "image"}
     heads: list[str] = []
@@ -147,8 +134,6 @@ def yunet(data: bytes) -> bytes:
         made[node.output[0]] = result
     # What the heads look at, once for each, from the finest scale on.
     levels = [name for name in dict.fromkeys(heads) if name in made]
-    if len(levels) != len(_STRIDES):
-        raise ConvertError(f"the heads look at {len(levels)} levels instead of {len(_STRIDES)}")
     for level, (stride, features) in enumerate(zip(_STRIDES, levels, strict=True)):
         weights = [
             np.concatenate([source.weight(f"bbox_head.multi_level_{head}.{level}.{part}") for head in _HEADS])
