@@ -11,8 +11,6 @@ import hashlib
 import os
 import re
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.recipes.efficientnet_lite import efficientnet_lite0
@@ -20,11 +18,13 @@ from models.recipes.errors import ConvertError, RecipeError
 from models.recipes.fetch import cache_directory, extract, fetch
 from models.recipes.landmarks import landmarks
 from models.recipes.opencv_zoo import sface, yunet
+from senseid.output_file import new_file
 from senseid_models.errors import ModelsError
 from senseid_models.registry import PackageSource, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from senseid_models.registry import Asset, ModelEntry
 
@@ -52,26 +52,19 @@ def convert(entry: ModelEntry, cache: Path) -> bytes:
 
 def write(path: Path, data: bytes) -> None:
     """Replace a file in one step."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        try:
-            file.write(data)
-            file.close()
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    with new_file(path, overwrite=True) as file:
+        file.write(data)
 
 
-def put(asset: Asset, data: bytes) -> None:
-    """Write a data file of the registry, and its SHA-256 and length into the manifest."""
-    write(asset.path, data)
-    manifest = asset.path.with_name("manifest.toml")
-    lines = re.compile(rf'(file = "{re.escape(asset.path.name)}"\nsha256 = ")[0-9a-f]+("\nbytes = )\d+')
+def put(entry: Asset | ModelEntry, data: bytes) -> None:
+    """Write a data file or a model of the registry, and its SHA-256 and length into the manifest."""
+    write(entry.path, data)
+    manifest = entry.path.with_name("manifest.toml")
+    lines = re.compile(rf'(file = "{re.escape(entry.path.name)}"\nsha256 = ")[0-9a-f]+("\nbytes = )\d+')
     sha256 = hashlib.sha256(data).hexdigest()
     text, found = lines.subn(rf"\g<1>{sha256}\g<2>{len(data)}", manifest.read_text(encoding="utf-8"))
     if not found:
-        raise SystemExit(f"{manifest} has no asset {asset.path.name}")
+        raise SystemExit(f"{manifest} has no file {entry.path.name}")
     write(manifest, text.encode())
 
 

@@ -11,13 +11,13 @@ PICTURES holds eyes of people: it is no part of the project, and is deleted afte
 from __future__ import annotations
 
 import argparse
-import tarfile
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from models.recipes.recognition.people import LFW, SOUTH_ASIA, read_photos
 from senseid_engine.landmarks import Landmarks
 from senseid_engine.quality.eyes import FORMAT, edges, eye_pictures
 
@@ -37,9 +37,6 @@ NARROW_WEIGHT = 6.0
 PENALTY = 30.0
 SHIFT, TURN = 0.07, 0.03
 FRAMES, EVERY = 150, 4
-# One photo in two of LFW is enough; `utk` of `faces-groups.tar` is for judging only.
-ARCHIVES = {"lfw-pairs.tar": 2, "faces-southasia.tar": 1, "faces-groups.tar": 1}
-LEFT_OUT = "/utk/"
 SEED = 0
 
 
@@ -47,16 +44,13 @@ def photos(data: Path) -> Iterator[tuple[str, np.ndarray]]:
     """The person or clip, and the RGB pixels, of each photo and frame."""
     import cv2
 
-    for archive, every in ARCHIVES.items():
-        with tarfile.open(data / archive) as tar:
-            names = sorted(name for name in tar.getnames() if name.endswith(".jpg") and LEFT_OUT not in name)
-            for name in names[::every]:
-                file = tar.extractfile(name)
-                if file is None:
-                    continue
-                pixels = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_COLOR)
-                person = name if archive == "faces-southasia.tar" else name.rpartition("/")[0]
-                yield person, np.ascontiguousarray(pixels[:, :, ::-1])
+    for number, (photo, content) in enumerate(read_photos(data)):
+        # One photo in two of LFW, whose come first, is enough; `utk` is for judging only.
+        if (photo.set == LFW and number % 2) or photo.set == "utk":
+            continue
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+        person = photo.name if photo.set == SOUTH_ASIA else photo.name.rpartition("/")[0]
+        yield person, np.ascontiguousarray(pixels[:, :, ::-1])
     for path in sorted([*data.glob("liveness-videos/live/*"), *data.glob("liveness-videos-2/live/*")]):
         clip = cv2.VideoCapture(str(path))
         for number in range(FRAMES):

@@ -23,8 +23,6 @@ from senseid_engine.errors import CalibrationError
 from senseid_engine.media import PHOTO_SUFFIXES, open_media, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy.typing as npt
 
 HEADER = ["first", "second", "same"]
@@ -109,7 +107,12 @@ def read_pairs_csv(file: Path) -> LabelledSet:
         CalibrationError: a line is malformed, names no file, pairs a photo with itself, or contradicts the others.
     """
     lines: list[tuple[int, str, str, bool]] = []
-    rows = _numbered(file, csv.reader(_lines(file), strict=True))
+    reader = csv.reader(_lines(file), strict=True)
+    try:
+        # A row has the number of the line on which it ends, as editors count.
+        rows = iter([(reader.line_num, row) for row in reader])
+    except csv.Error as error:
+        raise _bad_line(file, reader.line_num, str(error)) from None
     _, header = next(rows, (1, []))
     if [name.strip().lower() for name in header] != HEADER:
         raise _bad_line(file, 1, "the header must be 'first,second,same'")
@@ -228,18 +231,6 @@ def _lines(file: Path) -> list[str]:
 def _plain(name: str) -> str:
     """One spelling of a path for `a.jpg`, `./a.jpg` and `.//a.jpg`."""
     return Path(name).as_posix() if name else name
-
-
-def _numbered(file: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Number each row by the line on which it ends, as editors do."""
-    while True:
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise _bad_line(file, reader.line_num, str(error)) from None  # type: ignore[attr-defined]
-        yield reader.line_num, row  # type: ignore[attr-defined]
 
 
 def _bad_line(file: Path, number: int, problem: str) -> CalibrationError:

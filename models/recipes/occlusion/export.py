@@ -7,8 +7,6 @@ is compared with PyTorch before it is written.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +16,7 @@ import onnxruntime
 import torch
 from torch import nn
 
-from models.recipes.build import write
+from models.recipes.build import put
 from models.recipes.graph import Graph
 from models.recipes.occlusion.network import MEAN, OcclusionNet
 from models.recipes.occlusion.synthesise import MAP
@@ -102,12 +100,7 @@ def main() -> None:
     print(f"{len(data)} bytes, at most {off:.2g} from PyTorch")
     if off > TOLERANCE:
         sys.exit("the exported graph answers otherwise than the network")
-    entry = Registry.builtin().get("occlusion")
-    write(entry.path, data)
-    manifest = entry.path.with_name("manifest.toml")
-    text = manifest.read_text(encoding="utf-8").replace(entry.sha256, hashlib.sha256(data).hexdigest())
-    pattern = rf'(file = "{re.escape(entry.path.name)}"\nsha256 = "\w+"\nbytes = )\d+'
-    write(manifest, re.sub(pattern, rf"\g<1>{len(data)}", text).encode())
+    put(Registry.builtin().get("occlusion"), data)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
@@ -41,8 +41,29 @@ def part_of(person: str) -> Part:
     return "validation" if share < 0.1 else "test" if share < 0.25 else "train"
 
 
-@dataclass(frozen=True, slots=True)
-class Faces:
+class Columns:
+    """Base of dataclasses of arrays that have one entry for each example, or for each face."""
+
+    def pick(self, which: np.ndarray) -> Self:
+        """Select entries by a mask or an index."""
+        return type(self)(**{name: column[which] for name, column in self._columns().items()})
+
+    def save(self, path: Path) -> None:
+        """Write them to a file of their own."""
+        np.savez(path, **self._columns())
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read them back."""
+        with np.load(path) as data:
+            return cls(**data)
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Faces(Columns):
     """Faces cut out of photos.
 
     Attributes:
@@ -58,23 +79,9 @@ class Faces:
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def pick(self, which: np.ndarray) -> Faces:
-        """Select faces by a mask or an index."""
-        return Faces(self.pixels[which], self.points[which], self.names[which])
-
-    def save(self, path: Path) -> None:
-        """Write them to a file of their own."""
-        np.savez(path, pixels=self.pixels, points=self.points, names=self.names)
-
     def of(self, part: Part) -> Faces:
         """Select the faces of the people of one part."""
         return self.pick(np.array([part_of(str(name).split("/")[0]) == part for name in self.names]))
-
-    @classmethod
-    def load(cls, path: Path) -> Faces:
-        """Read them back."""
-        with np.load(path) as data:
-            return cls(data["pixels"], data["points"], data["names"])
 
 
 def cut_out(photos: Sequence[Path], finder: FaceFinder) -> Faces:

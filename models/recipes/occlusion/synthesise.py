@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import cv2
 import numpy as np
 
 from models.recipes.occlusion.canvas import Canvas, turned
-from models.recipes.occlusion.faces import MARGIN, Faces, Part
+from models.recipes.occlusion.faces import MARGIN, Columns, Faces, Part
 from models.recipes.occlusion.harmless import HARMLESS
 from models.recipes.occlusion.occluders import OCCLUDERS, Layer, Scene
 from models.recipes.occlusion.photometry import colours, degraded, edge_of_photo
@@ -35,8 +35,7 @@ UNCOVERED = 0.35
 """The share of examples without an occluder."""
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """One example.
 
     Attributes:
@@ -102,8 +101,8 @@ def example(faces: Faces, index: int, rng: np.random.Generator, *, harsh: bool =
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Examples:
+@dataclass(frozen=True)
+class Examples(Columns):
     """Many examples.
 
     Attributes:
@@ -111,7 +110,6 @@ class Examples:
         visible: float32 (n, 4).
         covered: float32 (n, MAP, MAP).
         occluders: (n,) what covers each.
-        names: (n,) of the photos that they were made from.
         names: (n,) of the photo that each was made from.
     """
 
@@ -127,22 +125,6 @@ class Examples:
         columns = ([getattr(part, field.name) for part in parts] for field in fields(cls))
         return cls(*(np.concatenate(column) for column in columns))
 
-    def pick(self, which: np.ndarray) -> Examples:
-        """Those of a mask or an index."""
-        return Examples(
-            self.chips[which], self.visible[which], self.covered[which], self.occluders[which], self.names[which]
-        )
-
-    def save(self, path: Path) -> None:
-        """Write them to a file of their own."""
-        np.savez(path, **{field.name: getattr(self, field.name) for field in fields(self)})
-
-    @classmethod
-    def load(cls, path: Path) -> Examples:
-        """Read them back."""
-        with np.load(path) as data:
-            return cls(*(data[field.name] for field in fields(cls)))
-
 
 def examples(faces: Faces, count: int, seed: int, *, harsh: bool = True) -> Examples:
     """Make `count` examples of these faces; example i depends on the seed and on i alone."""
@@ -151,13 +133,8 @@ def examples(faces: Faces, count: int, seed: int, *, harsh: bool = True) -> Exam
         if number % 1000 == 0:
             print(f"{number} of {count} examples", flush=True)
         made.append(example(faces, number % len(faces), np.random.default_rng([seed, number]), harsh=harsh))
-    return Examples(
-        np.stack([one.chip for one in made]),
-        np.stack([one.visible for one in made]),
-        np.stack([one.covered for one in made]),
-        np.array([one.occluder for one in made]),
-        faces.names[np.arange(count) % len(faces)],
-    )
+    columns = (np.array(column) for column in zip(*made, strict=True))
+    return Examples(*columns, faces.names[np.arange(count) % len(faces)])
 
 
 def _occluder(scene: Scene, rng: np.random.Generator) -> tuple[str, Layer]:

@@ -132,12 +132,8 @@ def _on_lfw(encoded: Encoded, photos: Sequence[LabelledPhoto], data: Path, setti
 def _folds(data: Path, labelled: LabelledSet) -> LabelledPairs:
     """LFW's pairs in folds; the labels decide which of them show one person."""
     with tarfile.open(data / "lfw-pairs.tar") as tar, tempfile.TemporaryDirectory() as folder:
-        file = tar.extractfile("lfw/pairs.txt")
-        if file is None:
-            raise FileNotFoundError("lfw-pairs.tar holds no lfw/pairs.txt")
-        path = Path(folder) / "pairs.txt"
-        path.write_bytes(file.read())
-        pairs = read_lfw_pairs(path, labelled)
+        tar.extract("lfw/pairs.txt", folder, filter="data")
+        pairs = read_lfw_pairs(Path(folder) / "lfw/pairs.txt", labelled)
     person = np.array([photo.person for photo in labelled.photos])
     return replace(pairs, same=person[pairs.numbers.first] == person[pairs.numbers.second])
 
