@@ -18,7 +18,8 @@ from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import ModelEntry, Registry
+    from senseid_models.entries import ModelEntry
+    from senseid_models.registry import Registry
 
 LARGEST_CHIP: Final = 2048
 """The longest side, in pixels, of the chips that an embedding model may ask for: more than any face has."""

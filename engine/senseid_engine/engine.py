@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import Asset, Registry
+    from senseid_models.entries import Asset
+    from senseid_models.registry import Registry
 
 T = TypeVar("T")
 

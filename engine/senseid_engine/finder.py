@@ -19,7 +19,8 @@ from senseid_models.errors import ModelKindMissingError
 if TYPE_CHECKING:
     from senseid_engine.image import Image
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import ModelEntry, Registry
+    from senseid_models.entries import ModelEntry
+    from senseid_models.registry import Registry
 
 
 _NO_FACE = "no face is found: use a photo that shows the whole face, upright and in focus"

@@ -12,9 +12,8 @@ from senseid_models.entries import EmbeddingContract, OutputContract
 if TYPE_CHECKING:
     from senseid_engine.session import Value
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.entries import InputContract, Layout
+    from senseid_models.entries import InputContract, Layout, ModelEntry
     from senseid_models.presets import Preset
-    from senseid_models.registry import ModelEntry
 
 _COLOURS: Final = 3
 _FLOATS: Final = "tensor(float)"

@@ -20,14 +20,14 @@ from senseid_engine.errors import DeviceError, LibraryError, ModelError, printab
 from senseid_engine.onnx_file import NotOnnxError, without_idle_inputs
 from senseid_licensing.gate import admit
 from senseid_licensing.product import Product
-from senseid_models.registry import OperatorSource
+from senseid_models.entries import OperatorSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from senseid_engine.arrays import Floats, Pixels
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import InputContract, ModelEntry
+    from senseid_models.entries import InputContract, ModelEntry
 
 
 @dataclass(frozen=True, slots=True)

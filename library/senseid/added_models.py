@@ -13,11 +13,11 @@ from senseid.errors import OutputError, RefusedError
 from senseid_engine.errors import printable, reason_of
 from senseid_licensing.product import Product
 from senseid_models.additions import MANIFEST, added_names, joined
-from senseid_models.entries import PRODUCT_OF
+from senseid_models.entries import PRODUCT_OF, ModelEntry, OperatorSource
 from senseid_models.errors import ManifestError, ModelsError
 from senseid_models.manifest import dump_manifest
 from senseid_models.presets import PRESETS
-from senseid_models.registry import ModelEntry, OperatorSource, Registry
+from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

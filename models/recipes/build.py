@@ -19,14 +19,15 @@ from models.recipes.fetch import cache_directory, extract, fetch
 from models.recipes.landmarks import landmarks
 from models.recipes.opencv_zoo import sface, yunet
 from senseid.output_file import new_file
+from senseid_models.entries import PackageSource
 from senseid_models.errors import ModelsError
-from senseid_models.registry import PackageSource, Registry
+from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from senseid_models.registry import Asset, ModelEntry
+    from senseid_models.entries import Asset, ModelEntry
 
 # A recipe takes the pinned files in the order of the manifest and returns the bytes of the ONNX file.
 RECIPES: Mapping[str, Callable[..., bytes]] = {

@@ -12,7 +12,8 @@ import sys
 
 from models.recipes.build import put
 from models.recipes.fetch import cache_directory, extract, fetch
-from senseid_models.registry import PackageSource, Registry, SourceFile
+from senseid_models.entries import PackageSource, SourceFile
+from senseid_models.registry import Registry
 
 FILE = SourceFile(
     path="package/src/face-target/face-geometry/canonical-face-model.obj",

@@ -23,7 +23,7 @@ from models.recipes.errors import FetchError, PinError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from senseid_models.registry import PackageSource, SourceFile
+    from senseid_models.entries import PackageSource, SourceFile
 
 _TIMEOUT_S = 900
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+_AGAIN = "reinstall senseid, or import the model again"
+
 
 class ModelsError(Exception):
     """Base of every error of the registry.
@@ -45,7 +47,6 @@ class ManifestError(ModelsError):
         remedy: str = "correct the manifest, or reinstall senseid if you did not edit it",
     ) -> None:
         super().__init__(f"manifest {path}: {problem}", remedy=remedy)
-        self.path = path
         self.problem = problem
 
 
@@ -53,9 +54,7 @@ class ModelNotFoundError(ModelsError):
     """Nothing is registered under `name`; `known` lists what is."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
-        self.name = name
-        self.known = tuple(known)
-        super().__init__(f"no model is called {name!r}", remedy=f"choose one of: {', '.join(self.known) or '(none)'}")
+        super().__init__(f"no model is called {name!r}", remedy=f"choose one of: {', '.join(known) or '(none)'}")
 
 
 class ModelKindMissingError(ModelsError):
@@ -65,40 +64,27 @@ class ModelKindMissingError(ModelsError):
         super().__init__(
             f"the registry has no model of kind {kind}", remedy="reinstall senseid, or import such a model"
         )
-        self.kind = kind
 
 
 class ModelFileMissingError(ModelsError):
     """There is no file at `path`, where that of `name` belongs."""
 
     def __init__(self, name: str, path: Path) -> None:
-        super().__init__(
-            f"model {name}: there is no file {path}", remedy="reinstall senseid, or import the model again"
-        )
-        self.name = name
-        self.path = path
+        super().__init__(f"model {name}: there is no file {path}", remedy=_AGAIN)
 
 
 class ModelUnreadableError(ModelsError):
     """The file at `path` that belongs to `name` is there but cannot be read."""
 
     def __init__(self, name: str, path: Path, reason: str) -> None:
-        super().__init__(
-            f"model {name}: cannot read {path}: {reason}", remedy="reinstall senseid, or import the model again"
-        )
-        self.name = name
-        self.path = path
-        self.reason = reason
+        super().__init__(f"model {name}: cannot read {path}: {reason}", remedy=_AGAIN)
 
 
 class ModelCorruptError(ModelsError):
     """The file at `path` that belongs to `name` has other bytes than the manifest says. It was not used."""
 
     def __init__(self, name: str, path: Path, problem: str) -> None:
-        super().__init__(f"model {name}: {path} {problem}", remedy="reinstall senseid, or import the model again")
-        self.name = name
-        self.path = path
-        self.problem = problem
+        super().__init__(f"model {name}: {path} {problem}", remedy=_AGAIN)
 
 
 class ModelExpiredError(ModelsError):
@@ -109,5 +95,3 @@ class ModelExpiredError(ModelsError):
             f"model {name}: it may be used until {last_day.isoformat()} (UTC) and no longer",
             remedy="import a newer release of the model",
         )
-        self.name = name
-        self.last_day = last_day

@@ -4,39 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from senseid_models.entries import (
-    Asset,
-    EmbeddingContract,
-    InputContract,
-    ModelEntry,
-    OperatorSource,
-    OutputContract,
-    PackageSource,
-    SourceFile,
-    TrainedSource,
-    TrainingData,
-)
 from senseid_models.errors import ManifestError, ModelNotFoundError
 from senseid_models.manifest import parse_manifest
 from senseid_models.open_file import open_regular
 
+if TYPE_CHECKING:
+    from senseid_models.entries import Asset, ModelEntry
+
 LONGEST_MANIFEST = 1 << 20
 """The longest manifest, in bytes."""
-
-__all__ = [
-    "Asset",
-    "EmbeddingContract",
-    "InputContract",
-    "ModelEntry",
-    "OperatorSource",
-    "OutputContract",
-    "PackageSource",
-    "Registry",
-    "SourceFile",
-    "TrainedSource",
-    "TrainingData",
-]
 
 
 @dataclass(frozen=True, slots=True)

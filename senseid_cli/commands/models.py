@@ -11,8 +11,7 @@ from senseid_engine.errors import printable
 
 if TYPE_CHECKING:
     from senseid.command_shapes import CheckedModel, ListedModel
-    from senseid_models.entries import Source
-    from senseid_models.registry import Asset, ModelEntry
+    from senseid_models.entries import Asset, ModelEntry, Source
 
 app = typer.Typer(
     help="""List, verify, calibrate and import models.
@@ -80,8 +79,8 @@ def verify(as_json: Json = False) -> None:
 def _checked(name: str, file: ModelEntry | Asset) -> CheckedModel:
     from senseid import installation
     from senseid.stids import stid_of
+    from senseid_models.entries import ModelEntry
     from senseid_models.errors import ModelsError
-    from senseid_models.registry import ModelEntry
 
     row: CheckedModel = {"id": name, "status": "ok", "sha256": file.sha256}
     try:
@@ -112,7 +111,7 @@ def _model(entry: ModelEntry) -> ListedModel:
 
 
 def _source(source: Source) -> str:
-    from senseid_models.registry import OperatorSource, TrainedSource
+    from senseid_models.entries import OperatorSource, TrainedSource
 
     if isinstance(source, OperatorSource):
         return source.origin

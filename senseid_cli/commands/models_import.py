@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from senseid.added_models import Addition
     from senseid.command_shapes import ImportedCurve, ImportedModel, Removed
     from senseid_engine.curve import ScoreCurve
-    from senseid_models.registry import ModelEntry
+    from senseid_models.entries import ModelEntry
 
 
 class Kind(StrEnum):
@@ -147,7 +147,7 @@ def _words(stem: str) -> str:
 
 
 def _model(entry: ModelEntry) -> tuple[ImportedModel, str]:
-    from senseid_models.registry import OperatorSource
+    from senseid_models.entries import OperatorSource
 
     origin = entry.source.origin if isinstance(entry.source, OperatorSource) else "a recipe"
     row: ImportedModel = {

@@ -11,7 +11,8 @@ from senseid_models.errors import ModelsError
 
 if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import Asset, ModelEntry, Registry
+    from senseid_models.entries import Asset, ModelEntry
+    from senseid_models.registry import Registry
 
 
 def check_models(registry: Registry, licences: VerifiedLicences) -> tuple[list[Finding], frozenset[str]]:

@@ -29,7 +29,8 @@ from senseid_engine.align import FivePointAlignment
 from senseid_engine.detect import COARSER, LARGEST_FACE, LEAST_SCORE, LEAST_SIDE, MOST_OVERLAP, _suppress
 from senseid_engine.embed import unit
 from senseid_engine.image import decode_image, read_photo
-from senseid_models.registry import PackageSource, Registry
+from senseid_models.entries import PackageSource
+from senseid_models.registry import Registry
 from tests.bench.report import Report, Row, UnavailableError, at_least, at_most, parser_of, run, test_data
 from tests.bench.surroundings import lfw_photos, open_engine
 

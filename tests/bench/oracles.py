@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from models.recipes.fetch import cache_directory, extract, fetch
 from models.recipes.recognition.space import apply
-from senseid_models.registry import PackageSource, Registry
+from senseid_models.entries import PackageSource
+from senseid_models.registry import Registry
 
 Images = NDArray[np.uint8]
 Answers = dict[str, NDArray[np.float32]]

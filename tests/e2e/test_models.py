@@ -22,7 +22,8 @@ from senseid_engine.image import decode_image
 from senseid_licensing.context import context_here
 from senseid_licensing.store import LicenceStore
 from senseid_models.additions import with_additions
-from senseid_models.registry import PackageSource, Registry
+from senseid_models.entries import PackageSource
+from senseid_models.registry import Registry
 from tests import packs
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from senseid_engine.session import Session
 
 if TYPE_CHECKING:
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.registry import ModelEntry, Registry
+    from senseid_models.entries import ModelEntry
+    from senseid_models.registry import Registry
 
 OPENVINO, CUDA, CPU = (device.PROVIDERS[each].name for each in (Device.OPENVINO, Device.CUDA, Device.CPU))
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
-    from senseid_models.registry import ModelEntry
+    from senseid_models.entries import ModelEntry
 
 MODEL = "sface"
 

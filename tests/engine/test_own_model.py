@@ -17,8 +17,8 @@ from senseid_engine.errors import ModelError
 from senseid_engine.own_model import described
 from senseid_engine.session import Session
 from senseid_licensing.errors import LicenceMissingError
+from senseid_models.entries import ModelEntry, OperatorSource
 from senseid_models.presets import PRESETS, Preset
-from senseid_models.registry import ModelEntry, OperatorSource
 from tests import packs
 
 if TYPE_CHECKING:

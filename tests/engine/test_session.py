@@ -27,7 +27,7 @@ from tests import packs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from senseid_models.registry import ModelEntry
+    from senseid_models.entries import ModelEntry
 
 SIDE = 192
 RNG = np.random.default_rng(3)

@@ -29,8 +29,9 @@ from senseid_engine.recognition import Recognition
 from senseid_licensing.errors import LicenceMissingError
 from senseid_licensing.quickstart import quickstart
 from senseid_models.additions import MANIFEST, added_names
+from senseid_models.entries import OperatorSource
 from senseid_models.errors import ManifestError, ModelCorruptError, ModelFileMissingError
-from senseid_models.registry import OperatorSource, Registry
+from senseid_models.registry import Registry
 from tests import packs
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ def test_other_bytes_are_refused(asset: Asset, content: bytes) -> None:
     asset.path.write_bytes(content)
     with pytest.raises(ModelCorruptError) as caught:
         asset.read()
-    assert (caught.value.name, caught.value.path) == ("curve", asset.path)
+    assert caught.value.message.startswith(f"model curve: {asset.path} has ")
 
 
 def test_the_message_says_which_length_was_found(asset: Asset) -> None:
@@ -42,9 +42,8 @@ def test_the_message_says_which_length_was_found(asset: Asset) -> None:
 
 def test_a_missing_file_is_named(asset: Asset) -> None:
     asset.path.unlink()
-    with pytest.raises(ModelFileMissingError, match=r"curve.*there is no file .*curve\.toml") as caught:
+    with pytest.raises(ModelFileMissingError, match=r"curve.*there is no file .*curve\.toml"):
         asset.read()
-    assert caught.value.path == asset.path
 
 
 def test_a_directory_is_no_file(asset: Asset) -> None:
@@ -65,9 +64,8 @@ def test_a_model_may_be_used_until_the_end_of_its_last_day() -> None:
     entry.check_usable(date(2999, 1, 1))
     ending = replace(entry, last_day=date(2027, 3, 31))
     ending.check_usable(date(2027, 3, 31))
-    with pytest.raises(ModelExpiredError, match="model yunet: it may be used until 2027-03-31") as caught:
+    with pytest.raises(ModelExpiredError, match="model yunet: it may be used until 2027-03-31"):
         ending.check_usable(date(2027, 4, 1))
-    assert caught.value.last_day == date(2027, 3, 31)
 
 
 def test_size_is_height_and_width_in_either_layout() -> None:

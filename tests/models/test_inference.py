@@ -7,7 +7,8 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from senseid_models.registry import ModelEntry, PackageSource, Registry
+from senseid_models.entries import ModelEntry, PackageSource
+from senseid_models.registry import Registry
 
 # Made by tests/bench/oracles.py: pictures, and what OpenCV, PyTorch and LiteRT answered to them.
 GOLDEN = Path(__file__).parent / "golden" / "oracles.npz"

@@ -13,7 +13,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from senseid_models.registry import PackageSource, Registry, SourceFile
+from senseid_models.entries import PackageSource, SourceFile
+from senseid_models.registry import Registry
 
 pytest.importorskip("onnx", reason="needs the dependency group 'recipes'")
 pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")

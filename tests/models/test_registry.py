@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from senseid_models.entries import PRODUCT_OF
+from senseid_models.entries import PRODUCT_OF, PackageSource, TrainedSource
 from senseid_models.errors import ManifestError, ModelNotFoundError, ModelUnreadableError
-from senseid_models.registry import LONGEST_MANIFEST, PackageSource, Registry, TrainedSource
+from senseid_models.registry import LONGEST_MANIFEST, Registry
 
 PACKAGE = Path(__file__).parents[2] / "models" / "senseid_models"
 MAX_BYTES = 45_000_000
@@ -67,7 +67,7 @@ def test_get_finds_by_id(builtin: Registry) -> None:
 def test_an_unknown_id_lists_the_known_ones(builtin: Registry) -> None:
     with pytest.raises(ModelNotFoundError, match="'arcface'") as caught:
         builtin.get("arcface")
-    assert "sface" in caught.value.known
+    assert "sface" in caught.value.remedy
 
 
 def test_assets_are_found_by_name(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_assets_are_found_by_name(tmp_path: Path) -> None:
     assert registry.asset("curve").path == tmp_path / "c.toml"
     with pytest.raises(ModelNotFoundError) as caught:
         registry.asset("cohort")
-    assert caught.value.known == ("curve",)
+    assert caught.value.remedy == "choose one of: curve"
 
 
 def test_loading_opens_no_model(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from senseid import installation
 from senseid_cli.commands import models
 from senseid_engine.recognition import Recognition
 from senseid_licensing.quickstart import quickstart
-from senseid_models.registry import Asset, Registry
+from senseid_models.entries import Asset
+from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,8 @@ import pytest
 
 from senseid_cli.output import terminal
 from senseid_licensing.errors import LicensingError
-from senseid_models.registry import OperatorSource, Registry, TrainedSource, TrainingData
+from senseid_models.entries import OperatorSource, TrainedSource, TrainingData
+from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
     from tests.cli.models.conftest import Senseid
