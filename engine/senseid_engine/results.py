@@ -55,8 +55,11 @@ class FoundFaces:
 
     @property
     def ambiguous(self) -> bool:
-        """Whether the second face is at least half as large as the first, so that either may be meant."""
-        return len(self.rects) > 1 and 2 * self.rects[1].area >= self.rects[0].area
+        """Whether another face is at least half as large as the first, so that either may be meant.
+
+        One that the edge of the photo cuts goes last, and may still be that large.
+        """
+        return any(2 * rect.area >= self.rects[0].area for rect in self.rects[1:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,16 @@ def test_results_are_plain_and_frozen(result: object) -> None:
 
 @pytest.mark.parametrize(
     ("areas", "ambiguous"),
-    [((100,), False), ((100, 50), True), ((100, 49), False), ((100, 99, 98), True), ((1, 0), False)],
+    [
+        ((100,), False),
+        ((100, 50), True),
+        ((100, 49), False),
+        ((100, 99, 98), True),
+        ((100, 30, 60), True),
+        ((1, 0), False),
+    ],
 )
-def test_a_second_face_of_like_size_makes_a_photo_ambiguous(areas: tuple[int, ...], ambiguous: bool) -> None:
+def test_another_face_of_like_size_makes_a_photo_ambiguous(areas: tuple[int, ...], ambiguous: bool) -> None:
     rects = tuple(Rect(0, 0, area, 1) for area in areas)
     assert FoundFaces("a.jpg", 640, 480, 0, rects).ambiguous is ambiguous
 
