@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from functools import partial
@@ -77,7 +78,14 @@ class _Root(LazyGroup):
         return name, command, rest
 
 
+ONE_THREAD_OF_BLAS = frozenset({"compare", "omni", "quality"})
+"""Commands that multiply no large matrices: threads for that would only be started, and wait at full speed."""
+
+
 def _guarded(guard: child_process.Guard, invoke: Callable[[Any], Any], context: Any) -> Any:
+    if context.info_name in ONE_THREAD_OF_BLAS:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read as numpy is imported
+
     return guard.run(lambda: invoke(context))
 
 
@@ -127,9 +135,7 @@ def main() -> NoReturn:
     if sys.stdout is not None:
         sys.stdout = streams.tolerant(sys.stdout)
     guard = child_process.Guard()
-    status = run(sys.argv[1:], guard)
-    guard.say(status)
-    sys.exit(status)
+    guard.end(run(sys.argv[1:], guard))
 
 
 def run(words: list[str], guard: child_process.Guard | None = None) -> int:

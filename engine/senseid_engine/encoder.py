@@ -64,13 +64,13 @@ class Encoder:
         """
         for product in (Product.KESTREL, Product.FACE):
             licences.require(product)
-        # During its import it changes sys.path and removes itself from sys.modules: not thread-safe.
-        import cv2  # noqa: F401
-
         with ThreadPoolExecutor(1) as pool:
-            finder = pool.submit(FaceFinder.open, registry, licences, threads=threads, device=device)
-            embedder = open_embedder(registry.get(embedding_model), licences, threads=threads, device=device)
-            return cls(finder.result(), embedder)
+            # The largest network by far: all else is done beside it.
+            embedder = pool.submit(
+                open_embedder, registry.get(embedding_model), licences, threads=threads, device=device
+            )
+            finder = FaceFinder.open(registry, licences, threads=threads, device=device)
+            return cls(finder, embedder.result())
 
 
 def try_embedding_model(model: ModelEntry, licences: VerifiedLicences) -> None:

@@ -96,7 +96,7 @@ class Session:
                 data = without_idle_inputs(data)
             except NotOnnxError as error:
                 raise ModelError(f"model {model.id}", f"it is no ONNX file ({error})") from error
-        ort = _runtime()
+        ort = load_runtime()
         on_cpu = cls._on(Device.CPU, model, data, threads, ort)
         if device is Device.AUTO:
             for faster in FASTER_THAN_CPU:
@@ -205,7 +205,12 @@ def _why_refused(error: Exception) -> str:
     return type(error).__name__
 
 
-def _runtime() -> Any:
+def load_runtime() -> Any:
+    """Import onnxruntime.
+
+    Raises:
+        LibraryError: it does not load.
+    """
     # As it is imported, 1.32 and later give this machine an id, kept in the user's cache, and report to their maker.
     # Nothing may leave the machine, and their own switch counts only if it is set before that.
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"

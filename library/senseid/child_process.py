@@ -7,16 +7,19 @@ before it ends; any other end is reported in one line with the status of an inte
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from senseid.errors import CutShortError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, NoReturn
 
 LEAST_MEMORY = 1 << 30
 """Bytes of address space for the libraries and the smallest task; with less nothing is started."""
@@ -32,11 +35,12 @@ class Guard:
 
     def __init__(self) -> None:
         self._says: int | None = None
+        self._ran = False
 
     def run(self, work: Callable[[], Any]) -> Any:
         """Do work in a child process if the system can fork, once there is memory for it.
 
-        In the child this returns normally, and the child calls `say` when all is done. The parent waits for it and
+        In the child this returns normally, and the child calls `end` when all is done. The parent waits for it and
         returns the status that it reported.
 
         Raises:
@@ -44,6 +48,7 @@ class Guard:
             CutShortError: the process ended without reporting a status.
         """
         check_memory()
+        self._ran = True
         if sys.platform != "linux":  # others have no sigwaitinfo, or no fork
             return work()
         awaited = _FORWARDED | {signal.SIGCHLD}
@@ -69,10 +74,26 @@ class Guard:
             os.kill(os.getpid(), -code)
         raise CutShortError(ending(code))
 
-    def say(self, status: int) -> None:
-        """Report the status of this process to the parent, if there is one that waits."""
+    def end(self, status: int) -> NoReturn:
+        """Report the status of this process to the parent, if there is one that waits, and end it.
+
+        After `run` memory is not freed piece by piece, which with models takes longer than to compare two photos.
+
+        Raises:
+            SystemExit: the interpreter has to end it.
+        """
         if self._says is not None:
             os.write(self._says, bytes([status]))
+        if not self._ran or threading.active_count() > 1:  # the interpreter waits for other threads
+            sys.exit(status)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # it would show a traceback
+        atexit._run_exitfuncs()  # noqa: SLF001  nothing else runs them before `_exit`
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                with suppress(Exception):
+                    stream.flush()
+        os._exit(status)
 
 
 def check_memory() -> None:

@@ -163,9 +163,12 @@ def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> 
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    # During its import it changes sys.path and removes itself from sys.modules: not thread-safe.
-    import cv2  # noqa: F401
+    # What is left to import for what runs beside this thread is OpenCV, which this thread leaves alone: it removes
+    # itself from sys.modules meanwhile.
+    from senseid_engine import engine  # noqa: F401
+    from senseid_engine.session import load_runtime
 
+    load_runtime()
     pool = ThreadPoolExecutor(1)
     try:
         return pool.submit(open_engine, licences, device=device)

@@ -180,7 +180,7 @@ class Elsewhere:
 
 def on_made_up_cuda(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
     """Give the real onnxruntime a CUDA that is the CPU times a factor."""
-    real = session._runtime()
+    real = session.load_runtime()
 
     def opened(data: bytes, options: Any, providers: Any, **_: Any) -> Any:
         on_cpu = real.InferenceSession(data, options, providers=[CPU])
@@ -193,7 +193,7 @@ def on_made_up_cuda(monkeypatch: pytest.MonkeyPatch, factor: float) -> None:
         set_default_logger_severity=lambda _: None,
         preload_dlls=lambda: None,
     )
-    monkeypatch.setattr(session, "_runtime", lambda: made_up)
+    monkeypatch.setattr(session, "load_runtime", lambda: made_up)
     install(monkeypatch, Device.CUDA)
 
 

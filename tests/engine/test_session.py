@@ -86,8 +86,8 @@ def test_without_onnxruntime_no_model_is_opened(
 
 def test_onnxruntime_leaves_no_id_of_this_machine_and_reports_nothing(tmp_path: Path) -> None:
     program = (
-        "from senseid_engine.session import _runtime\n"
-        "runtime = _runtime()\n"
+        "from senseid_engine.session import load_runtime\n"
+        "runtime = load_runtime()\n"
         "options = runtime.SessionOptions()\n"
         "options.log_severity_level = 0\n"
     )

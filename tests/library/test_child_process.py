@@ -80,6 +80,13 @@ def test_a_status_that_is_said_is_that_of_the_command(work: str, status: int) ->
     assert ended(work)[0] == status
 
 
+def test_what_was_to_run_at_the_end_runs_and_is_written() -> None:
+    process = start("import atexit; atexit.register(print, 'last')")
+    stdout, stderr = process.communicate(timeout=60)
+    # In the process that waits nothing was registered.
+    assert (process.returncode, stdout.splitlines()[1:], stderr) == (0, [b"last"], b"")
+
+
 def test_a_signal_goes_on_to_the_work_once() -> None:
     process = start("time.sleep(60)")
     assert process.stdout is not None
