@@ -37,7 +37,7 @@ _QUALITY: Final[shapes.QualityBody] = {
             "distance2center": 0.658,
             "size": 0.0258,
             "brightness": 0.0948,
-            "sharpness": 0.59,
+            "sharpness": 0.5791,
             "mouth_open": 0.5492,
             "integrity": 1.0,
         }

@@ -36,14 +36,19 @@ pixel, and one that was enlarged to that size has pixels enough."""
 SMALLEST, ENOUGH = 50.0, 60.0
 """Distances of the eyes, in pixels: up to the first the photo has hardly more pixels than the chip, which tells all;
 from the second on, what `enrol` asks for, its own pixels count in full."""
+CHIP_COUNTS = 4 / 3
+"""How much more the chip's counts where the photo's own pixels do: it tells less than they do, and takes wrinkles and
+strong shadows for noise and blur."""
 # Ratio of the gradients that counts as 1, so that 0.3 is the limit of `enrol` for both: few portraits reach 1.5.
-_OWN_SHARP = 2.0
+_OWN_SHARP = 1.85
 # Pixels around the face, for the blur.
 _MARGIN = 12
 
 
 def sharpness(chip: Chip, pixels: Pixels, features: FiveFeatures, eye_distance: float) -> float:
-    """The manual's `sharpness`, in [0, 1]: the lesser of that of the chip and that of the photo's own pixels.
+    """The manual's `sharpness`, in [0, 1]: that of the photo's own pixels, or of the chip where the photo has too few.
+
+    Where the photo has enough of them it is the lesser of its own and of `CHIP_COUNTS` times that of the chip.
 
     Args:
         chip: of the face.
@@ -55,16 +60,18 @@ def sharpness(chip: Chip, pixels: Pixels, features: FiveFeatures, eye_distance: 
     weight = min(max((eye_distance - SMALLEST) / (ENOUGH - SMALLEST), 0.0), 1.0)
     if not usual or not weight:
         return usual
-    return usual - weight * max(usual - own_sharpness(pixels, features, eye_distance), 0.0)
+    own = min(own_sharpness(pixels, features, eye_distance), CHIP_COUNTS * usual)
+    return usual + weight * (own - usual)
 
 
 def own_sharpness(pixels: Pixels, features: FiveFeatures, eye_distance: float) -> float:
-    """How sharp the pixels of the photo are, in [0, 1]: of the directions the worst.
+    """How sharp the pixels of the photo are, in [0, 1].
 
-    Half the ratio of the gradients of fine detail to those of coarse detail, as root mean squares, in the direction in
-    which it is the least: the smaller generalised eigenvalue of the two structure tensors. A photo that was enlarged
-    has little fine detail in all directions, one that was shaken has little along the movement. Noise, which is alike
-    in all directions, is taken from where the face is calmest, and subtracted.
+    From the ratio of the gradients of fine detail to those of coarse detail, as root mean squares, in the direction in
+    which it is the least and in that in which it is the most: the generalised eigenvalues of the two structure tensors.
+    A photo that was enlarged has little fine detail in all directions, one that was shaken has little along the
+    movement and more across it, so the least counts, times the root of its share of the most. Noise, which is alike in
+    all directions, is taken from where the face is calmest, and subtracted.
 
     Args:
         pixels: uint8 (height, width, 3), RGB: the photo.
@@ -89,8 +96,11 @@ def own_sharpness(pixels: Pixels, features: FiveFeatures, eye_distance: float) -
         return 0.0
     (fine, noise), (coarse, _) = (_structure(luma.astype(np.float32), scales, inside) for scales in OWN_SCALES)
     least = np.eye(2) * _LEAST_DETAIL**2 / 100
-    ratio = float(np.linalg.eigvals(np.linalg.solve(coarse + least, fine - noise * np.eye(2))).real.min())
-    return min(math.sqrt(max(ratio, 0.0)) / _OWN_SHARP, 1.0)
+    ratios = np.linalg.eigvals(np.linalg.solve(coarse + least, fine - noise * np.eye(2))).real
+    if ratios.min() <= 0:
+        return 0.0
+    worst, best = math.sqrt(ratios.min()), math.sqrt(ratios.max())
+    return min(worst * math.sqrt(worst / best) / _OWN_SHARP, 1.0)
 
 
 def _structure(luma: Floats, scales: tuple[float, float], inside: npt.NDArray[np.bool_]) -> tuple[Doubles, float]:

@@ -12,7 +12,7 @@ from senseid_engine.quality.brightness import brightness
 from senseid_engine.quality.chip import SIDE, Chip, cut
 from senseid_engine.quality.eyes import eye_distance
 from senseid_engine.quality.features import five_features
-from senseid_engine.quality.sharpness import BLURRED, SCALES, SMALLEST, chip_sharpness, sharpness
+from senseid_engine.quality.sharpness import BLURRED, CHIP_COUNTS, SCALES, SMALLEST, chip_sharpness, sharpness
 from tests.worse_photos import enlarged, shaken
 
 if TYPE_CHECKING:
@@ -149,3 +149,15 @@ def test_a_face_of_few_pixels_is_judged_by_its_chip_alone(found: dict[str, Uprig
     assert sharpness(chip, blurred, features, SMALLEST) == chip_sharpness(chip)
     between, beyond = (sharpness(chip, blurred, features, distance) for distance in (SMALLEST + 5, 100.0))
     assert beyond < between < chip_sharpness(chip)
+
+
+def test_a_dull_chip_counts_for_more_where_the_photo_has_pixels_of_its_own(
+    found: dict[str, UprightPhoto], chip: Chip
+) -> None:
+    photo = found["obama.jpg"]
+    landmarks = photo.faces[0].landmarks
+    features = five_features(landmarks, photo.image.width, photo.image.height)
+    dull = Chip(cv2.GaussianBlur(chip.luma, (0, 0), 1.5), chip.face)
+    few, many = (sharpness(dull, photo.image.pixels, features, distance) for distance in (SMALLEST, 100.0))
+    assert few == chip_sharpness(dull)
+    assert many == pytest.approx(CHIP_COUNTS * few)
