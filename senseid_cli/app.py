@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from senseid import bodies, child_process, errors, installation, outcomes, stids
+from senseid import bodies, child_process, errors, heap, installation, outcomes, stids
 from senseid_cli.groups import LazyGroup
 from senseid_cli.output import streams, terminal
 
@@ -86,7 +86,11 @@ def _guarded(guard: child_process.Guard, invoke: Callable[[Any], Any], context: 
     if context.info_name in ONE_THREAD_OF_BLAS:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read as numpy is imported
 
-    return guard.run(lambda: invoke(context))
+    def work() -> Any:
+        heap.use_huge_pages()
+        return invoke(context)
+
+    return guard.run(work)
 
 
 app = typer.Typer(
