@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from senseid.models import Models
 from senseid.tables.manifest import Row
 from senseid_cli.batch.executors import Local
 from senseid_cli.batch.jobs import Settings, compare
 from senseid_cli.batch.rows import work_through
-from senseid_cli.batch.work import Models, Refusal
+from senseid_cli.batch.work import Refusal
 from senseid_cli.batch.work_queue import NoCache, WorkQueue
 from senseid_engine.batch.scorer import Scorer
 from senseid_engine.errors import EngineError

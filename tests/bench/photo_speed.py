@@ -47,6 +47,10 @@ def write_out(commit: str, folder: Path) -> Path:
     root = folder / "old"
     with tarfile.open(archive) as tar:
         tar.extractall(root, filter="data")
+    # It asks for its version by the name that the distribution had then.
+    about = root / "senseid.dist-info" / "METADATA"
+    about.parent.mkdir()
+    about.write_text("Metadata-Version: 2.1\nName: senseid\nVersion: 0.1.0\n", encoding="utf-8")
     return root
 
 
