@@ -4,7 +4,8 @@ Photos travel as bytes, decrypted here, and templates come back: no machine need
 leaves this one. Each machine opens its models under licences of its own. Dask gives the work of a worker that dies to
 another; a piece of work has one name and one answer, however often it was begun.
 
-Photos go in bundles: to hand out a task takes Dask 5 ms of a processor, an eighth of what a photo takes.
+Photos go in bundles: to hand out a task takes Dask 5 ms of a processor, an eighth of what a photo takes, and what
+takes up its result waits for the interpreter beside the work.
 """
 
 from __future__ import annotations
@@ -28,9 +29,13 @@ if TYPE_CHECKING:
     from senseid_engine.device import Device
 
 SECONDS_TO_CONNECT = 10
-PHOTOS_A_BUNDLE = 4
+PHOTOS_A_BUNDLE = 16
+BYTES_A_BUNDLE = 1_000_000
+"""A bundle that holds so many is full: photos that are large take longer, and gain nothing from company."""
 BUNDLES_A_THREAD = 2
 """So many for each thread of the workers are under way: one is worked on while the next is sent."""
+MOST_SLOTS = 1024
+"""Each is a thread here. Where there are more threads of workers to feed, the bundles are smaller."""
 SECONDS_TO_FILL = 0.01
 
 
@@ -40,27 +45,43 @@ class _Bundle:
 
     Attributes:
         pieces: what is done with which bytes.
+        size: of these bytes together.
         names: equal for equal pieces, and no others.
         full: set when nothing is to be added.
         results: of the pieces, in their order.
     """
 
     pieces: list[tuple[Work, bytes]] = field(default_factory=list)
+    size: int = 0
     names: list[str] = field(default_factory=list)
     full: threading.Event = field(default_factory=threading.Event)
     results: Future[list[Any]] = field(default_factory=Future)
 
 
 class Cluster:
-    """The executor whose work is done by the workers of a scheduler."""
+    """The executor whose work is done by the workers of a scheduler.
 
-    def __init__(self, client: Any, plugin: str, slots: int) -> None:
-        """Called by `connect`."""
+    Attributes:
+        slots: pieces of work under way at the same time.
+        most: photos that one task works on, one after another.
+    """
+
+    def __init__(self, client: Any, plugin: str, threads: int, slots: int | None = None) -> None:
+        """Called by `connect`.
+
+        Args:
+            client: of Dask.
+            plugin: the name of the `Machine` on the workers.
+            threads: of all workers.
+            slots: pieces of work under way at the same time; as many as keep these threads busy by default.
+        """
         self._client = client
         self._plugin = plugin
+        bundles = BUNDLES_A_THREAD * threads
+        self.slots = slots or max(bundles, min(PHOTOS_A_BUNDLE * bundles, MOST_SLOTS))
+        self.most = max(1, min(PHOTOS_A_BUNDLE, self.slots // bundles))
         self._open: _Bundle | None = None
         self._lock = threading.Lock()
-        self.slots = slots
 
     @classmethod
     def connect(cls, address: str, model_kinds: frozenset[ModelKind], slots: int | None, device: Device) -> Cluster:
@@ -107,7 +128,7 @@ class Cluster:
             raise ClusterError(
                 f"the scheduler at {address} has no worker", remedy=f"start some with `dask worker {address}`"
             ) from error
-        return cls(client, machine.name, slots or PHOTOS_A_BUNDLE * BUNDLES_A_THREAD * threads)
+        return cls(client, machine.name, threads, slots)
 
     def run(self, work: Work, data: bytes, digest: str) -> Any:
         """Run work on the cluster.
@@ -118,13 +139,14 @@ class Cluster:
         from senseid.remote_error import RemoteError
 
         # A video takes a worker seconds, and has nothing to gain.
-        most = min(PHOTOS_A_BUNDLE, self.slots) if work.medium == Medium.PHOTO else 1
+        most = self.most if work.medium == Medium.PHOTO else 1
         with self._lock:
             bundle = self._open if most > 1 and self._open is not None else _Bundle()
             place = len(bundle.pieces)
             bundle.pieces.append((work, data))
+            bundle.size += len(data)
             bundle.names.append(f"{work.identity} {digest}")
-            if place + 1 == most:
+            if place + 1 == most or bundle.size >= BYTES_A_BUNDLE:
                 bundle.full.set()
             if most > 1:
                 self._open = None if bundle.full.is_set() else bundle

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from senseid.batch_errors import ClusterError
 from senseid.remote_error import RemoteError
-from senseid_cli.batch.cluster import PHOTOS_A_BUNDLE, Cluster
+from senseid_cli.batch.cluster import BUNDLES_A_THREAD, BYTES_A_BUNDLE, MOST_SLOTS, PHOTOS_A_BUNDLE, Cluster
 from senseid_cli.batch.work import Medium
 from senseid_licensing.errors import LicenceMissingError
 from tests.cli.batch.conftest import Length
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 pytest.importorskip("distributed")
 
@@ -45,38 +48,64 @@ class Dask:
         return future
 
 
-def run_all(cluster: Cluster, works: list[Length]) -> list[Any]:
-    """Work on files of 0, 1, 2... bytes, as many at a time as the cluster takes."""
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No bundle leaves before it is full."""
+    monkeypatch.setattr("senseid_cli.batch.cluster.SECONDS_TO_FILL", 60)
+
+
+def run_all(cluster: Cluster, works: list[Length], sizes: Sequence[int] = range(1000)) -> list[Any]:
+    """Work on files of such sizes, in bytes, as many at a time as the cluster takes."""
     with ThreadPoolExecutor(cluster.slots) as pool:
-        asked = [pool.submit(cluster.run, work, bytes(i), str(i)) for i, work in enumerate(works)]
+        given = enumerate(zip(works, sizes, strict=False))
+        asked = [pool.submit(cluster.run, work, bytes(size), str(i)) for i, (work, size) in given]
         return [future.result() for future in asked]
 
 
-@pytest.mark.parametrize("slots", [1, 3, 16])
-def test_each_piece_has_its_own_result_in_whatever_bundle(slots: int) -> None:
+@pytest.mark.parametrize(("threads", "slots"), [(1, 1), (1, 3), (2, 16), (2, None)])
+def test_each_piece_has_its_own_result_in_whatever_bundle(threads: int, slots: int | None) -> None:
     dask = Dask()
-    assert run_all(Cluster(dask, "plugin", slots), [Length()] * 101) == list(range(101))
+    assert run_all(Cluster(dask, "plugin", threads, slots), [Length()] * 301) == list(range(301))
     sizes = [len(pieces) for pieces in dask.tasks.values()]
-    assert sum(sizes) == 101
-    assert max(sizes) <= min(slots, PHOTOS_A_BUNDLE)
+    assert sum(sizes) == 301
+    assert max(sizes) <= min(slots or PHOTOS_A_BUNDLE, PHOTOS_A_BUNDLE)
     assert all(key.startswith("plugin-") for key in dask.tasks)
 
 
-def test_as_many_photos_as_fit_are_one_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("senseid_cli.batch.cluster.SECONDS_TO_FILL", 60)
+def test_as_many_photos_as_fit_are_one_task(patient: None) -> None:
     dask = Dask()
-    assert run_all(Cluster(dask, "plugin", PHOTOS_A_BUNDLE), [Length()] * PHOTOS_A_BUNDLE) == [0, 1, 2, 3]
+    cluster = Cluster(dask, "plugin", 1, BUNDLES_A_THREAD * PHOTOS_A_BUNDLE)
+    assert run_all(cluster, [Length()] * PHOTOS_A_BUNDLE) == list(range(PHOTOS_A_BUNDLE))
     assert len(dask.tasks) == 1
+
+
+def test_photos_that_are_large_travel_in_small_company(patient: None) -> None:
+    dask = Dask()
+    half = BYTES_A_BUNDLE // 2
+    assert run_all(Cluster(dask, "plugin", 1), [Length()] * 6, [half] * 6) == [half] * 6
+    assert [len(pieces) for pieces in dask.tasks.values()] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("threads", [1, 8, 40, 1000])
+def test_there_is_work_for_every_thread_of_the_workers(threads: int) -> None:
+    cluster = Cluster(Dask(), "plugin", threads)
+    assert cluster.slots <= max(MOST_SLOTS, BUNDLES_A_THREAD * threads)
+    assert cluster.slots // cluster.most >= BUNDLES_A_THREAD * threads
+
+
+def test_few_photos_under_way_are_shared_by_the_threads_of_the_workers() -> None:
+    assert Cluster(Dask(), "plugin", 8, 16).most == 1
+    assert Cluster(Dask(), "plugin", 8, 64).most == 4
 
 
 def test_videos_travel_alone() -> None:
     dask = Dask()
-    assert run_all(Cluster(dask, "plugin", 8), [Film(), Length()] * 20) == list(range(40))
+    assert run_all(Cluster(dask, "plugin", 1, 8), [Film(), Length()] * 20) == list(range(40))
     assert all(len(pieces) == 1 for pieces in dask.tasks.values() if any(type(work) is Film for work, _ in pieces))
 
 
 def test_what_a_worker_lacks_is_raised_for_its_piece_alone() -> None:
-    cluster = Cluster(Dask(), "plugin", 2)
+    cluster = Cluster(Dask(), "plugin", 1, 4)
     with ThreadPoolExecutor(2) as pool:
         refused, done = pool.submit(cluster.run, Unlicensed(), b"", "0"), pool.submit(cluster.run, Length(), b"1", "1")
         with pytest.raises(LicenceMissingError, match=r"worker tcp://198\.18\.0\.2:1: there is none"):
@@ -87,7 +116,7 @@ def test_what_a_worker_lacks_is_raised_for_its_piece_alone() -> None:
 def test_a_lost_scheduler_is_told_to_every_thread_that_waits() -> None:
     from distributed import CancelledError
 
-    cluster = Cluster(Dask(error=CancelledError("x")), "plugin", PHOTOS_A_BUNDLE)
+    cluster = Cluster(Dask(error=CancelledError("x")), "plugin", 1)
     with ThreadPoolExecutor(PHOTOS_A_BUNDLE) as pool:
         asked = [pool.submit(cluster.run, Length(), b"", str(i)) for i in range(PHOTOS_A_BUNDLE)]
         for future in asked:
