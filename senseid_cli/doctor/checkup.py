@@ -6,7 +6,6 @@ import os
 import platform
 import sys
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -113,9 +112,14 @@ def check_up(here: Installation, *, old_home: Path | None = None, old_env: Path 
         home += check_files(old_home, store.data_dir)
     if old_env is not None:
         home += check_carried_settings(old_env, here.environment, here.env_file)
-    models, broken = _check_models(here.store.data_dir, licences)
+    registry: Registry | None = None
+    try:
+        registry = with_additions(Registry.builtin(), here.store.data_dir / FOLDER)
+        models, broken = check_models(registry, licences)
+    except ManifestError as error:
+        models, broken = [problem("models", error.message, error.remedy)], frozenset(Product)
     packages = [*check_packages(requirements, extras), check_libraries(sys.executable)]
-    running = _check_running(packages, here, licences, chosen_device(here.environment, settings))
+    running = _check_running(packages, registry, licences, chosen_device(here.environment, settings))
     return Checkup(
         version=context.version,
         findings=(*machine, *home, *models, *packages, *running),
@@ -140,26 +144,13 @@ def _check_machine(here: Installation) -> list[Finding]:
     ]
 
 
-def _check_models(data_dir: Path, licences: VerifiedLicences) -> tuple[list[Finding], frozenset[str]]:
-    try:
-        return check_models(_registry(data_dir), licences)
-    except ManifestError as error:
-        return [problem("models", error.message, error.remedy)], frozenset(Product)
-
-
-def _registry(data_dir: Path) -> Registry:
-    return with_additions(Registry.builtin(), data_dir / FOLDER)
-
-
 def _check_running(
-    packages: list[Finding], here: Installation, licences: VerifiedLicences, device: Device
+    packages: list[Finding], registry: Registry | None, licences: VerifiedLicences, device: Device
 ) -> list[Finding]:
-    """Check photos, videos and devices, unless a broken library would end this process too."""
+    """Check photos, videos and, with models, devices, unless a broken library would end this process too."""
     if any(finding.check in ("packages", "libraries") and finding.status is Status.PROBLEM for finding in packages):
         return []
     from senseid_engine.image import decode_image
 
     codecs = [check_photos(lambda data: decode_image(data, name="sample")), check_videos()]
-    with suppress(ManifestError):  # the check of the models says so
-        return [*codecs, *check_devices(device, _registry(here.store.data_dir), licences)]
-    return codecs
+    return codecs if registry is None else [*codecs, *check_devices(device, registry, licences)]
