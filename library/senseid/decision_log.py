@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
+import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -279,10 +281,21 @@ def _locked(path: Path) -> Iterator[int]:
             lock(file, wait=True)
             # While this waited, the file may have been rotated or purged away.
             if _is_at(file, path):
+                _close_to_others(file)
                 yield file
                 return
         finally:
             os.close(file)
+
+
+def _close_to_others(file: int) -> None:
+    """Take from everybody but the owner and the group, which may collect logs, what a file that was there let them."""
+    if sys.platform == "win32":  # modes mean nothing there
+        return
+    mode = os.fstat(file).st_mode
+    if stat.S_ISREG(mode) and mode & stat.S_IRWXO:  # a device such as /dev/null stays what it is for all
+        with suppress(PermissionError):  # it is somebody else's
+            os.fchmod(file, stat.S_IMODE(mode) & ~stat.S_IRWXO)
 
 
 def _is_at(file: int, path: Path) -> bool:

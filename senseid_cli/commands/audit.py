@@ -119,7 +119,8 @@ def purge(
         facts: PurgedLog = {"removed": removed, "before": before.isoformat()}
         terminal.put_result(facts)
     else:
-        terminal.put_lines([f"removed {removed} records from before {before:%Y-%m-%d %H:%M} UTC"])
+        records = "record" if removed == 1 else "records"
+        terminal.put_lines([f"removed {removed} {records} from before {before:%Y-%m-%d %H:%M} UTC"])
 
 
 def _lines(found: Verification, files: int) -> list[str]:

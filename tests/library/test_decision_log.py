@@ -75,6 +75,15 @@ def test_what_was_written_verifies(path: Path) -> None:
     assert records[3]["previous"] == records[2]["hash"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes mean nothing there")
+@pytest.mark.parametrize(("mode", "then"), [(0o644, 0o640), (0o666, 0o660), (0o640, 0o640), (0o600, 0o600)])
+def test_a_file_that_was_there_is_closed_to_others_and_left_to_its_group(path: Path, mode: int, then: int) -> None:
+    path.touch()
+    path.chmod(mode)
+    filled(path, 1)
+    assert path.stat().st_mode & 0o777 == then
+
+
 @pytest.mark.parametrize("number", [0, 4, 9])
 def test_every_change_is_found_where_it_is(path: Path, number: int) -> None:
     filled(path)
