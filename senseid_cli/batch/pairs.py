@@ -122,7 +122,6 @@ def pair_records(
     import numpy as np
 
     from senseid_engine.batch.all_pairs import pairs_over
-    from senseid_engine.batch.pack import Pack
 
     numbers, templates = _usable(first[1])
     other_photos, other_outcomes = first if second is None else second
@@ -130,11 +129,9 @@ def pair_records(
     begin = sum(number < start for number in numbers)
     hits: Iterator[RowHits] = iter(())
     if templates and other_templates:
-        pack = Pack.of(templates)
-        other = pack if second is None else Pack.of(other_templates)
         # The curve reaches 0 and 1 nowhere but by rounding.
         least = -np.inf if threshold <= 0 else scorer.curve.similarity_at(min(threshold, np.nextafter(1, 0)))
-        hits = pairs_over(pack, other, least, triangle=second is None, start=begin)
+        hits = pairs_over(templates, other_templates, least, triangle=second is None, start=begin)
     for number, (name, outcome) in enumerate(zip(first[0].names, first[1], strict=True)):
         if number < start:
             continue

@@ -14,7 +14,6 @@ import numpy as np
 import psutil
 
 from senseid_engine.batch.all_pairs import pairs_over
-from senseid_engine.batch.pack import Pack
 from senseid_engine.batch.scorer import Scorer
 from senseid_engine.recognition import Recognition
 from senseid_engine.template import Template, similarities
@@ -44,21 +43,19 @@ def measure(faces: int, rounds: int) -> Report:
     least = scorer.curve.similarity_at(THRESHOLD)
     templates = made_up(faces, int(model.outputs[0].shape[-1]))
     process = psutil.Process()
-    pack = Pack.of(templates)
     before = process.memory_info().rss
     pairs, rates, found = faces * (faces - 1) // 2, [], 0
     for _ in range(rounds):
         start = time.perf_counter()
-        found = sum(len(hits.columns) for hits in pairs_over(pack, pack, least, triangle=True))
+        found = sum(len(hits.columns) for hits in pairs_over(templates, templates, least, triangle=True))
         rates.append(pairs / (time.perf_counter() - start))
     grown = (process.memory_info().rss - before) / 2**20
     some = templates[:CHECKED]
     want = similarities(some, some)
-    got = Pack.of(some)
     same = all(
         hits.similarities.tolist() == want[hits.row, hits.columns].tolist()
         and hits.columns.tolist() == np.flatnonzero(want[hits.row] >= least).tolist()
-        for hits in pairs_over(got, got, least)
+        for hits in pairs_over(some, some, least)
     )
     return Report(
         title=f"all pairs of {faces:,} faces, those from {THRESHOLD} on",

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from senseid_engine.batch import all_pairs
-from senseid_engine.batch.all_pairs import pairs_over
-from senseid_engine.batch.pack import Pack, approximate
+from senseid_engine.batch.all_pairs import approximate, pairs_over
 from senseid_engine.template import Template, similarities
 
 
@@ -19,6 +18,10 @@ def templates(count: int, seed: int = 0, dimensions: int = 128) -> list[Template
     vectors = people[rng.integers(len(people), size=count)] + 0.8 * rng.normal(size=(count, dimensions))
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return [Template(vector) for vector in unit.astype(np.float32)]
+
+
+def matrix(faces: list[Template]) -> np.ndarray:
+    return np.stack([face.embedding for face in faces])
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +34,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("dimensions", [1, 4, 64, 128, 512])
 def test_the_error_is_within_its_bound(dimensions: int) -> None:
     first, second = templates(120, dimensions=dimensions), templates(90, seed=1, dimensions=dimensions)
-    near, bound = approximate(Pack.of(first), Pack.of(second))
+    near, bound = approximate(matrix(first), matrix(second))
     assert near.shape == (120, 90)
     assert near.dtype == np.float32
     assert np.abs(near - similarities(first, second)).max() <= bound
@@ -41,19 +44,7 @@ def test_the_error_is_within_its_bound(dimensions: int) -> None:
 
 def test_the_matrix_product_does_round() -> None:
     first, second = templates(120), templates(90, seed=1)
-    assert np.abs(approximate(Pack.of(first), Pack.of(second))[0] - similarities(first, second)).max() > 0
-
-
-def test_a_pack_is_its_templates_side_by_side() -> None:
-    faces = templates(7, dimensions=16)
-    pack = Pack.of(faces)
-    assert len(pack) == 7
-    assert pack.templates == tuple(faces)
-    np.testing.assert_array_equal(pack.embeddings, [face.embedding for face in faces])
-    some = pack.rows(2, 5)
-    assert some.templates == tuple(faces[2:5])
-    assert np.shares_memory(some.embeddings, pack.embeddings)
-    np.testing.assert_array_equal(some.embeddings, pack.embeddings[2:5])
+    assert np.abs(approximate(matrix(first), matrix(second))[0] - similarities(first, second)).max() > 0
 
 
 @pytest.mark.parametrize("quantile", [0.0, 0.5, 0.99])
@@ -61,7 +52,7 @@ def test_all_of_one_set_against_all_of_another(quantile: float) -> None:
     first, second = templates(50), templates(70, seed=1)
     want = similarities(first, second)
     least = float(np.quantile(want, quantile))
-    got = list(pairs_over(Pack.of(first), Pack.of(second), least))
+    got = list(pairs_over(first, second, least))
     assert [hits.row for hits in got] == list(range(50))
     for hits in got:
         columns = np.flatnonzero(want[hits.row] >= least)
@@ -71,11 +62,10 @@ def test_all_of_one_set_against_all_of_another(quantile: float) -> None:
 
 def test_each_pair_of_one_set_once() -> None:
     faces = templates(61)
-    pack = Pack.of(faces)
     want = similarities(faces, faces)
     pairs = [
         (hits.row, int(column), float(z))
-        for hits in pairs_over(pack, pack, -np.inf, triangle=True)
+        for hits in pairs_over(faces, faces, -np.inf, triangle=True)
         for column, z in zip(hits.columns, hits.similarities, strict=True)
     ]
     assert pairs == [(i, j, want[i, j]) for i in range(61) for j in range(i + 1, 61)]
@@ -83,23 +73,17 @@ def test_each_pair_of_one_set_once() -> None:
 
 def test_a_similarity_on_the_threshold_counts() -> None:
     faces = templates(30)
-    pack = Pack.of(faces)
     values = np.sort(similarities(faces, faces)[np.triu_indices(30, 1)])
     for least in values[::40]:
-        found = sum(len(hits.columns) for hits in pairs_over(pack, pack, float(least), triangle=True))
+        found = sum(len(hits.columns) for hits in pairs_over(faces, faces, float(least), triangle=True))
         assert found == (values >= least).sum()
 
 
 def test_it_goes_on_from_a_row() -> None:
     faces = templates(45)
-    pack = Pack.of(faces)
-    whole = list(pairs_over(pack, pack, 0.0, triangle=True))
-    rest = list(pairs_over(pack, pack, 0.0, triangle=True, start=20))
+    whole = list(pairs_over(faces, faces, 0.0, triangle=True))
+    rest = list(pairs_over(faces, faces, 0.0, triangle=True, start=20))
     assert [(h.row, h.columns.tolist(), h.similarities.tolist()) for h in rest] == [
         (h.row, h.columns.tolist(), h.similarities.tolist()) for h in whole[20:]
     ]
     assert all(a.row + 1 == b.row for a, b in pairwise(rest))
-
-
-def test_it_does_not_show_its_templates() -> None:
-    assert repr(Pack.of(templates(3))) == "Pack(<3 templates>)"
