@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from senseid_crypto.errors import DamagedError
@@ -194,20 +193,11 @@ def _in_order(batches: Iterator[_Batch], work: Callable[[_Batch], memoryview], t
     if threads <= 1:
         yield from map(work, batches)
         return
-    with _workers(threads) as submit:
+    with ThreadPoolExecutor(threads, thread_name_prefix="senseid-crypto") as pool:
         waiting: deque[Future[memoryview]] = deque()
         for batch in batches:
-            waiting.append(submit(work, batch))
+            waiting.append(pool.submit(work, batch))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-
-
-@contextmanager
-def _workers(threads: int) -> Iterator[Callable[..., Future[memoryview]]]:
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="senseid-crypto")
-    try:
-        yield pool.submit
-    finally:
-        pool.shutdown(cancel_futures=True)

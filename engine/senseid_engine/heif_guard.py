@@ -25,6 +25,8 @@ MAX_WORK: Final = 100_000_000
 _MOST: Final = 20_000
 _MOST_BYTES: Final = 1 << 24
 _SEQUENCE_HEADER: Final = 1
+_OUTER: Final = frozenset({b"meta", b"iprp"})
+_OTHERS: Final = _OUTER | {b"moov", b"idat"}
 
 
 def check_heif(data: bytes, *, longest: int, name: str) -> None:
@@ -40,8 +42,12 @@ def check_heif(data: bytes, *, longest: int, name: str) -> None:
         ImageTypeError: it is an AVIF sequence, or put together from absurdly many pictures.
         ValueError, struct.error: its boxes are broken.
     """
-    items = _read(data)
-    if items.moving and items.av1:
+    boxes = _found(data)
+    items = _Items(idat=boxes[b"idat"].position if b"idat" in boxes else 0)
+    for kind, read in _READ.items():
+        if kind in boxes:
+            read(boxes[kind], items)
+    if b"moov" in boxes and items.av1:
         raise ImageTypeError(name, "is an animated AVIF, which is not read: save one of its pictures")
     for item in items.av1:
         for width, height in _av1_sizes(items.content(data, item)):
@@ -64,27 +70,23 @@ class _Items:
 
     Attributes:
         sizes: the pixels that each property tells, 0 if it tells of something else.
-        claims: which item has which property, by its index from 1.
         pixels: of each item, by the largest size that it is said to have.
         parts: the ids of those that a picture is put together from, as often as they are needed.
         av1: those that are AV1.
         places: where the bytes of each are: offset and length, the latter 0 for all that follow.
         in_idat: those whose offsets are in the box of small data.
         idat: where that box begins.
-        moving: whether there are tracks, as of a video.
         read: how many bytes of pictures were looked at.
         listed: how many things were listed.
     """
 
     sizes: list[int] = field(default_factory=list)
-    claims: list[tuple[int, int]] = field(default_factory=list)
     pixels: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
     parts: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     av1: set[int] = field(default_factory=set)
     places: defaultdict[int, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     in_idat: set[int] = field(default_factory=set)
     idat: int = 0
-    moving: bool = False
     read: int = 0
     listed: int = 0
 
@@ -139,37 +141,24 @@ def _boxes(data: bytes, position: int, end: int) -> Iterator[tuple[bytes, _Curso
         position = stop
 
 
-def _read(data: bytes) -> _Items:
-    items = _Items()
-    seen: set[bytes] = set()
+def _found(data: bytes) -> dict[bytes, _Cursor]:
+    """The contents of the boxes that tell of pictures, and of tracks, as of a video."""
+    found: dict[bytes, _Cursor] = {}
     pending = [_Cursor(data, 0, len(data))]
     while pending:
         outer = pending.pop()
         for kind, box in _boxes(data, outer.position, outer.end):
-            if kind not in _READ and kind not in {b"meta", b"iprp"}:
+            if kind not in _READ and kind not in _OTHERS:
                 continue
             # Which of two the decoder believes is not known.
-            if kind in seen:
+            if kind in found:
                 raise ValueError("a box is there twice")
-            seen.add(kind)
-            if kind in _READ:
-                _READ[kind](box, items)
-                continue
+            found[kind] = box
             if kind == b"meta":
                 box.version()
-            pending.append(box)
-    for item, index in items.claims:
-        if 0 < index <= len(items.sizes):
-            items.pixels[item] = max(items.pixels[item], items.sizes[index - 1])
-    return items
-
-
-def _read_tracks(_: _Cursor, items: _Items) -> None:
-    items.moving = True
-
-
-def _read_idat(box: _Cursor, items: _Items) -> None:
-    items.idat = box.position
+            if kind in _OUTER:
+                pending.append(box)
+    return found
 
 
 def _read_properties(box: _Cursor, items: _Items) -> None:
@@ -190,7 +179,9 @@ def _read_claims(box: _Cursor, items: _Items) -> None:
         item, count = box.number(4 if version else 2), box.number(1)
         items.count(1 + count)
         for _ in range(count):
-            items.claims.append((item, box.number(2) & 0x7FFF if flags & 1 else box.number(1) & 0x7F))
+            index = box.number(2) & 0x7FFF if flags & 1 else box.number(1) & 0x7F
+            if 0 < index <= len(items.sizes):
+                items.pixels[item] = max(items.pixels[item], items.sizes[index - 1])
 
 
 def _read_references(box: _Cursor, items: _Items) -> None:
@@ -238,9 +229,8 @@ def _read_kinds(box: _Cursor, items: _Items) -> None:
                 items.av1.add(item)
 
 
+# The sizes come before the claims to them.
 _READ: Final[dict[bytes, Callable[[_Cursor, _Items], None]]] = {
-    b"moov": _read_tracks,
-    b"idat": _read_idat,
     b"ipco": _read_properties,
     b"ipma": _read_claims,
     b"iref": _read_references,
