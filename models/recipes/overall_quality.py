@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from models.recipes.build import put
 from models.recipes.recognition.encode import face_of, load_or_encode, open_engine
 from models.recipes.recognition.people import LFW, corrected, numbered, read_photos
 from senseid_engine.image import decode_image
+from senseid_engine.quality.balanced import balanced
 from senseid_engine.quality.chip import cut
 from senseid_engine.quality.features import five_features
 from senseid_engine.quality.overall import FORMAT, overall_measures
@@ -277,6 +278,8 @@ def measure(path: Path | None, data: Path, engine: Engine) -> tuple[dict[str, li
         image = decode_image(content, name=photo.name)
         face = face_of(engine, image, photo)
         if face is not None:
+            # As `QualityChecker.measure` does.
+            face = replace(face, landmarks=balanced(face.landmarks, poser.counterparts))
             chip = cut(image.pixels, face.landmarks, five_features(face.landmarks, image.width, image.height))
             measured[photo.name] = overall_measures(face, poser.pose(face.landmarks), chip)
         if len(measured) % 500 == 0:

@@ -11,11 +11,9 @@ Promise of issue 5: without the worst tenth of the photos FNMR is lower by at le
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 
 from models.recipes.overall_quality import DISCARDS, FMR, HALVINGS, discard_curve, learn, load
-from tests.archives import unpack
 from tests.bench.report import Report, UnavailableError, at_least, parser_of, run, test_data
 
 NAME = "quality_discard"
@@ -28,9 +26,7 @@ def measure(embeddings: Path | None, measures: Path | None) -> Report:
     archive = test_data() / "lfw-pairs.tar"
     if not archive.is_file():
         raise UnavailableError(f"no {archive}")
-    with tempfile.TemporaryDirectory() as folder:
-        unpack(archive, Path(folder))
-        photos = load(Path(folder) / "lfw", embeddings, measures)
+    photos = load(test_data(), embeddings, measures)
     curve = discard_curve(photos, lambda taught: learn(photos, taught).terms(photos.values), HALVINGS)
     notes = []
     gains = {}
