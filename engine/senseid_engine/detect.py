@@ -20,7 +20,10 @@ STRIDES: Final = (8, 16, 32)
 LEAST_SIDE: Final = 320
 MOST_SIDE: Final = 1280
 """A photo is shown at half its size, since a face of less than 20 pixels is of no use, but with a longest side of at
-least and at most as many pixels. It bounds the cost of a large photo."""
+least and at most as many pixels. It bounds the cost of a large photo, on which faces below 50 pixels may be missed:
+where it shows no other, it is searched again at up to twice that, in parts."""
+MARGIN: Final = 64
+"""Pixels that such a part shares with the next one: a face that is larger was found before."""
 LARGEST_FACE: Final = 300
 """Pixels of the largest face that the network finds. Where there is room for a larger one, the photo is shown ..."""
 COARSER: Final = 4
@@ -66,19 +69,12 @@ class Detector:
 
     def _detect_with(self, pixels: Pixels, longest: float) -> list[Detection]:
         """Find the faces of a photo that is shown with that longest side, in pixels."""
-        import cv2
-
         height, width = pixels.shape[:2]
         found, level = [], pixels
         for side in (longest, longest / COARSER) if longest > LARGEST_FACE else (longest,):
-            scale = side / max(height, width)
-            size = max(round(width * scale), 1), max(round(height * scale), 1)
-            if size != level.shape[1::-1]:
-                method = cv2.INTER_AREA if size[0] < level.shape[1] else cv2.INTER_LINEAR
-                level = np.asarray(cv2.resize(level, size, interpolation=method), np.uint8)
-            found.append(self._detect_at(level) * _back(size, width, height))
-        rows = np.concatenate(found)
-        return [Detection(row[:4], float(row[4]), row[5:].reshape(5, 2)) for row in rows[_suppress(rows)]]
+            level = _shown(level, side / max(height, width), width, height)
+            found.append(self._detect_at(level) * _back(level, width, height))
+        return _detections(np.concatenate(found))
 
     def detect_beyond(self, pixels: Pixels) -> list[Detection]:
         """Find faces that the edge of the photo cuts, or that are small in a small photo: enlarged, with a border.
@@ -103,6 +99,25 @@ class Detector:
         centres = [(d.box[:2] + d.box[2:]) / 2 for d in found]
         return [d for d, (x, y) in zip(found, centres, strict=True) if 0 <= x < width and 0 <= y < height]
 
+    def detect_small(self, pixels: Pixels) -> list[Detection]:
+        """Find faces that `detect` shows to the network too small. In parts, which bounds the memory, not the time.
+
+        Args:
+            pixels: uint8 (height, width, 3), RGB.
+
+        Returns:
+            The faces, the most probable first.
+        """
+        height, width = pixels.shape[:2]
+        longest = max(height, width)
+        level = _shown(pixels, min(2 * MOST_SIDE, longest) / longest, width, height)
+        found = []
+        for top, bottom in _parts(level.shape[0]):
+            for left, right in _parts(level.shape[1]):
+                at = np.array([left, top, left, top, 0, *[left, top] * 5], np.float32)
+                found.append(self._detect_at(level[top:bottom, left:right]) + at)
+        return _detections(np.concatenate(found) * _back(level, width, height))
+
     def _detect_at(self, pixels: Pixels) -> Floats:
         """The cells that contain a face: (n, 15), box, score and points in pixels of this level."""
         height, width = pixels.shape[:2]
@@ -113,10 +128,32 @@ class Detector:
         return np.concatenate(rows)
 
 
-def _back(size: tuple[int, int], width: int, height: int) -> Floats:
-    """The factors that scale a row of `_detect_at` from a level of that size back to the photo: float32 (15,)."""
-    x, y = width / size[0], height / size[1]
+def _shown(pixels: Pixels, scale: float, width: int, height: int) -> Pixels:
+    """A photo of that size, or a smaller picture of it, at that scale."""
+    import cv2
+
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    if size == pixels.shape[1::-1]:
+        return pixels
+    method = cv2.INTER_AREA if size[0] < pixels.shape[1] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, size, interpolation=method), np.uint8)
+
+
+def _parts(length: int) -> list[tuple[int, int]]:
+    """Where parts of at most `MOST_SIDE` and a margin begin and end, which cover a length and overlap by a margin."""
+    count = -(-length // MOST_SIDE)
+    step = -(-length // count)
+    return [(max(start - MARGIN // 2, 0), min(start + step + MARGIN // 2, length)) for start in range(0, length, step)]
+
+
+def _back(level: Pixels, width: int, height: int) -> Floats:
+    """The factors that scale a row of `_detect_at` from that picture of a photo back to it: float32 (15,)."""
+    x, y = width / level.shape[1], height / level.shape[0]
     return np.array([x, y, x, y, 1.0, *[x, y] * 5], np.float32)
+
+
+def _detections(rows: Floats) -> list[Detection]:
+    return [Detection(row[:4], float(row[4]), row[5:].reshape(5, 2)) for row in rows[_suppress(rows)]]
 
 
 def _decode(cells: Floats, stride: int) -> Floats:

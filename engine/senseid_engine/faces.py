@@ -13,7 +13,7 @@ from senseid_engine.results import Rect
 
 if TYPE_CHECKING:
     from senseid_engine.arrays import Floats, Pixels
-    from senseid_engine.detect import Detector
+    from senseid_engine.detect import Detection, Detector
     from senseid_engine.landmarks import Landmarker, Landmarks
 
 LEAST_PRESENCE = 0.5
@@ -66,12 +66,32 @@ def find_faces(pixels: Pixels, detector: Detector, landmarker: Landmarker) -> li
         landmarker: finds the points and confirms the face.
     """
     detections = detector.detect(pixels) or detector.detect_beyond(pixels)
-    located = list(zip(detections, landmarker.locate(pixels, detections), strict=True))
     # Without a surer face, one that the mesh does not confirm is still more likely a face than not.
-    confirmed = [both for both in located if both[1].presence >= LEAST_PRESENCE or both[0].score >= CERTAIN] or located
+    return _confirmed(faces := _located(pixels, detections, landmarker)) or faces
+
+
+def find_small_faces(pixels: Pixels, detector: Detector, landmarker: Landmarker) -> list[Face]:
+    """Find the faces of a photo that are too small for `find_faces`, in the same order.
+
+    Args:
+        pixels: uint8 (height, width, 3), RGB.
+        detector: finds the boxes.
+        landmarker: finds the points and confirms the face.
+    """
+    return _confirmed(_located(pixels, detector.detect_small(pixels), landmarker))
+
+
+def _located(pixels: Pixels, detections: list[Detection], landmarker: Landmarker) -> list[Face]:
     height, width = pixels.shape[:2]
-    faces = [face_of(d.box, d.score, mesh, width, height, detected=d.points) for d, mesh in confirmed]
+    faces = [
+        face_of(found.box, found.score, mesh, width, height, detected=found.points)
+        for found, mesh in zip(detections, landmarker.locate(pixels, detections), strict=True)
+    ]
     return sorted(faces, key=lambda face: (-face.size, face.rect.left, face.rect.top))
+
+
+def _confirmed(faces: list[Face]) -> list[Face]:
+    return [face for face in faces if face.landmarks.presence >= LEAST_PRESENCE or face.score >= CERTAIN]
 
 
 def face_of(

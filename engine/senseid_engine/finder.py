@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from senseid_engine.detect import Detector
 from senseid_engine.device import Device
 from senseid_engine.errors import NoFaceError
-from senseid_engine.faces import Face, find_faces
+from senseid_engine.faces import Face, find_faces, find_small_faces
 from senseid_engine.landmarks import Landmarker
 from senseid_engine.results import FoundFaces
 from senseid_engine.session import open_sessions
@@ -100,9 +100,12 @@ class FaceFinder:
             image, turns, faces = turn_upright(image, look)
         else:
             faces = look(image)
+            if not faces and turn_upright(image, look)[2]:
+                raise NoFaceError(image.name, _NOT_UPRIGHT)
+        # Last, for it takes long, and may find somebody small behind a large face that lies.
+        faces = faces or find_small_faces(image.pixels, self.detector, self.landmarker)
         if not faces:
-            turned = not auto_rotate and bool(turn_upright(image, look)[2])
-            raise NoFaceError(image.name, _NOT_UPRIGHT if turned else _NO_FACE)
+            raise NoFaceError(image.name, _NO_FACE)
         if not auto_rotate and not is_upright(image.pixels, faces[0], self.detector, self.landmarker):
             raise NoFaceError(image.name, _NOT_UPRIGHT)
         found = FoundFaces(image.name, image.width, image.height, turns, tuple(face.rect for face in faces))

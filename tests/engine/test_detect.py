@@ -12,7 +12,7 @@ import pytest
 from senseid_engine import detect
 from senseid_engine.detect import LEAST_SCORE, MOST_OVERLAP, STRIDES, Detection, Detector
 from senseid_engine.faces import find_faces
-from senseid_engine.image import Image, decode_image, read_photo
+from senseid_engine.image import Image, decode_image, image_of_array, read_photo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,6 +117,26 @@ def test_a_face_is_found_whatever_its_size(photos: dict[str, Image], encoder: En
     pixels = scaled(photos["obama.jpg"], width)
     (face,) = find_faces(pixels, encoder.finder.detector, encoder.finder.landmarker)
     assert overlap(face.box * (910 / width), np.array([369.0, 83.0, 612.0, 420.0])) > 0.75
+
+
+@pytest.mark.parametrize("place", [(0.1, 0.2), (0.48, 0.47), (0.9, 0.8)], ids=["first", "middle", "last"])
+def test_a_small_face_in_a_large_photo(photos: dict[str, Image], encoder: Encoder, place: tuple[float, float]) -> None:
+    # 30 of 4,000 pixels; the middle is where the parts meet.
+    person = scaled(photos["obama.jpg"], 112)
+    scene = np.full((3000, 4000, 3), 90, np.uint8)
+    left, top = int(place[0] * 4000), int(place[1] * 3000)
+    scene[top : top + person.shape[0], left : left + person.shape[1]] = person
+    (face,) = encoder.finder.find(image_of_array(scene, name="scene")).faces
+    there = np.array([left, top, left, top]) + np.array([369.0, 83.0, 612.0, 420.0]) * (112 / 910)
+    assert overlap(face.box, there) > 0.5
+
+
+def test_the_parts_of_a_photo_cover_it_and_overlap() -> None:
+    for length in (1, 1280, 1281, 1920, 2560):
+        parts = detect._parts(length)
+        assert (parts[0][0], parts[-1][1]) == (0, length)
+        assert all(stop - start <= detect.MOST_SIDE + detect.MARGIN for start, stop in parts)
+        assert all(stop - start == detect.MARGIN for (_, stop), (start, _) in itertools.pairwise(parts))
 
 
 def test_what_the_edge_cuts_is_found_beyond_it(photos: dict[str, Image], encoder: Encoder) -> None:
