@@ -17,6 +17,9 @@ from senseid_engine.session import Session
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.entries import ModelEntry
     from senseid_models.registry import Registry
@@ -46,6 +49,7 @@ class Encoder:
         *,
         threads: int,
         device: Device = Device.CPU,
+        embedding: Future[Session] | None = None,
     ) -> Encoder:
         """Load the models.
 
@@ -55,6 +59,7 @@ class Encoder:
             licences: the verified licences of this run; checked before any model file is opened.
             threads: threads that each model may use, at least 1.
             device: where the networks run.
+            embedding: the embedding model, if it is being opened already.
 
         Raises:
             LicensingError: no verified licence for the models' products.
@@ -64,13 +69,12 @@ class Encoder:
         """
         for product in (Product.KESTREL, Product.FACE):
             licences.require(product)
+        model = registry.get(embedding_model)
         with ThreadPoolExecutor(1) as pool:
             # The largest network by far: all else is done beside it.
-            embedder = pool.submit(
-                open_embedder, registry.get(embedding_model), licences, threads=threads, device=device
-            )
+            session = embedding or pool.submit(Session.open, model, licences, threads=threads, device=device)
             finder = FaceFinder.open(registry, licences, threads=threads, device=device)
-            return cls(finder, embedder.result())
+            return cls(finder, embedder_of(model, session.result))
 
 
 def try_embedding_model(model: ModelEntry, licences: VerifiedLicences) -> None:
@@ -114,6 +118,19 @@ def open_embedder(
         ModelError: onnxruntime refuses it, or the manifest does not describe an embedding model.
         DeviceError: the processor cannot be used, or gives other values than the CPU.
     """
+    return embedder_of(model, lambda: Session.open(model, licences, threads=threads, device=device))
+
+
+def embedder_of(model: ModelEntry, session: Callable[[], Session]) -> Embedder:
+    """The embedder of an embedding model.
+
+    Args:
+        model: the registry's entry.
+        session: returns the opened model; called once the entry is found to be of an embedding model.
+
+    Raises:
+        ModelError: the manifest does not describe an embedding model.
+    """
     side, contract, crop = model.input.size[0], model.embedding, model.input.crop
     if contract is None or not isinstance(side, int):
         raise ModelError(f"model {model.id}", "the manifest does not describe it as an embedding model")
@@ -126,4 +143,4 @@ def open_embedder(
         alignment = CropAlignment(crop, side)
     else:
         raise ModelError(f"model {model.id}", "the manifest does not say how to align a face for it")
-    return Embedder(Session.open(model, licences, threads=threads, device=device), alignment, contract.mirrored)
+    return Embedder(session(), alignment, contract.mirrored)

@@ -18,16 +18,19 @@ from senseid_engine.quality.occlusion import OcclusionEstimator
 from senseid_engine.recognition import Recognition
 from senseid_engine.references import References
 from senseid_engine.results import Comparison, FoundFaces, OmniComparison
+from senseid_engine.session import share
 from senseid_engine.template import Template, similarities
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from concurrent.futures import Future
 
     from senseid_engine.faces import Face
     from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
+    from senseid_engine.session import Session
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.entries import Asset
     from senseid_models.registry import Registry
@@ -64,11 +67,11 @@ class Engine:
         threads: int,
         device: Device = Device.CPU,
         recognition: Recognition | None = None,
+        embedding: Future[Session] | None = None,
     ) -> Engine:
         """Load the models of a registry.
 
-        Two photos are encoded in parallel if there are two threads or more: small networks use a second core
-        better for a second photo than for a second half of the same layer.
+        Two photos are encoded in parallel if there are two threads or more.
 
         Args:
             registry: the registered models.
@@ -77,6 +80,7 @@ class Engine:
             device: where the networks run.
             recognition: the recognition to compare with, if not that of the registry. Scores mean something only with a
                 curve that was made for it; similarities need none.
+            embedding: the recognition's model, if it is being opened already, with the threads of `session.share`.
 
         Raises:
             LicensingError: no verified licence for the models' products.
@@ -86,10 +90,11 @@ class Engine:
         """
         licences.require(Product.FACE)
         recognition = recognition or Recognition.load(registry)
-        photos_at_once = min(2, threads)
-        threads_each = max(1, threads // photos_at_once)
+        photos_at_once, threads_each = share(threads)
         return cls(
-            encoder=Encoder.open(registry, recognition.model, licences, threads=threads_each, device=device),
+            encoder=Encoder.open(
+                registry, recognition.model, licences, threads=threads_each, device=device, embedding=embedding
+            ),
             occlusion=OcclusionEstimator.open(registry, licences, threads=threads_each, device=device),
             attack=cache(lambda: AttackDetector.open(registry, licences, threads=threads_each, device=device)),
             curve=read_curve(registry.asset(recognition.curve)),

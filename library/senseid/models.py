@@ -160,17 +160,42 @@ def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> 
     """Start loading the models that compare faces in the background: on a second core it takes no extra time.
 
     The result raises the errors of `open_engine`.
+
+    Raises:
+        LicensingError: no verified licence for the models' products.
+        ModelsError: the manifest, or the file that names the model, is missing or is not the one that it should be.
+        ModelError: that file cannot be used.
+        LibraryError: onnxruntime does not load.
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    # What is left to import for what runs beside this thread is OpenCV, which this thread leaves alone: it removes
-    # itself from sys.modules meanwhile.
-    from senseid_engine import engine  # noqa: F401
-    from senseid_engine.session import load_runtime
+    from senseid_engine.cpu import available_cpus
+    from senseid_engine.recognition import Recognition
+    from senseid_engine.session import Session, load_runtime, share
+    from senseid_licensing.product import Product
 
+    for product in (Product.KESTREL, Product.FACE):  # all of them before the first file is opened
+        licences.require(product)
     load_runtime()
-    pool = ThreadPoolExecutor(1)
+    threads, registry = available_cpus(), installation.registry()
+    recognition = Recognition.load(registry)
+    pool = ThreadPoolExecutor(2)
     try:
-        return pool.submit(open_engine, licences, device=device)
+        # The largest network by far is opened while this thread imports what uses it.
+        largest = registry.get(recognition.model)
+        embedding = pool.submit(Session.open, largest, licences, threads=share(threads)[1], device=device)
+        # What is left to import for what runs beside this thread is OpenCV, which this thread leaves alone: it removes
+        # itself from sys.modules meanwhile.
+        from senseid_engine.engine import Engine
+
+        return pool.submit(
+            Engine.open,
+            registry,
+            licences,
+            threads=threads,
+            device=device,
+            recognition=recognition,
+            embedding=embedding,
+        )
     finally:
         pool.shutdown(wait=False)
