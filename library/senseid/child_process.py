@@ -113,6 +113,15 @@ def check_memory() -> None:
         raise MemoryError from None
 
 
+def leave_signals_to_main_thread() -> None:
+    """Let no signal that ends a command be delivered to this thread, nor to those that it starts.
+
+    Delivered to another thread, Ctrl-C does not interrupt what the main thread waits for: it would wait on.
+    """
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
+
+
 def ending(code: int) -> str:
     """Describe how a process with this exit code ended; a negative one is a signal."""
     return signal.Signals(-code).name if code < 0 else f"exit({code})"

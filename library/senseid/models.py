@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from senseid import installation
+from senseid.child_process import leave_signals_to_main_thread
 from senseid_engine.device import Device
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> 
     load_runtime()
     threads, registry = available_cpus(), installation.registry()
     recognition = Recognition.load(registry)
-    pool = ThreadPoolExecutor(2)
+    pool = ThreadPoolExecutor(2, initializer=leave_signals_to_main_thread)
     try:
         # The largest network by far is opened while this thread imports what uses it.
         largest = registry.get(recognition.model)

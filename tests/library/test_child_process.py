@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from senseid import outcomes
+from senseid.child_process import leave_signals_to_main_thread
 from senseid.errors import CutShortError
 from senseid.outcomes import is_of_memory, outcome_of
 from senseid_engine.errors import ImageTypeError, MediaNotFoundError, ModelError
@@ -165,3 +167,10 @@ def test_too_little_memory_blames_nothing_else(error: Exception) -> None:
 )
 def test_other_errors_are_what_they_are(error: Exception) -> None:
     assert not is_of_memory(error)
+
+
+def test_threads_that_open_models_leave_signals_to_the_main_thread() -> None:
+    with ThreadPoolExecutor(1, initializer=leave_signals_to_main_thread) as pool:
+        blocked = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
+    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT} <= blocked
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
