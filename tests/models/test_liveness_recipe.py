@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("onnx", reason="needs the dependency group 'recipes'")
 pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")
 
-from models.recipes.efficientnet_lite import EARLY, FEATURES
+from models.recipes.efficientnet_lite import FEATURES, MAPS
 from models.recipes.liveness import frames, prepare, simulate
 from models.recipes.liveness.folds import fold_of
 from models.recipes.liveness.judge import apcer_at, auc, report_clips
@@ -103,14 +103,16 @@ def test_the_surroundings_add_half_of_their_log_odds() -> None:
     rng = np.random.default_rng(4)
     attack = np.arange(400) % 2 == 0
     features = rng.normal(0, 1, (400, 4, FEATURES)).astype(np.float32)
-    features[:, :3, 0] += np.where(attack, -9, 9)[:, None]  # too early a map to count
-    features[:, :3, EARLY] += np.where(attack, -1, 1)[:, None]
+    features[:, :3, 0] += np.where(attack, -9, 9)[:, None]  # of a map, which does not count for the face
+    features[:, :3, MAPS] += np.where(attack, -1, 1)[:, None]
+    features[:, 3, -1] += np.where(attack, -9, 9)  # of a filter, which does not count for the surroundings
     features[:, 3, 1] += np.where(attack, -1, 1)
     one = np.full(400, "dtruong")
     stills = Stills(features, attack, one, one, np.arange(400) % 4 == 0, np.full(400, ""))
     found = regression(stills, np.ones(400, bool))
-    assert np.abs(found.face).argmax() == EARLY
-    assert not found.face[:EARLY].any()
+    assert np.abs(found.face).argmax() == MAPS
+    assert not found.face[:MAPS].any()
+    assert not found.surroundings[MAPS:].any()
     assert np.abs(found.surroundings).argmax() == 1
     alone, _ = fitted(stills, np.ones(400, bool), replace(SURROUNDINGS, share=1.0))
     assert found.surroundings == pytest.approx(SURROUNDINGS.share * alone)
@@ -122,7 +124,7 @@ def test_clips_are_judged_by_the_mean_of_their_frames(capsys: pytest.CaptureFixt
     log_odds = np.array([2.0, 4.0, 1.0, -9.0, 3.0, -3.0])
     attack = np.array([False, False, False, True, True, True])
     recaptured = np.array([False, False, False, False, False, True])
-    report_clips(log_odds, attack, recaptured, np.array(["1", "1", "2", "3", "3", "1"]))
+    report_clips(log_odds, attack, recaptured, np.array(["1", "1", "2", "3", "3", "1"]), np.array([0, 0, 1, 2, 2, 0]))
     text = capsys.readouterr().out
     assert "2 live clips, lowest [1. 3.]" in text
     assert "real recordings: AUC 1.000; highest [-3.]" in text

@@ -43,7 +43,7 @@ SEED = 0
 LFW_PEOPLE = 600
 # At most so many of a group and label: what more there is tells nothing new. Of LFW all count.
 MOST = 60
-RECAPTURES = 1400
+RECAPTURES = 2400
 # Of which sources the recaptured faces are; within a source every group has as many.
 SHARES = {
     "lfw": 0.23,
@@ -56,7 +56,7 @@ SHARES = {
 }
 LEAST_OVERLAP = 0.3
 """The least intersection over union of a face with the box of its label; a frame may show a second person."""
-SCREENS = 0.55
+SCREENS = 0.75
 """The share of the recaptures that are from screens, the rest are from paper."""
 
 

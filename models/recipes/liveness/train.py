@@ -1,6 +1,7 @@
 """`python -m models.recipes.liveness.train FEATURES.npz`: fit the regressions, say how well they do, and write them.
 
 One is of the face, one of its surroundings; their log-odds are summed. Fitted together, they learn sources by heart.
+That of the face sees the principal components of the filters' answers, each as large as any other.
 
 First four times without one fold, and judged on that; then on all, calibrated by what the four said of what they had
 not seen. Nothing is random.
@@ -16,7 +17,7 @@ import numpy as np
 import tomli_w
 
 from models.recipes.build import put
-from models.recipes.efficientnet_lite import EARLY, FEATURES
+from models.recipes.efficientnet_lite import MAPS
 from models.recipes.liveness.folds import FOLDS, fold_of
 from models.recipes.liveness.judge import report, report_clips
 from models.recipes.liveness.logistic import fit
@@ -25,9 +26,9 @@ from senseid_models.registry import Registry
 
 # What each source weighs; within one, all groups weigh alike. LFW has no attacks.
 SHARES = {"more": 0.3, "clips": 0.3, "webcam-crops": 0.25, "msu-mfsd": 0.12, "dtruong": 0.12, "gc535": 0.1, "lfw": 0.11}
-RECAPTURED = 0.25
+RECAPTURED = 0.35
 """The weight of the simulated recaptures among the attacks."""
-LEAST_SPREAD = 1e-3
+LEAST_SPREAD = 1e-2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,21 @@ class Part:
 
     Attributes:
         looks: which of the looks it is fitted to.
-        features: how many of the last features of each; the others weigh nothing.
+        features: which of the features of each; the others weigh nothing.
+        components: how many of their principal components; 0 for the features themselves.
         penalty: of the fit.
         share: what its log-odds weigh in the sum.
     """
 
     looks: slice
-    features: int
+    features: slice
+    components: int
     penalty: float
     share: float
 
 
-FACE = Part(slice(None, -1), FEATURES - EARLY, 1e-3, 1.0)
-SURROUNDINGS = Part(slice(-1, None), FEATURES, 3e-3, 0.5)
+FACE = Part(slice(None, -1), slice(MAPS, None), 700, 3e-3, 1.0)
+SURROUNDINGS = Part(slice(-1, None), slice(MAPS), 0, 3e-3, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +98,25 @@ class Stills:
 def fitted(stills: Stills, chosen: np.ndarray, part: Part) -> tuple[np.ndarray, float]:
     """Weights of the features and bias of one part, fitted to the chosen stills, each look a sample of its own."""
     weights = stills.weights(chosen)
-    looks = stills.features[weights > 0, part.looks, -part.features :]
+    looks = stills.features[weights > 0, part.looks, part.features]
     samples = looks.reshape(-1, looks.shape[2]).astype(np.float64)
     weight = np.repeat(weights[weights > 0], looks.shape[1])
     positive = np.repeat(~stills.attack[weights > 0], looks.shape[1])
     mean = np.average(samples, axis=0, weights=weight)
     spread = np.sqrt(np.average((samples - mean) ** 2, axis=0, weights=weight)) + LEAST_SPREAD
-    answer = fit((samples - mean) / spread, positive, weight, part.penalty)
-    slopes = answer[:-1] / spread
-    none = np.zeros(stills.features.shape[2] - part.features)
-    return part.share * np.concatenate([none, slopes]), part.share * float(answer[-1] - mean @ slopes)
+    samples = (samples - mean) / spread
+    into = np.eye(len(mean)) if not part.components else components(samples, weight, part.components)
+    answer = fit(samples @ into, positive, weight, part.penalty)
+    slopes = np.zeros(stills.features.shape[2])
+    slopes[part.features] = into @ answer[:-1] / spread
+    return part.share * slopes, part.share * float(answer[-1] - mean @ slopes[part.features])
+
+
+def components(samples: np.ndarray, weight: np.ndarray, count: int) -> np.ndarray:
+    """The matrix that leads to the largest principal components, scaled to a spread of 1; float64 (features, count)."""
+    scaled = samples * np.sqrt(weight / weight.sum())[:, None]
+    variance, axes = np.linalg.eigh(scaled.T @ scaled)
+    return np.asarray(axes[:, -count:] / np.sqrt(variance[-count:]))
 
 
 def regression(stills: Stills, chosen: np.ndarray) -> Regression:
@@ -129,7 +141,8 @@ def main() -> None:
         said[held_out] = [found.log_odds(features) for features in stills.features[held_out]]
     scale, shift = report(said[judged], stills.attack[judged], stills.source[judged], stills.group[judged])
     clips = stills.source == "clips"
-    report_clips(scale * said[clips] + shift, stills.attack[clips], stills.recaptured[clips], stills.clip[clips])
+    log_odds = scale * said[clips] + shift
+    report_clips(log_odds, stills.attack[clips], stills.recaptured[clips], stills.clip[clips], fold[clips])
     found = regression(stills, np.ones(len(fold), bool))
     table: dict[str, float | list[float]] = {"format": FORMAT, "bias": scale * found.bias + shift}
     for name, weights in (("face", found.face), ("surroundings", found.surroundings)):

@@ -42,8 +42,8 @@ def test_the_log_odds_are_of_three_looks_at_the_face_and_one_at_its_surroundings
     detector: AttackDetector, photo: UprightPhoto, registry: Registry, licences: VerifiedLicences
 ) -> None:
     features = describe(open_network(registry, licences, threads=1), photo.image.pixels, photo.faces[0])
-    assert features.shape == (4, 544)
-    regression = Regression.parse(registry.asset("liveness-stills").read(), 544)
+    assert features.shape == (4, 1888)
+    regression = Regression.parse(registry.asset("liveness-stills").read(), 1888)
     looks = [float(look @ regression.face) for look in features[:3]]
     expected = sum(looks) / 3 + float(features[3] @ regression.surroundings) + regression.bias
     assert detector.log_odds(photo.image.pixels, photo.faces[0]) == pytest.approx(expected, abs=1e-4)
