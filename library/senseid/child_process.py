@@ -12,13 +12,13 @@ import os
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from senseid.errors import CutShortError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any, NoReturn
 
 LEAST_MEMORY = 1 << 30
@@ -45,6 +45,7 @@ class Guard:
 
         Raises:
             MemoryError: there is not enough memory to start.
+            KeyboardInterrupt: SIGINT ended it.
             CutShortError: the process ended without reporting a status.
         """
         check_memory()
@@ -69,6 +70,8 @@ class Guard:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if said:
             return said[0]
+        if code == -signal.SIGINT:
+            raise KeyboardInterrupt
         if -code in _FORWARDED:  # it was asked to end
             signal.signal(-code, signal.SIG_DFL)
             os.kill(os.getpid(), -code)
@@ -113,13 +116,22 @@ def check_memory() -> None:
         raise MemoryError from None
 
 
-def leave_signals_to_main_thread() -> None:
-    """Let no signal that ends a command be delivered to this thread, nor to those that it starts.
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """Let Ctrl-C end this process without Python while modules are imported in several threads, and nothing is written.
 
-    Delivered to another thread, Ctrl-C does not interrupt what the main thread waits for: it would wait on.
+    Python's own handling can be lost meanwhile, reported as a library that does not load, or leave the lock of imports
+    taken, on which another thread then waits for ever.
     """
-    if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED)
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def ending(code: int) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from senseid import installation
-from senseid.child_process import leave_signals_to_main_thread
+from senseid.child_process import ending_at_once
 from senseid_engine.device import Device
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
     from senseid_engine.engine import Engine
@@ -157,10 +158,11 @@ def open_engine(
     return Engine.open(installation.registry(), licences, threads=threads, device=device, recognition=recognition)
 
 
-def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> Future[Engine]:
+@contextmanager
+def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> Iterator[Future[Engine]]:
     """Start loading the models that compare faces in the background: on a second core it takes no extra time.
 
-    The result raises the errors of `open_engine`.
+    The result raises the errors of `open_engine`. Until the block ends Ctrl-C ends the process at once.
 
     Raises:
         LicensingError: no verified licence for the models' products.
@@ -177,26 +179,27 @@ def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> 
 
     for product in (Product.KESTREL, Product.FACE):  # all of them before the first file is opened
         licences.require(product)
-    load_runtime()
-    threads, registry = available_cpus(), installation.registry()
-    recognition = Recognition.load(registry)
-    pool = ThreadPoolExecutor(2, initializer=leave_signals_to_main_thread)
-    try:
-        # The largest network by far is opened while this thread imports what uses it.
-        largest = registry.get(recognition.model)
-        embedding = pool.submit(Session.open, largest, licences, threads=share(threads)[1], device=device)
-        # What is left to import for what runs beside this thread is OpenCV, which this thread leaves alone: it removes
-        # itself from sys.modules meanwhile.
-        from senseid_engine.engine import Engine
+    with ending_at_once():
+        load_runtime()
+        threads, registry = available_cpus(), installation.registry()
+        recognition = Recognition.load(registry)
+        pool = ThreadPoolExecutor(2)
+        try:
+            # The largest network by far is opened while this thread imports what uses it.
+            largest = registry.get(recognition.model)
+            embedding = pool.submit(Session.open, largest, licences, threads=share(threads)[1], device=device)
+            # What is left to import for what runs beside this thread is OpenCV, which this thread leaves alone: it
+            # removes itself from sys.modules meanwhile.
+            from senseid_engine.engine import Engine
 
-        return pool.submit(
-            Engine.open,
-            registry,
-            licences,
-            threads=threads,
-            device=device,
-            recognition=recognition,
-            embedding=embedding,
-        )
-    finally:
-        pool.shutdown(wait=False)
+            yield pool.submit(
+                Engine.open,
+                registry,
+                licences,
+                threads=threads,
+                device=device,
+                recognition=recognition,
+                embedding=embedding,
+            )
+        finally:
+            pool.shutdown(wait=False)

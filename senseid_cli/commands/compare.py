@@ -69,9 +69,9 @@ def compare(
     known, probe = _sides(first, second, references or [])
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.FACE, Capability.COMPARE))
-    opening = opening_engine(licences, device)
-    photos = media.read_pair(known[0], probe)
-    engine = opening.result()
+    with opening_engine(licences, device) as opening:
+        photos = media.read_pair(known[0], probe)
+        engine = opening.result()
     options = PhotoOptions(
         auto_rotate=auto_rotate,
         check_quality=check_quality,

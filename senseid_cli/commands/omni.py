@@ -64,9 +64,9 @@ def omni(
         paths.check_output(draw, sources=(first, second), force=force)
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.FACE, Capability.OMNI))
-    opening = opening_engine(licences, device)
-    photos = media.read_pair(first, second)
-    engine = opening.result()
+    with opening_engine(licences, device) as opening:
+        photos = media.read_pair(first, second)
+        engine = opening.result()
     result = engine.omni(*photos, PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality))
     best = max(max(row) for row in result.scores)
     note_decision(

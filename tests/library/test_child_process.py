@@ -7,13 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from senseid import outcomes
-from senseid.child_process import leave_signals_to_main_thread
+from senseid import child_process, outcomes
 from senseid.errors import CutShortError
 from senseid.outcomes import is_of_memory, outcome_of
 from senseid_engine.errors import ImageTypeError, MediaNotFoundError, ModelError
@@ -169,8 +167,16 @@ def test_other_errors_are_what_they_are(error: Exception) -> None:
     assert not is_of_memory(error)
 
 
-def test_threads_that_open_models_leave_signals_to_the_main_thread() -> None:
-    with ThreadPoolExecutor(1, initializer=leave_signals_to_main_thread) as pool:
-        blocked = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
-    assert {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT} <= blocked
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+def test_sigint_ends_the_process_at_once_where_python_could_lose_it() -> None:
+    process = start("with child_process.ending_at_once(): print('ready', flush=True); ctypes.PyDLL(None).sleep(60)")
+    assert process.stdout is not None
+    assert [process.stdout.readline().split()[0] for _ in range(2)] == [b"begun", b"ready"]
+    process.send_signal(signal.SIGINT)  # no code of Python runs there until it slept enough
+    _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (130, b"")
+
+
+def test_sigint_is_python_s_again_afterwards() -> None:
+    with child_process.ending_at_once():
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
