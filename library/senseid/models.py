@@ -181,6 +181,9 @@ def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> 
         licences.require(product)
     with ending_at_once():
         load_runtime()
+        # Its import changes sys.path and removes itself from sys.modules: no other thread may import meanwhile.
+        import cv2  # noqa: F401
+
         threads, registry = available_cpus(), installation.registry()
         recognition = Recognition.load(registry)
         pool = ThreadPoolExecutor(2)
@@ -188,8 +191,6 @@ def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> 
             # The largest network by far is opened while this thread imports what uses it.
             largest = registry.get(recognition.model)
             embedding = pool.submit(Session.open, largest, licences, threads=share(threads)[1], device=device)
-            # What is left to import for what runs beside this thread is OpenCV, which this thread leaves alone: it
-            # removes itself from sys.modules meanwhile.
             from senseid_engine.engine import Engine
 
             yield pool.submit(
