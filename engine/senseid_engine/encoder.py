@@ -69,6 +69,9 @@ class Encoder:
         """
         for product in (Product.KESTREL, Product.FACE):
             licences.require(product)
+        # Its import changes sys.path and removes itself from sys.modules: no other thread may import meanwhile.
+        import cv2  # noqa: F401
+
         model = registry.get(embedding_model)
         with ThreadPoolExecutor(1) as pool:
             # The largest network by far: all else is done beside it.

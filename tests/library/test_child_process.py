@@ -177,6 +177,10 @@ def test_sigint_ends_the_process_at_once_where_python_could_lose_it() -> None:
 
 
 def test_sigint_is_python_s_again_afterwards() -> None:
-    with child_process.ending_at_once():
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with child_process.ending_at_once():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
