@@ -18,6 +18,18 @@ def available_cpus(root: Path = Path("/")) -> int:
     return max(1, math.floor(min(quotas)))
 
 
+def share(threads: int) -> tuple[int, int]:
+    """The photos of a comparison to encode at the same time, and the threads that each network may then use.
+
+    Small networks use a second core better for a second photo than for a second half of the same layer.
+
+    Args:
+        threads: CPUs to use, at least 1.
+    """
+    photos = min(2, threads)
+    return photos, max(1, threads // photos)
+
+
 def _quotas(root: Path) -> list[float]:
     """CPU quotas of this process's cgroup and of those above it; version 2, else version 1."""
     group = own_group(root)

@@ -8,6 +8,7 @@ from functools import cache
 from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
+from senseid_engine.cpu import share
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.device import Device
 from senseid_engine.encoder import Encoder
@@ -18,7 +19,6 @@ from senseid_engine.quality.occlusion import OcclusionEstimator
 from senseid_engine.recognition import Recognition
 from senseid_engine.references import References
 from senseid_engine.results import Comparison, FoundFaces, OmniComparison
-from senseid_engine.session import share
 from senseid_engine.template import Template, similarities
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
@@ -80,7 +80,7 @@ class Engine:
             device: where the networks run.
             recognition: the recognition to compare with, if not that of the registry. Scores mean something only with a
                 curve that was made for it; similarities need none.
-            embedding: the recognition's model, if it is being opened already, with the threads of `session.share`.
+            embedding: the recognition's model, if it is being opened already, with the threads of `cpu.share`.
 
         Raises:
             LicensingError: no verified licence for the models' products.

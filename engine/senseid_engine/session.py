@@ -224,18 +224,6 @@ def load_runtime() -> Any:
     return onnxruntime
 
 
-def share(threads: int) -> tuple[int, int]:
-    """The photos of a comparison to encode at the same time, and the threads that each network may then use.
-
-    Small networks use a second core better for a second photo than for a second half of the same layer.
-
-    Args:
-        threads: CPUs to use, at least 1.
-    """
-    photos = min(2, threads)
-    return photos, max(1, threads // photos)
-
-
 def open_sessions(
     models: Sequence[ModelEntry], licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
 ) -> tuple[Session, ...]:

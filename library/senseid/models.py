@@ -172,9 +172,9 @@ def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> 
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from senseid_engine.cpu import available_cpus
+    from senseid_engine.cpu import available_cpus, share
     from senseid_engine.recognition import Recognition
-    from senseid_engine.session import Session, load_runtime, share
+    from senseid_engine.session import Session, load_runtime
     from senseid_licensing.product import Product
 
     for product in (Product.KESTREL, Product.FACE):  # all of them before the first file is opened
