@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from senseid_engine.align import Alignment
     from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.faces import Face
@@ -19,14 +21,19 @@ class Embedder:
     """An embedding model and its input.
 
     Attributes:
-        session: the model.
+        opened: returns the model, once it is open.
         alignment: how the face is cropped.
         mirrored: whether the embedding is the mean of those of the face and of its mirror image.
     """
 
-    session: Session
+    opened: Callable[[], Session]
     alignment: Alignment
     mirrored: bool
+
+    @property
+    def session(self) -> Session:
+        """The model."""
+        return self.opened()
 
     def embed(self, pixels: Pixels, face: Face) -> Floats:
         """Embed one face of a photo.

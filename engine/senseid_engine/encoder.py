@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -59,7 +60,8 @@ class Encoder:
             licences: the verified licences of this run; checked before any model file is opened.
             threads: threads that each model may use, at least 1.
             device: where the networks run.
-            embedding: the embedding model, if it is being opened already.
+            embedding: the embedding model, if it is being opened already. It is not waited for: its errors are raised
+                as the first face is embedded.
 
         Raises:
             LicensingError: no verified licence for the models' products.
@@ -75,9 +77,12 @@ class Encoder:
         model = registry.get(embedding_model)
         with ThreadPoolExecutor(1) as pool:
             # The largest network by far: all else is done beside it.
-            session = embedding or pool.submit(Session.open, model, licences, threads=threads, device=device)
+            opening = embedding or pool.submit(Session.open, model, licences, threads=threads, device=device)
             finder = FaceFinder.open(registry, licences, threads=threads, device=device)
-            return cls(finder, embedder_of(model, session.result))
+        embedder = embedder_of(model, opening.result)
+        if embedding is None:
+            opening.result()
+        return cls(finder, embedder)
 
 
 def try_embedding_model(model: ModelEntry, licences: VerifiedLicences) -> None:
@@ -121,15 +126,17 @@ def open_embedder(
         ModelError: onnxruntime refuses it, or the manifest does not describe an embedding model.
         DeviceError: the processor cannot be used, or gives other values than the CPU.
     """
-    return embedder_of(model, lambda: Session.open(model, licences, threads=threads, device=device))
+    embedder = embedder_of(model, cache(lambda: Session.open(model, licences, threads=threads, device=device)))
+    embedder.opened()
+    return embedder
 
 
-def embedder_of(model: ModelEntry, session: Callable[[], Session]) -> Embedder:
+def embedder_of(model: ModelEntry, opened: Callable[[], Session]) -> Embedder:
     """The embedder of an embedding model.
 
     Args:
         model: the registry's entry.
-        session: returns the opened model; called once the entry is found to be of an embedding model.
+        opened: returns the opened model; not called here.
 
     Raises:
         ModelError: the manifest does not describe an embedding model.
@@ -146,4 +153,4 @@ def embedder_of(model: ModelEntry, session: Callable[[], Session]) -> Embedder:
         alignment = CropAlignment(crop, side)
     else:
         raise ModelError(f"model {model.id}", "the manifest does not say how to align a face for it")
-    return Embedder(session(), alignment, contract.mirrored)
+    return Embedder(opened, alignment, contract.mirrored)

@@ -80,7 +80,8 @@ class Engine:
             device: where the networks run.
             recognition: the recognition to compare with, if not that of the registry. Scores mean something only with a
                 curve that was made for it; similarities need none.
-            embedding: the recognition's model, if it is being opened already, with the threads of `cpu.share`.
+            embedding: the recognition's model, if it is being opened already, with the threads of `cpu.share`. It is
+                not waited for: its errors are raised as the first face is embedded.
 
         Raises:
             LicensingError: no verified licence for the models' products.

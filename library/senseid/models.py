@@ -162,7 +162,8 @@ def open_engine(
 def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> Iterator[Future[Engine]]:
     """Start loading the models that compare faces in the background: on a second core it takes no extra time.
 
-    The result raises the errors of `open_engine`. Until the block ends Ctrl-C ends the process at once.
+    The result raises the errors of `open_engine`, those of the embedding model as the first face is embedded: faces can
+    be found before it is open. Until the block ends Ctrl-C ends the process at once.
 
     Raises:
         LicensingError: no verified licence for the models' products.

@@ -67,7 +67,9 @@ CHIP = np.repeat(np.array([4, 4, 3, 3], np.uint8), 3).reshape(1, 4, 3).repeat(2,
 
 def test_a_face_is_embedded_as_its_model_sees_it(found: dict[str, UprightPhoto]) -> None:
     photo, network, view = found["obama.jpg"], Sums(), GivenChip(CHIP)
-    embedding = Embedder(cast("Session", network), view, mirrored=False).embed(photo.image.pixels, photo.faces[0])
+    embedding = Embedder(lambda: cast("Session", network), view, mirrored=False).embed(
+        photo.image.pixels, photo.faces[0]
+    )
     np.testing.assert_array_equal([chips.tolist() for chips in network.runs], [[CHIP.tolist()]])
     np.testing.assert_allclose(embedding, [0.8, 0.6], rtol=1e-6)
     assert view.asked == [photo.faces[0]]
@@ -75,7 +77,9 @@ def test_a_face_is_embedded_as_its_model_sees_it(found: dict[str, UprightPhoto])
 
 def test_the_mirror_image_counts_as_much_where_the_model_asks_for_it(found: dict[str, UprightPhoto]) -> None:
     photo, network, view = found["obama.jpg"], Sums(), GivenChip(CHIP)
-    embedding = Embedder(cast("Session", network), view, mirrored=True).embed(photo.image.pixels, photo.faces[0])
+    embedding = Embedder(lambda: cast("Session", network), view, mirrored=True).embed(
+        photo.image.pixels, photo.faces[0]
+    )
     # One run for both, and the face is cut out once.
     np.testing.assert_array_equal([chips.tolist() for chips in network.runs], [[CHIP.tolist(), CHIP[:, ::-1].tolist()]])
     assert len(view.asked) == 1
@@ -87,7 +91,7 @@ def test_a_mirrored_model_does_not_tell_left_from_right(found: dict[str, Upright
     chip = encoder.embedder.alignment.chip(photo.image.pixels, photo.faces[0])
 
     def of(chip: Pixels, *, mirrored: bool) -> Floats:
-        embedder = Embedder(encoder.embedder.session, GivenChip(chip), mirrored)
+        embedder = Embedder(encoder.embedder.opened, GivenChip(chip), mirrored)
         return embedder.embed(photo.image.pixels, photo.faces[0])
 
     np.testing.assert_allclose(of(chip, mirrored=True), of(chip[:, ::-1], mirrored=True), atol=1e-6)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from senseid_engine.finder import UprightPhoto
     from senseid_engine.image import Image
+    from senseid_engine.session import Session
     from senseid_models.entries import ModelEntry
 
 MODEL = "sface"
@@ -98,6 +99,18 @@ def test_a_face_is_aligned_as_the_manifest_says(licences: VerifiedLicences, tmp_
     neither = replace(cut, input=replace(cut.input, crop=None))
     with pytest.raises(ModelError, match="the manifest does not say how to align a face for it"):
         open_embedder(neither, licences, threads=1)
+
+
+def test_faces_are_found_while_the_embedding_model_is_still_being_opened(
+    registry: Registry, licences: VerifiedLicences, photos: dict[str, Image], found: dict[str, UprightPhoto]
+) -> None:
+    opening: Future[Session] = Future()
+    encoder = Encoder.open(registry, MODEL, licences, threads=1, embedding=opening)
+    photo = encoder.finder.find(photos["obama.jpg"])
+    assert photo.found == found["obama.jpg"].found
+    opening.set_exception(ModelError("model sface", "onnxruntime cannot load it"))
+    with pytest.raises(ModelError, match=r"^model sface: onnxruntime cannot load it"):
+        encoder.embedder.embed(photo.image.pixels, photo.faces[0])
 
 
 def test_threads_may_share_it(found: dict[str, UprightPhoto], photos: dict[str, Image], encoder: Encoder) -> None:
