@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from senseid.decision_log import files_of, torn_by
+from senseid.decision_log import files_of, lines_of, torn_by
 from senseid.decision_record import Link, Record, RecordError, check_seal, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
     from senseid_crypto.key import Key
 
@@ -133,7 +134,7 @@ class _Reading:
         if b'"event":"torn"' in following and torn_by(following, line):
             self.found = replace(self.found, torn=self.found.torn + 1)
             return None
-        if not line.endswith(b"\n") and is_last:
+        if not line.endswith(b"\n") and not following and is_last:
             return "cut", (
                 "the last record is not complete: its writer was cut short, or the end was taken away;"
                 " the service was answering nobody with it"
@@ -186,10 +187,10 @@ class _Reading:
         return ""
 
 
-def _lines(file: Iterator[bytes]) -> Iterator[tuple[int, bytes, bytes]]:
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes, bytes]]:
     """Number, line and the line after it; the end of a file has none."""
     number, line = 0, b""
-    for following in file:
+    for following in lines_of(file):
         if number:
             yield number, line, following
         number, line = number + 1, following

@@ -10,18 +10,20 @@ import os
 import stat
 import sys
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from senseid.decision_record import FORMAT, START, Link, RecordError, read_record, write_record
-from senseid.errors import OutputError
+from senseid.errors import LogError, NoKeyError, OutputError
 from senseid.file_lock import lock
 from senseid.version import __version__
-from senseid_engine.errors import reason_of
+from senseid_engine.errors import printable, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
+    from typing import BinaryIO
 
     from senseid_crypto.key import Key
 
@@ -29,6 +31,7 @@ ROTATE_BYTES: Final = 64 * 1024 * 1024
 LONGEST_RECORD: Final = 64 * 1024
 """Bytes. A longer one is not written, so the last line of a file is always within reach of its end."""
 
+_SLACK: Final = timedelta(days=1)
 _MODE: Final = 0o600
 _REMEDY: Final = "check the folder's permissions and the space on its disk"
 
@@ -60,7 +63,9 @@ class DecisionLog:
             records: their fields; time, number and hashes are added.
 
         Raises:
-            OutputError: they cannot be written, and none of them was; or the log's last record is damaged.
+            OutputError: they cannot be written, and none of them was.
+            LogError: the log's last record is damaged.
+            NoKeyError: the log is sealed with another key.
         """
         with _errors(self.path), _locked(self.path) as file:
             if os.fstat(file).st_size >= self._rotate_bytes and not _torn(file):
@@ -75,14 +80,18 @@ class DecisionLog:
             How many were removed.
 
         Raises:
-            OutputError: files cannot be written, or a record is damaged: nothing is removed then.
+            OutputError: files cannot be written.
+            LogError: a record is damaged: nothing is removed then.
+            NoKeyError: the log is sealed with another key.
         """
         limit = _stamp(before)
         with _errors(self.path), _locked(self.path) as file:
-            last, count = _last_before(files_of(self.path), limit)
+            now = self._clock()
+            # What is dated into the future was written under a wrong clock. It would keep what follows it for ever.
+            last, count = _last_before(files_of(self.path), limit, _stamp(now + _SLACK))
             if last is None or not count:
                 return 0
-            note = {"time": _stamp(self._clock()), "format": FORMAT, "event": "anchor", "before": limit}
+            note = {"time": _stamp(now), "format": FORMAT, "event": "anchor", "before": limit}
             line, anchor = write_record(note, Link(last.number - 1, last.hash), self._key)
             # First of all, so that nobody else can put an anchor there: one that the chain does not name is refused.
             facts = {"event": "purge", "before": limit, "through": last.number, "anchor": anchor.hash}
@@ -125,14 +134,15 @@ class DecisionLog:
                 try:
                     last = read_record(data)
                 except RecordError as error:
-                    raise OutputError(
+                    raise LogError(
                         f"the last record of the decision log {self.path} is damaged: {error}",
                         remedy="see `senseid audit verify`; then move the log elsewhere, and a new one begins",
                     ) from None
-                if last.key is not None and self._key is None:
-                    raise OutputError(
-                        f"the decision log {self.path} is sealed with the key {last.key}",
-                        remedy="name that key: SENSEID_DECISION_LOG_KEY, or --key",
+                if last.key is not None and (self._key is None or self._key.id != last.key):
+                    raise NoKeyError(
+                        f"the decision log {self.path} is sealed with the key {printable(last.key)}",
+                        remedy="name that key (SENSEID_DECISION_LOG_KEY, or --key), or move the log elsewhere, and a"
+                        " new one begins",
                     )
                 return last.passed_on
         return START
@@ -141,9 +151,9 @@ class DecisionLog:
         """Put the full file aside, under the number of its first record."""
         with os.fdopen(os.dup(file), "rb") as reader:
             reader.seek(0)
-            number = _first_number(reader)
+            number = _first_number(lines_of(reader))
         if number is None:
-            raise OutputError(f"the decision log {self.path} holds no record", remedy="move it elsewhere")
+            raise LogError(f"the decision log {self.path} holds no record", remedy="move it elsewhere")
         self.path.rename(segment_path(self.path, number))
         _sync_folder(self.path)
 
@@ -153,7 +163,7 @@ class DecisionLog:
         for path in files_of(self.path):
             with path.open("rb") as file:
                 skipped = 0
-                for line in file:
+                for line in lines_of(file):
                     if _is_after(line, last):
                         break
                     skipped += len(line)
@@ -184,6 +194,11 @@ def files_of(path: Path) -> list[Path]:
     return [*sorted(full), path]
 
 
+def lines_of(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file of a log; pieces of a line that is too long for one, so that any file fits into memory."""
+    return iter(lambda: file.readline(LONGEST_RECORD), b"")
+
+
 def _escaped(text: str) -> str:
     import glob
 
@@ -206,33 +221,41 @@ def _is_after(line: bytes, last: Link) -> bool:
         return False
 
 
-def _last_before(paths: Sequence[Path], limit: str) -> tuple[Link | None, int]:
-    """The last record before a time, and how many there are up to it, without anchors."""
-    last, count = None, 0
+def _last_before(paths: Sequence[Path], limit: str, latest: str) -> tuple[Link | None, int]:
+    """The last record before a time, and how many there are up to it, without anchors.
+
+    Args:
+        paths: the files of the log.
+        limit: the time.
+        latest: a record from after this tells nothing by its time, and goes with those that follow it.
+    """
+    last, count, seen = None, 0, 0
     for path in paths:
         with path.open("rb") as file:
-            for line in file:
+            for line in lines_of(file):
                 try:
                     record = read_record(line.rstrip(b"\n"))
                 except RecordError as error:
                     if _tells_of_torn(file, line):
                         continue
-                    if path == paths[-1] and not line.endswith(b"\n"):  # cut short: the next to append says so
+                    # Cut short: the next to append says so.
+                    if path == paths[-1] and not line.endswith(b"\n") and len(line) < LONGEST_RECORD:
                         return last, count
-                    raise OutputError(
-                        f"{path} cannot be purged: {error}", remedy="see `senseid audit verify`"
-                    ) from None
-                if str(record.facts.get("time", "")) >= limit and not record.is_anchor:
+                    raise LogError(f"{path} cannot be purged: {error}", remedy="see `senseid audit verify`") from None
+                time = str(record.facts.get("time", ""))
+                if limit <= time <= latest and not record.is_anchor:
                     return last, count
-                last, count = record.passed_on, count + (not record.is_anchor)
+                seen += not record.is_anchor
+                if time < limit or record.is_anchor:
+                    last, count = record.passed_on, seen
     return last, count
 
 
-def _tells_of_torn(file: Any, line: bytes) -> bool:
+def _tells_of_torn(file: BinaryIO, line: bytes) -> bool:
     """Whether the next record says that a crash cut this line short."""
     place = file.tell()
     try:
-        return torn_by(file.readline(), line)
+        return torn_by(file.readline(LONGEST_RECORD), line)
     finally:
         file.seek(place)
 

@@ -112,13 +112,15 @@ def read_record(line: bytes) -> Record:
     if not is_canonical:
         raise RecordError("it is not a record in its canonical form")
     facts = {name: value for name, value in found.items() if name not in {"hash", "seal"}}
-    number, previous, event = facts.get("n"), facts.get("previous"), facts.get("event")
+    number, previous, event, key = (facts.get(name) for name in ("n", "previous", "event", "key"))
     if not (isinstance(number, int) and isinstance(previous, str) and isinstance(event, str)):
         raise RecordError("it has no number, no event, or no hash of the record before it")
+    if not isinstance(key, str | None):
+        raise RecordError("the key that it names is none")
     digest = hashlib.sha256(canonical(facts)).hexdigest()
     if found.get("hash") != digest:
         raise RecordError("it was changed: its hash is another one")
-    return Record(Link(number, digest), previous, event, found, facts.get("key"))
+    return Record(Link(number, digest), previous, event, found, key)
 
 
 def check_seal(record: Record, key: Key) -> None:

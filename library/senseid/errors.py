@@ -15,6 +15,7 @@ class OperationError(Exception):
         |- NoKeyError     there is no key to encrypt with
         |- PeriodError    counts of a period cannot be used
         |- OutputError    a result cannot be written
+        |  `- LogError    what a decision log holds is damaged, so nothing is added or removed
         |- RefusedError   an output would destroy a file, or be useless at its destination
         |- SettingError   the service cannot start with these settings
         `- RequestError   a request to the service is not what the manual asks for
@@ -58,6 +59,10 @@ class PeriodError(OperationError):
 
 class OutputError(OperationError):
     """Standard output or a result file cannot be written."""
+
+
+class LogError(OutputError):
+    """A decision log holds something that was not written so: nothing is appended to it, nor removed from it."""
 
 
 class RefusedError(OperationError):

@@ -68,8 +68,10 @@ def verify(
     check_keys(key_file, key)
     expected = None if noted is None else _noted(noted)
     sealing = next(iter(installation.key_sources(key_file, key))) if key_file is not None or key is not None else None
+    logs = list(map(real_path, files))
+    _check_regular(logs)
     try:
-        found, count = verify_logs(list(map(real_path, files)), key=sealing, noted=expected)
+        found, count = verify_logs(logs, key=sealing, noted=expected)
     except FileNotFoundError as error:
         raise MediaNotFoundError(str(error.filename), "there is no such file") from None
     except OSError as error:
@@ -96,8 +98,8 @@ def purge(
 ) -> None:
     """Remove old records, and leave an anchor in their place, so that the rest still verifies.
 
-    Writers go on meanwhile. A sealed log needs its key. Exit status: 0 done, 3 there is no such log, 70 a record is
-    damaged or the log cannot be written; then nothing is removed.
+    Writers go on meanwhile. A sealed log needs its key. Exit status: 0 done, 3 there is no such log or a record of it
+    is damaged, 70 the log cannot be written; then nothing is removed.
 
     Examples:
         senseid audit purge decisions.jsonl --older-than 90
@@ -111,8 +113,10 @@ def purge(
     check_keys(key_file, key)
     if math.isnan(days):
         raise typer.BadParameter("it is no number", param_hint="--older-than")
-    if not any(path.exists() for path in files_of(real_path(file))):
+    paths = [path for path in files_of(real_path(file)) if path.exists()]
+    if not paths:
         raise MediaNotFoundError(str(file), "there is no such file")
+    _check_regular(paths)
     before = installation.now() - timedelta(days=days)
     removed = installation.decision_log(file, key, key_file=key_file).purge(before)
     if as_json:
@@ -121,6 +125,15 @@ def purge(
     else:
         records = "record" if removed == 1 else "records"
         terminal.put_lines([f"removed {removed} {records} from before {before:%Y-%m-%d %H:%M} UTC"])
+
+
+def _check_regular(paths: list[Path]) -> None:
+    """Refuse what is no file: a pipe may have no writer, and a device no end."""
+    from senseid_engine.errors import MediaUnreadableError
+
+    for path in paths:
+        if path.exists() and not path.is_file():
+            raise MediaUnreadableError(str(path), "is no file")
 
 
 def _lines(found: Verification, files: int) -> list[str]:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from senseid import bodies, outcomes
 from senseid.decisions import Figures
-from senseid.errors import OutputError
+from senseid.errors import OperationError
 from senseid_service import page_shapes
 from senseid_service.body_limit import Bounded
 from senseid_service.callers import Screened
@@ -455,7 +455,7 @@ async def _post(state: HttpState, request: HttpRequest) -> Response:
                     threshold=state.threshold,
                 )
             )
-        except OutputError as error:
+        except OperationError as error:
             facts.reason = str(error)
             return _refusal(request, outcomes.INTERNAL)
     facts.figures = answer.figures

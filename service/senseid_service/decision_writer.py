@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from senseid import bodies
-from senseid.errors import OutputError
+from senseid.errors import OperationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,6 +49,7 @@ class DecisionWriter:
 
         Raises:
             OutputError: it cannot be written.
+            NoKeyError: the log is sealed with another key.
         """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((record, future))
@@ -79,6 +80,6 @@ class DecisionWriter:
                 removed = await asyncio.to_thread(self._file.purge, clock() - timedelta(days=days))
                 if removed:
                     self._log.event("decisions_purged", records=removed)
-            except OutputError as error:
+            except OperationError as error:
                 self._log.event("decisions_not_purged", "error", reason=str(error))
             await asyncio.sleep(_DAY)

@@ -56,6 +56,9 @@ def test_audit(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> Non
     log = tmp_path / "decisions.jsonl"
     assert senseid("audit", "verify", log).returncode == 3
     assert senseid("audit", "purge", log, "--older-than", "1").returncode == 3
+    for no_file in (tmp_path, "/dev/zero"):
+        assert senseid("audit", "verify", no_file).returncode == 3
+        assert senseid("audit", "purge", no_file, "--older-than", "1").returncode == 3
     for days in ("inf", "nan", "1e12", "-1"):
         assert senseid("audit", "purge", log, "--older-than", days).returncode == 2
     assert senseid("key", "generate", "audit").returncode == 0
@@ -84,8 +87,12 @@ def test_audit(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> Non
     assert senseid.json("audit", "verify", log, status=1)["problem"]["kind"] == "cut"
 
     log.write_bytes(whole)
-    assert senseid("audit", "purge", log, "--older-than", "0").returncode == 70
-    assert log.read_bytes() == whole
+    assert senseid("audit", "purge", log, "--older-than", "0").returncode == 2  # without the key
+    log.write_bytes(whole.replace(b'"decision":"match"', b'"decision":"no_match"', 1))
+    assert senseid("audit", "purge", log, "--older-than", "0", "--key", "audit").returncode == 3
+    log.write_bytes(whole + b"nonsense\n")
+    assert senseid("compare", first, second, "--decision-log", log).returncode == 3
+    log.write_bytes(whole)
     assert senseid.json("audit", "purge", log, "--older-than", "1", "--key", "audit", status=0)["removed"] == 0
     assert senseid.json("audit", "purge", log, "--older-than", "0", "--key", "audit", status=0)["removed"] == 3
     found = senseid.json("audit", "verify", log, "--key", "audit", status=0)

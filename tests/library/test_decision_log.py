@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import subprocess
 import sys
@@ -15,8 +16,9 @@ from senseid import decision_audit, decision_log
 from senseid.decision_audit import Verification, verify_log
 from senseid.decision_log import DecisionLog, files_of
 from senseid.decision_record import Link
-from senseid.errors import OutputError
+from senseid.errors import LogError, NoKeyError, OutputError
 from senseid_crypto.key import Key, parse_key
+from senseid_licensing.document import canonical
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,7 +183,7 @@ def test_what_cannot_be_written_leaves_nothing(path: Path, monkeypatch: pytest.M
         log.append([{"event": "decision", "inputs": ["x" * decision_log.LONGEST_RECORD]}])
     assert verified(path).records == 4
     path.write_bytes(path.read_bytes() + b"nonsense\n")
-    with pytest.raises(OutputError, match="the last record of the decision log"):
+    with pytest.raises(LogError, match="the last record of the decision log"):
         log.append([fact(0.1)])
     with pytest.raises(OutputError, match="cannot be written"):
         DecisionLog(path.parent / "none" / "log", Clock()).append([fact(0.1)])
@@ -240,6 +242,42 @@ def test_purge(path: Path, key: Key | None) -> None:
     log.append([fact(0.2)])
     assert verified(path, key).problem is None
     assert verified(path, key).last == Link(13, json.loads(path.read_text().splitlines()[-1])["hash"])
+
+
+def test_a_purge_of_a_changed_log_removes_nothing(path: Path) -> None:
+    log = filled(path)
+    changed = path.read_bytes().replace(b'"score":0.3', b'"score":0.9')
+    path.write_bytes(changed)
+    with pytest.raises(LogError, match="cannot be purged"):
+        log.purge(START + timedelta(days=9))
+    assert path.read_bytes() == changed
+
+
+def test_a_clock_that_ran_ahead_keeps_nothing_for_ever(path: Path) -> None:
+    """Records from a day in the future, then old ones: all go; those that no old one follows stay."""
+    clock = Clock()
+    log = DecisionLog(path, clock)
+    for days in (0, 400, 0, 0, 400):
+        clock.now = START + timedelta(days=days)
+        log.append([fact(0.5)])
+    clock.now = START + timedelta(days=30)
+    assert log.purge(START + timedelta(days=20)) == 4
+    found = verified(path)
+    assert (found.problem, found.records, found.purged) == (None, 2, 3)
+    # Once their time has come, they are as old as they say.
+    clock.now = START + timedelta(days=500)
+    assert log.purge(START + timedelta(days=450)) == 2
+    assert verified(path).problem is None
+
+
+def test_a_line_without_an_end_takes_no_memory(path: Path) -> None:
+    """A file that is no log, such as a disk image: it is read in pieces."""
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    assert problem(path) == ("changed", 1)
+    with pytest.raises(LogError, match="cannot be purged"):
+        DecisionLog(path, Clock()).purge(START + timedelta(days=9))
+    assert path.stat().st_size == 1 << 40
 
 
 def test_an_anchor_that_nobody_wrote_is_found(path: Path) -> None:
@@ -343,6 +381,31 @@ def test_a_file_that_is_put_aside_while_a_log_is_verified(path: Path, monkeypatc
     first = Link(0, json.loads(path.read_text().splitlines()[0])["hash"])
     found, files = decision_audit.verify_logs([path], noted=first)
     assert (found.problem, found.records, files, looked) == (None, 5, 3, [1, 3])
+
+
+@pytest.mark.parametrize("key", [None, OTHER])
+def test_nothing_is_added_to_a_log_of_another_key(path: Path, key: Key | None) -> None:
+    """It would verify with neither key."""
+    filled(path, 3, KEY)
+    whole = path.read_bytes()
+    log = DecisionLog(path, Clock(), key)
+    with pytest.raises(NoKeyError, match=KEY.id):
+        log.append([fact(0.5)])
+    with pytest.raises(NoKeyError, match=KEY.id):
+        log.purge(START + timedelta(days=9))
+    assert path.read_bytes() == whole
+
+
+def test_a_key_that_is_no_key(path: Path) -> None:
+    filled(path, 1)
+    record = json.loads(path.read_bytes())
+    del record["hash"]
+    record["key"] = 5
+    record["hash"] = hashlib.sha256(canonical(record)).hexdigest()
+    path.write_bytes(canonical(record) + b"\n")
+    assert problem(path) == ("changed", 1)
+    with pytest.raises(LogError):
+        DecisionLog(path, Clock()).append([fact(0.5)])
 
 
 def test_a_seal_that_is_no_seal(path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from senseid.errors import OperationError, OutputError
+from senseid.errors import LogError, OperationError, OutputError
 from senseid.outcomes import INTERNAL, OUTCOMES, ExitStatus, is_expected, outcome_of
 from senseid.stids import in_words
 from senseid_crypto import errors as crypto
@@ -92,6 +92,7 @@ def test_every_error_has_a_row(kind: type[Exception]) -> None:
         (crypto.TooLongError, 3, 2004),
         (crypto.KeyFormatError, 2, 1200),
         (crypto.KeyStoreError, 2, 1200),
+        (LogError, 3, 1200),
         (OutputError, 70, 500),
         (licensing.StorageError, 70, 500),
         (crypto.KeyNotWrittenError, 70, 500),
