@@ -76,14 +76,24 @@ def verify_logs(logs: Sequence[Path], *, key: Key | None = None, noted: Link | N
     Raises:
         OSError: a file cannot be read.
     """
-    for _ in range(_TRIES):
-        paths = list(dict.fromkeys(path for log in logs for path in files_of(log) if path == log or path.exists()))
+    for tries_left in reversed(range(_TRIES)):
+        paths = list(dict.fromkeys(path for log in logs for path in _present(log)))
         before = _facts(paths)
-        found = verify_log(paths, key=key, noted=noted)
+        try:
+            found = verify_log(paths, key=key, noted=noted)
+        except FileNotFoundError:
+            if not tries_left:
+                raise
+            continue
         # A file that was put aside or purged after they were listed is missing, and that is no news.
         if found.problem is None or _facts(paths) == before:
             break
     return found, len(paths)
+
+
+def _present(log: Path) -> list[Path]:
+    """The files of a log that are there: not the last one between two, when a full one was just put aside."""
+    return [path for path in files_of(log) if path.exists()] or [log]
 
 
 def _facts(paths: Sequence[Path]) -> list[tuple[int, int] | None]:

@@ -408,6 +408,24 @@ def test_a_key_that_is_no_key(path: Path) -> None:
         DecisionLog(path, Clock()).append([fact(0.5)])
 
 
+def test_a_log_between_two_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full file is put aside before the log is opened, and the next one is not there yet."""
+    filled(path, 3)
+    real = decision_audit.verify_log
+
+    def late(paths: list[Path], **options: Any) -> Verification:
+        if path.exists():
+            path.rename(decision_log.segment_path(path, 0))
+        return real(paths, **options)
+
+    monkeypatch.setattr(decision_audit, "verify_log", late)
+    for _ in range(2):  # also if its writer ended just then
+        found, files = decision_audit.verify_logs([path])
+        assert (found.problem, found.records, files) == (None, 3, 1)
+    with pytest.raises(FileNotFoundError):
+        decision_audit.verify_logs([path.parent / "none"])
+
+
 def test_a_seal_that_is_no_seal(path: Path) -> None:
     filled(path, 1, KEY)
     record = json.loads(path.read_bytes())
