@@ -8,6 +8,7 @@ nothing of a picture or a client.
 from __future__ import annotations
 
 import sys
+import threading
 from typing import TYPE_CHECKING, Final
 
 from senseid.errors import SettingError
@@ -17,12 +18,20 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import Span
+    from starlette.datastructures import Headers
 
     from senseid_service.steps import Step
 
 TRACE_HEADER: Final = "traceparent"
 _STATE_HEADER: Final = "tracestate"
-_EXPORTERS: Final = ("otlp", "console")
+_EXPORTERS: Final[Mapping[str, str]] = {
+    "otlp": "opentelemetry.exporter.otlp.proto.http",
+    "console": "opentelemetry.sdk",
+}
+"""The exporters, and what each is in. Other packages bring some of OpenTelemetry, too."""
+
+_STOP_SECONDS: Final = 2.0
+"""How long a collector has at the end to take what is left."""
 
 
 def wanted_exporters(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -55,13 +64,20 @@ def check_tracing(environment: Mapping[str, str]) -> None:
     Raises:
         SettingError: they cannot.
     """
-    from importlib.util import find_spec
-
-    if wanted_exporters(environment) and find_spec("opentelemetry") is None:
+    if not all(map(_is_installed, {_EXPORTERS[name] for name in wanted_exporters(environment)})):
         raise SettingError(
             "OTEL_TRACES_EXPORTER asks for traces, which need packages that are not installed",
             remedy="install the extra `otel` of senseid, or leave the variable out",
         )
+
+
+def _is_installed(module: str) -> bool:
+    from importlib.util import find_spec
+
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # nor is what it is part of
+        return False
 
 
 class Tracing:
@@ -75,6 +91,9 @@ class Tracing:
             environment: that of this process.
             role: the part of the service.
             version: of senseid.
+
+        Raises:
+            SettingError: one of its variables makes no sense.
         """
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import TracerProvider
@@ -84,17 +103,24 @@ class Tracing:
         facts = {"service.version": version, "senseid.role": role}
         if not environment.get("OTEL_SERVICE_NAME"):
             facts["service.name"] = "senseid"
-        self._provider = TracerProvider(resource=Resource.create(facts), shutdown_on_exit=False)
-        for name in exporters:
-            self._provider.add_span_processor(BatchSpanProcessor(_exporter(name)))
+        try:
+            self._provider = TracerProvider(resource=Resource.create(facts), shutdown_on_exit=False)
+            for name in exporters:
+                self._provider.add_span_processor(BatchSpanProcessor(_exporter(name)))
+        except ValueError as error:
+            raise SettingError(
+                f"OpenTelemetry refuses one of its variables: {error}", remedy="correct it: its name begins with OTEL_"
+            ) from error
         self._tracer = self._provider.get_tracer("senseid", version)
         self._propagator = TraceContextTextMapPropagator()
 
-    def begin(self, method: str, path: str, headers: Mapping[str, str]) -> Span:
-        """Begin the span of a request, below the one that its `traceparent` names."""
+    def begin(self, method: str, path: str, headers: Headers) -> Span:
+        """Begin the span of a request, below the one that its `traceparent` names; of several none counts."""
         from opentelemetry.trace import SpanKind
 
-        given = {name: headers[name] for name in (TRACE_HEADER, _STATE_HEADER) if name in headers}
+        parents = headers.getlist(TRACE_HEADER)
+        states = ",".join(headers.getlist(_STATE_HEADER))
+        given = {TRACE_HEADER: parents[0], _STATE_HEADER: states} if len(parents) == 1 else {}
         return self._tracer.start_span(
             f"{method} {path}",
             context=self._propagator.extract(given),
@@ -129,8 +155,11 @@ class Tracing:
         span.end()
 
     def stop(self) -> None:
-        """Send what is left."""
-        self._provider.shutdown()
+        """Send what is left, as far as the collector takes it in time."""
+        # A collector that does not answer would be asked again for half a minute.
+        sending = threading.Thread(target=self._provider.shutdown, daemon=True)
+        sending.start()
+        sending.join(_STOP_SECONDS)
 
 
 def _exporter(name: str) -> SpanExporter:

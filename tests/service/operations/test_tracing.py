@@ -7,12 +7,15 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.datastructures import Headers
 
 from senseid.errors import SettingError
-from senseid_service.tracing import wanted_exporters
+from senseid_service import tracing
+from senseid_service.tracing import Tracing, check_tracing, wanted_exporters
 from tests.service.conftest import COMPARE, QUALITY, Service, environment, running, until
 from tests.service.operations.conftest import serve
 
@@ -155,3 +158,78 @@ def test_a_wrong_wish_is_no_start(home: Path, tmp_path: Path) -> None:
     done = serve(home, tmp_path, env={"OTEL_TRACES_EXPORTER": "jaeger"})
     assert done.returncode == 2
     assert done.stderr.startswith("senseid: OTEL_TRACES_EXPORTER is 'jaeger'")
+    pytest.importorskip("opentelemetry.sdk")
+    ports = {"SENSEID_PORT": "0", "SENSEID_WORKER_PORT": "0", "HANDLERS": "1"}
+    done = serve(home, tmp_path, env={**ports, "OTEL_TRACES_EXPORTER": "console", "OTEL_BSP_MAX_QUEUE_SIZE": "0"})
+    assert done.returncode == 2
+    assert "max_queue_size" in done.stderr
+
+
+def test_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other packages bring the API of OpenTelemetry without what sends spans."""
+    monkeypatch.setitem(tracing._EXPORTERS, "otlp", "opentelemetry.none.trace")  # type: ignore[index]
+    check_tracing({})
+    with pytest.raises(SettingError, match="not installed"):
+        check_tracing({"OTEL_TRACES_EXPORTER": "otlp"})
+
+
+@pytest.mark.parametrize(
+    ("headers", "kept"),
+    [
+        ([("traceparent", CALL["traceparent"])], True),
+        ([("traceparent", CALL["traceparent"])] * 2, False),
+        ([("traceparent", CALL["traceparent"]), ("traceparent", "nonsense")], False),
+        ([("traceparent", CALL["traceparent"].upper())], False),
+        ([("traceparent", f"00-{TRACE}-{PARENT}-01-more")], False),
+        ([("traceparent", f"00-{'0' * 32}-{PARENT}-01")], False),
+        ([("traceparent", "0" * 100_000)], False),
+        ([("traceparent", "\u00e9" * 55)], False),
+        ([("tracestate", "a=1")], False),
+        ([], False),
+    ],
+)
+def test_parents(monkeypatch: pytest.MonkeyPatch, headers: list[tuple[str, str]], kept: bool) -> None:
+    """What is not one valid `traceparent` begins a trace of its own, as the specification of W3C asks."""
+    memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter").InMemorySpanExporter()
+    monkeypatch.setattr(tracing, "_exporter", lambda _: memory)
+    traces = Tracing(("console",), {}, role="all", version="1")
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    span = traces.begin("POST", COMPARE, Headers(raw=raw))
+    passed_on = traces.header(span)
+    traces.end(span, status=200, code=1000, request_id="a", queued=None, steps=())
+    traces.stop()
+    (sent,) = memory.get_finished_spans()
+    assert (f"{sent.context.trace_id:032x}" == TRACE) is kept
+    assert (sent.parent is not None) is kept
+    assert passed_on.startswith(f"00-{sent.context.trace_id:032x}-{sent.context.span_id:016x}-")
+
+
+def test_states_of_several_headers(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter").InMemorySpanExporter()
+    monkeypatch.setattr(tracing, "_exporter", lambda _: memory)
+    traces = Tracing(("console",), {}, role="all", version="1")
+    raw = [(b"traceparent", CALL["traceparent"].encode()), (b"tracestate", b"a=1"), (b"tracestate", b"b=2")]
+    state = traces.begin("POST", COMPARE, Headers(raw=raw)).get_span_context().trace_state
+    assert dict(state) == {"a": "1", "b": "2"}
+    traces.stop()
+
+
+def test_a_collector_that_hangs_does_not_keep_the_service_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    export = pytest.importorskip("opentelemetry.sdk.trace.export")
+    over, taken = threading.Event(), threading.Event()
+
+    class Hanging(export.SpanExporter):  # type: ignore[name-defined,misc]
+        def export(self, _: object) -> object:
+            taken.set()
+            over.wait(60)
+            return export.SpanExportResult.FAILURE
+
+    monkeypatch.setattr(tracing, "_exporter", lambda _: Hanging())
+    traces = Tracing(("otlp",), {}, role="all", version="1")
+    span = traces.begin("POST", COMPARE, Headers())
+    traces.end(span, status=200, code=1000, request_id="a", queued=None, steps=())
+    begin = time.monotonic()
+    traces.stop()
+    assert taken.is_set()
+    assert time.monotonic() < begin + 20  # and not thirty or more
+    over.set()
