@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ASSET: Final = "liveness-fusion"
 FORMAT: Final = 1
-MEASURES: Final = ("non_rigid", "ageing", "repetition", "off_plane", "blink", "mouth", "flicker")
+MEASURES: Final = ("non_rigid", "ageing", "repetition")
 """The measures over time, in the order of the evidence."""
 
 _NAME: Final = "liveness fusion"

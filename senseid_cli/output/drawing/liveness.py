@@ -52,10 +52,6 @@ FINDINGS = {
     "non_rigid": ("movement of the face", "the face moves like a flat picture", "the face moves as nothing flat does"),
     "ageing": ("texture over time", "the texture stays as in a picture", "the texture changes as skin does"),
     "repetition": ("repetition", "the clip repeats itself", "the clip does not repeat itself"),
-    "off_plane": ("depth of the landmarks", "the landmarks stay in a plane", "the landmarks leave a plane"),
-    "blink": ("blinking", "the eyes do not blink", "the eyes blink"),
-    "mouth": ("movement of the mouth", "the mouth does not move", "the mouth moves"),
-    "flicker": ("bands of a screen", "bands of a screen run over it", "no bands of a screen"),
 }
 """Each measure's subject; what it found where it speaks of an attack, and where for a living person."""
 

@@ -12,7 +12,6 @@ const STATUSES = {
 };
 const EVIDENCE = {
   stills: "look of the frames", non_rigid: "bending of the face", ageing: "change of the skin", repetition: "coming back to the same picture",
-  off_plane: "depth of the face", blink: "blinking", mouth: "movement of the mouth", flicker: "flicker of a screen",
 };
 
 /** Frames over time: a dot each, and the line that all of them together must reach. */

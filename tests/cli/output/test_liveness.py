@@ -51,7 +51,7 @@ LIVE = LivenessResult(
     status=Status.OK,
     selected=(frame_of(1.28), frame_of(2.5)),
     frames=(FrameScore(0.0, 0.9), FrameScore(0.6, 0.95), FrameScore(1.2, 0.4)),
-    evidence=(Evidence("stills", 0.9, 1.25), Evidence("non_rigid", 0.01, 2.5), Evidence("flicker", 0.002, -0.5)),
+    evidence=(Evidence("stills", 0.9, 1.25), Evidence("non_rigid", 0.01, 2.5), Evidence("repetition", 0.9, -0.5)),
     threshold=0.5,
     stills_needed=0.3,
     face_seconds=3.04,
@@ -172,14 +172,14 @@ def test_lines() -> None:
         "selected\t1.28 s, quality 0.750, face at 60,20,120,100",
         "evidence\tnon_rigid\t0.01\t+2.50",
         "evidence\tstills\t0.9\t+1.25",
-        "evidence\tflicker\t0.002\t-0.50",
+        "evidence\trepetition\t0.9\t-0.50",
         f"out of reach\t{OUT_OF_REACH}",
     ]
 
 
 @pytest.mark.parametrize(
     ("result", "names"),
-    [(LIVE, ["non_rigid", "stills", "flicker"]), (HACK, ["non_rigid", "repetition", "stills"])],
+    [(LIVE, ["non_rigid", "stills", "repetition"]), (HACK, ["non_rigid", "repetition", "stills"])],
 )
 def test_what_decided_is_named_first_and_what_spoke_against_it_last(result: LivenessResult, names: list[str]) -> None:
     assert [piece.name for piece in result.ranked_evidence] == names
@@ -227,7 +227,7 @@ def test_capture_lines(capture: Capture) -> None:
 def test_tables(capture: Capture) -> None:
     text = drawn(liveness.table(LIVE, explain=True))
     assert "ok: a living person" in text
-    assert text.index("non_rigid") < text.index("stills") < text.index("flicker")
+    assert text.index("non_rigid") < text.index("stills") < text.index("repetition")
     assert "hack: an attack" in drawn(liveness.table(HACK, explain=False))
     assert "1 in 10,000 strangers" in drawn(liveness.verify_table(VERIFIED, 0.7))
     assert "nothing is compared" in drawn(liveness.verify_table(NOT_LIVE, 0.7))

@@ -9,7 +9,7 @@ import numpy as np
 
 from senseid_engine import warp
 from senseid_engine.landmarks import level_crop
-from senseid_engine.liveness.temporal import ageing, flicker, mesh, motion, repetition
+from senseid_engine.liveness.temporal import ageing, motion, repetition
 from senseid_engine.liveness.track import CHIP_SHARE, CHIP_SIDE
 
 if TYPE_CHECKING:
@@ -33,19 +33,11 @@ class TemporalEvidence:
         non_rigid: how far the face departs from a moving plane within a second, as a share of its height.
         ageing: how much its texture changes within a second, for how much it moves; 0 where it stays the same.
         repetition: how close the picture comes to where it was, over how much it changes from frame to frame.
-        off_plane: how far its landmarks depart from a moving plane, in the same unit.
-        blink: how far the eyes close at most, in [0, 1].
-        mouth: the range of the opening of the mouth, as a share of its width.
-        flicker: strength of the bands that run over the picture, as a share of its brightness.
     """
 
     non_rigid: float | None
     ageing: float | None
     repetition: float | None
-    off_plane: float | None
-    blink: float
-    mouth: float
-    flicker: float | None
 
 
 def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
@@ -59,16 +51,12 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
     chosen: Sequence[int] = range(len(frames))
     if len(frames) > MOST_FRAMES:
         chosen = np.linspace(0, len(frames) - 1, MOST_FRAMES).round().astype(int).tolist()
-    meshes = np.stack([_outline(frames[i]) for i in chosen])
-    non_rigid = motion.non_rigid([times[i] for i in chosen], [views[i] for i in chosen], list(meshes))
+    outlines = [_outline(frames[i]) for i in chosen]
+    non_rigid = motion.non_rigid([times[i] for i in chosen], [views[i] for i in chosen], outlines)
     return TemporalEvidence(
         non_rigid=None if non_rigid is None else non_rigid / FACE_SIDE,
         ageing=ageing.ageing(times, views, lambda number: _outline(frames[number])),
         repetition=repetition.repetition(times, [frame.small for frame in frames]),
-        off_plane=mesh.off_plane(meshes),
-        blink=mesh.blink(meshes),
-        mouth=mesh.mouth(meshes),
-        flicker=flicker.flicker([frames[i].small for i in chosen]),
     )
 
 

@@ -65,17 +65,13 @@ def liveness_of(*, passed: bool) -> LivenessResult:
         Evidence("stills", 0.93, 2.6),
         Evidence("non_rigid", 0.021, 2.0),
         Evidence("ageing", 0.11, 0.0),
-        Evidence("repetition", 1.3, 0.0),
-        Evidence("blink", 0.31, 0.6),
-        Evidence("flicker", 0.01, -0.1),
+        Evidence("repetition", 0.99, -0.1),
     )
     attack = (
         Evidence("stills", 0.38, -1.2),
         Evidence("non_rigid", 0.0012, -8.0),
         Evidence("ageing", 0.02, -8.0),
         Evidence("repetition", 1.3, 0.0),
-        Evidence("blink", 0.02, 0.0),
-        Evidence("mouth", 0.09, 0.4),
     )
     return LivenessResult(
         name="clip.mp4",
