@@ -94,6 +94,12 @@ def check_installed(device: Device) -> None:
     )
 
 
+def faster_here(ort: Any) -> tuple[Device, ...]:
+    """What `auto` tries on this machine before the CPU. Where there is none, opening a network imports nothing."""
+    there = ort.get_available_providers()
+    return tuple(device for device in FASTER_THAN_CPU if PROVIDERS[device].name in there)
+
+
 def open_on(device: Device, data: bytes, options: Any, threads: int, ort: Any) -> Any:
     """Open a network on one processor, and on nothing else where that one fails.
 

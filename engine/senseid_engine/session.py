@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from senseid_engine.device import FASTER_THAN_CPU, PROVIDERS, Device, check_same, open_on
+from senseid_engine.device import Device, check_same, faster_here, open_on
 from senseid_engine.errors import DeviceError, LibraryError, ModelError, printable
 from senseid_engine.onnx_file import NotOnnxError, without_idle_inputs
 from senseid_licensing.gate import admit
@@ -99,10 +99,9 @@ class Session:
         ort = load_runtime()
         on_cpu = cls._on(Device.CPU, model, data, threads, ort)
         if device is Device.AUTO:
-            for faster in FASTER_THAN_CPU:
-                if PROVIDERS[faster].name in ort.get_available_providers():
-                    with suppress(DeviceError):
-                        return cls._moved(on_cpu, faster, model, data, threads, ort)
+            for faster in faster_here(ort):
+                with suppress(DeviceError):
+                    return cls._moved(on_cpu, faster, model, data, threads, ort)
             return on_cpu
         return on_cpu if device is Device.CPU else cls._moved(on_cpu, device, model, data, threads, ort)
 

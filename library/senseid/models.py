@@ -174,6 +174,7 @@ def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> 
     from concurrent.futures import ThreadPoolExecutor
 
     from senseid_engine.cpu import available_cpus, share
+    from senseid_engine.device import faster_here
     from senseid_engine.recognition import Recognition
     from senseid_engine.session import Session, load_runtime
     from senseid_licensing.product import Product
@@ -181,10 +182,11 @@ def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> 
     for product in (Product.KESTREL, Product.FACE):  # all of them before the first file is opened
         licences.require(product)
     with ending_at_once():
-        load_runtime()
-        # Its import changes sys.path and removes itself from sys.modules: no other thread may import meanwhile.
-        import cv2  # noqa: F401
-
+        runtime = load_runtime()
+        if device is not Device.CPU and (device is not Device.AUTO or faster_here(runtime)):
+            # Its import changes sys.path and removes itself from sys.modules: no other thread may import meanwhile,
+            # as they do there.
+            import cv2
         threads, registry = available_cpus(), installation.registry()
         recognition = Recognition.load(registry)
         pool = ThreadPoolExecutor(2)
@@ -192,6 +194,8 @@ def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> 
             # The largest network by far is opened while this thread imports what uses it.
             largest = registry.get(recognition.model)
             embedding = pool.submit(Session.open, largest, licences, threads=share(threads)[1], device=device)
+            import cv2  # noqa: F401  before anything else that imports starts
+
             from senseid_engine.engine import Engine
 
             yield pool.submit(

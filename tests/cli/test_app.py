@@ -102,6 +102,24 @@ def test_only_the_called_command_is_imported(
     assert sorted(found) == imported
 
 
+def test_opening_a_network_on_the_cpu_imports_nothing(licensed_home: Path) -> None:
+    """OpenCV is imported meanwhile, beside which no thread may import."""
+    script = (
+        "import sys\n"
+        "from senseid import installation\n"
+        "from senseid_engine.device import Device\n"
+        "from senseid_engine.session import Session, load_runtime\n"
+        "load_runtime()\n"
+        "licences, registry = installation.verify_licences(), installation.registry()\n"
+        "before = set(sys.modules)\n"
+        "opened = Session.open(registry.get('sface'), licences, threads=1, device=Device.CPU)\n"
+        "print(opened.device, sorted(set(sys.modules) - before))\n"
+    )
+    environment = {**os.environ, "SENSEID_HOME": str(licensed_home)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "cpu []\n"
+
+
 @pytest.mark.parametrize("name", cli.COMMANDS)
 def test_the_summary_of_a_command_is_what_its_own_help_begins_with(name: str) -> None:
     root = get_command(cli.app)
