@@ -22,7 +22,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from models.recipes.graph import OPSET_OF_BLOCKS, Graph
+from models.recipes.graph import Graph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +78,7 @@ class _Source:
 
 def sface(data: bytes) -> bytes:
     """The embedding network: aligned chips of RGB pixels, 0..255, to embeddings that are not of unit length."""
-    source, graph = _Source(data), Graph("sface", OPSET_OF_BLOCKS)
+    source, graph = _Source(data), Graph("sface")
     # The source pads after it has subtracted the mean: of raw pixels, the border has the value of the mean.
     x = graph.node("Pad", ["image"], [np.array([0, 0, 1, 1, 0, 0, 1, 1]), np.array(_SFACE_MEAN)], mode="constant")
     for name in ["conv_1"] + [f"conv_{i}{kind}" for i in range(2, _SFACE_LAYERS + 1) for kind in ("_dw", "")]:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from models.recipes.graph import OPSET_OF_BLOCKS, Graph
+from models.recipes.graph import Graph
 from senseid_engine.errors import LibraryError, ModelError
 from senseid_engine.session import Session
 from senseid_licensing.errors import LicenceMissingError
@@ -227,7 +227,7 @@ def quantised(folder: Path) -> tuple[ModelEntry, np.ndarray]:
     zero = rng.integers(-9, 10, (packs.SIZE, BLOCKS)).astype(np.int8)
     # Powers of two: no product is rounded.
     scale = 2.0 ** rng.integers(-12, -4, (packs.SIZE, BLOCKS))
-    graph = Graph("tiny", OPSET_OF_BLOCKS)
+    graph = Graph("tiny")
     weight = graph.dequantised(values, zero, scale, (packs.SIZE, 3, packs.SIDE, packs.SIDE))
     kernel = [packs.SIDE, packs.SIDE]
     convolved = graph.node("Conv", ["face", weight], [np.zeros(packs.SIZE)], kernel_shape=kernel)

@@ -21,7 +21,7 @@ pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")
 
 from models.recipes import build, fetch, torch_state
 from models.recipes.errors import ConvertError, FetchError, PinError
-from models.recipes.graph import OPSET_OF_BLOCKS, Graph
+from models.recipes.graph import Graph
 
 # A training gives other bytes on another machine: only what comes out of packages can be made again to the bit.
 ENTRIES = [entry for entry in Registry.builtin().entries if isinstance(entry.source, PackageSource)]
@@ -199,7 +199,7 @@ def test_a_weight_that_is_stored_as_int8_is_what_was_meant(blocks: int) -> None:
     rng = np.random.default_rng(4)
     values, zero = rng.integers(-128, 128, (4, 12), np.int8), rng.integers(-9, 9, (4, blocks), np.int8)
     scale = rng.uniform(0.01, 0.1, (4, blocks))
-    graph = Graph("blocks", OPSET_OF_BLOCKS)
+    graph = Graph("blocks")
     graph.node("Conv", ["image", graph.dequantised(values, zero, scale, (4, 3, 2, 2))], output="y")
     made = graph.model({"image": ["n", 3, 5, 6]}, {"y": ["n", 4, 4, 5]})
     meant = (values - zero.astype(float).repeat(12 // blocks, 1)) * scale.repeat(12 // blocks, 1)
