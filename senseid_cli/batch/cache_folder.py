@@ -58,7 +58,7 @@ def by_day(folder: Path) -> dict[date, Kept]:
     count: Counter[date] = Counter()
     size: Counter[date] = Counter()
     for _, facts in _files(folder):
-        day = datetime.fromtimestamp(facts.st_mtime, UTC).date()
+        day = _written(facts).date()
         count[day] += 1
         size[day] += facts.st_size
     return {day: Kept(count[day], size[day]) for day in sorted(count)}
@@ -81,7 +81,7 @@ def purge(folder: Path, now: datetime, days: int | None) -> Kept:
     """
     templates = size = 0
     for path, facts in _files(folder, drafts=True):
-        age = now - datetime.fromtimestamp(facts.st_mtime, UTC)
+        age = now - _written(facts)
         draft = path.name.startswith(DRAFT_PREFIX)
         # A draft may be that of a run that goes on.
         if age <= _SLACK and draft:
@@ -97,6 +97,12 @@ def purge(folder: Path, now: datetime, days: int | None) -> Kept:
         templates += not draft
         size += 0 if draft else facts.st_size
     return Kept(templates, size)
+
+
+def _written(facts: os.stat_result) -> datetime:
+    """When a file was written; some file systems hold times that are no dates: the nearest counts."""
+    first, last = (datetime(year, 1, 1, tzinfo=UTC).timestamp() for year in (1, 9999))
+    return datetime.fromtimestamp(min(max(facts.st_mtime, first), last), UTC)
 
 
 def _files(folder: Path, *, drafts: bool = False) -> Iterator[tuple[Path, os.stat_result]]:

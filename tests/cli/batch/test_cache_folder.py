@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from senseid.errors import OutputError, RefusedError
 from senseid_cli import app as cli
-from senseid_cli.batch import run
+from senseid_cli.batch import cache_folder, run
 from senseid_cli.batch.cache_folder import by_day, path_of, purge
 
 if TYPE_CHECKING:
@@ -43,6 +43,18 @@ def test_what_is_too_old_goes_and_nothing_else(
     assert all(age > days - 0.001 or age < -0.999 for path, age in paths.items() if not path.exists())
     assert deleted.templates == len(ages) - len(left)
     assert deleted.size == 10 * deleted.templates
+
+
+@pytest.mark.parametrize("seconds", [2**40, -(2**40)])
+def test_times_that_are_no_dates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    """Such as tmpfs holds them; not every file system does."""
+    template = put(tmp_path, 1, timedelta(days=5))
+    facts = os.stat_result((0o100600, 0, 0, 1, 0, 0, 10, seconds, seconds, seconds))
+    monkeypatch.setattr(cache_folder, "_files", lambda *_, **__: iter([(template, facts)]))
+    (day,) = by_day(tmp_path)
+    assert day.year in {1, 9999}
+    assert purge(tmp_path, NOW, 90).templates == 1
+    assert not template.exists()
 
 
 def test_only_templates_are_deleted(tmp_path: Path) -> None:
