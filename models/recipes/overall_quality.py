@@ -4,9 +4,8 @@ From pairs of photos of the same person: their similarity is taken for the sum o
 for the sum of one piecewise linear curve a measure, by least squares with curves that are kept smooth. The score is
 then the share of the photos whose term is lower.
 
-Whether it predicts failure is told on people it was not learned from: LFW's people are halved at random, each half is
-judged by what the other taught, and the false non-matches that are left without the worst photos are counted. What is
-shipped is learned from all of them. The embeddings and measures are kept only where the options say so.
+What is shipped is learned from all people of LFW; `python -m tests.bench.quality_discard` tells whether it predicts
+failure on people it was not learned from. The embeddings and measures are kept only where the options say so.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from senseid_engine.quality.pose import PoseEstimator
 from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from senseid_engine.engine import Engine
 
@@ -61,10 +60,6 @@ WORST = {
     "pitch": 90.0,
     "mouth_open": 0.0,
 }
-FMR = 1e-3
-DISCARDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3)
-HALVINGS = 5
-SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +95,6 @@ class Learned:
         """The sum of the curves for each photo: float64 (n,)."""
         curves = zip(values.T, self.at, self.value, strict=True)
         return np.sum([np.interp(x, at, value) for x, at, value in curves], axis=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Pairs of the same person that were compared, and how many were missed."""
-
-    missed: int
-    pairs: int
-
-    @property
-    def fnmr(self) -> float:
-        """The false-non-match rate."""
-        return self.missed / self.pairs
 
 
 def genuine_pairs(people: np.ndarray, among: np.ndarray) -> np.ndarray:
@@ -195,54 +177,6 @@ def _blocks(matrices: Sequence[np.ndarray]) -> np.ndarray:
     return whole
 
 
-def rate_at(photos: Photos, kept: np.ndarray, threshold: float | None = None) -> tuple[Rate, float]:
-    """The missed pairs of the same person at a false-match rate of `FMR` among some photos, and the threshold.
-
-    With a threshold given, it is that which decides.
-    """
-    first, second = np.triu_indices(len(kept), 1)
-    z = photos.z[np.ix_(kept, kept)][first, second]
-    same = photos.people[kept[first]] == photos.people[kept[second]]
-    if threshold is None:
-        others = z[~same]
-        at = int((1 - FMR) * (len(others) - 1))
-        threshold = float(np.partition(others, at)[at])
-    return Rate(int((z[same] < threshold).sum()), int(same.sum())), threshold
-
-
-def halves(people: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The photos of one random half of the people, and those of the other."""
-    present = rng.permutation(np.unique(people))
-    one = np.isin(people, present[: len(present) // 2])
-    return np.flatnonzero(one), np.flatnonzero(~one)
-
-
-def discard_curve(photos: Photos, score: Callable[[np.ndarray], np.ndarray], halvings: int) -> list[tuple[Rate, Rate]]:
-    """The missed pairs when the worst photos are left out, summed over halves of the people.
-
-    Args:
-        photos: all of them.
-        score: for photos to learn from, the score of all photos, higher is better.
-        halvings: how often the people are halved.
-
-    Returns:
-        For each of `DISCARDS` the rate at a threshold of the photos that are left, and at that of all photos.
-    """
-    counts = np.zeros((len(DISCARDS), 2, 2), np.int64)
-    rng = np.random.default_rng(SEED)
-    for _ in range(halvings):
-        one, other = halves(photos.people, rng)
-        for taught, judged in ((one, other), (other, one)):
-            order = judged[np.argsort(score(taught)[judged], kind="stable")]
-            _, threshold = rate_at(photos, judged)
-            for i, share in enumerate(DISCARDS):
-                kept = np.sort(order[round(share * len(order)) :])
-                for j, limit in enumerate((None, threshold)):
-                    rate, _ = rate_at(photos, kept, limit)
-                    counts[i, j] += (rate.missed, rate.pairs)
-    return [(Rate(*map(int, row[0])), Rate(*map(int, row[1]))) for row in counts]
-
-
 def dump(names: Sequence[str], learned: Learned, terms: np.ndarray) -> bytes:
     """The registry's file: the curves, and the share of the photos that have a lower sum."""
     shares = np.array([0.0, 0.005, 0.01, 0.02, 0.05, *np.arange(0.1, 0.95, 0.1), 0.95, 0.98, 0.99, 1.0])
@@ -308,23 +242,18 @@ def load(data: Path, embeddings: Path | None, measures: Path | None) -> Photos:
 
 
 def main() -> None:
-    """Learn, print its predictions for other people, write the file and its SHA-256."""
+    """Learn, write the file and its SHA-256."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, metavar="DATA", help="the folder with lfw-pairs.tar and the other sets")
     parser.add_argument("--embeddings", type=Path, help="reuse the embeddings in this file, or write them there")
     parser.add_argument("--measures", type=Path, help="reuse the measures in this file, or write them there")
     words = parser.parse_args()
     photos = load(words.data, words.embeddings, words.measures)
-    every = np.arange(len(photos.people))
-    learned = learn(photos, every)
+    learned = learn(photos, np.arange(len(photos.people)))
     put(
         Registry.builtin().asset("overall-quality"),
         dump(photos.names, learned, learned.terms(photos.values)),
     )
-    curve = discard_curve(photos, lambda taught: learn(photos, taught).terms(photos.values), HALVINGS)
-    for share, (own, fixed) in zip(DISCARDS, curve, strict=True):
-        print(f"without the worst {share:.0%}: FNMR {own.fnmr:.4f} ({own.missed} of {own.pairs}),", end=" ")
-        print(f"at the threshold of all {fixed.fnmr:.4f}")
 
 
 if __name__ == "__main__":

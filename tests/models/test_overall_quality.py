@@ -8,9 +8,9 @@ import pytest
 pytest.importorskip("onnx", reason="needs the dependency group 'recipes'")
 pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")
 
-from models.recipes import overall_quality
-from models.recipes.overall_quality import DISCARDS, Photos, discard_curve, dump, genuine_pairs, halves, learn, rate_at
+from models.recipes.overall_quality import Photos, dump, genuine_pairs, learn
 from senseid_engine.quality.overall import OverallQuality
+from tests.bench.quality_discard import DISCARDS, discard_curve, rate_at
 
 NAMES = ("presence", "yaw", "brightness")
 
@@ -36,12 +36,6 @@ def test_pairs_are_those_of_one_person() -> None:
     pairs = {tuple(sorted(map(int, pair))) for pair in genuine_pairs(people, np.arange(6))}
     assert pairs == {(0, 2), (0, 4), (2, 4), (1, 5)}
     assert {tuple(sorted(map(int, pair))) for pair in genuine_pairs(people, np.array([0, 1, 2]))} == {(0, 2)}
-
-
-def test_halves_share_nobody(photos: Photos) -> None:
-    one, other = halves(photos.people, np.random.default_rng(0))
-    assert not set(photos.people[one]) & set(photos.people[other])
-    assert len(one) + len(other) == len(photos.people)
 
 
 def test_what_is_true_is_learned(photos: Photos) -> None:
@@ -87,4 +81,3 @@ def test_the_file_says_what_was_learned(photos: Photos) -> None:
     ]
     shares = np.argsort(np.argsort(terms)) / (len(terms) - 1)
     assert np.abs(np.array(scores) - shares).max() < 0.03
-    assert overall_quality.FMR == 1e-3
