@@ -18,6 +18,7 @@ import numpy as np
 from senseid_engine.errors import NoFaceError
 from senseid_engine.finder import FaceFinder
 from senseid_engine.image import Image, decode_image, read_photo
+from senseid_engine.quality.balanced import balanced
 from senseid_engine.quality.pose import Pose, PoseEstimator
 from senseid_models.registry import Registry
 from tests.bench.report import Report, UnavailableError, at_most, parser_of, run, test_data
@@ -51,7 +52,7 @@ class Poser:
             return None
         middle = np.array([image.width, image.height]) / 2
         nearest = min(faces, key=lambda face: float(np.hypot(*(face.landmarks.points[:, :2].mean(axis=0) - middle))))
-        return self._poser.pose(nearest.landmarks)
+        return self._poser.pose(balanced(nearest.landmarks, self._poser.counterparts))
 
 
 def labelled(folder: Path) -> list[tuple[Image, np.ndarray]]:
