@@ -57,8 +57,9 @@ def run_plan(
         raise
     finally:
         queue.close()
-    work = f"{queue.counts.worked:,} files worked on, {queue.counts.kept:,} taken from the cache"
-    typer.echo(f"{tally.done:,} records done, {tally.refused:,} refused; {work}", err=True)
+    worked, done = queue.counts.worked, tally.done
+    work = f"{worked:,} file{'s' * (worked != 1)} worked on, {queue.counts.kept:,} taken from the cache"
+    typer.echo(f"{done:,} record{'s' * (done != 1)} done, {tally.refused:,} refused; {work}", err=True)
     return tally
 
 

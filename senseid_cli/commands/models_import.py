@@ -77,6 +77,8 @@ def import_(
     from senseid import added_models, installation
     from senseid_cli.output import terminal
 
+    if file.is_dir():
+        raise typer.BadParameter(f"{file} is a folder, and not the file to import", param_hint="FILE")
     row: ImportedModel | ImportedCurve
     if kind is Kind.EMBEDDING:
         addition, entry = _read_model(file, preset, name, licence)

@@ -22,6 +22,7 @@ from typer.main import get_command
 from senseid.outcomes import ExitStatus
 from senseid_cli import app as cli
 from senseid_cli import commands
+from tests.e2e.conftest import heed_sigint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -278,11 +279,6 @@ def test_an_ignored_interrupt_stays_ignored() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, preexec_fn=ignore)
     assert done.stdout.splitlines()[-1] == "True"
-
-
-def heed_sigint() -> None:
-    """A shell's background jobs ignore it, and hand that down."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_sigint_ends_with_130(licensed_home: Path) -> None:

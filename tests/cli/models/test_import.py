@@ -76,6 +76,11 @@ def test_options_of_an_import_that_make_no_sense(
     assert problem in " ".join(senseid("import", network, *words, code=2).stderr.split())
 
 
+@pytest.mark.parametrize("words", [("embedding", "--preset", "sface"), ("embedding",), ("curve",)])
+def test_a_folder_is_no_file_to_import(senseid: Senseid, network: Path, words: tuple[str, ...]) -> None:
+    assert ". is a folder" in senseid("import", ".", "--as", *words, code=2).stderr
+
+
 def test_a_file_without_a_name_that_a_model_could_have(senseid: Senseid, network: Path) -> None:
     network.rename("顔.onnx")
     done = senseid("import", "顔.onnx", "--as", "embedding", "--preset", "sface", code=2)

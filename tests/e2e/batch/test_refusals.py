@@ -51,6 +51,7 @@ def test_what_spreadsheets_and_scripts_write(
     done = senseid("batch", tmp_path / "pairs.csv")
     assert done.returncode == 0, done.stderr
     (record,) = records(done.stdout)
+    assert b"1 record done, 0 refused; 2 files worked on" in done.stderr
     assert (record["first"], record["second"], record["match"]) == ("obama.jpg", "obama2.jpg", "true")
     said = b"has no header: its columns are taken as first, second" in done.stderr
     assert said is data.startswith(b"obama")
