@@ -1,4 +1,4 @@
-"""The face as brightness and sharpness see it: grey, upright, always equally large."""
+"""The face as brightness, contrast and sharpness see it: grey, upright, always equally large."""
 
 from __future__ import annotations
 
@@ -52,3 +52,20 @@ def cut(pixels: Pixels, landmarks: Landmarks, features: FiveFeatures) -> Chip:
     if len(features.visible):
         cv2.fillConvexPoly(inside, np.round(warp.apply(matrix, features.visible)).astype(np.int32), 1)
     return Chip(luma, inside > 0)
+
+
+def brightness(chip: Chip) -> float:
+    """The manual's `brightness`, in [-1, 1]: the mean luma of the five features, from black to white.
+
+    `2 * mean / 255 - 1`. It is what the photo shows, light and skin together: what is dark on one face is not on
+    another, so a policy should refuse the extremes only. 0 where nothing of the features lies inside the photo.
+    """
+    return 2 * float(chip.luma[chip.face].mean()) / 255 - 1 if chip.face.any() else 0.0
+
+
+def contrast(chip: Chip) -> float:
+    """Standard deviation of the luma of the five features, from 0 to 1 for half black, half white.
+
+    0 where nothing of the features lies inside the photo.
+    """
+    return float(chip.luma[chip.face].std()) / 127.5 if chip.face.any() else 0.0

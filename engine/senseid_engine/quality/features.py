@@ -102,6 +102,5 @@ def visible_share(landmarks: Landmarks, seen: Occlusion) -> float:
     """The manual's `occlusion.total`, in [0, 1]: the share of eyes, nose and mouth that can be seen, by their area."""
     import cv2
 
-    shares = {"left_eye": seen.left_eye, "right_eye": seen.right_eye, "nose": seen.nose, "mouth": seen.mouth}
     areas = {name: float(cv2.contourArea(hull(landmarks, points))) for name, points in REGIONS.items()}
-    return sum(areas[name] * share for name, share in shares.items()) / sum(areas.values())
+    return sum(area * float(getattr(seen, name)) for name, area in areas.items()) / sum(areas.values())

@@ -69,13 +69,7 @@ class Occlusion:
     @property
     def covered(self) -> tuple[str, ...]:
         """The features of which less than `LEAST_VISIBLE` can be seen, in words: `("left eye", "mouth")`."""
-        shares = {
-            "left eye": self.left_eye,
-            "right eye": self.right_eye,
-            "nose": self.nose,
-            "mouth": self.mouth,
-        }
-        return tuple(name for name, share in shares.items() if share < LEAST_VISIBLE)
+        return tuple(name.replace("_", " ") for name in REGIONS if getattr(self, name) < LEAST_VISIBLE)
 
 
 class OcclusionEstimator:

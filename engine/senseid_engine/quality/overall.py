@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from senseid_engine.errors import ModelError
-from senseid_engine.quality.brightness import brightness
-from senseid_engine.quality.contrast import contrast
+from senseid_engine.quality.chip import brightness, contrast
 from senseid_engine.quality.eyes import lids_apart
 from senseid_engine.quality.mouth_open import mouth_open
 from senseid_engine.quality.odds import logit

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from senseid_engine.quality.brightness import brightness
-from senseid_engine.quality.chip import SIDE, Chip, cut
+from senseid_engine.quality.chip import SIDE, Chip, brightness, cut
 from senseid_engine.quality.eyes import eye_distance
 from senseid_engine.quality.features import five_features
 from senseid_engine.quality.sharpness import BLURRED, CHIP_COUNTS, SCALES, SMALLEST, chip_sharpness, sharpness
