@@ -9,11 +9,12 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 from PIL import Image as Pillow
+from PIL import ImageFile, JpegImagePlugin
 
 from senseid_engine.errors import ContentLengthError, ImageSizeError, ImageTypeError
 from senseid_engine.heif_guard import check_heif
@@ -36,19 +37,19 @@ MIN_SIDE: Final = 32
 MAX_SIDE: Final = 5000
 """The longest width and height, in pixels."""
 
-_FORMATS: Final[tuple[tuple[bytes, type[ImageFile.ImageFile]], ...]] = (
-    (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
-    (b"\x89PNG\r\n\x1a\n", PngImagePlugin.PngImageFile),
-    (b"GIF87a", GifImagePlugin.GifImageFile),
-    (b"GIF89a", GifImagePlugin.GifImageFile),
-    (b"BM", BmpImagePlugin.BmpImageFile),
-    (b"II*\0", TiffImagePlugin.TiffImageFile),
-    (b"MM\0*", TiffImagePlugin.TiffImageFile),
-    (b"II+\0", TiffImagePlugin.TiffImageFile),
-    (b"MM\0+", TiffImagePlugin.TiffImageFile),
+_FORMATS: Final = (
+    (b"\xff\xd8\xff", "Jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "Png"),
+    (b"GIF87a", "Gif"),
+    (b"GIF89a", "Gif"),
+    (b"BM", "Bmp"),
+    (b"II*\0", "Tiff"),
+    (b"MM\0*", "Tiff"),
+    (b"II+\0", "Tiff"),
+    (b"MM\0+", "Tiff"),
 )
-
-_READERS: Final = frozenset(reader for _, reader in _FORMATS)
+"""The first bytes of a format, and how the names of Pillow's module and class for it begin: each is imported as it is
+needed."""
 
 _PHONE_KINDS: Final = {"a WebP photo": "WEBP", "an AVIF photo": "AVIF", "a HEIC photo": "HEIF"}
 """The formats of phones and browsers by what `unread_kind` calls them, and by Pillow's names."""
@@ -212,13 +213,13 @@ def rotate(image: Image, quarter_turns: int) -> Image:
 
 def _decode(reader: type[ImageFile.ImageFile], data: bytes, name: str) -> Image:
     exif = probe = b""
-    if reader is JpegImagePlugin.JpegImageFile:
+    if reader.format == "JPEG":
         slim = slim_jpeg(data, name=name)
         data, exif, probe = slim.data, slim.exif, slim.probe
-    elif reader is TiffImagePlugin.TiffImageFile:
+    elif reader.format == "TIFF":
         check_tiff(data, name=name)
         _hush_libtiff()
-    elif reader not in _READERS and not data.startswith(b"RIFF"):
+    elif reader.format not in {"PNG", "GIF", "BMP", "WEBP"}:
         check_heif(data, longest=_LONGEST_INSIDE, name=name)
     try:
         photo = reader(io.BytesIO(data))
@@ -226,7 +227,7 @@ def _decode(reader: type[ImageFile.ImageFile], data: bytes, name: str) -> Image:
         raise ValueError("the header asks for more memory than there is") from error
     with photo:
         _check_size(photo.size, name)
-        if reader is TiffImagePlugin.TiffImageFile:
+        if reader.format == "TIFF":
             orientation = _orientation(photo, exif)
             photo.load()  # Pillow turns it upright here
             rgb = _to_rgb(photo)
@@ -247,7 +248,11 @@ def _reader(data: bytes) -> type[ImageFile.ImageFile] | None:
     # The classes are called directly. PIL.Image.open would warn of a big header before we see its size, try one
     # format after another, and turn a JPEG with a second picture (MPO, every 3D and many a phone camera) into another
     # format.
-    return next((reader for magic, reader in _FORMATS if data.startswith(magic)), None)
+    name = next((name for magic, name in _FORMATS if data.startswith(magic)), None)
+    if name is None:
+        return None
+    reader: type[ImageFile.ImageFile] = getattr(import_module(f"PIL.{name}ImagePlugin"), f"{name}ImageFile")
+    return reader
 
 
 def _phone_reader(data: bytes, name: str) -> type[ImageFile.ImageFile] | None:
@@ -379,6 +384,8 @@ def _over_white(photo: Pillow.Image) -> Pillow.Image:
 
 
 def _from_16_bit(photo: ImageFile.ImageFile) -> Pillow.Image:
+    from PIL import TiffImagePlugin
+
     values: NDArray[np.uint16] = np.asarray(photo)
     bits, white_is_zero = 16, False
     if isinstance(photo, TiffImagePlugin.TiffImageFile):

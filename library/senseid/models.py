@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from senseid_engine.quality.checker import QualityChecker
     from senseid_engine.recognition import Recognition
     from senseid_licensing.verified import VerifiedLicences
+
+
+HANDOVER = 0.0005
+"""Seconds after which a thread that waits for the interpreter gets it where networks are opened beside imports: each of
+the short turns that opening one takes would wait for 5 ms."""
 
 
 class ModelKind(StrEnum):
@@ -181,6 +187,7 @@ def opening_engine(licences: VerifiedLicences, device: Device = Device.AUTO) -> 
 
     for product in (Product.KESTREL, Product.FACE):  # all of them before the first file is opened
         licences.require(product)
+    sys.setswitchinterval(HANDOVER)
     with ending_at_once():
         runtime = load_runtime()
         if device is not Device.CPU and (device is not Device.AUTO or faster_here(runtime)):
