@@ -33,7 +33,7 @@ class Cache:
     Attributes:
         folder: where; made when the first is put there.
         key: encrypts and names them.
-        models: the digest of the models that made them: those of other models are not found.
+        models: the models, and the processor, that made them: those of others are not found.
         entropy: gives that many random bytes.
     """
 

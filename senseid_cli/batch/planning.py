@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from senseid.tables.manifest import Manifest
     from senseid_cli.batch.jobs import Job, Settings
     from senseid_cli.batch.plan import Plan
+    from senseid_engine.device import Device
     from senseid_models.registry import Registry
 
 
@@ -103,10 +104,24 @@ def _open_manifest(source: str, job: Job) -> Manifest:
     return Manifest(name, format_of("", data[:64]), wanted, lambda: io.BytesIO(data))
 
 
-def fingerprint_of(plan: Plan) -> str:
-    """Return a digest that is equal for equal plans, versions and models."""
+def models_on(device: Device) -> str:
+    """Return a word that is equal for equal models on equal processors.
+
+    Scores of one are not quite those of another (docs/hardware.md), so that neither results nor templates are mixed.
+    """
     from senseid import installation
+    from senseid_engine.device import FASTER_THAN_CPU, Device, installed_version
+
+    if device is Device.AUTO:
+        device = next((faster for faster in FASTER_THAN_CPU if installed_version(faster) is not None), Device.CPU)
+    digest = installation.models_digest()
+    # On the CPU alone: what was made before there were others still counts.
+    return digest if device is Device.CPU else f"{digest} {device}"
+
+
+def fingerprint_of(plan: Plan, models: str) -> str:
+    """Return a digest that is equal for equal plans, versions and models, which `models_on` gives."""
     from senseid.tables.journal import fingerprint
     from senseid.version import __version__
 
-    return fingerprint({**plan.facts(), "version": __version__, "models": installation.models_digest()})
+    return fingerprint({**plan.facts(), "version": __version__, "models": models})

@@ -63,12 +63,13 @@ def run_plan(
     return tally
 
 
-def open_cache(folder: Path, days: int) -> ResultCache:
+def open_cache(folder: Path, days: int, models: str) -> ResultCache:
     """Results of earlier runs in a folder, encrypted under the key of this installation. Older ones are deleted.
 
     Args:
         folder: where; made when the first result is put there.
         days: the age, in days, from which on they are deleted.
+        models: what `models_on` gives: results of others are not found.
 
     Raises:
         RefusedError: it is no folder, or cannot be read.
@@ -80,7 +81,7 @@ def open_cache(folder: Path, days: int) -> ResultCache:
     from senseid_cli.key_sources import key_sources
     from senseid_cli.output import terminal
 
-    cache = Cache(folder, key_sources().to_encrypt().key, installation.models_digest(), installation.entropy)
+    cache = Cache(folder, key_sources().to_encrypt().key, models, installation.entropy)
     if os.path.lexists(folder) and (old := purge(folder, installation.now(), days).templates):
         terminal.note(f"{old} templates of {days} days or more were deleted from the cache")
     return cache

@@ -142,7 +142,7 @@ def batch(
     from senseid_cli import paths
     from senseid_cli.batch.cache_folder import DEFAULT_DAYS
     from senseid_cli.batch.jobs import Settings
-    from senseid_cli.batch.planning import fingerprint_of, make_plan
+    from senseid_cli.batch.planning import fingerprint_of, make_plan, models_on
     from senseid_cli.batch.run import Page, open_cache, open_executor, run_plan, write_report
     from senseid_cli.batch.runner import Outputs
     from senseid_cli.batch.summary import GROUP
@@ -175,8 +175,9 @@ def batch(
     for product, capability in dict.fromkeys(need for work in plan.works for need in work.needs):
         licences.require(product, capability)
         terminal.note_grace(licences.require(product, Capability.BATCH))
-    results = NoCache() if cache is None else open_cache(cache, cache_days or DEFAULT_DAYS)
-    run = fingerprint_of(plan)
+    models = models_on(device)
+    results = NoCache() if cache is None else open_cache(cache, cache_days or DEFAULT_DAYS, models)
+    run = fingerprint_of(plan, models)
     journal = Journal.resume(out, run, time.monotonic) if resume and out is not None else None
     model_kinds = frozenset(kind for work in plan.works for kind in work.model_kinds)
     writes = (

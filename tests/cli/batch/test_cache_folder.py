@@ -110,13 +110,13 @@ def test_a_batch_drops_old_templates_first(
 ) -> None:
     monkeypatch.setenv("SENSEID_HOME", str(tmp_path / "home"))
     assert cli.run(["key", "generate"]) == 0
-    run.open_cache(tmp_path / "none", 90)
+    run.open_cache(tmp_path / "none", 90, "models")
     assert not (tmp_path / "none").exists()
     now = datetime.now(UTC)
     young, old = (
         put(tmp_path / "cache", number, NOW - now + timedelta(days=days)) for number, days in ((1, 89), (2, 91))
     )
-    run.open_cache(tmp_path / "cache", 90)
+    run.open_cache(tmp_path / "cache", 90, "models")
     assert (young.exists(), old.exists()) == (True, False)
     assert "1 templates of 90 days or more were deleted" in capsys.readouterr().err
 
