@@ -49,6 +49,20 @@ def test_the_sums_are_those_of_the_files_beside_them(sums: Path) -> None:
     assert subprocess.run(["sha256sum", "-c", sums.name], cwd=sums.parent, capture_output=True, check=False).returncode
 
 
+def test_new_sums_lie_beside_no_old_signature(release: ModuleType, sums: Path, tmp_path: Path) -> None:
+    (sums.parent / "SHA256SUMS.sig").write_text("of another release")
+    release.write_sums([tmp_path / "b.whl"], sums.parent)
+    assert not (sums.parent / "SHA256SUMS.sig").exists()
+
+
+def test_a_key_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    command = [sys.executable, TOOLS / "check_release.py", "--out", tmp_path / "dist", "--sign", tmp_path / "none"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert str(tmp_path / "none") in done.stderr
+    assert not (tmp_path / "dist").exists()
+
+
 def test_a_signature_holds_for_these_sums_alone(release: ModuleType, sums: Path, tmp_path: Path) -> None:
     if shutil.which("ssh-keygen") is None:
         pytest.skip("ssh-keygen is not installed")

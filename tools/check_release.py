@@ -124,7 +124,11 @@ def installed_megabytes(environment: Path) -> float:
 
 
 def write_sbom(python: Path, folder: Path) -> Path:
-    """Write the packages installed with senseid as CycloneDX; the same bytes for the same packages."""
+    """Write the packages installed with senseid as CycloneDX; the same bytes for the same packages.
+
+    What every new environment holds is removed from it first: it is of that Python, and senseid needs none of it.
+    """
+    run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "setuptools", "pip", cwd=folder)
     path = folder / "senseid.cdx.json"
     tool = Path(sys.executable).with_name("cyclonedx-py")
     run(tool, "environment", "--output-reproducible", "--of", "JSON", "-o", path, python, cwd=folder)
@@ -137,23 +141,29 @@ def write_sbom(python: Path, folder: Path) -> Path:
 
 
 def write_sums(artefacts: list[Path], folder: Path) -> Path:
-    """Copy the artefacts into a folder, and write their SHA-256 beside them as `sha256sum -c` takes them."""
+    """Copy the artefacts into a folder, and write their SHA-256 beside them as `sha256sum -c` takes them.
+
+    A signature of other sums that lies there is removed: none is signed unless it was asked for.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
     for artefact in sorted(artefacts, key=lambda path: path.name):
         shutil.copy2(artefact, folder)
         lines.append(f"{hashlib.sha256(artefact.read_bytes()).hexdigest()}  {artefact.name}\n")
     sums = folder / SUMS
+    _signature_of(sums).unlink(missing_ok=True)
     sums.write_text("".join(lines), "utf-8")
     return sums
 
 
+def _signature_of(sums: Path) -> Path:
+    return sums.with_name(f"{sums.name}.sig")
+
+
 def sign(sums: Path, key: Path) -> Path:
     """Sign the list of sums by a private key of OpenSSH, which asks for its passphrase or its agent."""
-    signature = sums.with_name(f"{sums.name}.sig")
-    signature.unlink(missing_ok=True)
     run("ssh-keygen", "-q", "-Y", "sign", "-n", NAMESPACE, "-f", key.resolve(), sums, cwd=sums.parent)
-    return signature
+    return _signature_of(sums)
 
 
 def main() -> None:
@@ -165,6 +175,8 @@ def main() -> None:
     out, key = arguments.out, arguments.sign
     if key is not None and out is None:
         parser.error("--sign needs --out")
+    if key is not None and not (key.is_file() and shutil.which("ssh-keygen")):  # rather than after half an hour
+        parser.error(f"--sign needs the file {key}, and ssh-keygen of OpenSSH")
     photos = fetch_samples(ROOT / ".demo" / "photos")
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary).resolve()

@@ -14,7 +14,7 @@ PYTHON = (3, 11)
 """Of the base of deploy/Dockerfile."""
 LOCKS = {
     # What senseid needs to serve.
-    "deploy/requirements.lock": ["--extra", "serve", "--strip-extras"],
+    "deploy/requirements.lock": ["--extra", "serve"],
     # What its wheel is built with.
     "deploy/build.lock": ["--only-build-deps", "--build-deps-for", "wheel"],
 }
@@ -29,7 +29,7 @@ def main() -> None:
     for name, options in LOCKS.items():
         command = [sys.executable, "-m", "piptools", "compile", "--quiet", "--upgrade", "--generate-hashes"]
         subprocess.run(
-            [*command, *_QUIET, "--allow-unsafe", *options, "--output-file", name, "pyproject.toml"],
+            [*command, *_QUIET, "--allow-unsafe", "--strip-extras", *options, "--output-file", name, "pyproject.toml"],
             cwd=ROOT,
             check=True,
         )
