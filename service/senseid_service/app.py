@@ -216,6 +216,8 @@ def worker_app(state: HttpState, callers: Callers) -> ASGIApp:
 
 
 def _page_routes(state: HttpState, page: Page) -> Iterator[Route]:
+    by_number = {str(number): sample for number, sample in enumerate(page.samples)}
+
     async def facts(_: HttpRequest) -> Response:
         told: page_shapes.PageFacts = {"threshold": bodies.DEFAULT_THRESHOLD, "samples": len(page.samples)}
         if page.access is not None:
@@ -245,13 +247,13 @@ def _page_routes(state: HttpState, page: Page) -> Iterator[Route]:
         return _json(200, listed)
 
     async def sample(request: HttpRequest) -> Response:
-        number = request.path_params["number"]
+        wanted = by_number.get(request.path_params["number"])
         if not state.admits(request.headers):
             return _refusal(request, outcomes.UNAUTHORISED)
-        if number >= len(page.samples):
+        if wanted is None:
             return _refusal(request, outcomes.NOT_FOUND)
         try:
-            data = await asyncio.to_thread(page.samples[number].read)
+            data = await asyncio.to_thread(wanted.read)
         except OSError:
             return _refusal(request, outcomes.NOT_FOUND)
         return Response(data, media_type="application/octet-stream")
@@ -260,7 +262,7 @@ def _page_routes(state: HttpState, page: Page) -> Iterator[Route]:
     yield Route("/page/facts", facts)
     yield Route("/page/enter", enter, methods=["POST"])
     yield Route("/page/samples", samples)
-    yield Route("/page/samples/{number:int}", sample)
+    yield Route("/page/samples/{number}", sample)
 
 
 def _sender(file: PageFile) -> Callable[[HttpRequest], Awaitable[Response]]:

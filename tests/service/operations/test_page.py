@@ -241,7 +241,7 @@ def test_samples(locked: Service, entered: dict[str, str], folder: Path) -> None
     Draft202012Validator(schema_of(PageSamples)).validate(listed)
     sample = locked.client.get("/page/samples/0", headers=key)
     assert sample.content == (folder / "obama.jpg").read_bytes()
-    for other in ("1", "-1", "..%2f..%2fetc%2fpasswd", "99999999999999999999"):
+    for other in ("1", "-1", "..%2f..%2fetc%2fpasswd", "9" * 5000, ""):
         assert locked.client.get(f"/page/samples/{other}", headers=key).status_code == 404
 
 
