@@ -509,8 +509,7 @@ class _Reader:
         if not text:
             return default
         bounds = f"a whole number from {least} to {most}" if most is not None else f"a whole number from {least} on"
-        # isdecimal alone accepts digits of other scripts.
-        if not (text.isascii() and text.isdecimal()):
+        if not _is_number(text):
             raise self._refused(name, text, bounds)
         value = int(text)
         if value < least or (most is not None and value > most):
@@ -612,10 +611,16 @@ def _worker(text: str) -> WorkerAddress:
     return WorkerAddress(parts.scheme, parts.hostname, port or WORKER_PORT)
 
 
+def _is_number(text: str) -> bool:
+    """Whether a text is a whole number without a sign, and one that is read: `int` refuses thousands of digits."""
+    # isdecimal alone accepts digits of other scripts.
+    return text.isascii() and text.isdecimal() and len(text) < 20
+
+
 def _metrics(text: str) -> tuple[str, int] | None:
     if not text:
         return None
     host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdecimal() and 0 <= int(port) <= 65535):
+    if not (_is_number(port) and int(port) <= 65535):
         raise SettingError(f"SENSEID_METRICS is {text!r}, and must be [address:]port", remedy="change SENSEID_METRICS")
     return host.strip("[]") or "127.0.0.1", int(port)
