@@ -99,6 +99,11 @@ def test_another_file_is_refused(text: str, problem: str) -> None:
     assert problem in str(caught.value)
 
 
+def test_a_smile_that_shows_the_teeth_and_dark_skin_do_not_keep_a_photo_from_enrolment() -> None:
+    smiling = replace(GOOD_FACE, mouth_open=0.55, brightness=-0.4, overall=0.06)
+    assert Policy.built_in("enrol").judge([smiling]) == ()
+
+
 @pytest.mark.parametrize(
     ("changes", "measure", "advice"),
     [({"eyes_open": 0.3}, "eyes_open", "open the eyes"), ({"size": 0.004}, "size", "move closer")],
