@@ -50,7 +50,7 @@ class Part:
     share: float
 
 
-FACE = Part(slice(None, -1), slice(MAPS, None), 700, 3e-3, 1.0)
+FACE = Part(slice(None, -1), slice(MAPS, None), 1000, 1e-2, 1.0)
 SURROUNDINGS = Part(slice(-1, None), slice(MAPS), 0, 3e-3, 0.5)
 
 
