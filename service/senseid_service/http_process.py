@@ -104,6 +104,10 @@ async def _serve(
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    if settings.tls_cert is not None:
+        # The protocol sees a client only after the handshake, for which uvicorn leaves it a minute.
+        create = partial(loop.create_server, ssl_handshake_timeout=settings.limits.header_seconds)
+        loop.create_server = create  # type: ignore[method-assign]
     lifeline.setblocking(False)
     apply = partial(_apply, settings=settings, state=state, pool=pool, servers=[one for one, _ in servers], page=page)
     loop.add_reader(lifeline, _Hearing(lifeline, apply, stopping).hear)

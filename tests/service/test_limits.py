@@ -226,6 +226,7 @@ def guarded(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
         "SENSEID_RATE": "3",
         "SENSEID_CORS_ORIGINS": "https://page.example",
         "SENSEID_UI": "true",
+        "SENSEID_HEADER_SECONDS": "5",
     }
     with running(home, folder, env=env, healthy=False) as found:
         found.clients.append(httpx.Client(base_url=found.url, verify=ssl.create_default_context(cafile=cert)))
@@ -258,6 +259,14 @@ def test_a_long_body_by_tls(guarded: Service) -> None:
     sent = len("first_encrypted_image=") + 2_600_000
     # The answer goes out before the log tells of it.
     until(lambda: sent in [event["received"] for event in guarded.events("request")])
+
+
+def test_a_silent_client_of_tls(guarded: Service) -> None:
+    """The handshake is given as long as the headers: a minute would let few clients hold many connections."""
+    begin = time.monotonic()
+    with socket.create_connection(("127.0.0.1", guarded.port), 50) as sock:
+        assert rest(sock) == b""
+    assert 4 < time.monotonic() - begin < 40
 
 
 def test_one_address_may_ask_so_often(guarded: Service) -> None:
