@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
-from typer.main import get_command
 
 from senseid.outcomes import ExitStatus
 from senseid_cli import app as cli
@@ -121,26 +119,10 @@ def test_opening_a_network_on_the_cpu_imports_nothing(licensed_home: Path) -> No
     assert done.stdout == "cpu []\n"
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
-def test_the_summary_of_a_command_is_what_its_own_help_begins_with(name: str) -> None:
-    root = get_command(cli.app)
-    _, command, _ = root.resolve_command(typer.Context(root), [name])
-    for limit in (40, 60, 400):
-        assert root.commands[name].get_short_help_str(limit) == command.get_short_help_str(limit)
-
-
 def test_every_module_of_a_command_is_registered() -> None:
     parts = {"license_vendor", "models_calibrate", "models_import"}
     modules = {module.name for module in pkgutil.iter_modules(commands.__path__)}
     assert modules - parts == set(cli.COMMANDS)
-
-
-def test_help_names_every_command() -> None:
-    done = run("--help")
-    assert done.returncode == 0
-    for name in (b"compare", b"omni", b"license", b"models", b"udid", b"--debug", b"--version"):
-        assert name in done.stdout
-    assert done.stderr == b""
 
 
 def test_version() -> None:

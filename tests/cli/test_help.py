@@ -235,3 +235,19 @@ def test_ids_of_issued_licences_are_completed(home: Path, tmp_path: Path) -> Non
 def test_a_machine_without_anything_completes_nothing(tmp_path: Path) -> None:
     for line in ("senseid encrypt --key ", "senseid license revoke ", "senseid license install none/"):
         assert complete(line, tmp_path / "none", tmp_path)[0] == []
+
+
+def test_help_names_every_command() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for name in (b"compare", b"omni", b"license", b"models", b"udid", b"--debug", b"--version"):
+        assert name in done.stdout
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_summary_of_a_command_is_what_its_own_help_begins_with(name: str) -> None:
+    root = get_command(cli.app)
+    _, command, _ = root.resolve_command(typer.Context(root), [name])
+    for limit in (40, 60, 400):
+        assert root.commands[name].get_short_help_str(limit) == command.get_short_help_str(limit)
