@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from senseid_engine.errors import DeviceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from senseid_engine.arrays import Floats
 
@@ -79,6 +79,16 @@ def installed_version(device: Device) -> str | None:
         return None
 
 
+def installed() -> list[Device]:
+    """The processors other than the CPU whose packages are there. Nothing is loaded."""
+    return [device for device in PROVIDERS if device is not Device.CPU and installed_version(device) is not None]
+
+
+def fastest(there: Collection[Device]) -> Device:
+    """What `auto` takes where these processors are there beside the CPU."""
+    return next((faster for faster in FASTER_THAN_CPU if faster in there), Device.CPU)
+
+
 def check_installed(device: Device) -> None:
     """Return if the package of a processor is there, without loading anything.
 
@@ -87,7 +97,7 @@ def check_installed(device: Device) -> None:
     """
     if device is Device.AUTO or device is Device.CPU or installed_version(device) is not None:
         return
-    here = [str(each) for each in PROVIDERS if each is Device.CPU or installed_version(each) is not None]
+    here = [str(each) for each in (Device.CPU, *installed())]
     raise DeviceError(
         f"device {device}",
         f"{PROVIDERS[device].package} is not installed (here: {', '.join(here)}): {PROVIDERS[device].remedy}",

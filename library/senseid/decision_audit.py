@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from senseid.decision_log import files_of, lines_of, torn_by
+from senseid.decision_log import lines_of, present_files_of, torn_by
 from senseid.decision_record import Link, Record, RecordError, check_seal, read_record
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def verify_logs(logs: Sequence[Path], *, key: Key | None = None, noted: Link | N
         OSError: a file cannot be read.
     """
     for tries_left in reversed(range(_TRIES)):
-        paths = list(dict.fromkeys(path for log in logs for path in _present(log)))
+        paths = list(dict.fromkeys(path for log in logs for path in present_files_of(log) or [log]))
         before = _facts(paths)
         try:
             found = verify_log(paths, key=key, noted=noted)
@@ -89,11 +89,6 @@ def verify_logs(logs: Sequence[Path], *, key: Key | None = None, noted: Link | N
         if found.problem is None or _facts(paths) == before:
             break
     return found, len(paths)
-
-
-def _present(log: Path) -> list[Path]:
-    """The files of a log that are there: not the last one between two, when a full one was just put aside."""
-    return [path for path in files_of(log) if path.exists()] or [log]
 
 
 def _facts(paths: Sequence[Path]) -> list[tuple[int, int] | None]:

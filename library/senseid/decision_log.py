@@ -194,6 +194,11 @@ def files_of(path: Path) -> list[Path]:
     return [*sorted(full), path]
 
 
+def present_files_of(path: Path) -> list[Path]:
+    """Those of `files_of` that are there. Between a full one and the next the one that is appended to is not."""
+    return [file for file in files_of(path) if file.exists()]
+
+
 def lines_of(file: BinaryIO) -> Iterator[bytes]:
     """The lines of a file of a log; pieces of a line that is too long for one, so that any file fits into memory."""
     return iter(lambda: file.readline(LONGEST_RECORD), b"")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from senseid_engine.device import FASTER_THAN_CPU, PROVIDERS, Device, installed_version
+from senseid_engine.device import PROVIDERS, Device, fastest, installed, installed_version
 from senseid_engine.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -40,19 +40,14 @@ def try_devices(registry: Registry, licences: VerifiedLicences) -> list[Tried]:
         ModelError: onnxruntime refuses a model.
         LibraryError: onnxruntime does not load.
     """
-    return [_try(device, registry, licences) for device in _others()]
+    return [_try(device, registry, licences) for device in installed()]
 
 
 def used(device: Device, tried: list[Tried]) -> Device:
     """Where models run that are opened on a device, once those that are installed were tried."""
     if device is not Device.AUTO:
         return device
-    working = {each.device for each in tried if not each.reason}
-    return next((faster for faster in FASTER_THAN_CPU if faster in working), Device.CPU)
-
-
-def _others() -> list[Device]:
-    return [device for device in PROVIDERS if device is not Device.CPU and installed_version(device) is not None]
+    return fastest({each.device for each in tried if not each.reason})
 
 
 def _try(device: Device, registry: Registry, licences: VerifiedLicences) -> Tried:

@@ -60,6 +60,7 @@ class Outcome:
 
 INTERNAL = Outcome(ExitStatus.INTERNAL, 500, "internal error", 500)
 USAGE = Outcome(ExitStatus.USAGE, 1200, "invalid argument", 400)
+INVALID = Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400)
 
 # Errors of the service before a request has reached the engine.
 UNAUTHORISED = Outcome(ExitStatus.INPUT, 401, "unauthorized", 401)
@@ -73,19 +74,19 @@ TOO_MANY = Outcome(ExitStatus.INPUT, 429, "too many requests", 429)
 UNAVAILABLE = Outcome(ExitStatus.INTERNAL, 503, "service unavailable", 503)
 
 OUTCOMES: dict[type[Exception], Outcome] = {
-    engine.MediaError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
+    engine.MediaError: INVALID,
     engine.ImageSizeError: Outcome(ExitStatus.INPUT, 2003, "invalid image size", 400),
     engine.ContentLengthError: Outcome(ExitStatus.INPUT, 2004, "invalid content length", 400),
     engine.ImageTypeError: Outcome(ExitStatus.INPUT, 2005, "invalid image type or corrupted", 400),
     engine.VideoError: Outcome(ExitStatus.INPUT, 2008, "invalid video error", 400),
     engine.DetectionError: Outcome(ExitStatus.INPUT, 4000, "detection failed", 400),
     engine.OcclusionError: Outcome(ExitStatus.INPUT, 4004, "face occlusion", 400),
-    engine.DifferentPeopleError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
+    engine.DifferentPeopleError: INVALID,
     engine.LivenessError: Outcome(ExitStatus.INPUT, 4007, "liveness silent check failed", 400),
     engine.AttackError: Outcome(ExitStatus.INPUT, 4007, "liveness silent check failed", 400),
     engine.LivenessDataError: Outcome(ExitStatus.INPUT, 2007, "corrupted liveness data error", 400),
-    engine.PolicyError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
-    engine.CalibrationError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
+    engine.PolicyError: INVALID,
+    engine.CalibrationError: INVALID,
     engine.ModelError: Outcome(ExitStatus.MODEL, 500, "internal error", 500),
     engine.LibraryError: Outcome(ExitStatus.MODEL, 500, "internal error", 500),
     # Asked for by an option or a setting, so none of a photo.
@@ -99,9 +100,9 @@ OUTCOMES: dict[type[Exception], Outcome] = {
     crypto.KeyStoreError: USAGE,
     BatchError: USAGE,
     HomeError: USAGE,
-    LogError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
+    LogError: INVALID,
     NoKeyError: USAGE,
-    PeriodError: Outcome(ExitStatus.INPUT, 1200, "invalid argument", 400),
+    PeriodError: INVALID,
     RefusedError: USAGE,
     SettingError: USAGE,
     RequestError: USAGE,

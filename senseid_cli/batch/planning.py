@@ -110,10 +110,10 @@ def models_on(device: Device) -> str:
     Scores of one are not quite those of another (docs/hardware.md), so that neither results nor templates are mixed.
     """
     from senseid import installation
-    from senseid_engine.device import FASTER_THAN_CPU, Device, installed_version
+    from senseid_engine.device import Device, fastest, installed
 
     if device is Device.AUTO:
-        device = next((faster for faster in FASTER_THAN_CPU if installed_version(faster) is not None), Device.CPU)
+        device = fastest(installed())
     digest = installation.models_digest()
     # On the CPU alone: what was made before there were others still counts.
     return digest if device is Device.CPU else f"{digest} {device}"

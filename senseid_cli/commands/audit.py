@@ -106,14 +106,14 @@ def purge(
         senseid audit purge decisions.jsonl --older-than 90 --key audit
     """
     from senseid import installation
-    from senseid.decision_log import files_of, real_path
+    from senseid.decision_log import present_files_of, real_path
     from senseid_cli.output import terminal
     from senseid_engine.errors import MediaNotFoundError
 
     check_keys(key_file, key)
     if math.isnan(days):
         raise typer.BadParameter("it is no number", param_hint="--older-than")
-    paths = [path for path in files_of(real_path(file)) if path.exists()]
+    paths = present_files_of(real_path(file))
     if not paths:
         raise MediaNotFoundError(str(file), "there is no such file")
     _check_regular(paths)
