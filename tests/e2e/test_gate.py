@@ -36,7 +36,8 @@ def trace(senseid: Senseid, *words: str | Path) -> tuple[int, list[str], str]:
         [sys.executable, "-c", TRACE, *map(str, words)],
         capture_output=True,
         text=True,
-        env=senseid.environment(),
+        # Before Python 3.12 a thread may not begin to be measured while another one is in an audit hook.
+        env=senseid.environment({"COVERAGE_PROCESS_CONFIG": ""}),
         check=False,
     )
     message, _, opened = done.stderr.partition("opened\n")

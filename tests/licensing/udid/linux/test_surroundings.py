@@ -77,7 +77,7 @@ def test_this_machine_reads_without_a_subprocess(monkeypatch: pytest.MonkeyPatch
     if sys.platform != "linux":
         pytest.skip("the Linux probe")
     started: list[object] = []
-    # No audit hook: it would stay, and before Python 3.12 a thread does not start to be measured while another one is in it.
+    # An audit hook would stay, and before Python 3.12 a thread may not begin to be measured while another one is in it.
     monkeypatch.setattr(subprocess.Popen, "__init__", lambda _, words, **options: started.append((words, options)))
     machine = LinuxProbe(Path("/")).read()
     assert machine.udid
