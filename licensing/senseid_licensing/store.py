@@ -7,7 +7,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from senseid_licensing.clock import NEVER, ClockRecord, check_plausible
-from senseid_licensing.errors import ArgumentError, ExpiredError, LicenceMissingError, LicensingError, about
+from senseid_licensing.errors import (
+    ArgumentError,
+    ExpiredError,
+    LicenceMissingError,
+    LicensingError,
+    UnreadableError,
+    about,
+)
 from senseid_licensing.files import read_file, write_file
 from senseid_licensing.instant import format_instant
 from senseid_licensing.licence import parse_licence_file
@@ -72,16 +79,30 @@ class LicenceStore:
 
         Raises:
             KeyFileError: the policy or one of the roots is broken.
+            UnreadableError: their folder cannot be read.
             LicensingError: the revocation list does not verify.
         """
         policy = self.policy
         if policy.trust == "embedded":
             keys = {key.id: key for key in policy.roots}
             return TrustRoots(keys, self.revocations.ids(keys), "ask your vendor for a licence for this build")
-        keys = {key.id: key for key in map(_read_root, sorted(self.roots_dir.glob("*.pub")))}
+        keys = {key.id: key for key in map(_read_root, self.root_files())}
         return TrustRoots(
             keys, self.revocations.ids(keys), f"if you trust the issuer, put its .pub file into {self.roots_dir}"
         )
+
+    def root_files(self) -> list[Path]:
+        """The files of the local trust roots, in order; none where there is no folder. Raises `UnreadableError`."""
+        try:
+            return sorted(path for path in self.roots_dir.iterdir() if path.suffix == ".pub")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            # Not an empty list: licences would be refused as a stranger's.
+            raise UnreadableError(
+                f"the trust roots cannot be read: {error.strerror or error}",
+                remedy="check the path and its permissions",
+            ).at(str(self.roots_dir)) from None
 
     def trust(self, key: PublicKey) -> Path:
         """Make a key a local trust root and return its path. It counts only under the policy "local"."""

@@ -7,13 +7,10 @@ are there; a score curve and what it compares by take the place of the files of 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from senseid_models.errors import ManifestError
 from senseid_models.registry import Registry
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FOLDER = "models"
 """The name of the folder in senseid's data directory."""
@@ -24,8 +21,20 @@ MANIFEST = "manifest.toml"
 
 
 def added_names(folder: Path) -> tuple[str, ...]:
-    """The names of the additions in `folder`, in order; none where there is no such folder. No file is opened."""
-    return tuple(sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}")))
+    """The names of the additions in `folder`, in order; none where there is no such folder. No file is opened.
+
+    Raises `ManifestError` where it cannot be read: without what is in it, others would be used unnoticed.
+    """
+    try:
+        return tuple(sorted(path.name for path in folder.iterdir() if (path / MANIFEST).exists()))
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        raise ManifestError(
+            Path(error.filename),
+            f"cannot be read: {error.strerror or error}",
+            remedy="check the path and its permissions",
+        ) from error
 
 
 def with_additions(registry: Registry, folder: Path) -> Registry:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from senseid_cli.doctor.finding import Finding, note, ok, problem
+from senseid_licensing.errors import UnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +22,11 @@ _CHECK = "data directory"
 def check_home(store: LicenceStore) -> list[Finding]:
     """Check that the data directory can be used, and that others cannot write trusted files or read secret ones."""
     home = store.data_dir
-    if not home.exists():
+    try:
+        there = home.exists()
+    except OSError as error:
+        return [problem(_CHECK, f"{home}: cannot be read: {error.strerror or error}", "point SENSEID_HOME at a folder")]
+    if not there:
         return [note(_CHECK, f"{home}: not there yet", "`senseid license install` or `license quickstart` makes it")]
     if not home.is_dir():
         return [problem(_CHECK, f"{home}: is no folder", "point SENSEID_HOME at a folder")]
@@ -39,7 +45,8 @@ def _exposed(store: LicenceStore) -> Iterator[Finding]:
     if os.name != "posix":
         return
     trusted = [store.data_dir, store.roots_dir.parent, store.roots_dir, store.root_key_path.parent]
-    trusted += sorted(store.roots_dir.glob("*.pub"))
+    with suppress(UnreadableError):  # the check of the licences tells of it
+        trusted += store.root_files()
     for path in trusted:
         mode = _mode(path)
         # Anyone who can write here can add a licence of their own. A sticky folder does not help: adding is enough.

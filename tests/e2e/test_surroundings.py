@@ -78,10 +78,11 @@ def test_a_reader_that_leaves_early_changes_no_verdict(senseid: Senseid, photos:
 
 
 def _be_an_ordinary_user() -> None:
-    """Give up what lets root write everywhere, in a process between fork and exec."""
-    drop_from_bounding_set, override_permissions = 24, 1  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
-    if os.geteuid() == 0 and ctypes.CDLL(None).prctl(drop_from_bounding_set, override_permissions, 0, 0, 0):
-        os._exit(77)
+    """Give up what lets root read and write everywhere, in a process between fork and exec."""
+    drop_from_bounding_set = 24  # PR_CAPBSET_DROP
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        if os.geteuid() == 0 and ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0):
+            os._exit(77)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="permissions are tested on Linux")
@@ -99,3 +100,26 @@ def test_a_data_directory_that_cannot_be_written(
     assert done.returncode == 0, done.stderr
     assert done.stderr == b""
     assert not (home / "state").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="permissions are tested on Linux")
+@pytest.mark.parametrize("folder", [".", "trust", "trust/roots"])
+def test_a_data_directory_that_cannot_be_read(
+    senseid: Senseid, words: tuple[str | Path, ...], tmp_path: Path, folder: str
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(senseid.home, home)
+    (home / folder).chmod(0)
+    commands = {("license", "check"): 4, ("doctor",): 1, words: 4}
+    done = {command: type(senseid)(home)(*command, preexec_fn=_be_an_ordinary_user) for command in commands}
+    (home / folder).chmod(0o755)
+    if any(run.returncode == 77 for run in done.values()):
+        pytest.skip("root may not give up its privileges here")
+    assert {command: run.returncode for command, run in done.items()} == commands
+    for run in done.values():
+        assert b"trust/roots: the trust roots cannot be read: Permission denied" in run.stdout + run.stderr
+
+
+def test_a_data_directory_whose_name_is_too_long(senseid: Senseid, words: tuple[str | Path, ...]) -> None:
+    nowhere = type(senseid)(senseid.home / ("n" * 300))
+    assert (nowhere(*words).returncode, nowhere("doctor").returncode) == (4, 1)

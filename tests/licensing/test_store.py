@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -102,6 +103,13 @@ def test_no_root_no_trust(tmp_path: Path, terms: Licence, root: PrivateKey, cont
 def test_a_broken_root_refuses_everything_and_says_which(installed: LicenceStore, context: Context) -> None:
     (installed.roots_dir / "x.pub").write_text("junk")
     with pytest.raises(errors.KeyFileError, match=r"x\.pub: not a public key"):
+        installed.verify_all(context).require(Product.FACE)
+
+
+def test_a_folder_of_roots_that_cannot_be_read_is_no_empty_one(installed: LicenceStore, context: Context) -> None:
+    shutil.rmtree(installed.roots_dir)
+    installed.roots_dir.write_text("in its place")
+    with pytest.raises(errors.UnreadableError, match="roots: the trust roots cannot be read"):
         installed.verify_all(context).require(Product.FACE)
 
 

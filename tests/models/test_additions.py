@@ -84,6 +84,13 @@ def test_what_a_model_may_not_be(tmp_path: Path, changes: dict[str, str | None],
     assert caught.value.remedy == "`senseid models remove tiny`, then import it again"
 
 
+def test_a_folder_that_cannot_be_read_is_no_empty_one(tmp_path: Path) -> None:
+    folder = tmp_path / ("n" * 300)
+    with pytest.raises(ManifestError, match=f"{folder}: cannot be read: ") as caught:
+        with_additions(Registry.builtin(), folder)
+    assert "permissions" in caught.value.remedy
+
+
 def test_two_additions_cannot_share_a_name(tmp_path: Path) -> None:
     for name in ("one", "two"):
         file = add_model(tmp_path, name)
