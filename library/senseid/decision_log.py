@@ -64,7 +64,7 @@ class DecisionLog:
 
         Raises:
             OutputError: they cannot be written, and none of them was.
-            LogError: the log's last record is damaged.
+            LogError: the log's last record is damaged, or the file is no log.
             NoKeyError: the log is sealed with another key.
         """
         with _errors(self.path), _locked(self.path) as file:
@@ -105,6 +105,9 @@ class DecisionLog:
         before = self._end(file)
         lines = []
         torn = _torn(file)
+        if torn and not torn.startswith(b"{") and not _last_line(file):
+            raise LogError(f"{self.path} is no decision log", remedy="name another file: a new log begins there")
+        _close_to_others(file)
         if torn:
             # Its writer was cut short, and nobody was told of the decision.
             lines.append(b"\n")
@@ -309,7 +312,6 @@ def _locked(path: Path) -> Iterator[int]:
             lock(file, wait=True)
             # While this waited, the file may have been rotated or purged away.
             if _is_at(file, path):
-                _close_to_others(file)
                 yield file
                 return
         finally:

@@ -85,6 +85,17 @@ def test_a_file_that_was_there_is_closed_to_others_and_left_to_its_group(path: P
     assert path.stat().st_mode & 0o777 == then
 
 
+@pytest.mark.parametrize("content", [b"a photo", bytes(5000), b"line\n", b"line\ntext"])
+def test_a_file_that_is_no_log_is_left_as_it_is(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    path.chmod(0o644)
+    with pytest.raises(LogError):
+        filled(path, 1)
+    assert path.read_bytes() == content
+    if sys.platform != "win32":
+        assert path.stat().st_mode & 0o777 == 0o644
+
+
 @pytest.mark.parametrize("number", [0, 4, 9])
 def test_every_change_is_found_where_it_is(path: Path, number: int) -> None:
     filled(path)
