@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from senseid.batch_errors import ResultsError
-from senseid.tables.dialect import Wanted, text_of
+from senseid.tables.dialect import Wanted, lines_of, text_of
 from senseid.tables.manifest import Format, Manifest, format_of
 from senseid_cli.batch.rows import TYPES
 from senseid_engine.errors import reason_of
@@ -72,7 +72,7 @@ def _records(path: Path, form: Format) -> Generator[dict[str, Any]]:
 
 def _ndjson(path: Path) -> Iterator[dict[str, Any]]:
     with text_of(path.open("rb")) as text:
-        for number, line in enumerate(text, 1):
+        for number, line in enumerate(lines_of(text, str(path)), 1):
             if line.strip():
                 try:
                     record = json.loads(line)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 DELIMITERS = ",;\t|"
 """Delimiters, the most usual first. A line `sep=` before the header may name something else."""
 
+LONGEST_LINE = 1 << 22
+"""Characters of a line: more than any row has, and few enough to be read at once."""
+
 _MARKS = (
     # That of UTF-32 begins with that of UTF-16.
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -112,20 +115,20 @@ def read_csv(text: io.TextIOWrapper, name: str, wanted: Wanted) -> tuple[Header,
         wanted: what it should hold.
 
     Raises:
-        ManifestError: it has no header and needs one, or one that names nothing.
+        ManifestError: it has no header and needs one, or one that names nothing; or no lines.
     """
-    line = _first_line(text)
+    lines = lines_of(text, name)
+    line = _first_line(lines)
     separator = _SEPARATOR_LINE.fullmatch(line.strip("\r\n"))
     if separator:
         delimiter = separator[1]
-        line = _first_line(text)
+        line = _first_line(lines)
     else:
         delimiter = _delimiter(line, wanted)
     if not line:
         raise ManifestError(f"{name} is empty", remedy=_REMEDY)
-    lines = chain([line], text)
     try:
-        rows = csv.reader(lines, delimiter=delimiter, strict=True)
+        rows = csv.reader(chain([line], lines), delimiter=delimiter, strict=True)
         header = next(rows)
     except (csv.Error, ValueError) as error:  # the latter: a delimiter that is none, such as a quote
         raise ManifestError(f"the header of {name} is not a row of CSV ({error})", remedy=_REMEDY) from None
@@ -141,9 +144,20 @@ def read_csv(text: io.TextIOWrapper, name: str, wanted: Wanted) -> tuple[Header,
     return Header(tuple(names), written=True), rows
 
 
-def _first_line(text: io.TextIOWrapper) -> str:
+def lines_of(text: io.TextIOWrapper, name: str) -> Iterator[str]:
+    """The lines of a text, which `name` is called in messages. Raises `ManifestError` where one is no line of rows."""
+    while line := text.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise ManifestError(
+                f"{name} has a line of more than {LONGEST_LINE:,} characters",
+                remedy="give a text with a row on each line",
+            )
+        yield line
+
+
+def _first_line(lines: Iterator[str]) -> str:
     """The next line that is not blank; empty at the end."""
-    return next((line for line in iter(text.readline, "") if line.strip("\r\n")), "")
+    return next((line for line in lines if line.strip("\r\n")), "")
 
 
 def _delimiter(line: str, wanted: Wanted) -> str:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from senseid.batch_errors import ManifestError
-from senseid.tables.dialect import Header, Wanted, encoding_of, read_csv, text_of
+from senseid.tables.dialect import Header, Wanted, encoding_of, lines_of, read_csv, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -196,7 +196,7 @@ def _csv_rows(manifest: Manifest, text: io.TextIOWrapper) -> Iterator[_Found]:
 
 
 def _ndjson_rows(manifest: Manifest, text: io.TextIOWrapper) -> Iterator[_Found]:
-    for line in text:
+    for line in lines_of(text, manifest.name):
         if not line.strip():
             continue
         try:

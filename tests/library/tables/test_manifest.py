@@ -138,6 +138,15 @@ def test_a_header_that_is_no_csv(data: bytes) -> None:
         read(data)
 
 
+@pytest.mark.parametrize("form", [Format.CSV, Format.NDJSON])
+def test_what_is_no_text_is_not_read_into_memory(form: Format, tmp_path: Path) -> None:
+    path = tmp_path / "m"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(ManifestError, match="m has a line of more than 4,194,304 characters"):
+        list(Manifest("m", form, PAIR, lambda: path.open("rb")).rows())
+
+
 def test_blank_lines_before_the_header() -> None:
     assert read(b"\n\nfirst\na\n") == [Row(1, {"first": "a"})]
     with pytest.raises(ManifestError, match="is empty"):
