@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import re
@@ -9,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from senseid.batch_errors import ResultsError
-from senseid.tables.dialect import Wanted, lines_of, text_of
+from senseid.tables.dialect import LONGEST_LINE, Wanted, lines_of, text_of
 from senseid.tables.manifest import Format, Manifest, format_of
 from senseid_cli.batch.rows import TYPES
 from senseid_engine.errors import reason_of
@@ -60,14 +61,18 @@ def _records(path: Path, form: Format) -> Generator[dict[str, Any]]:
         return
     # Not that of the photos: no column of results is told by its order.
     wanted = Wanted(("code",), (), path.parent)
-    for row in Manifest(str(path), form, wanted, lambda: path.open("rb")).rows():
-        if row.problem:
-            raise _damaged(path, row.number, row.problem)
-        fields = {name: value for name, value in row.fields.items() if value is not None and value != ""}
-        try:
-            yield {name: _value(name, value) for name, value in fields.items()}
-        except ValueError as error:
-            raise _damaged(path, row.number, str(error)) from None
+    limit = csv.field_size_limit(LONGEST_LINE)  # a cell holds the scores of each face with each other
+    try:
+        for row in Manifest(str(path), form, wanted, lambda: path.open("rb")).rows():
+            if row.problem:
+                raise _damaged(path, row.number, row.problem)
+            fields = {name: value for name, value in row.fields.items() if value is not None and value != ""}
+            try:
+                yield {name: _value(name, value) for name, value in fields.items()}
+            except ValueError as error:
+                raise _damaged(path, row.number, str(error)) from None
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _ndjson(path: Path) -> Iterator[dict[str, Any]]:

@@ -39,6 +39,17 @@ def test_what_a_run_writes_is_read_again(form: Format, tmp_path: Path) -> None:
     assert list(read_results(path)) == RECORDS
 
 
+@pytest.mark.parametrize("form", Format)
+def test_two_photos_of_a_hundred_faces(form: Format, tmp_path: Path) -> None:
+    path = tmp_path / f"results.{form.value}"
+    record = {"row": 1, "code": 1000, "best_score": 0.25, "match": False, "scores": [[0.1 + 0.2] * 100] * 100}
+    with path.open("wb") as file:
+        writer = open_writer(form, file, tuple(record), TYPES)
+        writer.put(record)
+        writer.close()
+    assert list(read_results(path)) == [record]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
