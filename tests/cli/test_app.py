@@ -202,7 +202,7 @@ def test_no_home(tmp_path: Path) -> None:
     }
     command = [sys.executable, "-m", "senseid_cli", "compare", "a", "b"]
     done = subprocess.run(command, capture_output=True, env=environment, check=False)
-    assert done.returncode in {3, 4}  # the user database knows a home: with licences there, the photo is what is missing
+    assert done.returncode in {3, 4}  # the user database knows a home; where it holds licences the photo is missing
 
 
 def test_a_user_without_any_home(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
