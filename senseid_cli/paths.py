@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from senseid_cli.media import STDIN
+from senseid_cli.output import terminal
 from senseid_cli.output.streams import facts_of
 from senseid_engine.errors import reason_of
 
@@ -157,3 +158,29 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The files below a folder, in no order; what begins with a dot is left out, and links to folders are not followed.
+
+    What cannot be read is left out, too, which is said: at the root of a disk there often is such a folder.
+
+    Raises:
+        OSError: the folder itself cannot be read.
+    """
+
+    def leave_out(error: OSError) -> None:
+        if error.filename == str(folder):
+            raise error
+        terminal.note(f"{error.filename} is left out, since it cannot be read: {reason_of(error)}")
+
+    found = []
+    for root, folders, names in os.walk(folder, onerror=leave_out):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for path in (Path(root, name) for name in names if not name.startswith(".")):
+            try:
+                if path.is_file():
+                    found.append(path)
+            except OSError as error:
+                leave_out(error)
+    return found

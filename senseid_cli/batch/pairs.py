@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from senseid.batch_errors import ManifestError
 from senseid.bodies import OK_CODE
+from senseid_cli import paths
 from senseid_cli.batch.rows import refused
 from senseid_cli.batch.work import Medium, Refusal
 from senseid_engine.errors import reason_of
@@ -60,11 +61,7 @@ def list_media(folder: Path, medium: Medium = Medium.PHOTO) -> Photos:
     suffixes = PHOTO_SUFFIXES if medium == Medium.PHOTO else VIDEO_SUFFIXES
     try:
         names = sorted(
-            path.relative_to(folder).as_posix()
-            for path in folder.rglob("*")
-            if _suffix(path) in suffixes
-            and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-            and path.is_file()
+            path.relative_to(folder).as_posix() for path in paths.files_below(folder) if _suffix(path) in suffixes
         )
     except OSError as error:
         raise ManifestError(f"{folder} cannot be read: {reason_of(error)}", remedy="check its permissions") from error

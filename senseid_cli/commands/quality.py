@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -192,11 +193,11 @@ def _walk(
     from senseid_crypto.errors import CryptoError
     from senseid_engine.errors import DetectionError, MediaError
 
-    paths = _photos_in(folder)
-    if not paths:
+    photos = _photos_in(folder)
+    if not photos:
         raise typer.BadParameter(_no_photo(folder), param_hint="PHOTO")
-    with progress("measuring photos", len(paths)) as advance:
-        for path in paths:
+    with progress("measuring photos", len(photos)) as advance:
+        for path in photos:
             name = path.relative_to(folder).as_posix()
             try:
                 image, encrypted = media.open_photo(str(path))
@@ -210,24 +211,21 @@ def _walk(
 
 def _photos_in(folder: Path) -> list[Path]:
     """The photos of a folder and its subfolders, by name; encrypted ones keep their suffix before the last one."""
-    from senseid_engine.media import PHOTO_SUFFIXES
+    from senseid_engine.media import PHOTO_SUFFIXES, reading
 
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if any(suffix.lower() in PHOTO_SUFFIXES for suffix in path.suffixes[-2:])
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    with reading(str(folder), "file"):
+        files = paths.files_below(folder)
+    return sorted(path for path in files if any(suffix.lower() in PHOTO_SUFFIXES for suffix in path.suffixes[-2:]))
 
 
 def _no_photo(folder: Path) -> str:
     """Why a folder has nothing to measure."""
     from senseid_engine.media import PHOTO_SUFFIXES
 
-    skipped = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    files = (path for path in folder.rglob("*") if os.path.isfile(path))  # noqa: PTH113  refused ones, too
+    skipped = sorted(path.relative_to(folder).as_posix() for path in files)
     if not skipped:
-        return f"{folder} holds no photo: it is empty"
+        return f"{folder} holds no photo: there is no file in it that can be read"
     shown = ", ".join(skipped[:_SHOWN]) + (", ..." if len(skipped) > _SHOWN else "")
     return (
         f"{folder} holds no photo: {len(skipped)} skipped ({shown}), since the name of a photo ends in"

@@ -123,3 +123,29 @@ def test_a_data_directory_that_cannot_be_read(
 def test_a_data_directory_whose_name_is_too_long(senseid: Senseid, words: tuple[str | Path, ...]) -> None:
     nowhere = type(senseid)(senseid.home / ("n" * 300))
     assert (nowhere(*words).returncode, nowhere("doctor").returncode) == (4, 1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="permissions are tested on Linux")
+def test_a_folder_that_cannot_be_read_is_not_passed_over_in_silence(
+    senseid: Senseid, photos: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    for name in ("", "closed"):
+        (folder / name).mkdir()
+        shutil.copy(photos["obama.jpg"], folder / name / "obama.jpg")
+    (folder / "closed").chmod(0)
+    commands = {
+        ("batch", "--task", "quality", "--format", "ndjson", folder): 0,
+        ("batch", folder / "closed"): 2,
+        ("quality", "--json", folder): 0,
+        ("quality", folder / "closed"): 3,
+    }
+    done = {command: senseid(*command, preexec_fn=_be_an_ordinary_user) for command in commands}
+    (folder / "closed").chmod(0o755)
+    if any(run.returncode == 77 for run in done.values()):
+        pytest.skip("root may not give up its privileges here")
+    assert {command: run.returncode for command, run in done.items()} == commands
+    for run in done.values():
+        assert f"{folder}/closed".encode() in run.stderr
+        assert b"permission denied" in run.stderr
+        assert len(run.stdout.splitlines()) == (run.returncode == 0)

@@ -103,3 +103,5 @@ def test_the_photos_of_a_folder(tmp_path: Path) -> None:
     assert listed.digest() != digest
     with pytest.raises(ManifestError, match="holds no video"):
         list_media(tmp_path / "a", Medium.VIDEO)
+    with pytest.raises(ManifestError, match="cannot be read: not a directory"):
+        list_media(tmp_path / "b.JPG")
