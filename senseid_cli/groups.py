@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
+from typer.models import TyperPath
 
 from senseid_cli import help_text
 
@@ -53,7 +55,27 @@ class LazyGroup(TyperGroup):
             holder.command(name)(getattr(module, name))
         command = get_group(holder).commands[name]
         help_text.adopt(command)
+        _take_names(command)
         return command
+
+
+class _Name(TyperPath):
+    """The name of a file or folder, as it was typed: whoever opens it says what is wrong with it."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path:
+        """Refuse an empty word, such as an unset variable of a script: as a path it would be the current folder."""
+        if value == "":
+            self.fail("an empty word names no file: check the variable that it came from", param, ctx)
+        return Path(value)
+
+
+def _take_names(command: Any) -> None:
+    """Have a command and everything below it take paths as names, which Typer would look at first."""
+    for param in command.params:
+        if isinstance(param.type, TyperPath):
+            param.type = _Name()
+    for child in getattr(command, "commands", {}).values():
+        _take_names(child)
 
 
 class GroupWithDefault(TyperGroup):

@@ -145,6 +145,11 @@ def test_version() -> None:
             (["compare", "a", "b", "--threshold", value], f"--threshold: {value!r} is not a number".encode())
             for value in ("-0.1", "1.1", "nan", "inf", "x", "")
         ],
+        *[
+            ([*words, ""], f"{words[-1]}: an empty word names no file".encode())
+            for words in (["batch", "a.csv", "--cache"], ["license", "issue", "--out"], ["serve", "--key-file"])
+        ],
+        (["license", "install", ""], b"FILE...: an empty word names no file"),
         (["omni", "a", "b", "--draw", "x.jpg"], b"--draw: x.jpg does not end in .png"),
     ],
     ids=str,
