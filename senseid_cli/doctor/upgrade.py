@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from senseid.errors import SettingError
@@ -38,7 +39,11 @@ def check_files(old: Path, new: Path) -> list[Finding]:
         return [problem(_FILES, f"{old}: there is no such folder", "name the data directory of the version before")]
     if old.exists() and new.exists() and old.samefile(new):
         return [ok(_FILES, "the data directory is the same")]
-    files = sorted(path.relative_to(old) for path in old.rglob("*") if path.is_file())
+    there = [old, *old.rglob("*")]
+    closed = [path for path in there if os.path.isdir(path) and not os.access(path, os.R_OK | os.X_OK)]  # noqa: PTH112
+    if closed:
+        return [problem(_FILES, f"{min(closed)}: cannot be read, so nobody knows what is in it", "run as its owner")]
+    files = sorted(path.relative_to(old) for path in there if path.is_file())
     wanted = [path for path in files if path.parts[0] not in _PASSING]
     missing = [str(path) for path in wanted if not (new / path).is_file()]
     found = []

@@ -126,6 +126,24 @@ def test_a_data_directory_whose_name_is_too_long(senseid: Senseid, words: tuple[
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="permissions are tested on Linux")
+def test_what_cannot_be_read_is_told_by_whoever_reads_it(senseid: Senseid, tmp_path: Path) -> None:
+    licence, old = tmp_path / "face.lic", tmp_path / "old"
+    shutil.copy(senseid.home / "license" / "senseid_face" / "senseid_face.lic", licence)
+    (old / "keys").mkdir(parents=True)
+    licence.chmod(0)
+    (old / "keys").chmod(0)
+    commands = {("license", "install", licence): 4, ("doctor", "--upgraded-from", old): 1}
+    done = {command: senseid(*command, preexec_fn=_be_an_ordinary_user) for command in commands}
+    (old / "keys").chmod(0o755)
+    if any(run.returncode == 77 for run in done.values()):
+        pytest.skip("root may not give up its privileges here")
+    assert {command: run.returncode for command, run in done.items()} == commands
+    installed, checked = done.values()
+    assert b"STID_E_INVALID_AUTH (-13)" in installed.stderr
+    assert f"{old / 'keys'}: cannot be read".encode() in checked.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="permissions are tested on Linux")
 def test_a_folder_that_cannot_be_read_is_not_passed_over_in_silence(
     senseid: Senseid, photos: dict[str, Path], tmp_path: Path
 ) -> None:
