@@ -54,7 +54,7 @@ def report(
     from senseid_cli import paths
     from senseid_cli.batch.run import Page, write_report
 
-    if not results.name:  # an empty word, too
+    if not results.name:  # the current folder, or the root
         raise typer.BadParameter("it is a folder, and not the file that batch wrote", param_hint="RESULTS")
     page = out or results.with_suffix(".html")
     paths.check_output(page, sources=(str(results),), force=force, suffix=".html", option="--out")
