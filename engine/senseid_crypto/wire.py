@@ -123,9 +123,13 @@ def find_key(source: Source, keys: Iterable[Key]) -> Key:
     """
     usable = list(_usable(keys))
     attempts = [_Attempt(key) for key in usable]
+    length = 0
     for piece in _decoded(source):
+        length += len(piece)
         for attempt in attempts:
             attempt.take(piece)
+    if length < TAG:
+        raise damaged()
     for key, attempt in zip(usable, attempts, strict=True):
         if attempt.holds():
             return key

@@ -77,7 +77,7 @@ def write_file(path: Path, data: bytes, mode: int = PUBLIC) -> None:
     regular file is refused: root could rename onto /dev/null. Raises `StorageError`.
     """
     if is_there(path) and not path.is_file():
-        raise _not_written(path, "there is something that is no file")
+        raise _not_written(path, "there is something that is no file", "move it away, or choose another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -92,6 +92,8 @@ def write_file(path: Path, data: bytes, mode: int = PUBLIC) -> None:
             with suppress(OSError):
                 Path(name).unlink()
             raise
+    except FileExistsError:  # of the folder
+        raise _not_written(path, f"{path.parent} is no folder", "choose another place") from None
     except OSError as error:
         raise _not_written(path, error.strerror or str(error)) from None
 
@@ -107,8 +109,8 @@ def append_line(path: Path, line: bytes) -> None:
         raise _not_written(path, error.strerror or str(error)) from None
 
 
-def _not_written(path: Path, why: str) -> StorageError:
-    return StorageError(
-        f"cannot be written: {why}",
-        remedy="check its folder's permissions, or choose another folder (for senseid's own data: SENSEID_HOME)",
-    ).at(str(path))
+_REMEDY = "check its folder's permissions, or choose another folder (for senseid's own data: SENSEID_HOME)"
+
+
+def _not_written(path: Path, why: str, remedy: str = _REMEDY) -> StorageError:
+    return StorageError(f"cannot be written: {why}", remedy=remedy).at(str(path))

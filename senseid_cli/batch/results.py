@@ -39,6 +39,8 @@ def read_results(path: Path) -> Iterator[dict[str, Any]]:
         raise ResultsError(f"{path} cannot be read: {reason_of(error)}", remedy="check the path") from error
     if head.startswith(_ZIP):
         raise ResultsError(f"{path} is a spreadsheet or an archive", remedy="save it as CSV, or give what batch wrote")
+    if not head:
+        raise _nothing(path)
     form = format_of(path.name, head)
     number = 0
     with closing(_records(path, form)) as records:
@@ -52,7 +54,11 @@ def read_results(path: Path) -> Iterator[dict[str, Any]]:
                 raise _damaged(path, number, problem)
             yield record
     if not number:
-        raise ResultsError(f"{path} holds no results", remedy="give the file that senseid batch wrote with --out")
+        raise _nothing(path)
+
+
+def _nothing(path: Path) -> ResultsError:
+    return ResultsError(f"{path} holds no results", remedy="give the file that senseid batch wrote with --out")
 
 
 def _records(path: Path, form: Format) -> Generator[dict[str, Any]]:

@@ -62,6 +62,13 @@ def test_what_java_made(vector: Sequence[str]) -> None:
     assert wire.decrypt_bytes(text.encode(), [key]) == unstreamed(text.encode(), key) == data
 
 
+@pytest.mark.parametrize("text", [b"", b"AAAA"])
+def test_what_is_shorter_than_a_tag_is_cut_off_and_no_other_keys(text: bytes) -> None:
+    for decrypt in (wire.decrypt_bytes, lambda data, keys: unstreamed(data, *keys)):
+        with pytest.raises(DamagedError, match="it was changed, cut off or extended since it was encrypted"):
+            decrypt(text, [KEY])
+
+
 @pytest.mark.slow
 def test_java_makes_them_again(java: Callable[[Sequence[str]], list[str]]) -> None:
     assert java([f"wire {' '.join(vector[:3])}" for vector in VECTORS]) == [vector[3] for vector in VECTORS]

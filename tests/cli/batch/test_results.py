@@ -53,7 +53,8 @@ def test_two_photos_of_a_hundred_faces(form: Format, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "holds no results|is empty"),
+        ("", "holds no results"),
+        ("row,code\n", "holds no results"),
         ("first,second\na,b\n", "no results of senseid batch: row 1 has no code"),
         ("row,code,verification_score\n1,1000,high\n", "row 1 of .*verification_score is 'high'"),
         ("row,code,verification_score\n1,1000,nan\n", "verification_score is no number"),
