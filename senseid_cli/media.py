@@ -68,13 +68,13 @@ def _check_source(source: str) -> None:
 
     if _ADDRESS.match(source):
         meant = source.removeprefix("file://")
-        instead = f"type {meant}" if os.path.exists(meant) else "save it, and name the file"  # noqa: PTH110  any text
+        instead = f"type {meant}" if os.path.exists(meant) else "save it, and name the file"
         raise MediaNotFoundError(source, f"is an address, and only files are read: {instead}")
     if source.startswith("~") and not os.path.lexists(source):
         meant = os.path.expanduser(source)  # noqa: PTH111  it leaves what it does not know
-        if os.path.exists(meant):  # noqa: PTH110
+        if os.path.exists(meant):
             raise MediaNotFoundError(source, f"no such file, since ~ counts only without quotes: type {meant}")
-    if os.path.isdir(source):  # noqa: PTH112
+    if os.path.isdir(source):
         raise MediaUnreadableError(
             source, f"is a folder, and one file is read: name a file in it, or for many `senseid batch {source}`"
         )

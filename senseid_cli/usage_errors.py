@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from typer._click import exceptions
@@ -115,7 +115,7 @@ def _no_command(context: Any, message: str) -> str:
     meant = get_close_matches(word, names, 1)
     if meant:
         instead = f"did you mean `{path} {meant[0]}`?"
-    elif Path(word).is_file():
+    elif os.path.isfile(word):
         instead = "a file follows the name of a command, as in `senseid quality PHOTO`;"
     else:
         instead = ""

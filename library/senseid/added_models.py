@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,7 +116,7 @@ def preset_addition(
 
     licences.require(Product.FACE)
     sha256, size = _digest(file)
-    if (manifest := _manifest_of(file)).exists():
+    if os.path.exists(manifest := _manifest_of(file)):
         raise RefusedError(
             f"{file} has the manifest {manifest} beside it", remedy="leave out --preset, or move the manifest away"
         )

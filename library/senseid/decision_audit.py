@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -93,7 +94,7 @@ def verify_logs(logs: Sequence[Path], *, key: Key | None = None, noted: Link | N
 
 def _facts(paths: Sequence[Path]) -> list[tuple[int, int] | None]:
     """Signs that writers were there meanwhile."""
-    statuses = [path.stat() if path.exists() else None for path in paths]
+    statuses = [path.stat() if os.path.exists(path) else None for path in paths]
     return [None if status is None else (status.st_ino, status.st_size) for status in statuses]
 
 

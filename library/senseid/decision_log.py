@@ -183,7 +183,7 @@ class DecisionLog:
 
 def real_path(path: Path) -> Path:
     """Where a log lies that a link may lead to: purging must not replace the link and leave the records."""
-    return type(path)(os.path.realpath(path)) if path.is_symlink() else path
+    return type(path)(os.path.realpath(path)) if os.path.islink(path) else path
 
 
 def segment_path(path: Path, number: int) -> Path:
@@ -199,7 +199,7 @@ def files_of(path: Path) -> list[Path]:
 
 def present_files_of(path: Path) -> list[Path]:
     """Those of `files_of` that are there. Between a full one and the next the one that is appended to is not."""
-    return [file for file in files_of(path) if file.exists()]
+    return [file for file in files_of(path) if os.path.exists(file)]
 
 
 def lines_of(file: BinaryIO) -> Iterator[bytes]:

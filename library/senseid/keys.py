@@ -6,6 +6,7 @@ user of the machine can read the arguments of a running command.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,8 +137,9 @@ class KeySources:
         from senseid_crypto.errors import KeyFormatError
         from senseid_crypto.key_file import key_of, parse_variables
 
-        if not self.env_file.is_file():
-            _text_of(self.env_file)  # reports why, if that was deliberate
+        if not os.path.isfile(self.env_file):
+            if os.path.lexists(self.env_file):
+                _text_of(self.env_file)  # reports why, if that was deliberate
             return
         reason = distrust(self.env_file)
         if reason:

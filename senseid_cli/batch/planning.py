@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from senseid_cli import paths
 from senseid_cli.media import STDIN
 from senseid_engine.errors import reason_of
 
@@ -44,8 +46,8 @@ def make_plan(source: str, other: Path | None, task: str, settings: Settings, re
     scorer = Scorer.open(registry)
     job = jobs.JOBS[task](settings, scorer)
     folder = Path(source)
-    of_folder = source != STDIN and folder.is_dir()
-    if other is not None and not (of_folder and task == "compare" and other.is_dir()):
+    of_folder = source != STDIN and paths.is_folder(folder)
+    if other is not None and not (of_folder and task == "compare" and paths.is_folder(other)):
         raise typer.BadParameter("it takes two folders, and --task compare", param_hint="FOLDER")
     if of_folder and task == "compare":
         return PairsPlan(list_media(folder), None if other is None else list_media(other), scorer, settings)
@@ -91,7 +93,7 @@ def _open_manifest(source: str, job: Job) -> Manifest:
             if sys.stdin is None or sys.stdin.isatty():
                 raise typer.BadParameter("standard input is a terminal: pipe the rows in", param_hint="MANIFEST")
             data = sys.stdin.buffer.read()
-        elif path.is_file():
+        elif os.path.isfile(path):
             with path.open("rb") as file:
                 head = file.read(64)
             _refuse_medium(source, head)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from datetime import timedelta
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
@@ -109,11 +110,13 @@ def purge(
     from senseid.decision_log import present_files_of, real_path
     from senseid_cli.output import terminal
     from senseid_engine.errors import MediaNotFoundError
+    from senseid_engine.media import reading
 
     check_keys(key_file, key)
     if math.isnan(days):
         raise typer.BadParameter("it is no number", param_hint="--older-than")
-    paths = present_files_of(real_path(file))
+    with reading(str(file), "file"):
+        paths = present_files_of(real_path(file))
     if not paths:
         raise MediaNotFoundError(str(file), "there is no such file")
     _check_regular(paths)
@@ -132,7 +135,7 @@ def _check_regular(paths: list[Path]) -> None:
     from senseid_engine.errors import MediaUnreadableError
 
     for path in paths:
-        if path.exists() and not path.is_file():
+        if os.path.exists(path) and not os.path.isfile(path):
             raise MediaUnreadableError(str(path), "is no file")
 
 

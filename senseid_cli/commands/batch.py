@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -229,7 +230,7 @@ def _check_output(out: Path | None, manifest: str, *, resume: bool, force: bool)
         return
     if resume and force:
         raise typer.BadParameter("--resume and --force exclude each other", param_hint="--resume")
-    interrupted = partial_of(out).exists()
+    interrupted = os.path.exists(partial_of(out))
     paths.check_output(out, sources=(manifest,), force=force or resume or interrupted, suffix=None, option="--out")
     if interrupted:
         check_idle(out)

@@ -79,7 +79,7 @@ def _installation(env_file: Path | None) -> Installation:
         context=context,
         keys=replace(key_sources(), env_file=file, env_named=env_file is not None),
         environment=os.environ,
-        env_file=file if env_file or file.is_file() else None,
+        env_file=file if env_file or os.path.isfile(file) else None,
         env_named=env_file is not None,
         cores=cores,
         cpus=cpus,

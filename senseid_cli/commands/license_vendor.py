@@ -388,7 +388,7 @@ def _licence_file(out: Path, count: int) -> Path | None:
     from senseid_licensing.errors import ArgumentError
     from senseid_licensing.files import is_there
 
-    if out.suffix.lower() != ".lic" or out.is_dir():
+    if out.suffix.lower() != ".lic" or os.path.isdir(out):
         return None
     if count > 1:
         raise ArgumentError(

@@ -119,7 +119,7 @@ def _check_outputs(out: Path, report: Path | None, sources: list[Path], *, force
     if paths.is_folder(report):
         if any(paths.is_same_file(report, source) for source in sources):
             raise typer.BadParameter(f"{report} is one of the inputs", param_hint="--report")
-    elif os.path.exists(report):  # noqa: PTH110  a name that the system refuses is none
+    elif os.path.exists(report):
         raise typer.BadParameter(f"{report} is a file, not a folder", param_hint="--report")
     else:
         paths.check_output(report, sources=(), force=True, suffix=None, option="--report")

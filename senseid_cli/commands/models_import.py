@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from enum import StrEnum
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
@@ -77,7 +78,7 @@ def import_(
     from senseid import added_models, installation
     from senseid_cli.output import terminal
 
-    if file.is_dir():
+    if os.path.isdir(file):
         raise typer.BadParameter(f"{file} is a folder, and not the file to import", param_hint="FILE")
     row: ImportedModel | ImportedCurve
     if kind is Kind.EMBEDDING:

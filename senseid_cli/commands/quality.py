@@ -222,7 +222,7 @@ def _no_photo(folder: Path) -> str:
     """Why a folder has nothing to measure."""
     from senseid_engine.media import PHOTO_SUFFIXES
 
-    files = (path for path in folder.rglob("*") if os.path.isfile(path))  # noqa: PTH113  refused ones, too
+    files = (path for path in folder.rglob("*") if os.path.isfile(path))
     skipped = sorted(path.relative_to(folder).as_posix() for path in files)
     if not skipped:
         return f"{folder} holds no photo: there is no file in it that can be read"

@@ -60,7 +60,7 @@ def report(
     paths.check_output(page, sources=(str(results),), force=force, suffix=".html", option="--out")
     if photos is None and plain_faces:
         raise typer.BadParameter("it needs --photos", param_hint="--plain-faces")
-    if photos is not None and not photos.is_dir():
+    if photos is not None and not paths.is_folder(photos):
         raise typer.BadParameter(f"there is no folder {photos}", param_hint="--photos")
     settings = Page(page, f"Results of {results}", threshold, group or "group", plain_faces)
     records = _records(results, threshold, group)

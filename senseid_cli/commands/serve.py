@@ -251,7 +251,7 @@ def _settings(
 
     file = env_file or UNNAMED
     named = env_file is not None
-    values = settings.gather(given, os.environ, file if named or file.is_file() else None, named=named)
+    values = settings.gather(given, os.environ, file if named or os.path.isfile(file) else None, named=named)
     for text in values.notes:
         terminal.note_once(text)
     cores, cpus = installation.cpus()

@@ -53,7 +53,7 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
     """
     paths.check_here()
     for folder in folders:
-        if not folder.is_dir():
+        if not paths.is_folder(folder):
             raise RefusedError(f"{folder} is no folder", remedy="name folders that hold containers")
     wanted = sorted(str(folder.resolve()) for folder in folders)
     note = _note(keys, name)

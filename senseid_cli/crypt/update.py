@@ -89,7 +89,7 @@ def without_source(plan: Plan) -> list[tuple[Path, Path]]:
     suffix = SUFFIXES["container"]
     found: dict[Path, Path] = {}
     for target in dict.fromkeys(target for _, target in plan.folders):
-        if not target.is_dir():
+        if not os.path.isdir(target):
             continue
         sources = [source for source, into in plan.folders if into == target]
         for path in walk(target):

@@ -24,7 +24,7 @@ def check_disk(check: str, folder: Path) -> Finding:
         check: the name of the finding.
         folder: the folder, which need not exist.
     """
-    there = next(path for path in (folder, *folder.parents) if os.path.exists(path))  # noqa: PTH110  refused ones, too
+    there = next(path for path in (folder, *folder.parents) if os.path.exists(path))
     try:
         free = shutil.disk_usage(there).free
     except OSError as error:

@@ -35,12 +35,12 @@ def check_files(old: Path, new: Path) -> list[Finding]:
         old: the data directory of the previous version.
         new: that of this installation; the same one if the upgrade was in place.
     """
-    if not old.is_dir():
+    if not os.path.isdir(old):
         return [problem(_FILES, f"{old}: there is no such folder", "name the data directory of the version before")]
-    if old.exists() and new.exists() and old.samefile(new):
+    if os.path.exists(new) and old.samefile(new):
         return [ok(_FILES, "the data directory is the same")]
     there = [old, *old.rglob("*")]
-    closed = [path for path in there if os.path.isdir(path) and not os.access(path, os.R_OK | os.X_OK)]  # noqa: PTH112
+    closed = [path for path in there if os.path.isdir(path) and not os.access(path, os.R_OK | os.X_OK)]
     if closed:
         return [problem(_FILES, f"{min(closed)}: cannot be read, so nobody knows what is in it", "run as its owner")]
     files = sorted(path.relative_to(old) for path in there if path.is_file())

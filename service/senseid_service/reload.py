@@ -7,6 +7,7 @@ used changes nothing: what held before holds on, and the log says so.
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -100,7 +101,8 @@ class Reloader:
 
     def _read_again(self) -> Loaded:
         for path in self.loaded.files:
-            if path.exists() and not (path.is_file() or path.is_dir()):  # waiting for the writer of a pipe has no end
+            # Waiting for the writer of a pipe has no end.
+            if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
                 raise SettingError(f"{path} is not a file that can be read again", remedy="restart the service")
         loaded = self._load()
         check_certificate(loaded.settings)

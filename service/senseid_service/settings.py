@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import os
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -558,7 +559,7 @@ class _Reader:
         text = self._values.get(name)
         if not text:
             return None
-        if not Path(text).is_file():
+        if not os.path.isfile(text):
             raise SettingError(f"{name} names {text}, which is not a file", remedy="check the path")
         return Path(text)
 
@@ -566,7 +567,7 @@ class _Reader:
         text = self._values.get(name)
         if not text:
             return None
-        if not Path(text).is_dir():
+        if not os.path.isdir(text):
             raise SettingError(f"{name} names {text}, which is not a folder", remedy="check the path")
         return Path(text)
 

@@ -167,3 +167,39 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over_in_silence(
         assert f"{folder}/closed".encode() in run.stderr
         assert b"permission denied" in run.stderr
         assert len(run.stdout.splitlines()) == (run.returncode == 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="permissions are tested on Linux")
+def test_a_folder_that_may_not_be_entered(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
+    """As of `sudo -u senseid senseid ...` in root's folder: what is elsewhere works, and a name there is refused."""
+    photo = photos["obama.jpg"]
+    commands = {
+        ("key", "list"): 0,
+        ("serve", "--show-config"): 0,
+        ("serve", "stop"): 0,
+        ("photo.jpg",): 2,
+        ("batch", "pairs.csv"): 2,
+        ("batch", "."): 2,
+        ("key", "rotate", "."): 2,
+        ("quality", "."): 3,
+        ("audit", "verify", "log"): 3,
+        ("audit", "purge", "log", "--older-than", "1"): 3,
+        ("models", "import", "curve.toml", "--as", "curve"): 3,
+        ("compare", photo, photo, "--decision-log", "log"): 70,
+    }
+
+    def enter() -> None:
+        os.chdir(tmp_path)
+        tmp_path.chmod(0)
+        _be_an_ordinary_user()
+
+    done = {}
+    for command in (*commands, ("doctor",)):
+        done[command] = senseid(*command, preexec_fn=enter)
+        tmp_path.chmod(0o755)
+    if any(run.returncode == 77 for run in done.values()):
+        pytest.skip("root may not give up its privileges here")
+    assert done["doctor",].returncode in {0, 1}  # this machine may lack something
+    assert {command: run.returncode for command, run in done.items() if command in commands} == commands
+    for run in done.values():
+        assert b"internal error" not in run.stderr

@@ -218,7 +218,7 @@ def _locked(out: Path, mode: str) -> RawIOBase:
             raise OSError(errno.EINVAL, "it is no regular file")  # noqa: TRY301  told as what the system says
         file: RawIOBase = open(path, mode, buffering=0, opener=private)  # type: ignore[assignment]  # noqa: SIM115
     except OSError as error:
-        if isinstance(error, FileExistsError | FileNotFoundError) and path.parent.is_dir():
+        if isinstance(error, FileExistsError | FileNotFoundError) and os.path.isdir(path.parent):
             raise _busy(out) from None  # another run has begun or ended in this moment
         raise _failure(path, error) from error
     if not _is_mine(file, path):
