@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
-from senseid.errors import RefusedError
+from senseid.errors import OutputError, RefusedError
 from senseid.output_file import new_file
 from senseid_cli import paths
 from senseid_cli.crypt.file_jobs import FileJob, is_container, size_of, walk
@@ -48,7 +49,7 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
 
     Raises:
         RefusedError: a path is not a folder, the current folder was deleted, or another rotation of this key is not
-            complete.
+            complete, or was begun at the same time.
         CryptoError: a key cannot be stored or read, or there is none of that name.
     """
     paths.check_here()
@@ -58,13 +59,19 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
     wanted = sorted(str(folder.resolve()) for folder in folders)
     note = _note(keys, name)
     begun = _read(note)
+    expected = None
     if begun is None:
         # The default key may be the first one: until then the environment's was used. Another name is a mistake.
         if name != DEFAULT_NAME and keys.read(name) is None:
             raise MissingKeyError("there is no key of that name", remedy="see `senseid key list`")
-        keys.prepare_next(name, fresh, now, in_keyring=in_keyring)
-        with new_file(note, overwrite=False) as file:
-            file.write(json.dumps({"format": _FORMAT, "folders": wanted}).encode())
+        try:
+            expected = keys.prepare_next(name, fresh, now, in_keyring=in_keyring).id
+            with new_file(note, overwrite=False) as file:
+                file.write(json.dumps({"format": _FORMAT, "folders": wanted}).encode())
+        except (FileNotFoundError, OutputError) as error:
+            if isinstance(error, OutputError) and not os.path.lexists(note):
+                raise
+            raise _meanwhile() from None
     elif begun != wanted:
         raise RefusedError(
             f"the rotation of this key that was begun for {', '.join(begun)} is not complete",
@@ -76,7 +83,16 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
         raise RefusedError(
             f"the key that the rotation noted in {note} needs is gone", remedy="restore it, or delete the note"
         )
+    if expected not in {None, stored.id}:
+        end(keys, name)  # with it, the next call would take the old key for the new one
+        raise _meanwhile()
     return stored.load()
+
+
+def _meanwhile() -> RefusedError:
+    return RefusedError(
+        "another rotation of this key was begun at the same time", remedy="wait until it has ended, and run this again"
+    )
 
 
 def containers(folders: Sequence[Path]) -> list[FileJob]:

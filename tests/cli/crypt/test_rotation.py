@@ -6,10 +6,13 @@ import json
 import os
 import stat
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from senseid import installation
 from senseid_cli.crypt import convert
+from senseid_crypto.key_folder import KeyFolder
 from senseid_crypto.sealed import open_bytes
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    import pytest
+    from senseid_crypto.key_file import KeyFile
 
     Stdin = Callable[[BinaryIO | bytes], None]
 from tests.cli.crypt.conftest import GOLDEN, Here
@@ -91,6 +94,30 @@ def test_an_interrupted_rotation_goes_on(here: Here, monkeypatch: pytest.MonkeyP
     assert key_ids(paths) == {new.id}
     here("key", "rotate", "elsewhere")
     assert here.key.id != new.id
+
+
+@pytest.mark.parametrize("other", ["made its key anew", "noted its folders", "has the key by now"])
+def test_two_rotations_at_the_same_time(here: Here, monkeypatch: pytest.MonkeyPatch, other: str) -> None:
+    paths, old, real = rotated(here), here.key, KeyFolder.prepare_next
+    keys = here.home / "keys"
+    note = json.dumps({"format": "senseid-rotation/1", "folders": [str(here.path("photos").resolve())]})
+
+    def prepare_next(self: KeyFolder, *words: Any, **options: Any) -> KeyFile:
+        found = real(self, *words, **options)
+        if other == "made its key anew":
+            (keys / "default.next.key").unlink()
+        elif other == "noted its folders":
+            (keys / "default.rotation").write_text(note)
+        else:
+            raise FileNotFoundError
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(KeyFolder, "prepare_next", prepare_next)
+        assert "another rotation of this key was begun at the same" in here("key", "rotate", "photos", status=2)[1]
+    assert key_ids(paths) == {old.id} == {here.key.id}
+    here("key", "rotate", "photos")
+    assert key_ids(paths) == {here.key.id} != {old.id}
 
 
 def test_a_container_that_cannot_be_read_holds_the_rotation_open(here: Here) -> None:
