@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from senseid_crypto.key import Key
 
 _CONTEXT = b"senseid batch cache v1"
+# More than the templates of a thousand faces. What is longer is none of ours, and cut off here it does not decrypt.
+_MOST_BYTES = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Cache:
         name = self._name(work, digest)
         try:
             with open_regular(path_of(self.folder, name)) as file:
-                plain = open_bytes(file.read(), [self.key])
+                plain = open_bytes(file.read(_MOST_BYTES), [self.key])
             head = name.encode()
             return load(plain[len(head) :]) if plain.startswith(head) else None
         except (OSError, CryptoError, ValueError, KeyError):

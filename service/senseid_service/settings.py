@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import math
 import os
@@ -319,12 +320,18 @@ def read_env_file(path: Path) -> dict[str, str]:
 
     from dotenv import dotenv_values
 
+    from senseid_crypto.key_file import MOST_BYTES
+
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise OSError(errno.EFBIG, f"it is over {MOST_BYTES:,} bytes")  # noqa: TRY301  told as what the system says
+        text = data.decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SettingError(f"{path} cannot be read: {reason}", remedy="check the path after --env-file") from error
-    found = dotenv_values(stream=StringIO(text), interpolate=False)
+    found = dotenv_values(stream=StringIO(text, newline=None), interpolate=False)
     return {name: value for name, value in found.items() if value is not None}
 
 

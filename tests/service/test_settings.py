@@ -137,6 +137,10 @@ def test_an_env_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingError, match="it is not UTF-8"):
         gather({}, {}, tmp_path / "binary")
+    with (tmp_path / "long").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(SettingError, match="it is over 65,536 bytes"):
+        gather({}, {}, tmp_path / "long")
 
 
 def test_an_api_key_that_no_header_can_carry(tmp_path: Path) -> None:

@@ -75,6 +75,9 @@ def test_what_was_changed_or_swapped_is_not_believed(tmp_path: Path) -> None:
     other.write_bytes(data[0])
     assert kept.get(WORK, "a") is None
     assert kept.get(WORK, "b") is None
+    with one.open("wb") as file:
+        file.truncate(1 << 40)  # nor read into memory
+    assert kept.get(WORK, "a") is None
     one.write_bytes(data[0][:-1])
     other.write_bytes(data[1][:40] + b"x" + data[1][41:])
     assert kept.get(WORK, "a") is None
