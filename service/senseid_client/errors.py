@@ -27,11 +27,15 @@ class ServiceError(ClientError):
     """
 
     def __init__(self, code: int, message: str, request_id: str, http_status: int) -> None:
-        super().__init__(f"{message} (code {code}, HTTP {http_status}, request {request_id})")
+        super().__init__(code, message, request_id, http_status)
         self.code = code
         self.message = message
         self.request_id = request_id
         self.http_status = http_status
+
+    def __str__(self) -> str:
+        """The message, with what finds the request in the service's log."""
+        return f"{self.message} (code {self.code}, HTTP {self.http_status}, request {self.request_id})"
 
 
 class BusyError(ServiceError):
@@ -44,6 +48,7 @@ class BusyError(ServiceError):
     def __init__(self, refused: ServiceError, retry_after: float | None) -> None:
         super().__init__(refused.code, refused.message, refused.request_id, refused.http_status)
         self.retry_after = retry_after
+        self.args = (refused, retry_after)  # pickle makes the error of them again, as process pools do
 
 
 class UnreachableError(ClientError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.server
 import json
+import pickle
 import re
 import socket
 import threading
@@ -192,6 +193,14 @@ def test_a_refusal(server: Server, client: Client) -> None:
         client.compare(b"a", b"b")
     assert (raised.value.code, raised.value.message, raised.value.request_id) == (4000, "detection failed", ID)
     assert not isinstance(raised.value, BusyError)
+
+
+def test_errors_cross_a_process_pool() -> None:
+    refused = ServiceError(503, "busy", ID, 503)
+    for error in (refused, BusyError(refused, 2.0), BusyError(refused, None)):
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error)
+        assert (str(again), vars(again)) == (str(error), vars(error))
 
 
 @pytest.mark.parametrize(
