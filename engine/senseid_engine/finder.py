@@ -118,7 +118,16 @@ def model_of_kind(registry: Registry, kind: str) -> ModelEntry:
     Raises:
         ModelKindMissingError: the registry has none.
     """
-    for entry in registry.entries:
-        if entry.kind == kind:
-            return entry
-    raise ModelKindMissingError(kind)
+    return models_of_kind(registry, kind)[0]
+
+
+def models_of_kind(registry: Registry, kind: str) -> list[ModelEntry]:
+    """All models of that kind, in the order of the registry, at least one.
+
+    Raises:
+        ModelKindMissingError: the registry has none.
+    """
+    entries = [entry for entry in registry.entries if entry.kind == kind]
+    if not entries:
+        raise ModelKindMissingError(kind)
+    return entries

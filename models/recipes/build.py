@@ -13,7 +13,7 @@ import re
 import sys
 from typing import TYPE_CHECKING
 
-from models.recipes.efficientnet_lite import efficientnet_lite0
+from models.recipes.efficientnet_lite import efficientnet_lite0, efficientnet_lite2
 from models.recipes.errors import ConvertError, RecipeError
 from models.recipes.fetch import cache_directory, extract, fetch
 from models.recipes.landmarks import landmarks
@@ -35,6 +35,7 @@ RECIPES: Mapping[str, Callable[..., bytes]] = {
     "mediapipe-face-landmarks": landmarks,
     "sface": sface,
     "efficientnet-lite0": efficientnet_lite0,
+    "efficientnet-lite2": efficientnet_lite2,
 }
 
 

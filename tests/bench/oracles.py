@@ -80,25 +80,36 @@ def landmarks(image: Images, files: list[bytes]) -> Answers:
 
 def efficientnet_lite0(image: Images, files: list[bytes]) -> Answers:
     """Mean and spread of the maps after blocks 0, 2, 4, 7, 10, mean answers of the filters of 9, 10, under PyTorch."""
+    return _efficientnet("efficientnet-lite0", (0, 2, 4, 7, 10), image, files)
+
+
+def efficientnet_lite2(image: Images, files: list[bytes]) -> Answers:
+    """Mean and spread of the maps after blocks 0, 3, 6, 10, 14, mean answers of the filters of 13, 14."""
+    return _efficientnet("efficientnet-lite2", (0, 3, 6, 10, 14), image, files)
+
+
+def _efficientnet(name: str, pooled: tuple[int, ...], image: Images, files: list[bytes]) -> Answers:
     import torch
     from efficientnet_lite_pytorch import EfficientNet
 
     with tempfile.NamedTemporaryFile() as weights:
         weights.write(files[0])
         weights.flush()
-        net = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights.name).eval()
+        # Without the size it pads as TensorFlow does photos of the side it was trained at, odd in the middle for Lite2.
+        net = EfficientNet.from_pretrained(name, weights_path=weights.name, image_size=image.shape[2:]).eval()
     x = (torch.from_numpy(image.astype(np.float32)) - 127) / 128
     parts: list[torch.Tensor] = []
     answers: list[torch.Tensor] = []
-    for number in (9, 10):
+    last = pooled[-1]
+    for number in (last - 1, last):
         net._blocks[number]._bn1.register_forward_hook(
             lambda _, __, found: answers.append(found.clamp(0, 6).mean(dim=(2, 3)))
         )
     with torch.no_grad():
         x = net._swish(net._bn0(net._conv_stem(x)))
-        for number, block in enumerate(net._blocks[:11]):
+        for number, block in enumerate(net._blocks[: last + 1]):
             x = block(x)
-            if number in {0, 2, 4, 7, 10}:
+            if number in pooled:
                 parts += [x.mean(dim=(2, 3)), torch.sqrt(x.var(dim=(2, 3), correction=0) + 1e-6)]
     return {"features": torch.cat(parts + answers, 1).numpy()}
 
@@ -108,6 +119,7 @@ ORACLES = {
     "mediapipe-face-landmarks": landmarks,
     "sface": sface,
     "efficientnet-lite0": efficientnet_lite0,
+    "efficientnet-lite2": efficientnet_lite2,
 }
 
 

@@ -12,12 +12,12 @@ import pytest
 pytest.importorskip("onnx", reason="needs the dependency group 'recipes'")
 pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")
 
-from models.recipes.efficientnet_lite import FEATURES, MAPS
+from models.recipes.efficientnet_lite import LITE0, LITE2
 from models.recipes.liveness import frames, prepare, simulate
 from models.recipes.liveness.folds import fold_of
 from models.recipes.liveness.judge import apcer_at, auc, report_clips
 from models.recipes.liveness.logistic import fit
-from models.recipes.liveness.train import RECAPTURED, SHARES, SURROUNDINGS, Stills, fitted, regression
+from models.recipes.liveness.train import PARTS, RECAPTURED, SHARES, Stills, fitted, regression
 from senseid_engine.faces import Face
 from senseid_engine.image import Image
 from senseid_engine.landmarks import Landmarks
@@ -99,23 +99,28 @@ def test_sources_and_labels_weigh_what_they_should() -> None:
     assert (without[source == "gc535"] == 0).all()
 
 
-def test_the_surroundings_add_half_of_their_log_odds() -> None:
+def test_both_networks_weigh_alike_and_their_surroundings_half() -> None:
     rng = np.random.default_rng(4)
     attack = np.arange(400) % 2 == 0
-    features = rng.normal(0, 1, (400, 4, FEATURES)).astype(np.float32)
-    features[:, :3, 0] += np.where(attack, -9, 9)[:, None]  # of a map, which does not count for the face
-    features[:, :3, MAPS] += np.where(attack, -1, 1)[:, None]
-    features[:, 3, -1] += np.where(attack, -9, 9)  # of a filter, which does not count for the surroundings
-    features[:, 3, 1] += np.where(attack, -1, 1)
+    features = rng.normal(0, 1, (400, 4, LITE0.features + LITE2.features)).astype(np.float32)
+    maps = (slice(LITE0.maps), slice(LITE0.features, LITE0.features + LITE2.maps))
+    filters = (slice(LITE0.maps, LITE0.features), slice(LITE0.features + LITE2.maps, None))
+    for near, wide in zip(filters, maps, strict=True):
+        features[:, :3, wide.start or 0] += np.where(attack, -9, 9)[:, None]  # of a map: does not count for the face
+        features[:, :3, near.start] += np.where(attack, -1, 1)[:, None]
+        features[:, 3, near.start + 1] += np.where(attack, -9, 9)  # of a filter: does not count for the surroundings
+        features[:, 3, (wide.start or 0) + 1] += np.where(attack, -1, 1)
     one = np.full(400, "dtruong")
     stills = Stills(features, attack, one, one, np.arange(400) % 4 == 0, np.full(400, ""))
     found = regression(stills, np.ones(400, bool))
-    assert np.abs(found.face).argmax() == MAPS
-    assert not found.face[:MAPS].any()
-    assert not found.surroundings[MAPS:].any()
-    assert np.abs(found.surroundings).argmax() == 1
-    alone, _ = fitted(stills, np.ones(400, bool), replace(SURROUNDINGS, share=1.0))
-    assert found.surroundings == pytest.approx(SURROUNDINGS.share * alone)
+    for near, wide in zip(filters, maps, strict=True):
+        assert np.abs(found.face[near]).argmax() == 0
+        assert not found.face[wide].any()
+        assert not found.surroundings[near].any()
+        assert np.abs(found.surroundings[wide]).argmax() == 1
+    assert [part.share for part in PARTS] == [0.5, 0.25, 0.5, 0.25]
+    alone, _ = fitted(stills, np.ones(400, bool), replace(PARTS[3], share=1.0))
+    assert found.surroundings[maps[1]] == pytest.approx(alone[maps[1]] / 4)
     said = np.array([found.log_odds(still) for still in features])
     assert auc(said[~attack], said[attack]) > 0.97
 

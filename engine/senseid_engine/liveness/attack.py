@@ -1,6 +1,6 @@
 """The presentation-attack detector: does one frame show a face, or a picture of one?
 
-A network that was trained on photos of everything tells which textures there are; a logistic regression tells those of
+Networks that were trained on photos of everything tell which textures there are; a logistic regression tells those of
 a recapture from those of a face. docs/models/liveness.md says what it was fitted to and how well it does.
 """
 
@@ -15,10 +15,12 @@ import numpy as np
 from senseid_engine.align import CropAlignment, SurroundingsCrop
 from senseid_engine.calibration_file import parse_calibration
 from senseid_engine.device import Device
-from senseid_engine.finder import model_of_kind
+from senseid_engine.finder import models_of_kind
 from senseid_engine.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from senseid_engine.arrays import Floats, Pixels
@@ -74,49 +76,50 @@ class Regression:
         return parse_calibration(_NAME, data, lambda fields: _read(fields, features))
 
 
-def open_network(
+def open_networks(
     registry: Registry, licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
-) -> Session:
-    """The network alone: of square chips it gives float32 (n, features), mean and spread of each map.
+) -> tuple[Session, ...]:
+    """The networks alone: of square chips each gives float32 (n, features), of its maps and of its filters' answers.
 
     Arguments and errors as `AttackDetector.open`.
     """
-    return Session.open(model_of_kind(registry, "liveness"), licences, threads=threads, device=device)
+    return tuple(
+        Session.open(model, licences, threads=threads, device=device) for model in models_of_kind(registry, "liveness")
+    )
 
 
-def describe(network: Session, pixels: Pixels, face: Face) -> Floats:
-    """Features that the network finds in a face and in its surroundings.
+def describe(networks: Sequence[Session], pixels: Pixels, face: Face) -> Floats:
+    """Features that the networks find in a face and in its surroundings.
 
     Args:
-        network: as opened by `open_network`.
+        networks: as opened by `open_networks`.
         pixels: uint8 (height, width, 3), RGB.
         face: a face of that photo.
 
     Returns:
-        float32 (4, features), three looks at the face, then one at its surroundings.
+        float32 (4, features of all networks), three looks at the face, then one at its surroundings.
     """
     import cv2
 
     chip = FACE.chip(pixels, face)
     edges = [(FACE.side - side) // 2 for side in LOOKS]
     looks = [cv2.resize(chip[edge:-edge, edge:-edge], (FACE.side, FACE.side)) for edge in edges]
-    (near,) = network.run(np.stack(looks))
-    (wide,) = network.run(SURROUNDINGS.chip(pixels, face)[None])
-    return np.concatenate([near, wide])
+    chips: tuple[Pixels, Pixels] = (np.stack(looks), SURROUNDINGS.chip(pixels, face)[None])
+    return np.hstack([np.vstack([network.run(some)[0] for some in chips]) for network in networks])
 
 
 @dataclass(frozen=True, slots=True)
 class AttackDetector:
-    """The network and the regression. Stateless: may be shared between threads."""
+    """The networks and the regression. Stateless: may be shared between threads."""
 
-    _session: Session
+    _networks: tuple[Session, ...]
     _regression: Regression
 
     @classmethod
     def open(
         cls, registry: Registry, licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
     ) -> AttackDetector:
-        """Load the network.
+        """Load the networks.
 
         Args:
             registry: which models there are.
@@ -131,9 +134,9 @@ class AttackDetector:
             DeviceError: the processor cannot be used, or gives other values than the CPU.
             CalibrationError: the weights cannot be read.
         """
-        session = open_network(registry, licences, threads=threads, device=device)
-        features = int(model_of_kind(registry, "liveness").outputs[0].shape[-1])
-        return cls(session, Regression.parse(registry.asset(ASSET).read(), features))
+        networks = open_networks(registry, licences, threads=threads, device=device)
+        features = sum(int(model.outputs[0].shape[-1]) for model in models_of_kind(registry, "liveness"))
+        return cls(networks, Regression.parse(registry.asset(ASSET).read(), features))
 
     def log_odds(self, pixels: Pixels, face: Face) -> float:
         """The natural logarithm of the odds that the face is bona fide, calibrated for as many attacks as live faces.
@@ -142,7 +145,7 @@ class AttackDetector:
             pixels: uint8 (height, width, 3), RGB.
             face: a face of that photo.
         """
-        return self._regression.log_odds(describe(self._session, pixels, face))
+        return self._regression.log_odds(describe(self._networks, pixels, face))
 
     def score(self, pixels: Pixels, face: Face) -> float:
         """The probability, in [0, 1], that the face is bona fide; arguments as `log_odds`."""

@@ -1,4 +1,4 @@
-"""`python -m models.recipes.liveness.prepare STILLS MORE CLIPS LFW FEATURES.npz`: what the network tells of stills.
+"""`python -m models.recipes.liveness.prepare STILLS MORE CLIPS LFW FEATURES.npz`: what the networks tell of stills.
 
 STILLS is the unpacked set of labelled stills (`labels.csv` with name, label, group, source); MORE the unpacked set of
 whole frames (`labels.csv` with file, label, source and the box of the face); CLIPS the frames of clips that `frames`
@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.recipes.efficientnet_lite import FEATURES
+from models.recipes.efficientnet_lite import LITE0, LITE2
 from models.recipes.licences import licences_of_this_run
 from models.recipes.liveness import simulate
 from senseid_engine.errors import NoFaceError
 from senseid_engine.finder import FaceFinder
 from senseid_engine.image import decode_image, read_photo
-from senseid_engine.liveness.attack import LOOKS, describe, open_network
+from senseid_engine.liveness.attack import LOOKS, describe, open_networks
 from senseid_engine.liveness.track import overlap
 from senseid_models.registry import Registry
 
@@ -141,17 +141,17 @@ def with_recaptures(stills: list[Still]) -> list[Still]:
 
 
 @cache
-def _models() -> tuple[FaceFinder, Session]:
+def _models() -> tuple[FaceFinder, tuple[Session, ...]]:
     """The models that find faces and tell textures, under a licence made for this run, once a process."""
     licences, registry = licences_of_this_run(), Registry.builtin()
-    return FaceFinder.open(registry, licences, threads=1), open_network(registry, licences, threads=1)
+    return FaceFinder.open(registry, licences, threads=1), open_networks(registry, licences, threads=1)
 
 
 def features_of(number: int, still: Still) -> np.ndarray:
     """The features, float16 (1 + recaptures, looks, features), of a still and its recaptures; none without a face."""
-    finder, network = _models()
+    finder, networks = _models()
     image = decode_image(read_photo(still.path), name=str(still.path))
-    none = np.zeros((0, len(LOOKS) + 1, FEATURES), np.float16)
+    none = np.zeros((0, len(LOOKS) + 1, LITE0.features + LITE2.features), np.float16)
     try:
         face = labelled(finder.find(image).faces, still, image)
     except NoFaceError:
@@ -163,7 +163,7 @@ def features_of(number: int, still: Still) -> np.ndarray:
     for _ in range(rng.poisson(still.recaptures)):
         recapture = simulate.screen if rng.random() < SCREENS else simulate.paper
         photos.append(recapture(image.pixels, _place(face), rng))
-    return np.stack([describe(network, pixels, face) for pixels in photos]).astype(np.float16)
+    return np.stack([describe(networks, pixels, face) for pixels in photos]).astype(np.float16)
 
 
 def labelled(faces: Sequence[Face], still: Still, image: Image) -> Face | None:

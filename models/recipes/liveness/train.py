@@ -1,7 +1,8 @@
 """`python -m models.recipes.liveness.train FEATURES.npz`: fit the regressions, say how well they do, and write them.
 
-One is of the face, one of its surroundings; their log-odds are summed. Fitted together, they learn sources by heart.
-That of the face sees the principal components of the filters' answers, each as large as any other.
+For each network one is of the face, one of its surroundings; their log-odds are summed, and the mean of both networks
+counts. Fitted together, they learn sources by heart. Those of the face see the principal components of the filters'
+answers, each as large as any other.
 
 First four times without one fold, and judged on that; then on all, calibrated by what the four said of what they had
 not seen. Nothing is random.
@@ -12,17 +13,21 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tomli_w
 
 from models.recipes.build import put
-from models.recipes.efficientnet_lite import MAPS
+from models.recipes.efficientnet_lite import LITE0, LITE2
 from models.recipes.liveness.folds import FOLDS, fold_of
 from models.recipes.liveness.judge import report, report_clips
 from models.recipes.liveness.logistic import fit
 from senseid_engine.liveness.attack import ASSET, FORMAT, Regression
 from senseid_models.registry import Registry
+
+if TYPE_CHECKING:
+    from models.recipes.efficientnet_lite import Trunk
 
 # What each source weighs; within one, all groups weigh alike. LFW has no attacks.
 SHARES = {"more": 0.3, "clips": 0.3, "webcam-crops": 0.25, "msu-mfsd": 0.12, "dtruong": 0.12, "gc535": 0.1, "lfw": 0.11}
@@ -33,7 +38,7 @@ LEAST_SPREAD = 1e-2
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of the two regressions.
+    """One of the regressions.
 
     Attributes:
         looks: which of the looks it is fitted to.
@@ -50,8 +55,16 @@ class Part:
     share: float
 
 
-FACE = Part(slice(None, -1), slice(MAPS, None), 1000, 1e-2, 1.0)
-SURROUNDINGS = Part(slice(-1, None), slice(MAPS), 0, 3e-3, 0.5)
+def _parts(trunk: Trunk, start: int) -> tuple[Part, Part]:
+    """The regressions of a network whose features begin at `start`: the face, its surroundings."""
+    maps = start + trunk.maps
+    return (
+        Part(slice(None, -1), slice(maps, start + trunk.features), 1000, 1e-2, 0.5),
+        Part(slice(-1, None), slice(start, maps), 0, 3e-3, 0.25),
+    )
+
+
+PARTS = (*_parts(LITE0, 0), *_parts(LITE2, LITE0.features))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +133,9 @@ def components(samples: np.ndarray, weight: np.ndarray, count: int) -> np.ndarra
 
 
 def regression(stills: Stills, chosen: np.ndarray) -> Regression:
-    """Both parts, fitted to the chosen stills; not yet calibrated."""
-    (face, bias), (surroundings, more) = (fitted(stills, chosen, part) for part in (FACE, SURROUNDINGS))
-    return Regression(bias + more, face, surroundings)
+    """All parts, fitted to the chosen stills; not yet calibrated."""
+    slopes, biases = zip(*(fitted(stills, chosen, part) for part in PARTS), strict=True)
+    return Regression(sum(biases), sum(slopes[::2]), sum(slopes[1::2]))
 
 
 def main() -> None:
