@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ def main() -> NoReturn:
     handled = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if handled:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.disable()  # nothing that is being imported can be freed: `app` enables it for the commands that run for long
     from senseid_cli import app
 
     if handled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -65,6 +66,11 @@ WITH_MODELS = frozenset({"compare", "omni", "quality", "verify", "batch", "repor
 """Commands that run in a child process; `serve` starts its own."""
 
 
+SOON_OVER = frozenset({"compare", "omni"})
+"""Commands that end before there are cycles of objects worth freeing: looking for them, which as libraries are imported
+means looking at every object of each, takes longer than to compare two faces."""
+
+
 class _Root(LazyGroup):
     package = "senseid_cli.commands"
     sections = SECTIONS
@@ -72,6 +78,8 @@ class _Root(LazyGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Import the command, and run it in a child process once its arguments are parsed, if it works with models."""
         name, command, rest = super().resolve_command(ctx, args)
+        if name not in SOON_OVER:
+            gc.enable()
         guard = ctx.obj and ctx.obj["guard"]  # without it: calls that only print the help of a command
         if guard is not None and name in WITH_MODELS:
             command.invoke = partial(_guarded, guard, command.invoke)

@@ -252,6 +252,20 @@ def test_an_interrupt_in_a_command(
     assert "Traceback" not in shown.err
 
 
+@pytest.mark.parametrize(("words", "collects"), [(["compare", "a", "b"], False), (["license", "check"], True)])
+def test_only_commands_that_are_soon_over_leave_cycles_alone(words: list[str], collects: bool) -> None:
+    script = (
+        "import atexit, gc, sys\n"
+        "from senseid_cli.__main__ import main\n"
+        "atexit.register(lambda: print('collects', gc.isenabled()))\n"
+        "main()\n"
+    )
+    environment = {**os.environ, "SENSEID_HOME": "/nonexistent"}
+    command = [sys.executable, "-c", script, *words]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert f"collects {collects}" in done.stdout.splitlines(), done.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_an_ignored_interrupt_stays_ignored() -> None:
     # What nohup and a shell's `&` do; Python code between fork and exec is safe here, nothing else runs.
