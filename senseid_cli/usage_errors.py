@@ -42,6 +42,9 @@ def sentence(error: typer.TyperException, words: Sequence[str]) -> str:
     if isinstance(error, exceptions.MissingParameter):
         return _missing(error.param, context, words)
     if isinstance(error, exceptions.NoSuchOption):
+        for word in words:
+            if word.startswith(error.option_name) and os.path.isfile(word):
+                return f"`{path}` has no option {error.option_name}: if the file {word} is meant, write ./{word}"
         meant = get_close_matches(error.option_name, [o for p in command.get_params(context) for o in p.opts], 1)
         instead = f"did you mean {meant[0]}? " if meant else ""
         return f"`{path}` has no option {error.option_name}: {instead}`{path} --help` lists them"

@@ -72,6 +72,7 @@ WRONG = [
     Wrong.of("compare s3://bucket/a.jpg b.jpg", 3, "s3://bucket/a.jpg", "address", "only files"),
     Wrong.of("compare file://HERE/a.jpg b.jpg", 3, "file://HERE/a.jpg", "address", "type HERE/a.jpg"),
     Wrong.of("compare ~/a.jpg b.jpg", 3, "~/a.jpg", "without quotes", "type HERE/a.jpg"),
+    Wrong.of("compare -mine.jpg b.jpg", 2, "no option -m", "write ./-mine.jpg"),
     Wrong.of("comprae a b", 2, "'comprae'", "did you mean `senseid compare`"),
     Wrong.of("liveness pack a.jpg --out a.live", 3, "a.jpg", "photo", "video of 2 s", "`senseid liveness PHOTO`"),
     Wrong.of("liveness short.mp4", 3, "short.mp4", "1.00 s", "2 s", "record more"),
@@ -142,6 +143,7 @@ def world(
         assert senseid(*command).returncode == 0
     shutil.copy(photos["obama.jpg"], here / "a.jpg")
     shutil.copy(photos["obama2.jpg"], here / "b.jpg")
+    shutil.copy(photos["obama2.jpg"], here / "-mine.jpg")
     with Image.open(here / "a.jpg") as photo:
         photo.rotate(180).save(here / "upside-down.jpg")
         small = photo.convert("RGB").resize((320, 240))
