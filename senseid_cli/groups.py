@@ -63,9 +63,14 @@ class _Name(TyperPath):
     """The name of a file or folder, as it was typed: whoever opens it says what is wrong with it."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Path:
-        """Refuse an empty word, such as an unset variable of a script: as a path it would be the current folder."""
+        """Refuse an empty word, such as an unset variable of a script: as a path it would be the current folder.
+
+        And `-`: commands that read or write a standard stream there take it as text.
+        """
         if value == "":
             self.fail("an empty word names no file: check the variable that it came from", param, ctx)
+        if value == "-":
+            self.fail("'-' is no standard stream here: name a file (./- if it is called so)", param, ctx)
         return Path(value)
 
 

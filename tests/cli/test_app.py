@@ -149,6 +149,10 @@ def test_version() -> None:
             ([*words, ""], f"{words[-1]}: an empty word names no file".encode())
             for words in (["batch", "a.csv", "--cache"], ["license", "issue", "--out"], ["serve", "--key-file"])
         ],
+        *[
+            ([*words, "-"], f"{words[-1]}: '-' is no standard stream here".encode())
+            for words in (["udid", "--out"], ["license", "keygen", "--out"], ["compare", "a", "b", "--decision-log"])
+        ],
         (["license", "install", ""], b"FILE...: an empty word names no file"),
         (["omni", "a", "b", "--draw", "x.jpg"], b"--draw: x.jpg does not end in .png"),
     ],
