@@ -31,6 +31,10 @@ class CryptoError(Exception):
         self.message = message
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it be pickled, as process pools do. The constructor takes others than `args`, so it is not called."""
+        return type(self).__new__, (type(self), *self.args), vars(self)
+
     def at(self, place: str) -> Self:
         """The same error with the file it is about as a prefix of its message."""
         return type(self)(f"{place}: {self.message}", remedy=self.remedy)

@@ -42,6 +42,10 @@ class EngineError(Exception):
         self.name = name
         self.problem = problem
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it be pickled, as process pools do. The constructor takes others than `args`, so it is not called."""
+        return type(self).__new__, (type(self), *self.args), vars(self)
+
     def __str__(self) -> str:
         return f"{printable(self.name)}: {printable(self.problem)}"
 
@@ -103,7 +107,6 @@ class OcclusionError(EngineError):
 
     def __init__(self, name: str, features: tuple[str, ...]) -> None:
         super().__init__(name, f"the face is covered ({', '.join(features)}): take a photo that shows it whole")
-        self.args = (name, features)  # what pickle calls the constructor with
         self.features = features
 
 

@@ -30,6 +30,10 @@ class OperationError(Exception):
         self.message = message
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it be pickled, as process pools do. The constructor takes others than `args`, so it is not called."""
+        return type(self).__new__, (type(self), *self.args), vars(self)
+
 
 class BatchError(OperationError):
     """A batch cannot start or continue. The error of a single row is in the record of that row."""

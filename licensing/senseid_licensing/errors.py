@@ -92,6 +92,10 @@ class LicensingError(Exception):
         self.remedy = remedy
         self.place: str | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it be pickled, as process pools do. The constructor takes others than `args`, so it is not called."""
+        return type(self).__new__, (type(self), *self.args), vars(self)
+
     def at(self, place: str) -> Self:
         """The same error with the file it is about as a prefix of its message."""
         error = type(self)(f"{place}: {self.message}", remedy=self.remedy)

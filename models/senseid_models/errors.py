@@ -35,6 +35,10 @@ class ModelsError(Exception):
         self.message = message
         self.remedy = remedy
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let it be pickled, as process pools do. The constructor takes others than `args`, so it is not called."""
+        return type(self).__new__, (type(self), *self.args), vars(self)
+
 
 class ManifestError(ModelsError):
     """The manifest at `path` cannot be used; `problem` says where and why."""

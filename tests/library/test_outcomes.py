@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+import pickle
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,3 +127,22 @@ def test_an_unknown_error_is_internal() -> None:
 
 def test_the_statuses_of_the_contract() -> None:
     assert [status.value for status in ExitStatus] == [0, 1, 2, 3, 4, 5, 6, 70, 130]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        crypto.DamagedError("a.enc: does not decrypt", remedy="give its key"),
+        engine.NoFaceError("a.jpg", "shows no face"),
+        engine.OcclusionError("a.jpg", ("nose", "mouth")),
+        licensing.ExpiredError("ended", remedy="renew it").at("a.lic"),
+        models.ModelExpiredError("a", datetime.date(2026, 1, 1)),
+        models.ManifestError(Path("a"), "broken"),
+        OutputError("cannot be written", remedy="make room"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_cross_a_process_pool(error: Exception) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert (str(again), vars(again), again.args) == (str(error), vars(error), error.args)
