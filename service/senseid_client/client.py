@@ -56,6 +56,13 @@ class Client:
             raise ValueError(f"{self.url!r} is not the address of a service: write http://host:port")
         if parts.username is not None:
             raise ValueError("a user or password in the address is not sent: give api_key")
+        try:
+            parts.port, parts.path.encode("ascii"), parts.hostname.encode("idna")
+        except ValueError as error:
+            raise ValueError(f"{self.url!r} is not the address of a service: {error}") from None
+        # The standard library would show the key in its error.
+        if self.api_key is not None and not (self.api_key.isascii() and self.api_key.isprintable()):
+            raise ValueError("api_key holds a character that no API key has: is a line break at its end?")
 
     def compare(
         self, first: Media | Sequence[Media], second: Media, *, auto_rotate: bool = False, check_quality: bool = False

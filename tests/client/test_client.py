@@ -296,10 +296,23 @@ def test_a_refusal_before_the_body_was_read() -> None:
     assert raised.value.http_status == 413
 
 
-@pytest.mark.parametrize("url", ["faces.example:3000", "ftp://host", "http://", "http://h/?q", "http://u:p@h"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "faces.example:3000", "ftp://host", "http://", "http://h/?q", "http://u:p@h",
+        "http://h:port", "http://h:99999", "http://a..b", "http://h/\xe4",
+    ],
+)  # fmt: skip
 def test_addresses(url: str) -> None:
     with pytest.raises(ValueError, match="address"):
         Client(url, KEY)
+
+
+@pytest.mark.parametrize("key", ["letmein\n", "letmein\u20ac"])
+def test_an_api_key_that_cannot_be_sent_is_not_shown(key: str) -> None:
+    with pytest.raises(ValueError, match="api_key") as raised:
+        Client("http://127.0.0.1:1", KEY, api_key=key)
+    assert "let" not in str(raised.value)
 
 
 def test_a_file_that_is_not_there(client: Client, tmp_path: Path) -> None:
