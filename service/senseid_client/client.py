@@ -28,7 +28,7 @@ Media = bytes | Path
 
 
 _OK = 1000
-_BUSY = 503
+_BUSY = {429, 503}
 _LONGEST_ANSWER = 64 << 20
 
 
@@ -270,7 +270,7 @@ def _check(data: bytes, status: int, retry_after: str | None) -> Fields:
     if status == http.client.OK and code == _OK:
         return body
     refused = ServiceError(code, body.text("message"), body.request_id, status)
-    if status == _BUSY:
+    if status in _BUSY:
         raise BusyError(refused, float(retry_after) if retry_after and retry_after.isdecimal() else None)
     raise refused
 

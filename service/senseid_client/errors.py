@@ -10,7 +10,7 @@ class ClientError(Exception):
 
         ClientError
         |- ServiceError      the service refused, with a reason
-        |  `- BusyError      it is overloaded: try again later
+        |  `- BusyError      too many requests, of all or of this caller: try again later
         |- UnreachableError  no connection, no answer in time, or an untrusted certificate
         `- AnswerError       the answer is not from the service, or from another version
     """
@@ -39,7 +39,7 @@ class ServiceError(ClientError):
 
 
 class BusyError(ServiceError):
-    """The service is at its limit and did not look at the request.
+    """The service is at its limit, or the caller at what one address may ask for; it did not look at the request.
 
     Attributes:
         retry_after: seconds to wait before a retry, if the service gives them; else None.

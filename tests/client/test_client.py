@@ -206,8 +206,11 @@ def test_errors_cross_a_process_pool() -> None:
 @pytest.mark.parametrize(
     ("header", "seconds"), [({"Retry_After": "2"}, 2.0), ({}, None), ({"Retry_After": "soon"}, None)]
 )
-def test_a_busy_service(server: Server, client: Client, header: dict[str, str], seconds: float | None) -> None:
-    server.reply({"code": 503, "message": "busy", "request_id": ID}, 503, **header)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_service(
+    server: Server, client: Client, status: int, header: dict[str, str], seconds: float | None
+) -> None:
+    server.reply({"code": status, "message": "busy", "request_id": ID}, status, **header)
     with pytest.raises(BusyError) as raised:
         client.quality(b"a")
     assert raised.value.retry_after == seconds
