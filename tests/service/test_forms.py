@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from urllib.parse import quote_from_bytes, quote_plus
+import time
+from urllib.parse import quote_from_bytes, quote_plus, unquote_to_bytes
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,11 @@ def test_urlencoded() -> None:
 def test_what_is_encoded_comes_back(form: dict[str, bytes]) -> None:
     body = "&".join(f"{quote_plus(name)}={quote_from_bytes(value, safe='')}" for name, value in form.items())
     assert parse_form(URLENCODED, body.encode()) == form
+
+
+@given(st.lists(st.sampled_from([b"%", b"2", b"b", b"F", b"g", b"+", b"\xff"]), max_size=12).map(b"".join))
+def test_what_is_no_escape_stays(value: bytes) -> None:
+    assert parse_form(URLENCODED, b"a=" + value)["a"] == unquote_to_bytes(value.replace(b"+", b" "))
 
 
 @given(st.binary(max_size=200))
@@ -101,3 +107,10 @@ def test_repairs() -> None:
 def test_the_length_of_a_video() -> None:
     body = b"a=" + b"%2b%2F%3d" * 100_000 + b"A" * 22_000_000
     assert parse_form(URLENCODED, body)["a"] == b"+/=" * 100_000 + b"A" * 22_000_000
+
+
+@pytest.mark.parametrize("piece", [b"%", b"%41", b"%41a"])
+def test_many_escapes_do_not_keep_a_handler(piece: bytes) -> None:
+    begin = time.process_time()
+    parse_form(URLENCODED, b"a=" + piece * (16_000_000 // len(piece)))
+    assert time.process_time() - begin < 3  # one by one, 4 to 18
