@@ -141,7 +141,8 @@ def check_udid(text: str) -> str:
     plain = text.strip().upper().replace("-", "").translate(str.maketrans("OIL", "011"))
     digits, check = plain[:_LENGTH], plain[_LENGTH:]
     if len(digits) != _LENGTH or not set(digits) <= set(_DIGITS) or check != _check_digits(digits):
-        raise ArgumentError(f"{text[:40]!r} is not a UDID: a digit is wrong", remedy="copy it from UDID.txt")
+        # The text is not shown: it is the passphrase where the files of a command line were exchanged.
+        raise ArgumentError("it is no UDID, or a digit is wrong", remedy="copy it from UDID.txt")
     return _grouped(digits)
 
 

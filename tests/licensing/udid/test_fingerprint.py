@@ -56,6 +56,13 @@ def test_no_udid_at_all(text: str) -> None:
         check_udid(text)
 
 
+def test_what_is_no_udid_is_not_shown() -> None:
+    """It may be the first line of a passphrase's file."""
+    with pytest.raises(ArgumentError) as caught:
+        check_udid("hunter22")
+    assert "hunter22" not in str(caught.value)
+
+
 def test_digits_that_look_alike_are_read_as_meant() -> None:
     for number in range(200):
         udid = printable_udid({"cpu": f"{number:032x}"})
