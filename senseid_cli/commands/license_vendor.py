@@ -388,7 +388,13 @@ def _licence_file(out: Path, count: int) -> Path | None:
     from senseid_licensing.errors import ArgumentError
     from senseid_licensing.files import is_there
 
-    if out.suffix.lower() != ".lic" or os.path.isdir(out):
+    if os.path.isdir(out):
+        return None
+    if out.suffix.lower() != ".lic":
+        if is_there(out):
+            raise ArgumentError(
+                f"{out}: is a file, and no folder", remedy="give a folder, or a name like acme.lic, with --out"
+            )
         return None
     if count > 1:
         raise ArgumentError(

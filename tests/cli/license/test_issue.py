@@ -142,6 +142,9 @@ def test_issue_writes_the_file_that_it_is_told(vendor: Senseid) -> None:
     logged = Path("vendor.issued.ndjson").read_bytes()
     with pytest.raises(errors.ArgumentError, match=r"^y\.lic: is one file, and these are 3 licences"):
         vendor(*command, "--any-machine", "--days", "9", "--out", "y.lic")
+    for other in ("vendor.key", "vendor.pub"):
+        with pytest.raises(errors.ArgumentError, match=rf"^{other}: is a file, and no folder"):
+            vendor(*command, *one, "--out", other)
     assert not Path("y.lic").exists()
     assert Path("vendor.issued.ndjson").read_bytes() == logged
     Path("folder.lic").mkdir()
