@@ -252,6 +252,8 @@ class Client:
             with connection.getresponse() as response:
                 data, status = response.read(_LONGEST_ANSWER), response.status
                 retry_after = response.getheader("Retry-After")
+                if response.length and len(data) < _LONGEST_ANSWER:
+                    raise http.client.IncompleteRead(data, response.length)
         except (OSError, http.client.HTTPException) as error:
             raise UnreachableError(f"no answer from {self.url} ({type(error).__name__}: {error})") from error
         finally:
@@ -263,7 +265,7 @@ def _check(data: bytes, status: int, retry_after: str | None) -> Fields:
     """Return the fields of a result, or raise the error of the service."""
     try:
         parsed = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise AnswerError(f"HTTP {status}, and no JSON: is this the service?") from None
     body = Fields(parsed, "the body")
     code = body.integer("code")

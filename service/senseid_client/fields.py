@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from senseid_client.errors import AnswerError
@@ -37,9 +38,10 @@ class Fields:
         return tuple(read(Fields(item, f"{name} of {self._where}")) for item in found)
 
     def number(self, name: str) -> float:
-        """A number."""
+        """A finite number."""
         found = self._get(name)
-        if isinstance(found, bool) or not isinstance(found, int | float):
+        # NaN, an infinity, and a whole number that is too long for a float are greater than this, or not comparable.
+        if isinstance(found, bool) or not isinstance(found, int | float) or not abs(found) <= sys.float_info.max:
             raise self.refused(f"a number in {name}")
         return float(found)
 

@@ -220,6 +220,10 @@ def test_a_busy_service(
     "body",
     [
         b"<html>",
+        b"[" * 200_000,
+        b'{"code": 1000, "verification_score": NaN, "request_id": "a"}',
+        b'{"code": 1000, "verification_score": 1e999, "request_id": "a"}',
+        {"code": 1000, "verification_score": 10**400, "request_id": ID},
         [],
         {"code": "1000"},
         {"code": True},
@@ -261,6 +265,13 @@ def test_nobody_there() -> None:
         port = closed.getsockname()[1]
     with pytest.raises(UnreachableError, match="no answer from"):
         Client(f"http://127.0.0.1:{port}", KEY).health()
+
+
+def test_half_an_answer(server: Server, client: Client) -> None:
+    for body in ({"code": 1000, "verification_score": 0.9, "request_id": ID}, b'{"code": 1000, '):
+        server.reply(body, Content_Length="500")
+        with pytest.raises(UnreachableError, match="IncompleteRead"):
+            client.compare(b"a", b"b")
 
 
 def test_nobody_answers() -> None:
