@@ -89,6 +89,8 @@ def _bad(error: exceptions.BadParameter, context: Any) -> str:
     hint = error.param_hint or (error.param.opts[0] if error.param is not None and error.param.opts else "")
     if error.param is not None and error.param.param_type_name == "argument" and not error.param_hint:
         hint = help_text.argument_name(error.param)
+    if error.param is not None and _is_of_environment(context, error.param):
+        hint = str(error.param.envvar)
     choices = [
         getattr(choice, "value", choice) for choice in getattr(getattr(error.param, "type", None), "choices", ())
     ]
@@ -101,6 +103,11 @@ def _bad(error: exceptions.BadParameter, context: Any) -> str:
     if wrong and error.param is not None:
         return f"{hint}: {wrong[1]!r} is not {_number(error.param.type)}: see `{context.command_path} --help`"
     return f"{hint}: {message}" if hint else message
+
+
+def _is_of_environment(context: Any, param: Any) -> bool:
+    source = context.get_parameter_source(param.name)
+    return source is not None and source.name == "ENVIRONMENT"
 
 
 def _number(kind: Any) -> str:

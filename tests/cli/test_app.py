@@ -166,6 +166,13 @@ def test_usage_errors(words: list[str], line: bytes) -> None:
     assert line in only
 
 
+def test_a_wrong_value_from_the_environment_names_its_variable() -> None:
+    done = run("compare", "a", "b", env={"SENSEID_DEVICE": "cud"})
+    assert done.returncode == 2
+    assert done.stderr == b"senseid: SENSEID_DEVICE: 'cud' is none of auto, cpu, openvino, cuda: did you mean `cuda`\n"
+    assert b"--device: 'cud'" in run("compare", "a", "b", "--device", "cud", env={"SENSEID_DEVICE": "cpu"}).stderr
+
+
 def test_a_usage_error_as_json() -> None:
     done = run("compare", "a", "b", "--nope", "--json")
     assert done.returncode == 2
