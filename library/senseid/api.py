@@ -58,8 +58,10 @@ class Senseid:
 
         Raises:
             HomeError: there is no data directory.
-            ValueError: there is no such device.
+            ValueError: there is no such device, or `threads` is below 1.
         """
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads is {threads}: give 1 or more")
         licences = installation.verify_licences()
         self._models = Models(lambda: licences, threads=threads, device=Device(device))
         self._key_file = None if key_file is None else Path(key_file)
@@ -138,16 +140,18 @@ class Senseid:
         one, further = self._of_one_person(photo, "photo")
         return self._models.verifier.verify_video(self._video(source), one, options, further=further)
 
-    def encrypt(self, source: Video, *, form: Format = Format.CONTAINER) -> bytes:
+    def encrypt(self, source: Video, *, form: Format | str = Format.CONTAINER) -> bytes:
         """Encrypt a file or bytes, in memory, with the key that `senseid encrypt` takes.
 
         Args:
             source: the file or bytes; `senseid encrypt` also takes files that do not fit into memory.
-            form: a container, or the text that the HTTP API takes.
+            form: `container`, or `wire`, the text that the HTTP API takes.
 
         Raises:
             ERRORS: it cannot be read, or there is no key.
+            ValueError: there is no such form.
         """
+        form = Format(form)
         data = _raw(source)
         key = self._keys().to_encrypt().key
         if form is Format.WIRE:

@@ -16,6 +16,7 @@ from PIL import Image
 
 import senseid
 from senseid import installation, models, outcomes
+from senseid_crypto.container import MAGIC
 from senseid_crypto.format import Format
 from senseid_engine import device
 from senseid_engine.device import Device
@@ -44,6 +45,8 @@ def faces(home: Path, monkeypatch: pytest.MonkeyPatch) -> senseid.Senseid:
 
 def test_where_networks_run(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENSEID_HOME", str(home))
+    with pytest.raises(ValueError, match="threads is 0"):
+        senseid.Senseid(threads=0)
     monkeypatch.setattr(device, "installed_version", lambda _: None)
     with pytest.raises(ValueError, match="tpu"):
         senseid.Senseid(device="tpu")
@@ -126,6 +129,10 @@ def test_no_licence_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         senseid.Senseid().quality(np.zeros((400, 400, 3), np.uint8))
 
 
+def sealed_as(data: bytes) -> Format:
+    return Format.CONTAINER if data.startswith(MAGIC) else Format.WIRE
+
+
 @pytest.mark.parametrize("form", list(Format))
 def test_there_and_back(
     form: Format, tmp_path: Path, sample_photos: dict[str, Path], home: Path, monkeypatch: pytest.MonkeyPatch
@@ -138,6 +145,9 @@ def test_there_and_back(
     photo = sample_photos["obama.jpg"]
     sealed = faces.encrypt(photo, form=form)
     assert faces.decrypt(sealed) == photo.read_bytes()
+    assert sealed_as(faces.encrypt(photo, form=form.value)) == sealed_as(sealed) == form
+    with pytest.raises(ValueError, match="zip"):
+        faces.encrypt(photo, form="zip")
     (tmp_path / "sealed").write_bytes(sealed)
     assert faces.decrypt(tmp_path / "sealed") == photo.read_bytes()
     assert faces.quality(sealed).faces == faces.quality(photo).faces
