@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from senseid_engine.errors import ModelError
 from senseid_engine.session import Session
-from senseid_models.entries import EmbeddingContract, OutputContract
+from senseid_models.entries import LONGEST_EMBEDDING, EmbeddingContract, OutputContract
 
 if TYPE_CHECKING:
     from senseid_engine.session import Value
@@ -88,6 +88,10 @@ def _output(value: Value) -> tuple[OutputContract, int]:
     if len(value.shape) != 2 or not isinstance(value.shape[1], int):
         raise _OtherGraphError(f"its output {value.name} is {_shown(value)}: no vector of a known length")
     size = value.shape[1]
+    if size > LONGEST_EMBEDDING:
+        raise _OtherGraphError(
+            f"its output {value.name} is {_shown(value)}: up to {LONGEST_EMBEDDING} numbers are taken"
+        )
     return OutputContract(value.name, ("batch", size), "embedding"), size
 
 

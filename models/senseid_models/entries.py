@@ -5,7 +5,7 @@ import datetime
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from senseid_models.errors import ModelCorruptError, ModelExpiredError, ModelFileMissingError, ModelUnreadableError
 from senseid_models.fields import Count, FileName, Identifier, Sha256
@@ -133,12 +133,16 @@ class OutputContract:
     meaning: str
 
 
+LONGEST_EMBEDDING: Final = 8192
+"""Numbers of an embedding: twice as many as the networks for faces give, as one is kept for every photo of a set."""
+
+
 @dataclass(frozen=True, slots=True)
 class EmbeddingContract:
     """The output of an embedding model, and the alignment of a face for it.
 
     Attributes:
-        size: Length of the embedding.
+        size: Length of the embedding, at most `LONGEST_EMBEDDING`.
         template: Where the centres of the eyes, the tip of the nose and the corners of the mouth belong, those at the
             left of the picture first, as (x, y) in pixels of the input; none where the model takes the crop that its
             input asks for.

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 from senseid_models.entries import (
+    LONGEST_EMBEDDING,
     PRODUCT_OF,
     Asset,
     Colour,
@@ -138,6 +139,8 @@ def _input(fields: Fields) -> InputContract:
 
 def _embedding(fields: Fields) -> EmbeddingContract:
     contract = fields.record(EmbeddingContract, mirrored=fields.has("mirrored") and fields.flag("mirrored"))
+    if contract.size > LONGEST_EMBEDDING:
+        raise fields.fail("size", f"must be at most {LONGEST_EMBEDDING}")
     if contract.template is not None and len(contract.template) != TEMPLATE_POINTS:
         raise fields.fail("template", f"has {len(contract.template)} points instead of {TEMPLATE_POINTS}")
     return contract

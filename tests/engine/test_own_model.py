@@ -11,6 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from senseid_engine import own_model
 from senseid_engine.align import CropAlignment, FivePointAlignment
 from senseid_engine.encoder import open_embedder, try_embedding_model
 from senseid_engine.errors import ModelError
@@ -163,6 +164,15 @@ def test_what_it_cannot_take_is_named(licences: VerifiedLicences, tmp_path: Path
     with pytest.raises(ModelError) as caught:
         described(draft(tmp_path, data), TINY, licences)
     assert str(caught.value) == f"model tiny: {problem}"
+
+
+def test_a_giant_vector(licences: VerifiedLicences, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is kept for every photo, however small the file is."""
+    monkeypatch.setattr(own_model, "LONGEST_EMBEDDING", packs.SIZE - 1)
+    with pytest.raises(ModelError, match=f"{packs.SIZE}\\]: up to {packs.SIZE - 1} numbers are taken"):
+        described(draft(tmp_path, packs.network()), TINY, licences)
+    monkeypatch.setattr(own_model, "LONGEST_EMBEDDING", packs.SIZE)
+    described(draft(tmp_path, packs.network()), TINY, licences)
 
 
 def cast(source: int, result: int) -> bytes:

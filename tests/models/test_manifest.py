@@ -228,6 +228,7 @@ def test_a_manifest_may_be_empty() -> None:
             "at least one output",
         ),
         ("size = 128", "size = 1.5", "whole number"),
+        ("size = 128", "size = 8193", r"model\[0\]\.embedding: size must be at most 8192"),
         ("last_day = 2030-12-31", "last_day = '2030-12-31'", "must be a date, as in 2030-12-31"),
         ("last_day = 2030-12-31", "last_day = 2030-12-31T00:00:00Z", "must be a date"),
         ("mirrored = true", "mirrored = 1", "mirrored must be true or false"),
