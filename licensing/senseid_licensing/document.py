@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, NoReturn
 
 from senseid_licensing.errors import EmptyLicenceError, FormatError, library_error
+from senseid_licensing.public_key import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +26,8 @@ MAX_DEPTH = 32
 _MAX_INTEGER = 2**53 - 1
 _ANOTHER = "give the right file, as your vendor sent it"
 _ASK_AGAIN = "ask your vendor for the file again, and copy it in binary mode"
+# Asked first: the Base64 of a public key ends in an equals sign and a line break, too.
+_PUBLIC_KEY = f"{LABEL} ".encode()
 # An equals sign and a line break of a long line in quoted-printable.
 _MAILED = re.compile(rb"=(?:3D|\r?\n)")
 
@@ -51,6 +54,8 @@ def parse_document(data: bytes) -> dict[str, Json]:
         )
     # A few kilobytes of brackets exhaust the parser's stack.
     except (ValueError, RecursionError) as error:
+        if data.startswith(_PUBLIC_KEY):
+            raise FormatError("the file is a public key", remedy=_ANOTHER) from None
         if _MAILED.search(data):
             raise FormatError(
                 "the file is not JSON: a mail program changed it (quoted-printable)",

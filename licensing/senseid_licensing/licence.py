@@ -143,6 +143,10 @@ def parse_licence_file(data: bytes) -> LicenceFile:
         document = parse_document(data)
     except FormatError as error:
         raise FormatError(f"is not a licence: {error.message}", remedy=error.remedy) from None
+    if "revocations" in document:
+        raise FormatError(
+            "is a revocation list, and no licence", remedy="copy it to license/revoked.json in the data directory"
+        )
     fields = Fields(document, "the file")
     parents = fields.raw("parents")
     if not isinstance(parents, list):

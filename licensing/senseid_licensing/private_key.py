@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from senseid_licensing.document import Json, canonical, parse_document, pretty
 from senseid_licensing.errors import FormatError, KeyFileError, LicensingError, library_error
 from senseid_licensing.fields import Fields
-from senseid_licensing.public_key import PublicKey
+from senseid_licensing.public_key import LABEL, PublicKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +111,8 @@ _RESTORE = "restore the key file from your backup"
 
 
 def _read(data: bytes) -> tuple[Fields, Fields | None]:
+    if data.startswith(LABEL.encode()):
+        raise KeyFileError("is a public key, which signs nothing", remedy="give the private one, such as vendor.key")
     try:
         fields = Fields(parse_document(data), "the key file")
         if fields.raw("format") != FORMAT:

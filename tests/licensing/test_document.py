@@ -29,6 +29,7 @@ from senseid_licensing.errors import EmptyLicenceError, FormatError, LibraryErro
         (b'\xef\xbb\xbf\xef\xbb\xbf{"a":1}', "not JSON"),
         (b'{"a":"aGFsbG8=3D"', "not JSON: a mail program changed it (quoted-printable)"),
         (b'{"a":"aGFs=\r\nbG8"}', "not JSON: a mail program changed it (quoted-printable)"),
+        (b"senseid-ed25519 5k+X+AR4jO7Z7u0O58SowIbCAzoUtyzHoHLUiiITRq4=\n", "is a public key"),
         (b"[" * 60_000, "not JSON"),
     ],
 )

@@ -140,6 +140,15 @@ def test_inspect_tells_keys_lists_and_machines_apart(vendor: Senseid) -> None:
     assert shown.stderr == "note: not verified\n"
 
 
+def test_the_files_of_a_vendor_exchanged(vendor: Senseid) -> None:
+    vendor("license", "revoke", "ab" * 16, "--key", "vendor.key", "--out", "revoked.json")
+    for name, says in (("revoked.json", "is a revocation list"), ("vendor.pub", "the file is a public key")):
+        with pytest.raises(errors.FormatError, match=rf"^{name}: .*{says}"):
+            vendor("license", "install", name)
+    with pytest.raises(errors.KeyFileError, match=r"^vendor\.pub: is a public key"):
+        vendor("license", "issue", "--key", "vendor.pub", "--licensee", "x", "--any-machine", "--days", "1")
+
+
 @pytest.mark.parametrize(
     ("kinds", "says"),
     [
