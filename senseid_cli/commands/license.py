@@ -11,6 +11,7 @@ from senseid import installation
 from senseid.outcomes import ExitStatus
 from senseid_cli import completion
 from senseid_cli.commands import license_vendor
+from senseid_cli.key_sources import note_readable
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 from senseid_licensing.product import Product
@@ -72,6 +73,7 @@ def quickstart(
         terminal.note(
             "the root key has no passphrase; its file mode alone protects it, which is enough while only you trust it"
         )
+        note_readable(done.key_path)
     for licence in done.kept:
         terminal.note(f"kept the licence of another vendor for {licence.product}")
     for licence in done.licences:

@@ -12,6 +12,7 @@ import typer
 
 from senseid import installation
 from senseid_cli import completion
+from senseid_cli.key_sources import note_readable
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 from senseid_licensing.capability import Capability  # noqa: TC001  Typer reads the annotations
@@ -529,5 +530,9 @@ def _open_key(file: Path | None, passphrase_file: Path | None) -> tuple[Path, Pr
     path = file or LicenceStore(installation.data_dir()).root_key_path
     data = read_file(path, "private key")
     with about(path):
-        passphrase = read_passphrase(passphrase_file, ask=True) if is_sealed(data) else None
-        return path, open_key_file(data, passphrase)
+        sealed = is_sealed(data)
+        passphrase = read_passphrase(passphrase_file, ask=True) if sealed else None
+        key = open_key_file(data, passphrase)
+    if not sealed:
+        note_readable(path)
+    return path, key

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from senseid_cli import completion, media
+from senseid_cli.key_sources import note_readable
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 
@@ -71,9 +71,8 @@ def note_weakness(known: KnownKey) -> None:
 
     for weakness in weaknesses(known.key):
         terminal.note(f"the key {known.key.id} {weakness}; make a better one with `senseid key generate`")
-    if known.path is not None and stat.S_IMODE(known.path.stat().st_mode) & 0o077:
-        name = printable(str(known.path))
-        terminal.note(f"{name} holds a key and can be read by others: run `chmod 600 {name}`")
+    if known.path is not None:
+        note_readable(known.path)
 
 
 def write_options(*, force: bool, delete_source: bool) -> WriteOptions:

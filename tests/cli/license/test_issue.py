@@ -44,6 +44,21 @@ def test_keygen_seals_never_overwrites_and_never_guesses(senseid: Senseid, monke
         senseid(*command, "--key", "a.key", "--passphrase-file", "phrase")
 
 
+def test_a_key_without_a_passphrase_that_others_can_read_is_named(senseid: Senseid, home: Path) -> None:
+    command = ("license", "issue", "--licensee", "x", "--any-machine", "--days", "1", "--key")
+    Path("phrase").write_text("a phrase\n")
+    senseid("license", "keygen", "open.key", "--no-passphrase")
+    senseid("license", "keygen", "sealed.key", "--passphrase-file", "phrase")
+    assert "by others" not in senseid(*command, "open.key").stderr
+    Path("open.key").chmod(0o644)
+    Path("sealed.key").chmod(0o644)
+    assert "run `chmod 600 open.key`" in senseid(*command, "open.key").stderr
+    assert "by others" not in senseid(*command, "sealed.key", "--passphrase-file", "phrase").stderr
+    assert "by others" not in senseid("license", "quickstart").stderr
+    (home / "vendor" / "root.key").chmod(0o640)
+    assert "root.key holds a key and can be read by others" in senseid("license", "quickstart").stderr
+
+
 def test_names_that_no_key_can_have(senseid: Senseid) -> None:
     for name in ("", ".", "/"):
         with pytest.raises(errors.ArgumentError, match="is no name for a file"):
