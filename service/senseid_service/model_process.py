@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import select
 import signal
@@ -20,6 +21,7 @@ from senseid.stids import in_words
 from senseid_licensing.errors import LicensingError
 from senseid_service import ipc
 from senseid_service.handler import Request
+from senseid_service.log import LogHandler
 from senseid_service.memory import give_back
 from senseid_service.reload import keys_of_table
 
@@ -75,6 +77,9 @@ def fork_handlers(setup: Setup, control: socket.socket, lifeline: socket.socket)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    logging.getLogger().handlers[:] = [LogHandler(setup.log)]
+    # It only logs where a form is broken, with bytes of it.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     for kind in ModelKind:
         try:
             setup.models.open(kind)
