@@ -100,14 +100,18 @@ def read_folder(folder: Path) -> LabelledSet:
 def read_pairs_csv(file: Path) -> LabelledSet:
     """Read a CSV of pairs with the header `first,second,same`: two paths relative to the file, and 1, 0, true or false.
 
-    Photos that are linked by pairs of the same person show one person. A pair that is listed twice counts once.
+    Semicolons or tabs may separate the columns, as spreadsheets write them. Photos that are linked by pairs of the same
+    person show one person. A pair that is listed twice counts once.
 
     Raises:
         MediaError: the file cannot be read.
         CalibrationError: a line is malformed, names no file, pairs a photo with itself, or contradicts the others.
     """
     lines: list[tuple[int, str, str, bool]] = []
-    reader = csv.reader(_lines(file), strict=True)
+    text = _lines(file)
+    # The names of the header hold none of them.
+    delimiter = next((mark for mark in ";\t" if text and mark in text[0]), ",")
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
     try:
         # A row has the number of the line on which it ends, as editors count.
         rows = iter([(reader.line_num, row) for row in reader])

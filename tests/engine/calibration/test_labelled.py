@@ -71,6 +71,14 @@ def test_pairs_of_a_csv(photos: Path) -> None:
     assert labelled.pairs.same.tolist() == [True, True, False]
 
 
+@pytest.mark.parametrize("delimiter", ";\t")
+def test_pairs_from_a_spreadsheet(photos: Path, delimiter: str) -> None:
+    rows = (("first", "second", "same"), ("a.jpg", "b.jpg", "1"), ("sub/c, d.jpg", "b.jpg", "0"))
+    text = "\ufeff" + "".join(delimiter.join(row) + "\r\n" for row in rows)
+    labelled = read_pairs_csv(csv_file(photos, text))
+    assert [photo.name for photo in labelled.photos] == ["a.jpg", "b.jpg", "sub/c, d.jpg"]
+
+
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
