@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,17 +35,27 @@ def read_period(sources: list[str]) -> Period:
         sources: paths, or addresses of metrics on this machine.
 
     Raises:
-        PeriodError: one is none of these, or none that can be used.
+        PeriodError: one is none of these, none that can be used, or given twice.
         MediaError: a file cannot be read.
     """
     found = Period({})
+    seen: set[str] = set()
     for source in sources:
+        # Counted twice, the same events would make chance look like a change.
+        place = source if _is_address(source) else os.path.realpath(source)
+        if place in seen:
+            raise PeriodError(f"{source} is given twice", remedy="name each source once")
+        seen.add(place)
         found = found.plus(_read(source))
     return found
 
 
+def _is_address(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
 def _read(source: str) -> Period:
-    if source.startswith(("http://", "https://")):
+    if _is_address(source):
         return _of_scrape(source, _fetch(source))
     path = Path(source)
     try:

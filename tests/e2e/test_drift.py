@@ -100,6 +100,9 @@ def test_results_of_a_batch(senseid: Senseid, tmp_path: Path) -> None:
         writer = csv.DictWriter(file, ["row", "code", "verification_score", "match", "message"])
         writer.writeheader()
         writer.writerows(rows)
+    twice = senseid("drift", ndjson, f"{tmp_path}/./{ndjson.name}")
+    assert twice.returncode == 3
+    assert b"results.ndjson is given twice" in twice.stderr
     found = senseid.json("drift", ndjson, status=0)
     assert found["promise"]["status"] == "not_contradicted"
     assert (found["promise"]["compared"], found["promise"]["matches"]) == (400, 0)
