@@ -72,7 +72,7 @@ def test_lengths_that_no_container_has() -> None:
         assert container.plain_length(length) is None
 
 
-@settings(suppress_health_check=[HealthCheck.large_base_example, HealthCheck.data_too_large], deadline=None)
+@settings(suppress_health_check=[HealthCheck.large_base_example, HealthCheck.data_too_large])
 @given(st.integers(0, 2 * CHUNK + 2), st.randoms(use_true_random=False))
 def test_a_source_that_gives_little_at_a_time(length: int, random: object) -> None:
     data = data_of(length)
@@ -89,7 +89,7 @@ def test_a_source_that_gives_little_at_a_time(length: int, random: object) -> No
 # What an attacker or a broken disk may do.
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(near(BORDERS), st.integers(0, 7), st.sampled_from([1, 3]))
 def test_a_flipped_bit(at: int, bit: int, threads: int) -> None:
     at = min(at, len(SEALED) - 1)
@@ -98,13 +98,13 @@ def test_a_flipped_bit(at: int, bit: int, threads: int) -> None:
     opens_to_nothing(bytes(changed), threads)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(near(BORDERS))
 def test_a_cut(at: int) -> None:
     opens_to_nothing(SEALED[: min(at, len(SEALED) - 1)])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(near(BORDERS), near(BORDERS))
 def test_a_part_cut_out(one: int, other: int) -> None:
     start, end = sorted((one, other))
@@ -112,7 +112,7 @@ def test_a_part_cut_out(one: int, other: int) -> None:
         opens_to_nothing(SEALED[:start] + SEALED[end:])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(near(BORDERS), near(BORDERS), near(BORDERS))
 def test_a_part_put_in_or_moved(at: int, one: int, other: int) -> None:
     start, end = sorted((one, other))
@@ -120,7 +120,7 @@ def test_a_part_put_in_or_moved(at: int, one: int, other: int) -> None:
         opens_to_nothing(SEALED[:at] + SEALED[start:end] + SEALED[at:])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(near(BORDERS), st.booleans())
 def test_two_containers_spliced(at: int, same_plaintext: bool) -> None:
     other = seal(PLAIN if same_plaintext else PLAIN[::-1], KEY, entropy=bytes)

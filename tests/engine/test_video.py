@@ -295,7 +295,7 @@ def seeds(encode_clip: Callable[..., bytes]) -> list[bytes]:
     ]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(
     seed=st.integers(0, 7),
     edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 4), st.binary(max_size=8)), min_size=1, max_size=12),
@@ -314,7 +314,7 @@ def test_no_bytes_raise_anything_else(
             assert frame.pixels.dtype == np.uint8
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.binary(max_size=400))
 def test_random_bytes(data: bytes) -> None:
     for head in (b"", b"\0\0\0\x18ftypmp42", b"RIFF\0\0\0\0AVI ", b"\x1a\x45\xdf\xa3", b"FLV\x01\x01"):

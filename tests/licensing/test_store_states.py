@@ -209,5 +209,5 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 def test_every_mix_of_steps() -> None:
-    few = settings(max_examples=60, stateful_step_count=25, deadline=None)
+    few = settings(max_examples=60, stateful_step_count=25)
     run_state_machine_as_test(StoreMachine, settings=few)  # type: ignore[no-untyped-call]

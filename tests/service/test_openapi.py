@@ -25,7 +25,7 @@ def test_the_service_answers_as_the_document_says(service: Service) -> None:
         operation = found.ok()
 
         @given(case=operation.as_strategy())
-        @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
         def check(case: schemathesis.Case) -> None:
             # No schema can say which Base64 decrypts.
             case.call_and_validate(timeout=30, excluded_checks=[positive_data_acceptance])

@@ -206,4 +206,4 @@ class Album(RuleBasedStateMachine):
 
 def test_any_sequence_of_nights(here: Here) -> None:
     machine = type("Album", (Album,), {"here": here})
-    run_state_machine_as_test(machine, settings=settings(max_examples=15, stateful_step_count=12, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(max_examples=15, stateful_step_count=12))

@@ -169,7 +169,7 @@ def test_a_photo_that_is_cut_off_is_refused(kind: str) -> None:
 def test_damage_gives_a_photo_or_a_coded_refusal(kind: str) -> None:
     data = photo(kind)
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(st.lists(st.tuples(st.integers(0, len(data) - 1), st.integers(0, 255)), min_size=1, max_size=6))
     def damaged(changes: list[tuple[int, int]]) -> None:
         changed = bytearray(data)

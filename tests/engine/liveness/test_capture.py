@@ -167,7 +167,7 @@ def test_impossible_contents(message: capture_pb2.Capture, change: str, problem:
     assert problem in refusal(of(other))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(place=st.floats(0, 1, exclude_max=True), added=st.binary(max_size=6), removed=st.integers(0, 6))
 def test_no_bytes_raise_anything_else(message: capture_pb2.Capture, place: float, added: bytes, removed: int) -> None:
     """A seal that let anything through would still not bring the reader down."""

@@ -29,7 +29,7 @@ def verify_raises_nothing_else(check: Verifier, data: bytes) -> None:
         assert refusal.remedy
 
 
-FUZZ = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+FUZZ = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 
 
 @FUZZ
