@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-# The same examples on every run and every machine, however busy it is. What hypothesis stores nevertheless goes where pytest keeps its
-# own: a .hypothesis directory beside the tests makes its plugin warn during the collection.
+# The same examples on every run and every machine, however busy it is. What hypothesis stores nevertheless goes where
+# pytest keeps its own: a .hypothesis directory beside the tests makes its plugin warn during the collection.
 set_hypothesis_home_dir(Path(__file__).resolve().parents[1] / ".pytest_cache" / "hypothesis")
 settings.register_profile(
     "senseid", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
