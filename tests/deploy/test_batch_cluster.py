@@ -31,6 +31,8 @@ PHOTOS = 20_000 if FULL else 360
 FAULTS = ("dead", "dead", "cut")
 """What becomes of the first workers, one after another, at equal shares of the run."""
 PATIENCE = 3600.0 if FULL else 400.0
+SOON = PATIENCE if FULL else 0.5
+"""The most seconds from one fault to the next: in a short run, all other rows may be waiting for one that was lost."""
 PORT = 8786
 TAIL = 1 << 18
 """Bytes of a journal that hold at least one mark."""
@@ -150,7 +152,13 @@ def test_two_workers_die_and_one_is_cut_off(cluster: Cluster, manifest: Path, tm
     with cluster.batch(manifest, "-o", there, "--scheduler", f"tcp://127.0.0.1:{PORT}") as run:
         for worker, fault in enumerate(FAULTS):
             share = (worker + 1) / (len(FAULTS) + 1)
-            until(lambda: run.poll() is not None or rows_done(there) >= share * PHOTOS / 2, PATIENCE)  # noqa: B023
+            late = time.monotonic() + (SOON if worker else PATIENCE)
+            until(
+                lambda: (
+                    run.poll() is not None or time.monotonic() > late or rows_done(there) >= share * PHOTOS / 2  # noqa: B023
+                ),
+                PATIENCE,
+            )
             assert run.poll() is None, run.stderr and run.stderr.read()
             cluster.strike(worker, fault)
         _, also_said = run.communicate(timeout=PATIENCE)
