@@ -152,14 +152,6 @@ def is_same_file(one: Path, other: Path) -> bool:
         return False
 
 
-def is_folder(path: Path) -> bool:
-    """Whether it is a folder; False if the system refuses the name, which reading it as a file then reports."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
 def files_below(folder: Path) -> list[Path]:
     """The files below a folder, in no order; what begins with a dot is left out, and links to folders are not followed.
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from senseid_cli import paths
 from senseid_cli.media import STDIN
 from senseid_engine.errors import reason_of
 
@@ -46,8 +45,8 @@ def make_plan(source: str, other: Path | None, task: str, settings: Settings, re
     scorer = Scorer.open(registry)
     job = jobs.JOBS[task](settings, scorer)
     folder = Path(source)
-    of_folder = source != STDIN and paths.is_folder(folder)
-    if other is not None and not (of_folder and task == "compare" and paths.is_folder(other)):
+    of_folder = source != STDIN and os.path.isdir(folder)
+    if other is not None and not (of_folder and task == "compare" and os.path.isdir(other)):
         raise typer.BadParameter("it takes two folders, and --task compare", param_hint="FOLDER")
     if of_folder and task == "compare":
         return PairsPlan(list_media(folder), None if other is None else list_media(other), scorer, settings)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from senseid.errors import RefusedError
 from senseid.outcomes import ExitStatus
-from senseid_cli import media, paths
+from senseid_cli import media
 from senseid_cli.crypt import options
 from senseid_cli.key_sources import key_sources
 from senseid_cli.output import terminal
@@ -125,7 +124,7 @@ def encrypt(
 def _refuse_second_time(sources: list[str], jobs: Sequence[FileJob]) -> None:
     """Refuse a folder that was encrypted before with one line, not with one per file."""
     done = [job for job in jobs if job.target is not None and os.path.lexists(job.target)]
-    folders = [source for source in sources if source != media.STDIN and paths.is_folder(Path(source))]
+    folders = [source for source in sources if source != media.STDIN and os.path.isdir(source)]
     if done and folders:
         raise RefusedError(
             f"{' '.join(folders)}: {len(done)} of {len(jobs)} files are encrypted already, such as {done[0].target}",

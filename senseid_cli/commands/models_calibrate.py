@@ -116,7 +116,7 @@ def _check_outputs(out: Path, report: Path | None, sources: list[Path], *, force
         raise typer.BadParameter(
             "drawing needs matplotlib: install the extra `report` of senseid", param_hint="--report"
         )
-    if paths.is_folder(report):
+    if os.path.isdir(report):
         if any(paths.is_same_file(report, source) for source in sources):
             raise typer.BadParameter(f"{report} is one of the inputs", param_hint="--report")
     elif os.path.exists(report):
@@ -131,10 +131,9 @@ def _check_outputs(out: Path, report: Path | None, sources: list[Path], *, force
 
 
 def _read_set(labelled_set: Path, pairs: Path | None) -> tuple[LabelledSet, LabelledPairs | None]:
-    from senseid_cli import paths
     from senseid_engine.calibration.labelled import read_folder, read_lfw_pairs, read_pairs_csv
 
-    if paths.is_folder(labelled_set):
+    if os.path.isdir(labelled_set):
         folder = read_folder(labelled_set)
         return folder, None if pairs is None else read_lfw_pairs(pairs, folder)
     if pairs is not None:

@@ -142,7 +142,7 @@ def quality(
 
 
 def _folder(photo: str) -> Path | None:
-    return Path(photo) if photo != media.STDIN and paths.is_folder(Path(photo)) else None
+    return Path(photo) if photo != media.STDIN and os.path.isdir(photo) else None
 
 
 def _check_outputs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path  # noqa: TC003  Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,7 +61,7 @@ def report(
     paths.check_output(page, sources=(str(results),), force=force, suffix=".html", option="--out")
     if photos is None and plain_faces:
         raise typer.BadParameter("it needs --photos", param_hint="--plain-faces")
-    if photos is not None and not paths.is_folder(photos):
+    if photos is not None and not os.path.isdir(photos):
         raise typer.BadParameter(f"there is no folder {photos}", param_hint="--photos")
     settings = Page(page, f"Results of {results}", threshold, group or "group", plain_faces)
     records = _records(results, threshold, group)

@@ -106,8 +106,8 @@ def make_plan(
     found = _unique(
         entry for word in sources for entry in _expand(word, direction, left_out if only_media else None, links)
     )
-    several = len(found) != 1 or paths.is_folder(Path(sources[0]))
-    into_folder = out is not None and out != STDOUT and (several or out.endswith("/") or paths.is_folder(Path(out)))
+    several = len(found) != 1 or os.path.isdir(sources[0])
+    into_folder = out is not None and out != STDOUT and (several or out.endswith("/") or os.path.isdir(out))
     if into_folder and out is not None:
         _check_folder(Path(out))
     elif several and out == STDOUT:
@@ -126,7 +126,7 @@ def make_plan(
         size = 0 if entry.source == media.STDIN else size_of(Path(entry.source))
         jobs.append(FileJob(entry.source, target, size, makes_folders=into_folder))
     _refuse_clashes(jobs)
-    folders = [Path(word) for word in sources if word != media.STDIN and paths.is_folder(Path(word))]
+    folders = [Path(word) for word in sources if word != media.STDIN and os.path.isdir(word)]
     return Plan(jobs, left_out, links, [(folder, Path(out) if into_folder and out else folder) for folder in folders])
 
 
@@ -209,9 +209,9 @@ def _check_folder(out: Path) -> None:
 
     Only the folder itself is made: if that above it is missing, the name is mistyped or a disk is not mounted.
     """
-    if os.path.lexists(out) and not paths.is_folder(out):
+    if os.path.lexists(out) and not os.path.isdir(out):
         raise typer.BadParameter(f"{out} must be a folder: there is more than one file", param_hint="--out")
-    if not paths.is_folder(out.parent):
+    if not os.path.isdir(out.parent):
         raise typer.BadParameter(f"{out} is in a folder that does not exist", param_hint="--out")
 
 
@@ -231,7 +231,7 @@ def _expand(word: str, direction: Direction, left_out: list[Path] | None, links:
         found = sorted(glob.glob(word, recursive=True))  # noqa: PTH207  a path of any kind
         names = [_as_path(each) for each in found] or [word]
     for each in names:
-        if each != media.STDIN and paths.is_folder(Path(each)):
+        if each != media.STDIN and os.path.isdir(each):
             root = Path(each)
             for file in walk(root, links):
                 if not _belongs(file, direction):

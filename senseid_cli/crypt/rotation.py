@@ -54,7 +54,7 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
     """
     paths.check_here()
     for folder in folders:
-        if not paths.is_folder(folder):
+        if not os.path.isdir(folder):
             raise RefusedError(f"{folder} is no folder", remedy="name folders that hold containers")
     wanted = sorted(str(folder.resolve()) for folder in folders)
     note = _note(keys, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import ipaddress
 import math
 import os
@@ -325,14 +324,20 @@ def read_env_file(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise OSError(errno.EFBIG, f"it is over {MOST_BYTES:,} bytes")  # noqa: TRY301  told as what the system says
+    except OSError as error:
+        raise _unreadable(path, str(error.strerror)) from error
+    if len(data) > MOST_BYTES:
+        raise _unreadable(path, f"it is over {MOST_BYTES:,} bytes")
+    try:
         text = data.decode()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise SettingError(f"{path} cannot be read: {reason}", remedy="check the path after --env-file") from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, "it is not UTF-8") from error
     found = dotenv_values(stream=StringIO(text, newline=None), interpolate=False)
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _unreadable(path: Path, reason: str) -> SettingError:
+    return SettingError(f"{path} cannot be read: {reason}", remedy="check the path after --env-file")
 
 
 def parse(values: Values, *, physical_cores: int, cpus: int, complete: bool = True) -> Settings:

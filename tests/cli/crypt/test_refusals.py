@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from senseid_cli import app as cli
-from senseid_cli import paths
 from senseid_cli.crypt import file_jobs, rotation
 from senseid_crypto.sealed import open_bytes, seal_bytes
 
@@ -127,7 +126,7 @@ def test_a_folder_that_may_not_be_looked_into(here: Here, monkeypatch: pytest.Mo
         assert len(file_jobs.make_plan(["d"], None, file_jobs.Direction.ENCRYPT, ".senseid").jobs) == 2
         found = file_jobs.make_plan(["d"], None, file_jobs.Direction.DECRYPT, "").jobs
         assert [job.source for job in found] == ["d/b.senseid"]
-    monkeypatch.setattr(paths, "is_folder", lambda _: False)
+    monkeypatch.setattr(os.path, "isdir", lambda _: False)
     assert ".: permission denied: make the folder readable" in here("encrypt", ".", status=3)[1]
 
 
