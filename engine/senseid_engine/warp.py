@@ -70,8 +70,8 @@ def scale_of(matrix: Doubles) -> float:
     return math.sqrt(abs(a * d - b * c))
 
 
-def warp(pixels: Pixels, matrix: Doubles, size: int) -> Pixels:
-    """Cut a chip of (size, size, 3) out of the photo, bilinear, black outside.
+def warp(pixels: Pixels, matrix: Doubles, size: int, *, repeat_edge: bool = False) -> Pixels:
+    """Cut a chip of (size, size, 3) out of the photo, bilinear; outside it is black, or repeats the pixels at the edge.
 
     Where the chip shrinks the photo by two or more, the part it covers is averaged down first: bilinear sampling
     alone would skip pixels and alias.
@@ -97,4 +97,5 @@ def warp(pixels: Pixels, matrix: Doubles, size: int) -> Pixels:
         linear = matrix[:, :2] * ratio
         offset = matrix[:, 2] + matrix[:, :2] @ (np.array([left, top]) + (ratio - 1) / 2)
         matrix = np.column_stack([linear, offset])
-    return np.asarray(cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_LINEAR), np.uint8)
+    border = cv2.BORDER_REPLICATE if repeat_edge else cv2.BORDER_CONSTANT
+    return np.asarray(cv2.warpAffine(pixels, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border), np.uint8)

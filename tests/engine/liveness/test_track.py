@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from senseid_engine.liveness.track import CHIP_SIDE, MOST_STILLS, SMALL_SIDE, FaceTrack, track_largest
+from senseid_engine.liveness.track import CHIP_SIDE, MOST_STILLS, THUMBNAIL, FaceTrack, track_largest
 from senseid_engine.video import Frame, decode_video
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ def test_every_frame_of_a_still_photo(still_track: FaceTrack, small: np.ndarray)
     spread = np.abs(first.landmarks.points[:, :2] - last.landmarks.points[:, :2]).max()
     assert spread < 0.02 * (first.rect.right - first.rect.left)
     for frame in still_track.frames:
-        assert frame.chip.shape == (CHIP_SIDE, CHIP_SIDE, 3)
-        assert frame.small.shape == small.shape
+        assert frame.chip.shape == (CHIP_SIDE, CHIP_SIDE)
+        assert frame.thumbnail.shape == THUMBNAIL[::-1]
 
 
 def test_some_frames_keep_their_image(still_track: FaceTrack, small: np.ndarray) -> None:
@@ -63,10 +63,16 @@ def test_a_moving_face_is_followed_to_where_it_is(follow: Follow, small: np.ndar
         assert abs(frame.face.rect.top - top) + abs(frame.face.rect.bottom - bottom) < 0.2 * (bottom - top)
 
 
-def test_small_copies_are_small(follow: Follow, small: np.ndarray) -> None:
-    track = follow([on_canvas(small, 50)] * 3)
-    assert max(track.frames[0].small.shape) == SMALL_SIDE
-    assert track.frames[0].small.shape == (180, 320, 3)
+def test_a_chip_tells_where_the_picture_ends(follow: Follow, small: np.ndarray) -> None:
+    whole = follow([small] * 3).frames[0]
+    middle = (whole.face.rect.left + whole.face.rect.right) // 2
+    cut = follow([np.ascontiguousarray(small[:, middle - 30 :])] * 3).frames[0]
+    edge = float(cut.corners[:, 0].min())
+    assert whole.corners[:, 0].min() < 0 < edge < CHIP_SIDE / 2
+    # What is at the edge is repeated, so there is no edge.
+    beyond = cut.chip[CHIP_SIDE // 2, : round(edge)].astype(int)
+    assert np.abs(np.diff(beyond)).max() < 25
+    assert beyond.min() > 0
 
 
 def test_no_face(follow: Follow) -> None:

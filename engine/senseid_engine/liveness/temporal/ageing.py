@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from senseid_engine.liveness.temporal.motion import LEAST_PAIRS, pairs_apart, patient_lag
+from senseid_engine.liveness.temporal.motion import LEAST_PAIRS, pairs_apart, patient_lags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import numpy.typing as npt
 
     from senseid_engine.arrays import Floats, Pixels
 
@@ -36,14 +34,13 @@ _TOLERANCE: Final = 0.5
 _GRAIN: Final = 0.7
 _ILLUMINATION: Final = 6.0
 _DETAIL: Final = 1.0
-_INSIDE: Final = np.ones((5, 5), np.uint8)
 _LEAST_AREA: Final = 500
 _SHARE: Final = 90.0
 _LEAST_CONTRAST: Final = 1.0
 _LEAST_MOVEMENT: Final = 0.2
 
 
-def ageing(times: Sequence[float], views: Sequence[Pixels], outline: Callable[[int], Floats]) -> float | None:
+def ageing(times: Sequence[float], views: Sequence[Pixels], area: Callable[[int, int], Pixels]) -> float | None:
     """Tell how much the texture of a face changes, for how much the face moves.
 
     What two views differ by, movement undone, is `late` for `LONG` and `soon` for `SHORT`; what is more, over the
@@ -57,19 +54,20 @@ def ageing(times: Sequence[float], views: Sequence[Pixels], outline: Callable[[i
     Args:
         times: seconds of each view, rising.
         views: uint8 (height, width) each, grey, of one shape: the face, roughly aligned.
-        outline: gives float32 (n, 2), points of the face in a view of that number; their convex hull is looked at.
+        area: gives, of two views by their numbers, uint8 of their shape: not 0 where the first shows the face, and both
+            the picture.
 
     Returns:
         0 where nothing changes; None where too few pairs are that far apart.
     """
-    soon, late = (_difference(times, views, outline, lag) for lag in (SHORT, LONG))
+    soon, late = (_difference(times, views, area, lag) for lag in (SHORT, LONG))
     if soon is None or late is None:
         return None
-    grown, lag = _grown(soon, late), patient_lag(times)
-    if grown < SETTLED and lag is not None:
-        later = _difference(times, views, outline, lag)
-        grown = max(grown, _grown(soon, later) if later is not None else 0.0)
-    return grown
+    grown = _grown(soon, late)
+    if grown >= SETTLED:
+        return grown
+    later = [_difference(times, views, area, lag) for lag in patient_lags(times)]
+    return max([grown, *(_grown(soon, found) for found in later if found is not None)])
 
 
 def _grown(soon: _Difference, late: _Difference) -> float:
@@ -87,14 +85,14 @@ class _Difference:
 
 
 def _difference(
-    times: Sequence[float], views: Sequence[Pixels], outline: Callable[[int], Floats], lag: float
+    times: Sequence[float], views: Sequence[Pixels], area: Callable[[int, int], Pixels], lag: float
 ) -> _Difference | None:
     import cv2
 
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     found = []
     for i, j in pairs_apart(times, lag, tolerance=_TOLERANCE):
-        inside = _inside(outline(i), views[i].shape)
+        inside = area(i, j) > 0
         if np.count_nonzero(inside) < _LEAST_AREA:
             continue
         first, second = (np.asarray(cv2.GaussianBlur(views[n], (0, 0), _GRAIN), np.uint8) for n in (i, j))
@@ -109,14 +107,6 @@ def _difference(
         departs = np.linalg.norm(movement[inside] - places @ affine, axis=1)
         found.append((_rms(left[inside]), _rms(detail[inside]), float(np.percentile(departs, _SHARE))))
     return _Difference(*np.median(found, axis=0).tolist()) if len(found) >= LEAST_PAIRS else None
-
-
-def _inside(outline: Floats, shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
-    import cv2
-
-    mask = np.zeros(shape, np.uint8)
-    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(outline).astype(np.int32)), 255)
-    return np.asarray(cv2.erode(mask, _INSIDE), np.uint8) > 0
 
 
 def _detail(view: Pixels) -> Floats:

@@ -9,9 +9,9 @@ import numpy as np
 from senseid_engine.liveness.temporal.plane import departure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from senseid_engine.arrays import Floats, Pixels
+    from senseid_engine.arrays import Pixels
 
 LAGS: Final = (1.0, 0.5, 0.2)
 """Seconds between the views that are compared: the longest at which enough pairs can be followed."""
@@ -26,10 +26,10 @@ SETTLED: Final = 1.0
 
 _PATIENCE: Final = 0.4
 _LEAST_PATIENCE: Final = 1.5
-_MOST_PATIENCE: Final = 4.0
+_MOST_PATIENCE: Final = 8.0
 
 
-def non_rigid(times: Sequence[float], views: Sequence[Pixels], outlines: Sequence[Floats]) -> float | None:
+def non_rigid(times: Sequence[float], views: Sequence[Pixels], area: Callable[[int, int], Pixels]) -> float | None:
     """How far a face departs from a moving plane, in pixels of the views: the 80th percentile over pairs of views.
 
     The lag is long: within a second a living face nearly always does something, and what the codec does stays the same.
@@ -38,37 +38,43 @@ def non_rigid(times: Sequence[float], views: Sequence[Pixels], outlines: Sequenc
     Args:
         times: seconds of each view, rising.
         views: uint8 (height, width) each, grey, of one shape: the face, roughly aligned.
-        outlines: float32 (n, 2) each: points of the face in each view.
+        area: gives, of two views by their numbers, uint8 of their shape: not 0 where the first shows the face, and both
+            the picture.
 
     Returns:
         None where too few pairs can be compared.
     """
     moves = None
     for lag in LAGS:
-        moves = _departure(times, views, outlines, lag)
+        moves = _departure(times, views, area, lag)
         if moves is not None:
             break
-    patient = patient_lag(times)
-    if moves is None or moves >= SETTLED or patient is None:
+    if moves is None or moves >= SETTLED:
         return moves
-    later = _departure(times, views, outlines, patient)
-    return moves if later is None else max(moves, later)
+    later = [_departure(times, views, area, lag) for lag in patient_lags(times)]
+    return max([moves, *(value for value in later if value is not None)])
 
 
-def _departure(times: Sequence[float], views: Sequence[Pixels], outlines: Sequence[Floats], lag: float) -> float | None:
-    found = [departure(views[i], views[j], outlines[i]) for i, j in pairs_apart(times, lag)]
+def _departure(
+    times: Sequence[float], views: Sequence[Pixels], area: Callable[[int, int], Pixels], lag: float
+) -> float | None:
+    found = [departure(views[i], views[j], area(i, j)) for i, j in pairs_apart(times, lag)]
     departures = [value for value in found if value is not None]
     return float(np.percentile(departures, _SHARE)) if len(departures) >= LEAST_PAIRS else None
 
 
-def patient_lag(times: Sequence[float]) -> float | None:
-    """Seconds between views of a face that does little: up to four; None where the clip is too short for more than one.
+def patient_lags(times: Sequence[float]) -> list[float]:
+    """Seconds between views of a face that does little, falling from eight at most; none where the clip is too short.
 
     Args:
         times: seconds of each view, rising.
     """
+    lags = []
     lag = min(_PATIENCE * (times[-1] - times[0]), _MOST_PATIENCE)
-    return lag if lag >= _LEAST_PATIENCE else None
+    while lag >= _LEAST_PATIENCE:
+        lags.append(lag)
+        lag /= 2
+    return lags
 
 
 def pairs_apart(times: Sequence[float], lag: float, *, tolerance: float = _TOLERANCE) -> list[tuple[int, int]]:

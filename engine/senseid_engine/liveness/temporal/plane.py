@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
-    from senseid_engine.arrays import Floats, Pixels
+    from senseid_engine.arrays import Pixels
 
 _POINTS: Final = 120
 _LEAST_POINTS: Final = 15
@@ -25,26 +25,23 @@ _MOST_BACK: Final = 0.7
 _SHARE: Final = 90.0
 
 
-def departure(first: Pixels, second: Pixels, outline: Floats) -> float | None:
+def departure(first: Pixels, second: Pixels, area: Pixels) -> float | None:
     """How far the second view departs from a homography of the first, in pixels.
 
-    Corners inside the outline are followed from the first view to the second (Lucas-Kanade, there and back), and a
+    Corners inside the area are followed from the first view to the second (Lucas-Kanade, there and back), and a
     homography is fitted to them by the least median of squares. The answer is the 90th percentile of what it leaves.
 
     Args:
         first: uint8 (height, width), grey: a face.
         second: uint8 of the same shape: the same face at another time.
-        outline: float32 (n, 2), points of the face in the first view; their convex hull is looked at.
+        area: uint8 of the same shape: not 0 where corners are looked for.
 
     Returns:
         None where too few points can be followed: too blurred, too dark, or changed beyond recognition.
     """
     import cv2
 
-    mask = np.zeros_like(first)
-    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(outline).astype(np.int32)), 255)
-    mask = np.asarray(cv2.erode(mask, np.ones((5, 5), np.uint8)), np.uint8)
-    start = cv2.goodFeaturesToTrack(first, _POINTS, _LEAST_CORNER, _APART, mask=mask)
+    start = cv2.goodFeaturesToTrack(first, _POINTS, _LEAST_CORNER, _APART, mask=area)
     if start is None or len(start) < _LEAST_POINTS:
         return None
     # What is handed in as the end is written over, not started from.

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 APART: Final = 0.4
 """The least seconds between two frames that are taken for a return, not for a pause."""
 
-_SIZE: Final = (64, 48)
 _LEAST: Final = 12
 _LEAST_CHANGE: Final = 0.05
 """In grey levels: what changes less from frame to frame is a still, of which other evidence tells."""
@@ -29,19 +28,14 @@ def repetition(times: Sequence[float], frames: Sequence[Pixels]) -> float | None
 
     Args:
         times: seconds of each frame, rising.
-        frames: uint8 (height, width, 3) each, RGB, of one shape: the whole picture.
+        frames: uint8 (height, width) each, grey, of one shape: the whole picture, small.
 
     Returns:
         The median over frames: 1 or more for a person, near 0 for a loop; None for too few frames.
     """
-    import cv2
-
     if len(frames) < _LEAST:
         return None
-    small = [
-        cv2.resize(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), _SIZE, interpolation=cv2.INTER_AREA) for frame in frames
-    ]
-    flat = np.stack(small).reshape(len(frames), -1).astype(np.float32)
+    flat = np.stack(frames).reshape(len(frames), -1).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
     moments, ratios = np.asarray(times, np.float64), []
     for number, frame in enumerate(flat):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from senseid_engine.liveness.temporal.ageing import ageing
-from tests.engine.liveness.temporal.textures import OUTLINE, TIMES, speaking, texture
+from tests.engine.liveness.temporal.textures import AREA, TIMES, speaking, texture
 
 
 @pytest.mark.parametrize("amount", [0.0, 1.0, 4.0])
@@ -15,7 +15,7 @@ def test_a_photo_that_is_warped_keeps_its_texture(amount: float, noise: float) -
         np.clip(speaking(face, amount * np.sin(0.9 * i)) + rng.normal(0, noise, face.shape), 0, 255).astype(np.uint8)
         for i in range(len(TIMES))
     ]
-    found = ageing(TIMES, views, lambda _: OUTLINE)
+    found = ageing(TIMES, views, lambda *_: AREA)
     assert found is not None
     assert found < 0.055
 
@@ -30,15 +30,15 @@ def test_a_face_whose_light_and_shade_change_is_seen() -> None:
         ).astype(np.uint8)
         for i in range(len(TIMES))
     ]
-    found = ageing(TIMES, views, lambda _: OUTLINE)
+    found = ageing(TIMES, views, lambda *_: AREA)
     assert found is not None
     assert found > 0.08
 
 
 def test_a_second_is_needed() -> None:
     view = texture(1).astype(np.uint8)
-    assert ageing([0.0, 0.1, 0.2, 0.3, 0.4], [view] * 5, lambda _: OUTLINE) is None
-    assert ageing([0.0], [view], lambda _: OUTLINE) is None
+    assert ageing([0.0, 0.1, 0.2, 0.3, 0.4], [view] * 5, lambda *_: AREA) is None
+    assert ageing([0.0], [view], lambda *_: AREA) is None
 
 
 @pytest.mark.parametrize(("seconds", "seen"), [(3, False), (10, True)])
@@ -49,7 +49,7 @@ def test_a_face_that_changes_slowly_is_looked_at_for_longer(seconds: int, *, see
         np.clip(face + 0.4 * np.sin(0.1 * time) * (shade - 128) + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8)
         for time in times
     ]
-    found = ageing(times, views, lambda _: OUTLINE)
+    found = ageing(times, views, lambda *_: AREA)
     assert found is not None
     assert (found > 0.08) == seen
 
@@ -61,6 +61,6 @@ def test_a_photo_does_not_age_however_long_it_is_looked_at() -> None:
         np.clip(speaking(face, 3 * np.sin(0.4 * i)) + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8)
         for i in range(len(times))
     ]
-    found = ageing(times, views, lambda _: OUTLINE)
+    found = ageing(times, views, lambda *_: AREA)
     assert found is not None
     assert found < 0.055

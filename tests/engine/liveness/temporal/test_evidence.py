@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from senseid_engine.image import Image
 from senseid_engine.liveness.temporal.evidence import MOST_FRAMES, TemporalEvidence, measure
 from senseid_engine.liveness.track import track_largest
 from senseid_engine.video import Frame, decode_video
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from senseid_engine.finder import FaceFinder
-    from senseid_engine.image import Image
     from senseid_engine.liveness.track import TrackedFrame
 
 FRAMES = 26
@@ -68,6 +68,22 @@ def test_a_photo_that_is_moved_is_a_plane(moved: TemporalEvidence) -> None:
     assert moved.non_rigid < 0.0055
     assert moved.ageing is not None
     assert moved.ageing < 0.055
+
+
+def test_the_edge_of_the_picture_is_no_movement_of_the_face(photo: np.ndarray, finder: FaceFinder) -> None:
+    """A photo so close that the chin is not in the picture, moved before the camera."""
+    face = finder.find(Image(photo, "photo", 1, "photo")).faces[0].rect
+    left, width = max(face.left - 40, 0), face.right - face.left + 80
+    height = round(0.75 * (face.bottom - face.top)) // 2 * 2
+    views = []
+    for i in range(FRAMES):
+        shift = np.array([[1, 0, -left - 8 * np.sin(0.5 * i)], [0, 1, -face.top - 12 * np.sin(0.3 * i)]])
+        views.append(cv2.warpAffine(photo, shift, (width, height), borderMode=cv2.BORDER_REPLICATE))
+    found = measure(tracked(views, finder))
+    assert found.non_rigid is not None
+    assert found.non_rigid < 0.008
+    assert found.ageing is not None
+    assert found.ageing < 0.055
 
 
 def test_a_long_track_is_thinned_out(photo: np.ndarray, finder: FaceFinder) -> None:

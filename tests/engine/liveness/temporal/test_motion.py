@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from senseid_engine.liveness.temporal.motion import MOST_PAIRS, non_rigid, pairs_apart, patient_lag
-from tests.engine.liveness.temporal.textures import OUTLINE, TIMES, speaking, texture
+from senseid_engine.liveness.temporal.motion import MOST_PAIRS, non_rigid, pairs_apart, patient_lags
+from tests.engine.liveness.temporal.textures import AREA, TIMES, speaking, texture
 
 
 @pytest.fixture(scope="module")
@@ -15,21 +15,20 @@ def face() -> np.ndarray:
 def test_a_still_does_not_move(face: np.ndarray) -> None:
     rng = np.random.default_rng(4)
     views = [np.clip(face + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8) for _ in TIMES]
-    outlines = [OUTLINE] * len(TIMES)
-    moves = non_rigid(TIMES, views, outlines)
+    moves = non_rigid(TIMES, views, lambda *_: AREA)
     assert moves is not None
     assert moves < 0.35
 
 
 def test_a_mouth_that_moves_is_seen(face: np.ndarray) -> None:
     views = [speaking(face, 3 * np.sin(0.9 * i)) for i in range(len(TIMES))]
-    moves = non_rigid(TIMES, views, [OUTLINE] * len(TIMES))
+    moves = non_rigid(TIMES, views, lambda *_: AREA)
     assert moves is not None
     assert moves > 0.9
 
 
 def test_two_frames_are_too_few(face: np.ndarray) -> None:
-    assert non_rigid([0.0, 1.0], [face, face], [OUTLINE] * 2) is None
+    assert non_rigid([0.0, 1.0], [face, face], lambda *_: AREA) is None
 
 
 def test_pairs_are_about_the_lag_apart() -> None:
@@ -47,15 +46,15 @@ def test_there_are_never_too_many_pairs() -> None:
 def test_a_face_that_does_little_is_looked_at_for_longer(face: np.ndarray) -> None:
     times = [i / 10 for i in range(100)]
     views = [speaking(face, 0.8 * i / 10) for i in range(100)]
-    outlines = [OUTLINE] * len(times)
-    soon = non_rigid(times[:30], views[:30], outlines[:30])
-    late = non_rigid(times, views, outlines)
+    soon = non_rigid(times[:30], views[:30], lambda *_: AREA)
+    late = non_rigid(times, views, lambda *_: AREA)
     assert soon is not None
     assert late is not None
     assert late > 2 * soon
 
 
 def test_patience_has_its_limits() -> None:
-    assert patient_lag([0.0, 2.0]) is None
-    assert patient_lag([0.0, 5.0]) == 2.0
-    assert patient_lag([1.0, 21.0]) == 4.0
+    assert patient_lags([0.0, 2.0]) == []
+    assert patient_lags([0.0, 5.0]) == [2.0]
+    assert patient_lags([1.0, 21.0]) == [8.0, 4.0, 2.0]
+    assert patient_lags([0.0, 60.0]) == [8.0, 4.0, 2.0]

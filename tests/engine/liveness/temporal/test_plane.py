@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 
 from senseid_engine.liveness.temporal.plane import departure
-
-SIDE = 160
-OUTLINE = np.array([[20, 20], [140, 20], [140, 140], [20, 140]], np.float32)
+from tests.engine.liveness.temporal.textures import AREA, SIDE
 
 
 @pytest.fixture(scope="module")
@@ -25,20 +23,20 @@ def tilted(face: np.ndarray) -> np.ndarray:
 
 
 def test_the_same_view_does_not_depart(face: np.ndarray) -> None:
-    found = departure(face, face, OUTLINE)
+    found = departure(face, face, AREA)
     assert found is not None
     assert found < 0.01
 
 
 def test_a_plane_that_is_moved_and_tilted_hardly_departs(face: np.ndarray) -> None:
-    found = departure(face, tilted(face), OUTLINE)
+    found = departure(face, tilted(face), AREA)
     assert found is not None
     assert found < 0.3
 
 
 def test_noise_is_no_movement(face: np.ndarray) -> None:
     noisy = np.clip(tilted(face) + np.random.default_rng(2).normal(0, 3, face.shape), 0, 255).astype(np.uint8)
-    found = departure(face, noisy, OUTLINE)
+    found = departure(face, noisy, AREA)
     assert found is not None
     assert found < 0.45
 
@@ -47,16 +45,16 @@ def test_a_part_that_moves_by_itself_departs(face: np.ndarray) -> None:
     y, x = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
     swelling = 3 * np.exp(-((x - 80) ** 2 + (y - 110) ** 2) / 30**2)  # as a mouth opens
     moved = cv2.remap(tilted(face), x, (y + swelling).astype(np.float32), cv2.INTER_LINEAR)
-    found = departure(face, moved, OUTLINE)
+    found = departure(face, moved, AREA)
     assert found is not None
     assert found > 0.9
 
 
 def test_what_has_no_corners_cannot_be_followed() -> None:
     grey = np.full((SIDE, SIDE), 90, np.uint8)
-    assert departure(grey, grey, OUTLINE) is None
+    assert departure(grey, grey, AREA) is None
 
 
 def test_another_picture_cannot_be_followed(face: np.ndarray) -> None:
     other = np.random.default_rng(3).integers(0, 255, face.shape, np.uint8)
-    assert departure(face, other, OUTLINE) is None
+    assert departure(face, other, AREA) is None

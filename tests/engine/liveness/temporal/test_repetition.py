@@ -16,9 +16,7 @@ def walk(count: int, seed: int) -> list[np.ndarray]:
     pictures = []
     for place in places:
         grey = sum(80 * np.exp(-((x - px) ** 2 + (y - py) ** 2) / 60) for px, py in place)
-        pictures.append(
-            np.repeat((grey + rng.normal(0, 1, grey.shape) + 20).clip(0, 255)[..., None], 3, axis=2).astype(np.uint8)
-        )
+        pictures.append((grey + rng.normal(0, 1, grey.shape) + 20).clip(0, 255).astype(np.uint8))
     return pictures
 
 

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 SIDE = 160
-OUTLINE = np.array([[20, 20], [140, 20], [140, 140], [20, 140]], np.float32)
+AREA = np.zeros((SIDE, SIDE), np.uint8)
+AREA[22:139, 22:139] = 255
 TIMES = [i / 10 for i in range(30)]
 
 
