@@ -16,7 +16,7 @@ import numpy as np
 from tools.make_clip import encode_clip
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from senseid_engine.arrays import Pixels
 
@@ -128,31 +128,20 @@ def repeated(frames: Sequence[Pixels], rng: np.random.Generator, *, back: bool) 
     return [piece[i % len(piece)] for i in range(round(2 * SECONDS * RATE) if back else round(1.5 * SECONDS * RATE))]
 
 
-def animated(
-    photo: Pixels, points: np.ndarray, rng: np.random.Generator, *, turn: bool, mouth: bool, blink: bool, noise: float
-) -> list[Pixels]:
-    """A photo that is warped by the landmarks of its face: one photo and a warp suffice.
+def animated(photo: Pixels, points: np.ndarray, rng: np.random.Generator, *, turn: bool, noise: float) -> list[Pixels]:
+    """A photo that is warped smoothly by the landmarks of its face: one photo and a warp suffice.
 
     Args:
         photo: uint8 (height, width, 3), RGB.
         points: float32 (468, 3), the mesh of its face, in pixels; z grows away from the camera.
         rng: chooses speeds and amounts.
-        turn: turn and nod the head, by the depth of the landmarks.
-        mouth: open and close the mouth.
-        blink: close the eyes for a moment, twice.
+        turn: turn and nod the head, by the depth of the landmarks; the mouth and the eyes move anyway.
         noise: standard deviation of fresh noise, grey levels.
     """
     scale = min(1.0, LONGEST / max(photo.shape[:2]))
     photo, points = fitted(photo), points * scale
     height, width = photo.shape[:2]
     face = float(np.ptp(points[:, 1]))
-    centre, count = points.mean(axis=0), round(SECONDS * RATE)
-    phases, speeds = rng.uniform(0, 2 * math.pi, 3), rng.uniform(0.25, 0.7, 2)
-    yaw, nod, gape = math.radians(rng.uniform(5, 12)), math.radians(rng.uniform(2, 6)), rng.uniform(0.03, 0.08) * face
-    closing = rng.uniform(0.2, 0.9, 2) * count
-    below = (points[:, 1] > points[13, 1]) & (np.abs(points[:, 0] - points[13, 0]) < 0.35 * face)
-    lids = [np.array(ids) for ids in ((159, 158, 160, 157, 161), (386, 385, 387, 384, 388))]
-    lower = (145, 374)
     # The warp is smooth: Gaussian weights of the landmarks on a coarse grid, fading out beyond the face.
     rows, columns = np.mgrid[0:height:8, 0:width:8].astype(np.float32)
     grid = np.stack([columns.ravel(), rows.ravel()], axis=1)
@@ -164,23 +153,8 @@ def animated(
     nearest = distance.argmin(axis=1)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     frames = []
-    for i in range(count):
-        moved_points = points.astype(np.float64).copy()
-        if turn:
-            a = yaw * math.sin(phases[0] + 2 * math.pi * speeds[0] * i / RATE)
-            b = nod * math.sin(phases[1] + 2 * math.pi * speeds[1] * i / RATE)
-            p = moved_points - centre
-            p = p @ np.array([[math.cos(a), 0, -math.sin(a)], [0, 1, 0], [math.sin(a), 0, math.cos(a)]])
-            p = p @ np.array([[1, 0, 0], [0, math.cos(b), -math.sin(b)], [0, math.sin(b), math.cos(b)]])
-            moved_points = p + centre
-        if mouth:
-            opened = gape * max(0.0, math.sin(phases[2] + 2 * math.pi * 1.7 * i / RATE)) * abs(math.sin(i / RATE))
-            moved_points[below, 1] += opened
-        if blink:
-            shut = float(np.exp(-(((i - closing) / (0.08 * RATE)) ** 2)).max())
-            for ids, lid in zip(lids, lower, strict=True):
-                moved_points[ids, 1] += shut * (points[lid, 1] - points[ids, 1])
-        shift = (moved_points - points)[:, :2]
+    for acted in _acted(points, rng, turn=turn):
+        shift = (acted - points)[:, :2]
         field = weights @ shift
         field[far] = shift[nearest[far]]
         field *= fading[:, None]
@@ -188,6 +162,87 @@ def animated(
         view = cv2.remap(photo, x - dense[..., 0], y - dense[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         frames.append(_noisy(view, rng, noise))
     return frames
+
+
+def painted(photo: Pixels, points: np.ndarray, rng: np.random.Generator, *, turn: bool, noise: float) -> list[Pixels]:
+    """A photo that is warped triangle by triangle, with seams, and whose mouth is painted dark where it opens.
+
+    Arguments as `animated`.
+    """
+    scale = min(1.0, LONGEST / max(photo.shape[:2]))
+    photo, points = fitted(photo), points * scale
+    height, width = photo.shape[:2]
+    # What stays: a ring around the face, and the edge of the photo.
+    hull, centre = cv2.convexHull(points[:, :2].astype(np.float32))[:, 0], points[:, :2].mean(axis=0)
+    across, down = np.linspace(0, width - 1, 6), np.linspace(0, height - 1, 6)
+    edge = [(x, y) for x in across for y in down if x in across[[0, -1]] or y in down[[0, -1]]]
+    fixed = np.vstack([centre + 1.35 * (hull - centre), edge])
+    still = np.clip(np.vstack([points[:, :2], fixed]), 0, (width - 1.01, height - 1.01)).astype(np.float32)
+    triangles = _triangles(still, width, height)
+    frames = []
+    for acted in _acted(points, rng, turn=turn):
+        moved_points = np.vstack([acted[:, :2], fixed]).astype(np.float32)
+        view = photo.copy()
+        for corners in triangles:
+            _move_triangle(photo, view, still[corners], moved_points[corners])
+        mouth = np.zeros((height, width), np.uint8)
+        cv2.fillPoly(mouth, [np.round(acted[_INNER_LIPS, :2]).astype(np.int32)], 255)
+        share = cv2.GaussianBlur(mouth, (0, 0), 1.0)[..., None] / 255 * (np.ptp(acted[[13, 14], 1]) > 2)
+        frames.append(_noisy(np.round(view * (1 - share) + share * (45, 20, 20)).astype(np.uint8), rng, noise))
+    return frames
+
+
+_INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
+
+
+def _acted(points: np.ndarray, rng: np.random.Generator, *, turn: bool) -> Iterator[np.ndarray]:
+    """The landmarks of a face whose mouth opens and closes and whose eyes blink twice, for `SECONDS`."""
+    face = float(np.ptp(points[:, 1]))
+    centre, count = points.mean(axis=0), round(SECONDS * RATE)
+    phases, speeds = rng.uniform(0, 2 * math.pi, 3), rng.uniform(0.25, 0.7, 2)
+    yaw, nod, gape = math.radians(rng.uniform(5, 12)), math.radians(rng.uniform(2, 6)), rng.uniform(0.03, 0.08) * face
+    closing = rng.uniform(0.2, 0.9, 2) * count
+    below = (points[:, 1] > points[13, 1]) & (np.abs(points[:, 0] - points[13, 0]) < 0.35 * face)
+    lids = [np.array(ids) for ids in ((159, 158, 160, 157, 161), (386, 385, 387, 384, 388))]
+    lower = (145, 374)
+    for i in range(count):
+        acted = points.astype(np.float64)
+        if turn:
+            a = yaw * math.sin(phases[0] + 2 * math.pi * speeds[0] * i / RATE)
+            b = nod * math.sin(phases[1] + 2 * math.pi * speeds[1] * i / RATE)
+            p = acted - centre
+            p = p @ np.array([[math.cos(a), 0, -math.sin(a)], [0, 1, 0], [math.sin(a), 0, math.cos(a)]])
+            p = p @ np.array([[1, 0, 0], [0, math.cos(b), -math.sin(b)], [0, math.sin(b), math.cos(b)]])
+            acted = p + centre
+        opened = gape * max(0.0, math.sin(phases[2] + 2 * math.pi * 1.7 * i / RATE)) * abs(math.sin(i / RATE))
+        acted[below, 1] += opened
+        shut = float(np.exp(-(((i - closing) / (0.08 * RATE)) ** 2)).max())
+        for ids, lid in zip(lids, lower, strict=True):
+            acted[ids, 1] += shut * (points[lid, 1] - points[ids, 1])
+        yield acted
+
+
+def _triangles(points: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Delaunay's triangles between points of a picture: int (n, 3), numbers of points."""
+    plane = cv2.Subdiv2D((0, 0, width, height))
+    plane.insert(points.tolist())
+    corners = plane.getTriangleList().reshape(-1, 3, 2)
+    distance = np.linalg.norm(corners[:, :, None] - points[None, None], axis=3)
+    return distance.argmin(axis=2)[distance.min(axis=2).max(axis=1) < 0.1]
+
+
+def _move_triangle(photo: Pixels, view: Pixels, start: np.ndarray, end: np.ndarray) -> None:
+    """Draw a triangle of the photo into the view, where it is moved to."""
+    low = np.maximum(np.floor(end.min(axis=0)).astype(int), 0)
+    high = np.minimum(np.ceil(end.max(axis=0)).astype(int) + 1, view.shape[1::-1])
+    width, height = (high - low).tolist()
+    if width < 1 or height < 1:
+        return
+    matrix = cv2.getAffineTransform(start, (end - low).astype(np.float32))
+    part = cv2.warpAffine(photo, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    inside = np.zeros((height, width), np.uint8)
+    cv2.fillConvexPoly(inside, np.round(end - low).astype(np.int32), 255)
+    view[low[1] : high[1], low[0] : high[0]][inside > 0] = part[inside > 0]
 
 
 def bent(photo: Pixels, rng: np.random.Generator, *, noise: float) -> list[Pixels]:

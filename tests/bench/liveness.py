@@ -138,12 +138,14 @@ def made_attacks(
     yield "moved still", attack_clips.moved(middle, rng, noise=noise)
     yield "bent still", attack_clips.bent(middle, rng, noise=noise)
     yield "cut-out still", attack_clips.cut_out(middle, points, room, rng, noise=noise)
-    for kind, turn in (("animated still: mouth and eyes", False), ("animated still: turned", True)):
-        yield kind, attack_clips.animated(middle, points, rng, turn=turn, mouth=True, blink=True, noise=noise)
+    for kind, turn in (("mouth and eyes", False), ("turned", True)):
+        yield f"animated still: {kind}", attack_clips.animated(middle, points, rng, turn=turn, noise=noise)
     yield "clip in a loop", attack_clips.repeated(frames, rng, back=False)
     yield "clip to and fro", attack_clips.repeated(frames, rng, back=True)
     shown = frames[: round(attack_clips.SECONDS * attack_clips.RATE)]
     yield "simulated replay", attack_clips.replayed(shown, rng)
+    for kind, turn in (("mouth and eyes", False), ("turned", True)):
+        yield f"painted still: {kind}", attack_clips.painted(middle, points, rng, turn=turn, noise=noise)
 
 
 def judge_stills(data: Path, each: int, finder: FaceFinder, attack: AttackDetector) -> tuple[list[Outcome], int]:

@@ -2,14 +2,15 @@
 
 The frames of an animated photo show one texture, warped: once the movement is undone, two of them differ by little more
 a second apart than a tenth of a second apart, however much they move. A living face changes: light and shade follow its
-movement, teeth, tongue and whites of the eyes appear, folds come and go. Generated heads that are driven by one photo
-often keep its texture too.
+movement, folds come and go, all over the face. What appears in one place only, such as a mouth that is painted in, or a
+seam where the warp tears, does not count. Generated heads that are driven by one photo often keep its texture too.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +20,8 @@ from senseid_engine.liveness.temporal.motion import LEAST_PAIRS, pairs_apart, pa
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy.typing as npt
+
     from senseid_engine.arrays import Floats, Pixels
 
 SHORT: Final = 0.1
@@ -27,86 +30,129 @@ SHORT: Final = 0.1
 LONG: Final = 1.0
 """Seconds within which a living face does change."""
 
-SETTLED: Final = 0.12
+SETTLED: Final = 0.08
 """From here on a face has changed enough; one that has not, is looked at for longer."""
+
+CELL: Final = 8
+"""Side of the cells into which a view is divided, in pixels; the sides of a view are multiples of it."""
 
 _TOLERANCE: Final = 0.5
 _GRAIN: Final = 0.7
 _ILLUMINATION: Final = 6.0
 _DETAIL: Final = 1.0
 _LEAST_AREA: Final = 500
+_LEAST_CELLS: Final = 6
+_HALF: Final = 0.5
 _SHARE: Final = 90.0
 _LEAST_CONTRAST: Final = 1.0
+# A cell without texture of its own is measured by some of the texture of all.
+_SHARED_CONTRAST: Final = 0.1
 _LEAST_MOVEMENT: Final = 0.2
+_BY_MOVEMENT: Final = 0.8
 
 
 def ageing(times: Sequence[float], views: Sequence[Pixels], area: Callable[[int, int], Pixels]) -> float | None:
     """Tell how much the texture of a face changes, for how much the face moves.
 
-    What two views differ by, movement undone, is `late` for `LONG` and `soon` for `SHORT`; what is more, over the
-    contrast of the texture and the root of the movement, is the answer: `sqrt(late^2 - soon^2) / contrast / sqrt(0.2 +
-    movement)`. Movement is the 90th percentile of what dense optical flow (Kroeger et al., "Fast Optical Flow using
-    Dense Inverse Search", 2016) departs from an affine map by, in pixels.
+    The mean square of what two views differ by, movement undone, is `late` for `LONG` and `soon` for `SHORT`; what is
+    more, over the contrast of the texture and a power of the movement, is the answer: `sqrt((late - soon) / contrast) /
+    (0.2 + movement)^0.8`, the median over the cells of the face. Movement is the 90th percentile of what dense optical
+    flow (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016) departs from an affine map by, in
+    pixels.
 
-    People who stand still change less within a second than within four; the texture of a photo never does. Where
+    People who stand still change less within a second than within eight; the texture of a photo never does. Where
     `SETTLED` is not reached after `LONG`, views further apart are compared too, and the greater answer counts.
 
     Args:
         times: seconds of each view, rising.
-        views: uint8 (height, width) each, grey, of one shape: the face, roughly aligned.
+        views: uint8 (height, width) each, grey, of one shape, multiples of `CELL`: the face, roughly aligned.
         area: gives, of two views by their numbers, uint8 of their shape: not 0 where the first shows the face, and both
             the picture.
 
     Returns:
-        0 where nothing changes; None where too few pairs are that far apart.
+        0 where nothing changes; None where too few pairs are that far apart, or show too little of a face.
     """
-    soon, late = (_difference(times, views, area, lag) for lag in (SHORT, LONG))
+
+    @cache
+    def textures(number: int) -> _Texture:
+        return _Texture.of(views[number])
+
+    def change(lag: float) -> _Change | None:
+        pairs = [(textures(i), textures(j), area(i, j) > 0) for i, j in pairs_apart(times, lag, tolerance=_TOLERANCE)]
+        return _change(pairs)
+
+    soon, late = change(SHORT), change(LONG)
     if soon is None or late is None:
         return None
     grown = _grown(soon, late)
-    if grown >= SETTLED:
+    if grown is not None and grown >= SETTLED:
         return grown
-    later = [_difference(times, views, area, lag) for lag in patient_lags(times)]
-    return max([grown, *(_grown(soon, found) for found in later if found is not None)])
-
-
-def _grown(soon: _Difference, late: _Difference) -> float:
-    grown = math.sqrt(max(late.differing**2 - soon.differing**2, 0.0))
-    return grown / max(late.contrast, _LEAST_CONTRAST) / math.sqrt(_LEAST_MOVEMENT + late.movement)
+    later = [_grown(soon, found) for found in map(change, patient_lags(times)) if found is not None]
+    return max((value for value in (grown, *later) if value is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Difference:
-    """The difference of views: grey levels, grey levels and pixels, each the median over pairs."""
+class _Texture:
+    """A view without its grain, and what is left of it without slow changes of light: grey levels."""
 
-    differing: float
-    contrast: float
+    smooth: Pixels
+    detail: Floats
+
+    @classmethod
+    def of(cls, view: Pixels) -> _Texture:
+        import cv2
+
+        smooth = np.asarray(cv2.GaussianBlur(view, (0, 0), _GRAIN), np.uint8)
+        return cls(smooth, _detail(smooth))
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """By how much views differ, each the median over pairs.
+
+    Attributes:
+        differing: mean square of each cell, squared grey levels; NaN where few pairs show it.
+        contrast: the same of the texture itself.
+        movement: pixels.
+    """
+
+    differing: Floats
+    contrast: Floats
     movement: float
 
 
-def _difference(
-    times: Sequence[float], views: Sequence[Pixels], area: Callable[[int, int], Pixels], lag: float
-) -> _Difference | None:
+def _change(pairs: Sequence[tuple[_Texture, _Texture, npt.NDArray[np.bool_]]]) -> _Change | None:
     import cv2
 
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    found = []
-    for i, j in pairs_apart(times, lag, tolerance=_TOLERANCE):
-        inside = area(i, j) > 0
+    differing, contrast, movements = [], [], []
+    for first, second, inside in pairs:
         if np.count_nonzero(inside) < _LEAST_AREA:
             continue
-        first, second = (np.asarray(cv2.GaussianBlur(views[n], (0, 0), _GRAIN), np.uint8) for n in (i, j))
-        movement = flow.calc(first, second, np.zeros((*first.shape, 2), np.float32))
-        rows, columns = np.mgrid[0 : first.shape[0], 0 : first.shape[1]].astype(np.float32)
+        movement = flow.calc(first.smooth, second.smooth, np.zeros((*inside.shape, 2), np.float32))
+        rows, columns = np.mgrid[0 : inside.shape[0], 0 : inside.shape[1]].astype(np.float32)
         at = (columns + movement[..., 0], rows + movement[..., 1])
-        back = cv2.remap(second, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        detail = _detail(first)
-        left = np.asarray(cv2.GaussianBlur(detail - _detail(np.asarray(back, np.uint8)), (0, 0), _DETAIL), np.float32)
+        back = cv2.remap(second.smooth, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        left = cv2.GaussianBlur(first.detail - _detail(np.asarray(back, np.uint8)), (0, 0), _DETAIL)
+        differing.append(_mean_square(np.asarray(left, np.float32), inside))
+        contrast.append(_mean_square(first.detail, inside))
         places = np.stack([columns[inside], rows[inside], np.ones_like(rows[inside])], axis=1)
         affine = np.linalg.lstsq(places, movement[inside], rcond=None)[0]
         departs = np.linalg.norm(movement[inside] - places @ affine, axis=1)
-        found.append((_rms(left[inside]), _rms(detail[inside]), float(np.percentile(departs, _SHARE))))
-    return _Difference(*np.median(found, axis=0).tolist()) if len(found) >= LEAST_PAIRS else None
+        movements.append(float(np.percentile(departs, _SHARE)))
+    if len(movements) < LEAST_PAIRS:
+        return None
+    return _Change(_medians(differing), _medians(contrast), float(np.median(movements)))
+
+
+def _grown(soon: _Change, late: _Change) -> float | None:
+    seen = np.isfinite(soon.differing) & np.isfinite(late.differing)
+    if np.count_nonzero(seen) < _LEAST_CELLS:
+        return None
+    contrast = late.contrast[seen]
+    least = _SHARED_CONTRAST * max(float(contrast.mean()), _LEAST_CONTRAST)
+    grown = np.sqrt(np.maximum(late.differing[seen] - soon.differing[seen], 0) / (contrast + least))
+    return float(np.median(grown)) / math.pow(_LEAST_MOVEMENT + late.movement, _BY_MOVEMENT)
 
 
 def _detail(view: Pixels) -> Floats:
@@ -117,5 +163,21 @@ def _detail(view: Pixels) -> Floats:
     return np.asarray(fine - cv2.GaussianBlur(fine, (0, 0), _ILLUMINATION), np.float32)
 
 
-def _rms(values: Floats) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
+def _mean_square(values: Floats, inside: npt.NDArray[np.bool_]) -> Floats:
+    """Of each cell; NaN where less than half of it is inside."""
+    squares, counts = (_sums(part) for part in (np.where(inside, np.square(values), 0), inside.astype(np.float32)))
+    return np.where(counts >= _HALF * CELL**2, squares / np.maximum(counts, 1), np.nan).astype(np.float32)
+
+
+def _sums(values: Floats) -> Floats:
+    height, width = values.shape
+    return np.asarray(values.reshape(height // CELL, CELL, width // CELL, CELL).sum(axis=(1, 3)), np.float32)
+
+
+def _medians(cells: Sequence[Floats]) -> Floats:
+    """Of each cell over pairs; NaN where less than half of them show it."""
+    every = np.stack(cells)
+    seen = np.isfinite(every).mean(axis=0) >= _HALF
+    medians = np.full(seen.shape, np.nan, np.float32)
+    medians[seen] = np.nanmedian(every[:, seen], axis=0)
+    return medians
