@@ -176,10 +176,13 @@ def pack(
     options.note_weakness(known)
     opened = media.read_video(video, if_photo="`senseid liveness PHOTO` checks a photo, which proves less")
     with progress("looking at frames", opened.expected_frames) as advance:
-        result = Models(lambda: licences, device=device).liveness.detect(opened, watch=advance)
+        detector = Models(lambda: licences, device=device).liveness
+        result = detector.detect(opened, watch=advance)
     if result.passed:
         from senseid.captures import make_capture
+        from senseid_engine.liveness.verify import check_upright
 
+        check_upright(result, detector.finder)
         paths.write_output(out, make_capture(opened, result, known.key))
     if as_json:
         body = bodies.liveness_body(result, installation.new_request_id(), return_status=True)

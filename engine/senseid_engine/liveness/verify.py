@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from senseid_engine.errors import LivenessDataError, NoFaceError
+from senseid_engine.errors import LivenessDataError, LivenessError, NoFaceError
 from senseid_engine.liveness.results import CaptureVerification, Status, VideoVerification
 from senseid_engine.photo_options import AS_IT_IS, PhotoOptions
 from senseid_engine.template import Template, similarities
+from senseid_engine.upright import is_upright
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from senseid_engine.curve import ScoreCurve
     from senseid_engine.engine import Engine
+    from senseid_engine.finder import FaceFinder
     from senseid_engine.image import Image
     from senseid_engine.liveness.capture import Capture
     from senseid_engine.liveness.detector import LivenessDetector
@@ -71,7 +73,7 @@ class LiveVerifier:
             NoFaceError: the photo has no face.
             VideoError: the video does not decode, changes its shape or is too short.
             ImageSizeError: its frames are too small or too large.
-            LivenessError: no frame of the video shows a face.
+            LivenessError: no frame of the video shows a face, or a living one lies or hangs in the picture.
             AmbiguousFaceError: the photo has two faces of like size, which `options` forbid.
             OcclusionError: the photo's face is covered, which `options` forbid.
             DifferentPeopleError: the photos do not show one person.
@@ -98,11 +100,12 @@ class LiveVerifier:
             LicensingError: the licences do not allow it.
             VideoError: the video does not decode, changes its shape or is too short.
             ImageSizeError: its frames are too small or too large.
-            LivenessError: no frame of the video shows a face.
+            LivenessError: no frame of the video shows a face, or a living one lies or hangs in the picture.
         """
         result = self.liveness.detect_to_verify(video, watch=watch)
         if not result.passed:
             return result, []
+        check_upright(result, self.engine.encoder.finder)
         live = [
             _of_frame(self.engine, frame.image, frame.face.rect) or self.engine.template(frame.image, frame.face)
             for frame in result.selected
@@ -149,6 +152,20 @@ class LiveVerifier:
             raise LivenessDataError(name, "holds frames of different people: make it again")
         score = vote(self.engine.curve, references, live)
         return CaptureVerification(score, found[0], len(live), found[1:])
+
+
+def check_upright(result: LivenessResult, finder: FaceFinder) -> None:
+    """Refuse a video whose face lies or hangs: it passes, but recognition takes its person for a stranger.
+
+    Args:
+        result: a check of the video that passed.
+        finder: finds faces.
+
+    Raises:
+        LivenessError: no selected frame shows the face upright.
+    """
+    if not any(is_upright(f.image.pixels, f.face, finder.detector, finder.landmarker) for f in result.selected):
+        raise LivenessError(result.name, "the face lies or hangs in the picture: turn the video, or film it upright")
 
 
 def _of_frame(engine: Engine, image: Image, rect: Rect) -> Template | None:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from senseid_engine.video import decode_video
 from tests.e2e.liveness.conftest import body_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.e2e.conftest import Senseid
@@ -75,6 +77,18 @@ def test_liveness_data_go_to_a_file(keyed: Senseid, still: Path, tmp_path: Path)
     for out in ("-", "pipe"):
         assert keyed("liveness", "pack", still, "-o", out, "--force", cwd=tmp_path).returncode == 2
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_of_a_face_that_hangs_no_data_are_made(
+    keyed: Senseid, live: Path, encode_clip: Callable[..., bytes], tmp_path: Path
+) -> None:
+    frames = list(decode_video(live.read_bytes(), name=live.name).frames())
+    hanging = tmp_path / "hanging.mp4"
+    hanging.write_bytes(encode_clip([frame.pixels[::-1, ::-1] for frame in frames], range(0, 100 * len(frames), 100)))
+    done = keyed("liveness", "pack", hanging, "-o", tmp_path / "person.liveness")
+    assert done.returncode == 3
+    assert b"the face lies or hangs in the picture" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["hanging.mp4"]
 
 
 def test_of_an_attack_no_data_are_made(keyed: Senseid, still: Path, tmp_path: Path) -> None:

@@ -159,6 +159,17 @@ def test_a_clip_of_two_people_is_an_attack(
         assert (result.liveness.passed, result.liveness.status, result.score) == (False, Status.HACK, None)
 
 
+def test_the_person_of_a_clip_that_hangs_is_no_stranger(
+    verifier: LiveVerifier, found: dict[str, UprightPhoto], photos: dict[str, Image]
+) -> None:
+    photo, face = photos[OBAMA], found[OBAMA].faces[0]
+    # A track takes it for one that stands: what it knows of it is a box, of which the detector is not quite sure.
+    box = np.array([photo.width, photo.height] * 2, np.float32) - face.box[[2, 3, 0, 1]]
+    hanging = SelectedFrame(0.0, 0.8, rotate(photo, 2), replace(face, box=box, score=0.8))
+    with pytest.raises(LivenessError, match=r"^clip\.mp4: the face lies or hangs in the picture: turn the video"):
+        after(verifier, hanging).verify_video(NOT_READ, photos["obama2.jpg"])
+
+
 def test_the_photo_is_refused_first(verifier: LiveVerifier, blank: Image, masked: Image, twins: Image) -> None:
     with pytest.raises(NoFaceError):
         verifier.verify_video(NOT_READ, blank)
