@@ -360,7 +360,7 @@ def parse(values: Values, *, physical_cores: int, cpus: int, complete: bool = Tr
         api_keys = (*api_keys, *worker_keys)
     settings = Settings(
         role=role,
-        host=values.get("SENSEID_HOST") or "127.0.0.1",
+        host=values.get("SENSEID_HOST").strip("[]") or "127.0.0.1",
         port=read.integer("SENSEID_PORT", WORKER_PORT if role is Role.WORKER else API_PORT, 0, 65535),
         worker_port=read.integer("SENSEID_WORKER_PORT", WORKER_PORT, 0, 65535),
         workers=tuple(map(_worker, read.words("WORKER_IP"))),
@@ -619,7 +619,7 @@ def _worker(text: str) -> WorkerAddress:
     if not parts.hostname or parts.scheme not in {"http", "https"} or parts.path not in {"", "/"} or parts.username:
         raise SettingError(
             f"WORKER_IP holds {text!r}, which is no address",
-            remedy="write address or address:port, with commas between",
+            remedy="write address or address:port, with commas between, and an IPv6 address in brackets",
         )
     return WorkerAddress(parts.scheme, parts.hostname, port or WORKER_PORT)
 
@@ -634,6 +634,7 @@ def _metrics(text: str) -> tuple[str, int] | None:
     if not text:
         return None
     host, _, port = text.rpartition(":")
-    if not (_is_number(port) and int(port) <= 65535):
+    # The port of `::1` is none: what is left of it is no address.
+    if not (_is_number(port) and int(port) <= 65535) or host.endswith(":"):
         raise SettingError(f"SENSEID_METRICS is {text!r}, and must be [address:]port", remedy="change SENSEID_METRICS")
     return host.strip("[]") or "127.0.0.1", int(port)

@@ -113,6 +113,7 @@ def test_api_keys_of_a_file(tmp_path: Path) -> None:
         ({"SENSEID_DECISION_LOG_DAYS": "1e6"}, "must be a number from 0 to 36500"),
         ({"SENSEID_METRICS": "9" * 5000}, r"must be \[address:\]port"),
         ({"SENSEID_METRICS": "localhost"}, r"must be \[address:\]port"),
+        ({"SENSEID_METRICS": "::1"}, r"must be \[address:\]port"),
         ({"SENSEID_ROLE": "api"}, "WORKER_IP is not set"),
         ({"SENSEID_ROLE": "api", "WORKER_IP": "ftp://a"}, "which is no address"),
         ({"SENSEID_ROLE": "api", "WORKER_IP": "a:99999"}, "which is no address"),
@@ -176,9 +177,9 @@ def test_no_key_and_an_address_beyond_this_machine(role: str, host: str) -> None
     assert settings(**base, SENSEID_API_KEY="key").api_keys == ("key",)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LocalHost"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost", "LocalHost"])
 def test_no_key_and_this_machine_alone(host: str) -> None:
-    assert settings(SENSEID_HOST=host).api_keys == ()
+    assert settings(SENSEID_HOST=host).host == host.strip("[]")
 
 
 def test_an_api_that_its_workers_cannot_know() -> None:
