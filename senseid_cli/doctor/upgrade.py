@@ -13,7 +13,7 @@ from senseid_licensing.instant import format_instant
 from senseid_licensing.licence import parse_licence_file
 from senseid_licensing.product import Product
 from senseid_licensing.store import LicenceStore
-from senseid_service.settings import VARIABLES, read_env_file
+from senseid_service.settings import OLDER_NAMES, VARIABLES, read_env_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _FILES = "carried over"
 _SETTINGS = "carried settings"
+# The name of today by each that an old file may have instead.
+_CURRENT = {older: name for name, others in OLDER_NAMES.items() for older in others}
 _SECRET = frozenset(variable.name for variable in VARIABLES if variable.secret)
 # Log, process id and socket of an old service are not carried over; the clock's mark is created again, later.
 _PASSING = ("service", "state")
@@ -70,12 +72,14 @@ def check_carried_settings(old: Path, environment: Mapping[str, str], env_file: 
         return [problem(_SETTINGS, error.message, "name the .env file of the version before")]
     found = []
     for name, value in before.items():
+        current = _CURRENT.get(name, name)
+        here = next((now[one] for one in (current, *OLDER_NAMES.get(current, ())) if now.get(one)), None)
         if name not in KNOWN:
             found.append(note(_SETTINGS, f"{name} of {old} is no setting of this version", "leave it out"))
-        elif not now.get(name):
+        elif not here:
             found.append(problem(_SETTINGS, f"{name} is set in {old} and not here", "copy its line"))
-        elif now[name] != value:
-            told = "another value" if name in _SECRET else f"{now[name]}, and was {value}"
+        elif here != value:
+            told = "another value" if name in _SECRET else f"{here}, and was {value}"
             found.append(note(_SETTINGS, f"{name} is {told}", "copy its line, if that is not meant"))
     return found or [ok(_SETTINGS, f"all {len(before)} of {old}")]
 

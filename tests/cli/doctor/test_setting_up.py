@@ -251,6 +251,15 @@ def test_settings_that_came_along(tmp_path: Path) -> None:
     assert the_only(found).status is Status.OK
 
 
+@pytest.mark.parametrize(("before", "now"), [("HANDLES", "HANDLERS"), ("HANDLERS", "HANDLES")])
+def test_a_setting_that_came_along_under_its_other_name(tmp_path: Path, before: str, now: str) -> None:
+    (tmp_path / "old.env").write_text(f"{before}=2\n")
+    found = check_carried_settings(tmp_path / "old.env", {now: "2"}, None)
+    assert the_only(found).status is Status.OK
+    found = check_carried_settings(tmp_path / "old.env", {now: "3"}, None)
+    assert (the_only(found).status, found[0].message) == (Status.NOTE, f"{before} is 3, and was 2")
+
+
 def test_settings_that_did_not(tmp_path: Path) -> None:
     (tmp_path / "old.env").write_text(
         f"PARAM_DECRYPT_KEY={SECRET}\nPARAM_DECRYPT_IV={IV}\nHANDLERS=2\nWORKER_IP=10.0.0.1\nFORCE_SET_SSE=false\n"
