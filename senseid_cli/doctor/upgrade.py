@@ -67,9 +67,12 @@ def check_carried_settings(old: Path, environment: Mapping[str, str], env_file: 
     """
     try:
         before = read_env_file(old)
-        now = {**({} if env_file is None else read_env_file(env_file)), **environment}
     except SettingError as error:
         return [problem(_SETTINGS, error.message, "name the .env file of the version before")]
+    try:
+        now = {**({} if env_file is None else read_env_file(env_file)), **environment}
+    except SettingError as error:
+        return [problem(_SETTINGS, error.message, error.remedy)]
     found = []
     for name, value in before.items():
         current = _CURRENT.get(name, name)

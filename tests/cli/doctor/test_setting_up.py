@@ -276,4 +276,11 @@ def test_settings_that_did_not(tmp_path: Path) -> None:
 
 
 def test_old_settings_that_are_not_there(tmp_path: Path) -> None:
-    assert the_only(check_carried_settings(tmp_path / "none", {}, None)).status is Status.PROBLEM
+    found = the_only(check_carried_settings(tmp_path / "none", {}, None))
+    assert (found.status, found.remedy) == (Status.PROBLEM, "name the .env file of the version before")
+
+
+def test_new_settings_that_are_not_there(tmp_path: Path) -> None:
+    (tmp_path / "old.env").write_text("HANDLERS=2\n")
+    found = the_only(check_carried_settings(tmp_path / "old.env", {}, tmp_path / "none"))
+    assert (found.status, found.remedy) == (Status.PROBLEM, "check the path after --env-file")
