@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from senseid.errors import CutShortError
+from senseid.outcomes import ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +88,9 @@ class Guard:
         """
         if self._says is not None:
             os.write(self._says, bytes([status]))
-        if not self._ran or threading.active_count() > 1:  # the interpreter waits for other threads
+        # The interpreter waits for other threads. After Ctrl-C they open models or decode a video that nobody wants any
+        # more, and one that returns from a library when the interpreter is gone aborts the process with a message.
+        if not self._ran or (threading.active_count() > 1 and status != ExitStatus.INTERRUPTED):
             sys.exit(status)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # it would show a traceback

@@ -80,6 +80,13 @@ def test_a_status_that_is_said_is_that_of_the_command(work: str, status: int) ->
     assert ended(work)[0] == status
 
 
+def test_after_ctrl_c_nothing_is_waited_for() -> None:
+    late = "import threading; threading.Thread(target=lambda: (time.sleep(3), print('late', flush=True))).start()"
+    for end, lines in (("pass", 2), ("raise KeyboardInterrupt", 1)):
+        stdout, stderr = start(f"{late}\n    {end}").communicate(timeout=60)
+        assert (len(stdout.splitlines()), stderr) == (lines, b"")
+
+
 def test_what_was_to_run_at_the_end_runs_and_is_written() -> None:
     process = start("import atexit; atexit.register(print, 'last')")
     stdout, stderr = process.communicate(timeout=60)
