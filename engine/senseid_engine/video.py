@@ -67,6 +67,11 @@ _FORMATS: Final = (
     "mpeg",
     "mpegts",
 )
+_NOT_READ: Final = "is not a video that can be read: give MP4, MOV, AVI, FLV, WMV, RM, WebM, 3GP or MPEG"
+_CUT_OFF: Final = "is cut off, or its recording was not ended: send it again, or record it again"
+# Boxes of MP4 and MOV: those that begin a file, and as many as are looked at.
+_FIRST_BOXES: Final = (b"ftyp", b"mdat", b"wide")
+_MOST_BOXES: Final = 1000
 _WITHOUT_PRESENTATION_TIMES: Final = "avi"
 
 # Containers that count in milliseconds round the first and the last time, and the time between two frames.
@@ -171,10 +176,28 @@ def _open(data: bytes, name: str) -> InputContainer:
     except MemoryError:
         raise
     except Exception as error:
-        # A parser of hostile bytes can fail in any way; all errors mean the same to the user.
-        raise VideoError(
-            name, "is not a video that can be read: give MP4, MOV, AVI, FLV, WMV, RM, WebM, 3GP or MPEG"
-        ) from error
+        # A parser of hostile bytes can fail in any way: the bytes tell more than its error.
+        raise VideoError(name, _CUT_OFF if _is_cut_off(data) else _NOT_READ) from error
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """Whether that is an MP4 or a MOV without the whole of the box that says where its frames are.
+
+    Cameras write that box last, so it is missing from a recording that was cut off or not ended.
+    """
+    if data[4:8] not in _FIRST_BOXES:
+        return False
+    place = 0
+    for _ in range(_MOST_BOXES):
+        size, kind = int.from_bytes(data[place : place + 4]), data[place + 4 : place + 8]
+        if size == 1:  # 64 bits of it follow
+            size = int.from_bytes(data[place + 8 : place + 16])
+        place += size
+        if size == 0 or place > len(data):  # 0 is the rest of the file, and all that is read behind its end
+            return True
+        if size < 8 or kind == b"moov":
+            return False
+    return False
 
 
 def _refuse(*_: object, **__: object) -> NoReturn:

@@ -260,6 +260,15 @@ def test_a_cut_off_video_counts_as_far_as_it_goes(encode_clip: Callable[..., byt
     assert "s long" in refusal(data[: len(data) // 4])
 
 
+@pytest.mark.parametrize("container", ["mp4", "mov"])
+def test_an_mp4_whose_end_is_missing_is_cut_off(encode_clip: Callable[..., bytes], container: str) -> None:
+    data = encode_clip([scene()] * 50, range(0, 2500, 50), container=container)
+    index = data.rindex(b"moov") - 4
+    for cut in (data[: index // 2], data[:index], data[:index] + struct.pack(">I4sQ", 1, b"free", 99)):
+        assert refusal(cut).startswith("clip: is cut off, or its recording was not ended: ")
+    assert "is not a video that can be read" in refusal(b"\0\0\0\x08ftyp" + b"\0\0\0\x07" * 20)
+
+
 def test_damage_on_the_way_is_left_out(clip: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     damaged = bytearray(clip)
     middle = len(damaged) // 2
