@@ -98,7 +98,7 @@ def photo_table(result: PhotoLiveness) -> RenderableType:
 def _facts(result: LivenessResult) -> list[tuple[str, str]]:
     best = result.best
     box = ",".join(map(str, best.face.rect.as_list()))
-    others = f", {result.other_faces} other faces" if result.other_faces else ""
+    others = f", {result.other_faces} other face{'s' * (result.other_faces != 1)}" if result.other_faces else ""
     return [
         ("face", f"seen for {result.face_seconds:.1f} s, in {result.looked_at} frames looked at{others}"),
         ("selected", f"{best.timestamp:.2f} s, quality {best.quality:.3f}, face at {box}"),

@@ -177,6 +177,12 @@ def test_lines() -> None:
     ]
 
 
+@pytest.mark.parametrize(("others", "end"), [(0, "at"), (1, "at, 1 other face"), (2, "at, 2 other faces")])
+def test_other_faces_are_counted(others: int, end: str) -> None:
+    face = liveness.lines(replace(LIVE, other_faces=others), explain=True)[1]
+    assert face == f"face\tseen for 3.0 s, in 31 frames looked {end}"
+
+
 @pytest.mark.parametrize(
     ("result", "names"),
     [(LIVE, ["non_rigid", "stills", "repetition"]), (HACK, ["non_rigid", "repetition", "stills"])],
