@@ -33,6 +33,7 @@ from senseid_cli.output import liveness as text
 from senseid_cli.output import terminal
 from senseid_cli.output.progress import progress
 from senseid_engine.device import Device
+from senseid_engine.errors import printable
 from senseid_engine.photo_options import PhotoOptions
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
@@ -113,6 +114,8 @@ def verify(
     figures = Figures(result.score, living.score, living.passed)
     note_decision(decision_log, "verify", figures, threshold=threshold, names=names)
     terminal.note_doubts(result.photo, *result.further)
+    if not living.one_person:
+        terminal.note(f"{printable(opened.name)} shows different people one after another, which counts as an attack")
     if as_json:
         body = bodies.verify_body(
             result,

@@ -93,6 +93,8 @@ class LivenessResult:
         other_faces: how many other faces were followed.
         width: of a frame, pixels, upright.
         height: of a frame, pixels, upright.
+        one_person: False where the frames that were to be compared with a photo show different people: then the check
+            did not pass, whatever its score.
     """
 
     name: str
@@ -109,6 +111,7 @@ class LivenessResult:
     other_faces: int
     width: int
     height: int
+    one_person: bool = True
 
     @property
     def best(self) -> SelectedFrame:

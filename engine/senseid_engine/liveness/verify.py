@@ -111,7 +111,7 @@ class LiveVerifier:
             for frame in result.selected
         ]
         if not _one_person(self.engine, live):
-            return replace(result, passed=False, status=Status.HACK), []
+            return replace(result, passed=False, status=Status.HACK, one_person=False), []
         return result, live
 
     def verify_capture(

@@ -53,6 +53,21 @@ def test_of_an_attack_nothing_is_compared(senseid: Senseid, still: Path, photos:
     assert re.fullmatch(rb"no match\t-\tnot live\t0\.\d{4}\thack\n", done.stdout)
 
 
+def test_that_a_clip_shows_two_people_is_said(
+    senseid: Senseid, live: Path, portrait: Path, encode_clip: Callable[..., bytes], tmp_path: Path
+) -> None:
+    clips = [
+        decode_video(clip.read_bytes(), name=clip.name).frames() for clip in (live, live.parent / "grid-bbaf2n.mpg")
+    ]
+    pictures = [frame.pixels for clip in clips for frame in list(clip)[:15]]
+    changing = tmp_path / "changing.mp4"
+    changing.write_bytes(encode_clip(pictures, range(0, 3000, 100)))
+    done = senseid("verify", changing, portrait)
+    assert re.fullmatch(rb"no match\t-\tnot live\t0\.\d{4}\thack\n", done.stdout)
+    assert done.stderr.endswith(b"changing.mp4 shows different people one after another, which counts as an attack\n")
+    assert b"different people" not in senseid("verify", live, portrait).stderr
+
+
 def test_a_photo_without_a_face_is_refused_whatever_the_video(senseid: Senseid, still: Path, tmp_path: Path) -> None:
     blank = tmp_path / "blank.png"
     Image.new("RGB", (320, 240), "grey").save(blank)

@@ -157,6 +157,7 @@ def test_a_clip_of_two_people_is_an_attack(
     for person in (OBAMA, BIDEN):
         result = after(verifier, *frames).verify_video(NOT_READ, photos[person])
         assert (result.liveness.passed, result.liveness.status, result.score) == (False, Status.HACK, None)
+        assert not result.liveness.one_person
 
 
 def test_the_person_of_a_clip_that_hangs_is_no_stranger(
