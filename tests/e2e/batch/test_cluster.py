@@ -28,7 +28,7 @@ PATIENCE = 180
 def manifest(photos: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One row for each pair of neighbours among photos of different content, some of them broken."""
     folder = tmp_path_factory.mktemp("cluster")
-    write_copies(photos, folder, 160, range(86, 96))
+    write_copies(photos, folder, 400, range(71, 96))
     names = sorted(path.name for path in folder.iterdir())
     with (folder / "pairs.csv").open("w", newline="") as file:
         writer = csv.writer(file)
