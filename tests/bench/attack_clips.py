@@ -37,6 +37,11 @@ def fitted(photo: Pixels) -> Pixels:
     return cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
 
 
+def _fitted_face(photo: Pixels, points: np.ndarray) -> tuple[Pixels, np.ndarray]:
+    """A photo as `fitted` makes it, and the points of its face there."""
+    return fitted(photo), points * min(1.0, LONGEST / max(photo.shape[:2]))
+
+
 def looped(photo: Pixels, rng: np.random.Generator, *, noise: float) -> list[Pixels]:
     """A photo for `SECONDS`; with fresh noise of that standard deviation (grey levels) on every frame."""
     photo = fitted(photo)
@@ -138,8 +143,7 @@ def animated(photo: Pixels, points: np.ndarray, rng: np.random.Generator, *, tur
         turn: turn and nod the head, by the depth of the landmarks; the mouth and the eyes move anyway.
         noise: standard deviation of fresh noise, grey levels.
     """
-    scale = min(1.0, LONGEST / max(photo.shape[:2]))
-    photo, points = fitted(photo), points * scale
+    photo, points = _fitted_face(photo, points)
     height, width = photo.shape[:2]
     face = float(np.ptp(points[:, 1]))
     # The warp is smooth: Gaussian weights of the landmarks on a coarse grid, fading out beyond the face.
@@ -169,8 +173,7 @@ def painted(photo: Pixels, points: np.ndarray, rng: np.random.Generator, *, turn
 
     Arguments as `animated`.
     """
-    scale = min(1.0, LONGEST / max(photo.shape[:2]))
-    photo, points = fitted(photo), points * scale
+    photo, points = _fitted_face(photo, points)
     height, width = photo.shape[:2]
     # What stays: a ring around the face, and the edge of the photo.
     hull, centre = cv2.convexHull(points[:, :2].astype(np.float32))[:, 0], points[:, :2].mean(axis=0)
@@ -275,8 +278,7 @@ def cut_out(photo: Pixels, points: np.ndarray, room: Pixels, rng: np.random.Gene
         rng: chooses the movement.
         noise: standard deviation of fresh noise, grey levels.
     """
-    scale = min(1.0, LONGEST / max(photo.shape[:2]))
-    photo, points = fitted(photo), points * scale
+    photo, points = _fitted_face(photo, points)
     height, width = photo.shape[:2]
     mask = np.zeros((height, width), np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(points[:, :2].astype(np.int32)), 255)

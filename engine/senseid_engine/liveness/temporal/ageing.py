@@ -74,12 +74,16 @@ def ageing(times: Sequence[float], views: Sequence[Pixels], area: Callable[[int,
     """
 
     @cache
-    def textures(number: int) -> _Texture:
-        return _Texture.of(views[number])
+    def smooth(number: int) -> Pixels:
+        return _smooth(views[number])
+
+    @cache
+    def detail(number: int) -> Floats:
+        return _detail(smooth(number))
 
     def change(lag: float) -> _Change | None:
-        pairs = [(textures(i), textures(j), area(i, j) > 0) for i, j in pairs_apart(times, lag, tolerance=_TOLERANCE)]
-        return _change(pairs)
+        pairs = pairs_apart(times, lag, tolerance=_TOLERANCE)
+        return _change([(smooth(i), smooth(j), detail(i), area(i, j) > 0) for i, j in pairs])
 
     soon, late = change(SHORT), change(LONG)
     if soon is None or late is None:
@@ -89,21 +93,6 @@ def ageing(times: Sequence[float], views: Sequence[Pixels], area: Callable[[int,
         return grown
     later = [_grown(soon, found) for found in map(change, patient_lags(times)) if found is not None]
     return max((value for value in (grown, *later) if value is not None), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Texture:
-    """A view without its grain, and what is left of it without slow changes of light: grey levels."""
-
-    smooth: Pixels
-    detail: Floats
-
-    @classmethod
-    def of(cls, view: Pixels) -> _Texture:
-        import cv2
-
-        smooth = np.asarray(cv2.GaussianBlur(view, (0, 0), _GRAIN), np.uint8)
-        return cls(smooth, _detail(smooth))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +110,22 @@ class _Change:
     movement: float
 
 
-def _change(pairs: Sequence[tuple[_Texture, _Texture, npt.NDArray[np.bool_]]]) -> _Change | None:
+def _change(pairs: Sequence[tuple[Pixels, Pixels, Floats, npt.NDArray[np.bool_]]]) -> _Change | None:
+    """Of pairs of views without their grain, the detail of the first, and where both show the face."""
     import cv2
 
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     differing, contrast, movements = [], [], []
-    for first, second, inside in pairs:
+    for first, second, detail, inside in pairs:
         if np.count_nonzero(inside) < _LEAST_AREA:
             continue
-        movement = flow.calc(first.smooth, second.smooth, np.zeros((*inside.shape, 2), np.float32))
+        movement = flow.calc(first, second, np.zeros((*inside.shape, 2), np.float32))
         rows, columns = np.mgrid[0 : inside.shape[0], 0 : inside.shape[1]].astype(np.float32)
         at = (columns + movement[..., 0], rows + movement[..., 1])
-        back = cv2.remap(second.smooth, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        left = cv2.GaussianBlur(first.detail - _detail(np.asarray(back, np.uint8)), (0, 0), _DETAIL)
+        back = cv2.remap(second, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        left = cv2.GaussianBlur(detail - _detail(np.asarray(back, np.uint8)), (0, 0), _DETAIL)
         differing.append(_mean_square(np.asarray(left, np.float32), inside))
-        contrast.append(_mean_square(first.detail, inside))
+        contrast.append(_mean_square(detail, inside))
         places = np.stack([columns[inside], rows[inside], np.ones_like(rows[inside])], axis=1)
         affine = np.linalg.lstsq(places, movement[inside], rcond=None)[0]
         departs = np.linalg.norm(movement[inside] - places @ affine, axis=1)
@@ -153,6 +143,13 @@ def _grown(soon: _Change, late: _Change) -> float | None:
     least = _SHARED_CONTRAST * max(float(contrast.mean()), _LEAST_CONTRAST)
     grown = np.sqrt(np.maximum(late.differing[seen] - soon.differing[seen], 0) / (contrast + least))
     return float(np.median(grown)) / math.pow(_LEAST_MOVEMENT + late.movement, _BY_MOVEMENT)
+
+
+def _smooth(view: Pixels) -> Pixels:
+    """A view without its grain."""
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(view, (0, 0), _GRAIN), np.uint8)
 
 
 def _detail(view: Pixels) -> Floats:
