@@ -46,19 +46,29 @@ class Provider:
         name: of its execution provider.
         package: the distribution that brings it.
         remedy: what to do where it is not installed.
+        needs: what it starts on.
     """
 
     name: str
     package: str
     remedy: str
+    needs: str
 
 
 _EXTRA: Final = "install the extra `{}` of senseid (`senseid doctor` says how), or leave --device out"
 
 PROVIDERS: Final[Mapping[Device, Provider]] = {
-    Device.CPU: Provider("CPUExecutionProvider", "onnxruntime", ""),
-    Device.OPENVINO: Provider("OpenVINOExecutionProvider", "onnxruntime-ep-openvino", _EXTRA.format("openvino")),
-    Device.CUDA: Provider("CUDAExecutionProvider", "onnxruntime-gpu", _EXTRA.format("cuda")),
+    Device.CPU: Provider("CPUExecutionProvider", "onnxruntime", "", ""),
+    # The plug-in passes over the processors of other makers, although OpenVINO itself runs on them.
+    Device.OPENVINO: Provider(
+        "OpenVINOExecutionProvider", "onnxruntime-ep-openvino", _EXTRA.format("openvino"), "a processor of Intel"
+    ),
+    Device.CUDA: Provider(
+        "CUDAExecutionProvider",
+        "onnxruntime-gpu",
+        _EXTRA.format("cuda"),
+        "a card that it supports and a driver of NVIDIA with the libraries of CUDA and cuDNN",
+    ),
 }
 
 FASTER_THAN_CPU: Final = (Device.CUDA,)
@@ -180,12 +190,10 @@ def _load_cuda(ort: Any) -> None:
 
 
 def _not_starting(device: Device) -> DeviceError:
-    package = PROVIDERS[device].package
-    needs = " and a driver of NVIDIA with the libraries of CUDA and cuDNN" if device is Device.CUDA else ""
     return DeviceError(
         f"device {device}",
-        f"{package} {installed_version(device)} does not start on this machine: it needs a processor that it supports"
-        f"{needs}; leave --device out to use the CPU",
+        f"{PROVIDERS[device].package} {installed_version(device)} does not start on this machine: it needs"
+        f" {PROVIDERS[device].needs}; leave --device out to use the CPU",
     )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.processor import is_intel
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -65,6 +67,8 @@ def test_auto_is_the_cpu_to_the_bit(senseid: Senseid, photos: dict[str, Path]) -
 
 @pytest.mark.skipif(not HAS_OPENVINO, reason="the extra openvino is not installed")
 def test_openvino_gives_the_same_scores(senseid: Senseid, photos: dict[str, Path]) -> None:
+    if not is_intel():
+        pytest.skip("OpenVINO's plug-in takes processors of Intel alone")
     for other in ("obama2.jpg", "biden.jpg"):
         pair = (photos["obama.jpg"], photos[other])
         told = [
@@ -74,3 +78,14 @@ def test_openvino_gives_the_same_scores(senseid: Senseid, photos: dict[str, Path
     checks = {each["check"]: each for each in senseid.json("doctor", env={"SENSEID_DEVICE": "openvino"})["findings"]}
     assert "OpenVINOExecutionProvider" in checks["device"]["message"]
     assert checks["device openvino"]["status"] == "ok"
+
+
+@pytest.mark.skipif(not HAS_OPENVINO, reason="the extra openvino is not installed")
+def test_openvino_on_a_processor_of_another_maker(senseid: Senseid, photos: dict[str, Path]) -> None:
+    if is_intel():
+        pytest.skip("the processor is Intel's")
+    done = senseid("compare", photos["obama.jpg"], photos["biden.jpg"], "--device", "openvino")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"does not start on this machine: it needs a processor of Intel" in done.stderr
+    findings = senseid.json("doctor", env={"SENSEID_DEVICE": "openvino"})["findings"]
+    assert "problem" in {each["status"] for each in findings if each["check"].startswith("device")}
