@@ -1,7 +1,7 @@
 """Does the texture of a face change with time, beyond its movement?
 
 The frames of an animated photo show one texture, warped: once the movement is undone, two of them differ by little more
-a second apart than a tenth of a second apart, however much they move. A living face changes: light and shade follow its
+a second apart than a fifth of a second apart, however much they move. A living face changes: light and shade follow its
 movement, folds come and go, all over the face. What appears in one place only, such as a mouth that is painted in, or a
 seam where the warp tears, does not count. Generated heads that are driven by one photo often keep its texture too.
 """
@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
     from senseid_engine.arrays import Floats, Pixels
 
-SHORT: Final = 0.1
-"""Seconds within which a texture cannot change much: what differs is noise, coding, and how well movement is undone."""
+SHORT: Final = (0.2, 0.1)
+"""Seconds within which a texture changes little: what differs is noise, coding, and how well movement is undone.
+
+A codec repeats for the second what it said of a face that hardly moves, so the first counts; but of vivid people, whose
+faces do change within it, no more than `_GROWS` times what differs within the second.
+"""
 
 LONG: Final = 1.0
 """Seconds within which a living face does change."""
@@ -47,6 +51,7 @@ _SHARE: Final = 90.0
 _LEAST_CONTRAST: Final = 1.0
 # A cell without texture of its own is measured by some of the texture of all.
 _SHARED_CONTRAST: Final = 0.1
+_GROWS: Final = 1.5
 _LEAST_MOVEMENT: Final = 0.2
 _BY_MOVEMENT: Final = 0.8
 
@@ -54,11 +59,11 @@ _BY_MOVEMENT: Final = 0.8
 def ageing(times: Sequence[float], views: Sequence[Pixels], area: Callable[[int, int], Pixels]) -> float | None:
     """Tell how much the texture of a face changes, for how much the face moves.
 
-    The mean square of what two views differ by, movement undone, is `late` for `LONG` and `soon` for `SHORT`; what is
-    more, over the contrast of the texture and a power of the movement, is the answer: `sqrt((late - soon) / contrast) /
-    (0.2 + movement)^0.8`, the median over the cells of the face. Movement is the 90th percentile of what dense optical
-    flow (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016) departs from an affine map by, in
-    pixels.
+    The mean square of what two views differ by, movement and a change of the light undone, is `late` for `LONG` and
+    `soon` for `SHORT`; what is more, over the contrast of the texture and a power of the movement, is the answer:
+    `sqrt((late - soon) / contrast) / (0.2 + movement)^0.8`, the median over the cells of the face. Movement is the 90th
+    percentile of what dense optical flow (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016) departs
+    from an affine map by, in pixels.
 
     People who stand still change less within a second than within eight; the texture of a photo never does. Where
     `SETTLED` is not reached after `LONG`, views further apart are compared too, and the greater answer counts.
@@ -85,13 +90,14 @@ def ageing(times: Sequence[float], views: Sequence[Pixels], area: Callable[[int,
         pairs = pairs_apart(times, lag, tolerance=_TOLERANCE)
         return _change([(smooth(i), smooth(j), detail(i), area(i, j) > 0) for i, j in pairs])
 
-    soon, late = change(SHORT), change(LONG)
-    if soon is None or late is None:
+    (soon, sooner), late = map(change, SHORT), change(LONG)
+    if soon is None or sooner is None or late is None:
         return None
-    grown = _grown(soon, late)
+    noise = np.clip(soon.differing, sooner.differing, _GROWS * sooner.differing)
+    grown = _grown(noise, late)
     if grown is not None and grown >= SETTLED:
         return grown
-    later = [_grown(soon, found) for found in map(change, patient_lags(times)) if found is not None]
+    later = [_grown(noise, found) for found in map(change, patient_lags(times)) if found is not None]
     return max((value for value in (grown, *later) if value is not None), default=None)
 
 
@@ -123,7 +129,8 @@ def _change(pairs: Sequence[tuple[Pixels, Pixels, Floats, npt.NDArray[np.bool_]]
         rows, columns = np.mgrid[0 : inside.shape[0], 0 : inside.shape[1]].astype(np.float32)
         at = (columns + movement[..., 0], rows + movement[..., 1])
         back = cv2.remap(second, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        left = cv2.GaussianBlur(detail - _detail(np.asarray(back, np.uint8)), (0, 0), _DETAIL)
+        late = _detail(np.asarray(back, np.uint8))
+        left = cv2.GaussianBlur(detail - _gain(detail, late, inside) * late, (0, 0), _DETAIL)
         differing.append(_mean_square(np.asarray(left, np.float32), inside))
         contrast.append(_mean_square(detail, inside))
         places = np.stack([columns[inside], rows[inside], np.ones_like(rows[inside])], axis=1)
@@ -135,13 +142,13 @@ def _change(pairs: Sequence[tuple[Pixels, Pixels, Floats, npt.NDArray[np.bool_]]
     return _Change(_medians(differing), _medians(contrast), float(np.median(movements)))
 
 
-def _grown(soon: _Change, late: _Change) -> float | None:
-    seen = np.isfinite(soon.differing) & np.isfinite(late.differing)
+def _grown(noise: Floats, late: _Change) -> float | None:
+    seen = np.isfinite(noise) & np.isfinite(late.differing)
     if np.count_nonzero(seen) < _LEAST_CELLS:
         return None
     contrast = late.contrast[seen]
     least = _SHARED_CONTRAST * max(float(contrast.mean()), _LEAST_CONTRAST)
-    grown = np.sqrt(np.maximum(late.differing[seen] - soon.differing[seen], 0) / (contrast + least))
+    grown = np.sqrt(np.maximum(late.differing[seen] - noise[seen], 0) / (contrast + least))
     return float(np.median(grown)) / math.pow(_LEAST_MOVEMENT + late.movement, _BY_MOVEMENT)
 
 
@@ -158,6 +165,18 @@ def _detail(view: Pixels) -> Floats:
 
     fine = view.astype(np.float32)
     return np.asarray(fine - cv2.GaussianBlur(fine, (0, 0), _ILLUMINATION), np.float32)
+
+
+def _gain(first: Floats, second: Floats, inside: npt.NDArray[np.bool_]) -> float:
+    """The factor by which the contrast is smaller in the second: the light, or the camera's exposure, has changed.
+
+    The median over cells: what is painted in, such as the dark of a mouth, is not the light.
+    """
+    both, alone, counts = (
+        _sums(np.where(inside, part, 0)) for part in (first * second, second**2, np.ones_like(first))
+    )
+    told = (counts >= _HALF * CELL**2) & (alone > 1)
+    return float(np.median(both[told] / alone[told])) if np.any(told) else 1.0
 
 
 def _mean_square(values: Floats, inside: npt.NDArray[np.bool_]) -> Floats:

@@ -17,22 +17,35 @@ def test_a_photo_that_is_warped_keeps_its_texture(amount: float, noise: float) -
     ]
     found = ageing(TIMES, views, lambda *_: AREA)
     assert found is not None
-    assert found < 0.045
+    assert found < 0.048
 
 
-def test_a_face_whose_light_and_shade_change_is_seen() -> None:
+@pytest.mark.parametrize("speed", [0.3, 0.53])  # with the second, views 0.2 s apart differ more than 1 s apart
+def test_a_face_whose_light_and_shade_change_is_seen(speed: float) -> None:
     face, shade, rng = texture(1), texture(7), np.random.default_rng(2)
+    times = [i / 10 for i in range(30)]
     views = [
         np.clip(
-            speaking(face, np.sin(0.9 * i)) + 0.4 * np.sin(0.7 * i) * (shade - 128) + rng.normal(0, 2, face.shape),
+            speaking(face, np.sin(0.9 * i)) + 0.4 * np.sin(speed * i) * (shade - 128) + rng.normal(0, 2, face.shape),
             0,
             255,
         ).astype(np.uint8)
+        for i in range(len(times))
+    ]
+    found = ageing(times, views, lambda *_: AREA)
+    assert found is not None
+    assert found > 0.06
+
+
+def test_a_lamp_that_grows_dimmer_is_not_age() -> None:
+    face, rng = texture(1), np.random.default_rng(2)
+    views = [
+        np.clip((0.8 + 0.1 * np.sin(0.3 * i)) * speaking(face, np.sin(0.9 * i)) + rng.normal(0, 2, face.shape), 0, 255)
         for i in range(len(TIMES))
     ]
-    found = ageing(TIMES, views, lambda *_: AREA)
+    found = ageing(TIMES, [view.astype(np.uint8) for view in views], lambda *_: AREA)
     assert found is not None
-    assert found > 0.058
+    assert found < 0.048
 
 
 def test_what_appears_in_one_place_is_not_age() -> None:
@@ -47,7 +60,7 @@ def test_what_appears_in_one_place_is_not_age() -> None:
         views.append(np.clip(view + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8))
     found = ageing(TIMES, views, lambda *_: AREA)
     assert found is not None
-    assert found < 0.045
+    assert found < 0.048
 
 
 def test_too_little_of_a_face_says_nothing() -> None:
@@ -76,7 +89,7 @@ def test_a_face_that_changes_slowly_is_looked_at_for_longer(seconds: int, *, see
     ]
     found = ageing(times, views, lambda *_: AREA)
     assert found is not None
-    assert (found > 0.058) == seen
+    assert (found > 0.06) == seen
 
 
 def test_a_photo_does_not_age_however_long_it_is_looked_at() -> None:
@@ -88,4 +101,4 @@ def test_a_photo_does_not_age_however_long_it_is_looked_at() -> None:
     ]
     found = ageing(times, views, lambda *_: AREA)
     assert found is not None
-    assert found < 0.045
+    assert found < 0.048
