@@ -107,7 +107,7 @@ class _Change:
 
     Attributes:
         differing: mean square of each cell, squared grey levels; NaN where few pairs show it.
-        contrast: the same of the texture itself.
+        contrast: the same of the texture itself, of the first view.
         movement: pixels.
     """
 
@@ -130,9 +130,8 @@ def _change(pairs: Sequence[tuple[Pixels, Pixels, Floats, npt.NDArray[np.bool_]]
         at = (columns + movement[..., 0], rows + movement[..., 1])
         back = cv2.remap(second, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         late = _detail(np.asarray(back, np.uint8))
-        left = cv2.GaussianBlur(detail - _gain(detail, late, inside) * late, (0, 0), _DETAIL)
-        differing.append(_mean_square(np.asarray(left, np.float32), inside))
-        contrast.append(_mean_square(detail, inside))
+        differing.append(_mean_square(_without_noise(detail - _gain(detail, late, inside) * late), inside))
+        contrast.append(_mean_square(_without_noise(detail), inside))
         places = np.stack([columns[inside], rows[inside], np.ones_like(rows[inside])], axis=1)
         affine = np.linalg.lstsq(places, movement[inside], rcond=None)[0]
         departs = np.linalg.norm(movement[inside] - places @ affine, axis=1)
@@ -165,6 +164,13 @@ def _detail(view: Pixels) -> Floats:
 
     fine = view.astype(np.float32)
     return np.asarray(fine - cv2.GaussianBlur(fine, (0, 0), _ILLUMINATION), np.float32)
+
+
+def _without_noise(detail: Floats) -> Floats:
+    """Detail, without what only single pixels show."""
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(detail, (0, 0), _DETAIL), np.float32)
 
 
 def _gain(first: Floats, second: Floats, inside: npt.NDArray[np.bool_]) -> float:

@@ -17,7 +17,7 @@ def test_a_photo_that_is_warped_keeps_its_texture(amount: float, noise: float) -
     ]
     found = ageing(TIMES, views, lambda *_: AREA)
     assert found is not None
-    assert found < 0.048
+    assert found < 0.052
 
 
 @pytest.mark.parametrize("speed", [0.3, 0.53])  # with the second, views 0.2 s apart differ more than 1 s apart
@@ -34,7 +34,7 @@ def test_a_face_whose_light_and_shade_change_is_seen(speed: float) -> None:
     ]
     found = ageing(times, views, lambda *_: AREA)
     assert found is not None
-    assert found > 0.06
+    assert found > 0.065
 
 
 def test_a_lamp_that_grows_dimmer_is_not_age() -> None:
@@ -45,7 +45,7 @@ def test_a_lamp_that_grows_dimmer_is_not_age() -> None:
     ]
     found = ageing(TIMES, [view.astype(np.uint8) for view in views], lambda *_: AREA)
     assert found is not None
-    assert found < 0.048
+    assert found < 0.052
 
 
 def test_what_appears_in_one_place_is_not_age() -> None:
@@ -60,7 +60,7 @@ def test_what_appears_in_one_place_is_not_age() -> None:
         views.append(np.clip(view + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8))
     found = ageing(TIMES, views, lambda *_: AREA)
     assert found is not None
-    assert found < 0.048
+    assert found < 0.052
 
 
 def test_too_little_of_a_face_says_nothing() -> None:
@@ -89,7 +89,7 @@ def test_a_face_that_changes_slowly_is_looked_at_for_longer(seconds: int, *, see
     ]
     found = ageing(times, views, lambda *_: AREA)
     assert found is not None
-    assert (found > 0.06) == seen
+    assert (found > 0.065) == seen
 
 
 def test_a_photo_does_not_age_however_long_it_is_looked_at() -> None:
@@ -101,4 +101,4 @@ def test_a_photo_does_not_age_however_long_it_is_looked_at() -> None:
     ]
     found = ageing(times, views, lambda *_: AREA)
     assert found is not None
-    assert found < 0.048
+    assert found < 0.052

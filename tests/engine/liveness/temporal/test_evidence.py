@@ -60,14 +60,14 @@ def test_a_still_does_not_move_within_itself(still: TemporalEvidence) -> None:
     assert still.non_rigid is not None
     assert still.ageing is not None
     assert still.non_rigid < 0.005
-    assert still.ageing < 0.048
+    assert still.ageing < 0.052
 
 
 def test_a_photo_that_is_moved_is_a_plane(moved: TemporalEvidence) -> None:
     assert moved.non_rigid is not None
     assert moved.non_rigid < 0.0055
     assert moved.ageing is not None
-    assert moved.ageing < 0.048
+    assert moved.ageing < 0.052
 
 
 def test_the_edge_of_the_picture_is_no_movement_of_the_face(photo: np.ndarray, finder: FaceFinder) -> None:
@@ -83,7 +83,7 @@ def test_the_edge_of_the_picture_is_no_movement_of_the_face(photo: np.ndarray, f
     assert found.non_rigid is not None
     assert found.non_rigid < 0.008
     assert found.ageing is not None
-    assert found.ageing < 0.048
+    assert found.ageing < 0.052
 
 
 def test_a_long_track_is_thinned_out(photo: np.ndarray, finder: FaceFinder) -> None:
@@ -107,6 +107,6 @@ def test_a_living_face_is_no_plane(name: str, test_data: Path, finder: FaceFinde
     assert found.non_rigid is not None
     assert found.non_rigid > 0.0105
     assert found.ageing is not None
-    assert found.ageing > 0.06
+    assert found.ageing > 0.065
     assert found.repetition is not None
     assert found.repetition > 1
