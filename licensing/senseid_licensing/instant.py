@@ -8,17 +8,22 @@ from datetime import UTC, datetime
 from senseid_licensing.errors import FormatError
 
 # Years 2000 to 2999: adding a grace period can then never leave the calendar.
-_FORM = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
+_FORM = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?", re.ASCII)
+_OTHER_FORM = "is not a time of the form 2026-11-24T10:00:00Z"
 
 
 def parse_instant(text: str) -> datetime:
     """Read `YYYY-MM-DDTHH:MM:SSZ`; raises `FormatError` for any other form or an impossible date."""
-    if not _FORM.fullmatch(text):
-        raise _malformed(text)
+    form = _FORM.fullmatch(text)
+    if form is None:
+        raise _refusal(text, _OTHER_FORM)
     try:
-        return datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        raise _malformed(text) from None
+        raise _refusal(text, "is not a time, since there is no such day or time of day") from None
+    if form[1] is None:
+        raise _refusal(text, _OTHER_FORM)
+    return moment
 
 
 def format_instant(moment: datetime) -> str:
@@ -31,7 +36,5 @@ def whole_second(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-def _malformed(text: str) -> FormatError:
-    return FormatError(
-        f"{text[:40]!r} is not a time of the form 2026-11-24T10:00:00Z", remedy="ask your vendor for the file again"
-    )
+def _refusal(text: str, problem: str) -> FormatError:
+    return FormatError(f"{text[:40]!r} {problem}", remedy="ask your vendor for the file again")

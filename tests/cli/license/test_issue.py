@@ -126,6 +126,7 @@ def test_a_passphrase_is_asked_for_on_a_terminal(senseid: Senseid, monkeypatch: 
         (("--licensee", "x", "--any-machine", "--days", "1", "--not-after", "2030-01-01T00:00:00Z"), "how long"),
         (("--licensee", "x", "--any-machine", "--not-after", "2030"), "is not a time"),
         (("--licensee", "x", "--any-machine", "--not-after", ""), "is not a time"),
+        (("--licensee", "x", "--any-machine", "--not-after", "2027-02-30"), "no such day"),
         (("--licensee", "x", "--any-machine", "--days", "1", "--not-before", ""), "is not a time"),
         (("--licensee", "x", "--any-machine", "--days", "1", "--from-version", ""), "no version bound"),
         (("--licensee", "\udcff", "--any-machine", "--days", "1"), "no canonical form"),
