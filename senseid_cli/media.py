@@ -106,7 +106,7 @@ def read_photo(source: str, *, if_video: str = "") -> Image:
 
     Args:
         source: a path, or `-`.
-        if_video: the command to type instead if it is a video.
+        if_video: what to do instead if it is a video.
 
     Raises:
         MediaError: it cannot be read, is too long, has a wrong size or does not decode.
@@ -120,7 +120,7 @@ def read_pair(first: str, second: str) -> tuple[Image, Image]:
     import shlex
 
     live = [
-        f"senseid verify {shlex.quote(video)} {shlex.quote(photo)}"
+        f"type `senseid verify {shlex.quote(video)} {shlex.quote(photo)}`"
         for video, photo in ((first, second), (second, first))
     ]
     return read_photo(first, if_video=live[0]), read_photo(second, if_video=live[1])
@@ -137,7 +137,7 @@ def open_photo(source: str, *, if_video: str = "") -> tuple[Image, bool]:
         return image.decode_image(data, name=name_of(source)), encrypted
     except ImageTypeError as error:
         if if_video and is_video(data):
-            raise ImageTypeError(error.name, f"is a video, and a photo is needed: type `{if_video}`") from None
+            raise ImageTypeError(error.name, f"is a video, and a photo is needed: {if_video}") from None
         raise
 
 

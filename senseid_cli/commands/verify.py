@@ -87,15 +87,18 @@ def verify(
 
     import shlex
 
+    from senseid_engine.image import is_photo
     from senseid_engine.liveness.capture import is_capture
     from senseid_engine.video import MAX_BYTES
 
     options = PhotoOptions(auto_rotate=auto_rotate, check_quality=check_quality, single_face=single_face)
-    swapped = f"senseid verify {shlex.quote(known[0])} {shlex.quote(video)}"
-    picture = media.read_photo(known[0], if_video=swapped)
-    further = map(media.read_photo, known[1:])
-    names = (video, *known) if log_names else ()
     name, data = media.name_of(video), media.read_bytes(video, most=MAX_BYTES, what="video")
+    if_video = "give one of the person, as in `senseid verify VIDEO PHOTO`"
+    if photo is not None and is_photo(data):
+        if_video = f"type `senseid verify {shlex.quote(photo)} {shlex.quote(video)}`"
+    further = (media.read_photo(source, if_video=if_video) for source in known)
+    picture = next(further)
+    names = (video, *known) if log_names else ()
     if is_capture(data):
         from senseid.captures import read_capture
 

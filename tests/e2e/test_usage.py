@@ -77,6 +77,8 @@ WRONG = [
     Wrong.of("liveness pack a.jpg --out a.live", 3, "a.jpg", "photo", "video of 2 s", "`senseid liveness PHOTO`"),
     Wrong.of("liveness short.mp4", 3, "short.mp4", "1.00 s", "2 s", "record more"),
     Wrong.of("verify a.jpg clip.mp4", 3, "clip.mp4", "video", "`senseid verify clip.mp4 a.jpg`"),
+    Wrong.of("verify clip.mp4 short.mp4", 3, "short.mp4", "video", "a photo is needed", "`senseid verify VIDEO PHOTO`"),
+    Wrong.of("verify short.mp4 clip.mp4", 3, "clip.mp4", "video", "a photo is needed", "`senseid verify VIDEO PHOTO`"),
     Wrong.of("verify a.jpg b.jpg", 3, "a.jpg", "photo", "the video comes first", "`senseid verify VIDEO PHOTO`"),
     Wrong.of("decrypt a.jpg", 6, "a.jpg", "not encrypted"),
     Wrong.of(
