@@ -204,9 +204,10 @@ class EncodeLive:
 
     def run(self, models: Models, data: bytes) -> Live:
         """Check a video, and encode the face of its best frame."""
-        from senseid_engine.video import decode_video
+        from senseid_cli.media import decode_video
 
-        result, templates = models.verifier.encode_live(decode_video(data, name="video"))
+        video = decode_video(data, "video", if_photo="give one in this column; `--task compare` compares two photos")
+        result, templates = models.verifier.encode_live(video)
         return Live(live_video_facts(result), tuple(templates))
 
 

@@ -120,6 +120,15 @@ def test_what_must_not_be_overwritten(senseid: Senseid, tmp_path: Path) -> None:
         assert said in done.stderr
 
 
+def test_a_photo_in_the_column_of_videos(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text(f"video,photo\n{photos['obama.jpg']},{photos['obama2.jpg']}\n")
+    done = senseid("batch", tmp_path / "rows.csv", "--task", "verify")
+    (record,) = records(done.stdout)
+    assert (done.returncode, record["code"]) == (3, "2008")
+    assert record["problem"].startswith("video: is a photo, and a video of 2 s or more is needed: ")
+    assert "`--task compare`" in record["problem"]
+
+
 def test_a_folder_that_was_deleted(senseid: Senseid, tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     words = senseid.command("batch", "pairs.csv")
