@@ -130,8 +130,8 @@ class Video:
             ImageSizeError: a frame's width or height is outside `MIN_SIDE`..`MAX_SIDE`.
         """
         with _open(self.data, self.name) as container:
-            stream = _video_stream(container, self.name)
-            yield from _sample(container, stream, self.name, a_second, threads)
+            stream = _video_stream(container, self.data, self.name)
+            yield from _sample(self, container, stream, a_second, threads)
 
 
 def decode_video(data: bytes, *, name: str) -> Video:
@@ -151,7 +151,7 @@ def decode_video(data: bytes, *, name: str) -> Video:
     if not data:
         raise VideoError(name, "is empty: give a video of a face, such as MP4 or WebM")
     with _open(data, name) as container:
-        _video_stream(container, name)
+        _video_stream(container, data, name)
         header = container.duration
     # FFmpeg counts in millionths of a second here, whatever the file does.
     return Video(data, name, None if header is None or header <= 0 else header / 1_000_000)
@@ -177,7 +177,12 @@ def _open(data: bytes, name: str) -> InputContainer:
         raise
     except Exception as error:
         # A parser of hostile bytes can fail in any way: the bytes tell more than its error.
-        raise VideoError(name, _CUT_OFF if _is_cut_off(data) else _NOT_READ) from error
+        raise _refusal(data, name, _NOT_READ) from error
+
+
+def _refusal(data: bytes, name: str, problem: str) -> VideoError:
+    """The error of a video that is cut off, or else has that problem."""
+    return VideoError(name, _CUT_OFF if _is_cut_off(data) else problem)
 
 
 def _is_cut_off(data: bytes) -> bool:
@@ -189,11 +194,12 @@ def _is_cut_off(data: bytes) -> bool:
         return False
     place = 0
     for _ in range(_MOST_BOXES):
-        size, kind = int.from_bytes(data[place : place + 4]), data[place + 4 : place + 8]
+        head = data[place : place + 8]
+        size, kind = int.from_bytes(head[:4]), head[4:]
         if size == 1:  # 64 bits of it follow
             size = int.from_bytes(data[place + 8 : place + 16])
         place += size
-        if size == 0 or place > len(data):  # 0 is the rest of the file, and all that is read behind its end
+        if len(head) < 8 or size == 0 or place > len(data):  # 0 is the rest of the file
             return True
         if size < 8 or kind == b"moov":
             return False
@@ -204,15 +210,15 @@ def _refuse(*_: object, **__: object) -> NoReturn:
     raise PermissionError("a video names another file")
 
 
-def _video_stream(container: InputContainer, name: str) -> VideoStream:
+def _video_stream(container: InputContainer, data: bytes, name: str) -> VideoStream:
     """The stream to look at, its size checked."""
     from av.video.stream import VideoStream
 
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream):
-        raise VideoError(name, "has no pictures: give a video of a face, not sound")
+        raise _refusal(data, name, "has no pictures: give a video of a face, not sound")
     if getattr(stream, "codec_context", None) is None:
-        raise VideoError(name, "has pictures of an unknown kind: save it as MP4 with H.264")
+        raise _refusal(data, name, "has pictures of an unknown kind: save it as MP4 with H.264")
     if stream.width or stream.height:  # some headers have no size; then the frames decide
         _check_size(stream.width, stream.height, name)
     return stream
@@ -226,14 +232,14 @@ def _check_size(width: int, height: int, name: str) -> None:
 
 
 def _sample(
-    container: InputContainer, stream: VideoStream, name: str, a_second: float, threads: int
+    video: Video, container: InputContainer, stream: VideoStream, a_second: float, threads: int
 ) -> Iterator[Frame]:
-    shape = _Shape(name, _square_factor(stream))
+    shape = _Shape(video.name, _square_factor(stream))
     clock = _Clock(
         Fraction(stream.time_base or 1), by_decoding_order=container.format.name == _WITHOUT_PRESENTATION_TIMES
     )
     last_slot = -1
-    for frame in _decode(container, stream, name, threads):
+    for frame in _decode(container, stream, video.name, threads):
         timestamp = clock.tell(frame)
         if timestamp is None:
             continue
@@ -245,10 +251,10 @@ def _sample(
             last_slot = slot
             yield Frame(timestamp, shape.upright(frame))
     if last_slot < 0:
-        raise VideoError(name, "has no frame that decodes: record it again")
+        raise _refusal(video.data, video.name, "has no frame that decodes: record it again")
     if not long_enough(clock.seconds):
         raise VideoError(
-            name,
+            video.name,
             f"is {clock.seconds:.2f} s long by its frames, at least {LEAST_SECONDS:.0f} s are needed: record more",
         )
 

@@ -269,6 +269,13 @@ def test_an_mp4_whose_end_is_missing_is_cut_off(encode_clip: Callable[..., bytes
     assert "is not a video that can be read" in refusal(b"\0\0\0\x08ftyp" + b"\0\0\0\x07" * 20)
 
 
+def test_an_mp4_that_is_cut_off_in_its_index(encode_clip: Callable[..., bytes]) -> None:
+    data = encode_clip([scene()] * 50, range(0, 2500, 50), container="mp4")
+    index_first = data[: int.from_bytes(data[:4])] + data[data.rindex(b"moov") - 4 :]
+    for length in [*range(8, 100), *range(100, len(index_first), 9)]:
+        assert refusal(index_first[:length]).startswith("clip: is cut off"), length
+
+
 def test_damage_on_the_way_is_left_out(clip: bytes, capfd: pytest.CaptureFixture[str]) -> None:
     damaged = bytearray(clip)
     middle = len(damaged) // 2
