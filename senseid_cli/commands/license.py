@@ -184,8 +184,8 @@ def install(
 
 @app.command("renew")
 def renew(
-    file: Annotated[
-        Path,
+    files: Annotated[
+        list[Path],
         typer.Argument(
             metavar="FILE", help="The new licence file, under any name.", autocompletion=completion.licence_files
         ),
@@ -198,7 +198,12 @@ def renew(
         senseid license renew SENSEID_FACE_5e6f7a8b.lic
         senseid license renew face.lic --json
     """
-    _place(file, lambda store, data, context: store.renew(data, context), "renewed", as_json=as_json)
+    if len(files) > 1:
+        raise typer.BadParameter(
+            f"one licence is renewed at a time, and {len(files)} are given: `senseid license install` takes several",
+            param_hint="FILE",
+        )
+    _place(files[0], lambda store, data, context: store.renew(data, context), "renewed", as_json=as_json)
 
 
 @app.command("reset-clock")

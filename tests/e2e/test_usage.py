@@ -95,6 +95,7 @@ WRONG = [
     Wrong.of("serve start --port 99999", 2, "--port", "'99999'", "65535"),
     Wrong.of("serve --role api", 2, "WORKER_IP", "--workers"),
     Wrong.of("license install a.jpg", 4, "a.jpg", "not a licence"),
+    Wrong.of("license renew a.lic b.lic c.lic", 2, "FILE", "one licence", "3 are given", "`senseid license install`"),
     Wrong.of("license install mailed.lic", 4, "mailed.lic", "quoted-printable", "attachment"),
     Wrong.of("license install other-machine.lic", 4, "other-machine.lic", "another machine", "differ", "UDID.txt"),
     Wrong.of("quality nothing", 2, "nothing", "no photo", "1 skipped", "notes.txt", ".jpg"),
