@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from senseid_cli import help_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def commands(incomplete: str) -> list[str]:
-    """Commands, for `senseid help`."""
-    from senseid_cli.app import COMMANDS
-
-    return _beginning(incomplete, COMMANDS)
+def commands(context: typer.Context, incomplete: str) -> list[str]:
+    """Commands, for `senseid help`: of a group, behind its name."""
+    group: Any = context.find_root()
+    for word in context.params["words"] or ():
+        command = group.command.resolve_command(group, [word])[1] if hasattr(group.command, "commands") else None
+        if command is None:
+            return []
+        group = typer.Context(command, parent=group, resilient_parsing=True)
+    return _beginning(incomplete, (name for _, name, _ in help_text.children(group.command, group)))
 
 
 def keys(incomplete: str) -> list[str]:

@@ -11,10 +11,24 @@ OPENAPI = "serve"
 """The word for the OpenAPI document, which has the schemas of the HTTP API."""
 
 
+def _next_words(context: typer.Context, incomplete: str) -> list[str]:
+    """What may follow, for the completion of a shell."""
+    from senseid.command_shapes import RESULTS
+
+    given = list(context.params["command"] or ())
+    names = [name.split() for name in (*RESULTS, OPENAPI)]
+    words = dict.fromkeys(name[len(given)] for name in names if name[: len(given)] == given != name)
+    return [word for word in words if word.startswith(incomplete)]
+
+
 def schema(
     command: Annotated[
         list[str] | None,
-        typer.Argument(metavar="COMMAND", help="A command, such as `license check`; `serve` is the HTTP API."),
+        typer.Argument(
+            metavar="COMMAND",
+            help="A command, such as `license check`; `serve` is the HTTP API.",
+            autocompletion=_next_words,
+        ),
     ] = None,
 ) -> None:
     """Print the JSON Schema of what a command prints with --json; without one, list them.
