@@ -19,13 +19,14 @@ from senseid_engine.finder import models_of_kind
 from senseid_engine.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.faces import Face
     from senseid_licensing.verified import VerifiedLicences
+    from senseid_models.entries import ModelEntry
     from senseid_models.fields import Fields
     from senseid_models.registry import Registry
 
@@ -77,15 +78,13 @@ class Regression:
 
 
 def open_networks(
-    registry: Registry, licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
+    models: Iterable[ModelEntry], licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
 ) -> tuple[Session, ...]:
     """The networks alone: of square chips each gives float32 (n, features), of its maps and of its filters' answers.
 
-    Arguments and errors as `AttackDetector.open`.
+    `models` are those of the kind `liveness`; other arguments and errors as `AttackDetector.open`.
     """
-    return tuple(
-        Session.open(model, licences, threads=threads, device=device) for model in models_of_kind(registry, "liveness")
-    )
+    return tuple(Session.open(model, licences, threads=threads, device=device) for model in models)
 
 
 def describe(networks: Sequence[Session], pixels: Pixels, face: Face) -> Floats:
@@ -134,8 +133,9 @@ class AttackDetector:
             DeviceError: the processor cannot be used, or gives other values than the CPU.
             CalibrationError: the weights cannot be read.
         """
-        networks = open_networks(registry, licences, threads=threads, device=device)
-        features = sum(int(model.outputs[0].shape[-1]) for model in models_of_kind(registry, "liveness"))
+        models = models_of_kind(registry, "liveness")
+        networks = open_networks(models, licences, threads=threads, device=device)
+        features = sum(int(model.outputs[0].shape[-1]) for model in models)
         return cls(networks, Regression.parse(registry.asset(ASSET).read(), features))
 
     def log_odds(self, pixels: Pixels, face: Face) -> float:

@@ -26,7 +26,7 @@ from models.recipes.efficientnet_lite import LITE0, LITE2
 from models.recipes.licences import licences_of_this_run
 from models.recipes.liveness import simulate
 from senseid_engine.errors import NoFaceError
-from senseid_engine.finder import FaceFinder
+from senseid_engine.finder import FaceFinder, models_of_kind
 from senseid_engine.image import decode_image, read_photo
 from senseid_engine.liveness.attack import LOOKS, describe, open_networks
 from senseid_engine.liveness.track import overlap
@@ -144,7 +144,8 @@ def with_recaptures(stills: list[Still]) -> list[Still]:
 def _models() -> tuple[FaceFinder, tuple[Session, ...]]:
     """The models that find faces and tell textures, under a licence made for this run, once a process."""
     licences, registry = licences_of_this_run(), Registry.builtin()
-    return FaceFinder.open(registry, licences, threads=1), open_networks(registry, licences, threads=1)
+    networks = open_networks(models_of_kind(registry, "liveness"), licences, threads=1)
+    return FaceFinder.open(registry, licences, threads=1), networks
 
 
 def features_of(number: int, still: Still) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from senseid_engine.errors import CalibrationError
+from senseid_engine.finder import models_of_kind
 from senseid_engine.liveness.attack import AttackDetector, Regression, describe, open_networks, probability
 from senseid_licensing.errors import LicensingError
 from senseid_models.errors import ModelKindMissingError
@@ -41,7 +42,8 @@ def test_a_second_look_gives_the_same_bits(detector: AttackDetector, photo: Upri
 def test_the_log_odds_are_of_three_looks_at_the_face_and_one_at_its_surroundings(
     detector: AttackDetector, photo: UprightPhoto, registry: Registry, licences: VerifiedLicences
 ) -> None:
-    features = describe(open_networks(registry, licences, threads=1), photo.image.pixels, photo.faces[0])
+    networks = open_networks(models_of_kind(registry, "liveness"), licences, threads=1)
+    features = describe(networks, photo.image.pixels, photo.faces[0])
     assert features.shape == (4, 1888 + 2032)
     regression = Regression.parse(registry.asset("liveness-stills").read(), 1888 + 2032)
     looks = [float(look @ regression.face) for look in features[:3]]
