@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import subprocess
 from pathlib import Path
 
 import grimp
@@ -22,6 +23,12 @@ PACKAGES = {
         ROOT / "licensing/senseid_licensing",
         ROOT / "models/senseid_models",
     )
+}
+# Of the project; of everything else, such as what a measurement left behind, none belongs there.
+TOP_LEVEL = {
+    *(".ci", ".dockerignore", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "NOTICE"),
+    *("README.md", "SECURITY.md", "completions", "deploy", "docs", "engine", "library", "licensing", "man", "models"),
+    *("pyproject.toml", "senseid_cli", "service", "tests", "tools"),
 }
 LONGEST_WITHOUT_DOCSTRING = 60
 LONGEST_TEST_FILE = 400
@@ -42,6 +49,12 @@ def graph() -> grimp.ImportGraph:
 def test_there_is_no_circle_of_imports(graph: grimp.ImportGraph) -> None:
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     graphlib.TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a clone")
+def test_nothing_is_left_at_the_top() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    assert {Path(name).parts[0] for name in listed.split("\0") if name} <= TOP_LEVEL
 
 
 def test_no_package_holds_more_than_a_third_of_all_lines() -> None:
