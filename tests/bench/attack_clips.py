@@ -195,6 +195,32 @@ def painted(photo: Pixels, points: np.ndarray, rng: np.random.Generator, *, turn
     return frames
 
 
+def carried(frames: Sequence[Pixels], rng: np.random.Generator, *, noise: float) -> list[Pixels]:
+    """A clip that an unsteady hand films from a screen too fine to show: it shakes, and the exposure drifts.
+
+    Args:
+        frames: of the clip, `RATE` a second, all of one shape.
+        rng: chooses the movement.
+        noise: standard deviation of fresh noise, grey levels.
+    """
+    height, width = frames[0].shape[:2]
+    done = []
+    for frame, (x, y, angle, nearer, light) in zip(frames, _wandering(len(frames), 5, rng), strict=True):
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 1.2 * angle, 1.05 + 0.02 * nearer)
+        matrix[:, 2] += (0.02 * width * x, 0.02 * width * y)
+        view = cv2.warpAffine(frame, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        lit = np.clip(np.round(view * (1 + 0.04 * light)), 0, 255).astype(np.uint8)
+        done.append(_noisy(lit, rng, noise))
+    return done
+
+
+def _wandering(count: int, ways: int, rng: np.random.Generator) -> np.ndarray:
+    """Random walks, smoothed over a third of a second: float64 (count, ways), from -1 to 1."""
+    walks = cv2.GaussianBlur(np.cumsum(rng.normal(size=(count, ways)), axis=0), (1, 0), sigmaX=1, sigmaY=RATE / 3)
+    walks -= walks.mean(axis=0)
+    return walks / np.abs(walks).max(axis=0)
+
+
 _INNER_LIPS = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
 
 

@@ -146,6 +146,9 @@ def made_attacks(
     yield "simulated replay", attack_clips.replayed(shown, rng)
     for kind, turn in (("mouth and eyes", False), ("turned", True)):
         yield f"painted still: {kind}", attack_clips.painted(middle, points, rng, turn=turn, noise=noise)
+    for kind, turn in (("mouth and eyes", False), ("turned", True)):
+        acted = attack_clips.animated(middle, points, rng, turn=turn, noise=0)
+        yield f"carried still: {kind}", attack_clips.carried(acted, rng, noise=noise)
 
 
 def judge_stills(data: Path, each: int, finder: FaceFinder, attack: AttackDetector) -> tuple[list[Outcome], int]:

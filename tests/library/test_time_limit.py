@@ -64,7 +64,8 @@ def test_something_else_ends_it() -> None:
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_the_process_that_waits(sent: signal.Signals) -> None:
     script = (
-        "import os, time\nfrom senseid.time_limit import within\n"
+        "import os, signal, time\nfrom senseid.time_limit import within\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background jobs ignore it
         "within(600, lambda: (print(os.getpid(), flush=True), time.sleep(600)))"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
