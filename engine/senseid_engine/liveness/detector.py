@@ -80,7 +80,8 @@ class LivenessDetector:
             CalibrationError: the weights of the evidence cannot be read.
         """
         licences.require(Product.LIVENESS)
-        attack = AttackDetector.open(registry, licences, threads=threads, device=device)
+        # What is measured over time keeps one core busy meanwhile.
+        attack = AttackDetector.open(registry, licences, threads=max(1, threads - 1), device=device)
         return cls(finder, quality, attack, Fusion.load(registry), licences, threads)
 
     def detect(self, video: Video, *, watch: Callable[[int], None] = lambda _: None) -> LivenessResult:
