@@ -22,7 +22,7 @@ def commands(context: typer.Context, incomplete: str) -> list[str]:
         if command is None:
             return []
         group = typer.Context(command, parent=group, resilient_parsing=True)
-    return _beginning(incomplete, (name for _, name, _ in help_text.children(group.command, group)))
+    return beginning(incomplete, (name for _, name, _ in help_text.children(group.command, group)))
 
 
 def keys(incomplete: str) -> list[str]:
@@ -30,7 +30,7 @@ def keys(incomplete: str) -> list[str]:
     from senseid import installation
 
     with suppress(Exception):  # a shell has no place for a message
-        return _beginning(incomplete, installation.key_sources(None, None, say=_nothing).folder.names())
+        return beginning(incomplete, installation.key_sources(None, None, say=_nothing).folder.names())
     return []
 
 
@@ -38,7 +38,7 @@ def policies(incomplete: str) -> list[str]:
     """Policies of photo quality: those that are built in, and TOML files."""
     from senseid_engine.quality.policy import BUILT_IN
 
-    return _beginning(incomplete, [*BUILT_IN, *_files(incomplete, ".toml")])
+    return beginning(incomplete, [*BUILT_IN, *_files(incomplete, ".toml")])
 
 
 def licence_files(incomplete: str) -> list[str]:
@@ -56,11 +56,12 @@ def issued(incomplete: str) -> list[str]:
 
     with suppress(Exception):  # a shell has no place for a message
         log = issue_log_path(LicenceStore(installation.data_dir()).root_key_path)
-        return _beginning(incomplete, [json.loads(line)["licence"]["id"] for line in log.open(encoding="utf-8")])
+        return beginning(incomplete, [json.loads(line)["licence"]["id"] for line in log.open(encoding="utf-8")])
     return []
 
 
-def _beginning(start: str, names: Iterable[str]) -> list[str]:
+def beginning(start: str, names: Iterable[str]) -> list[str]:
+    """Those of the names that begin so, in their order."""
     return [name for name in names if name.startswith(start)]
 
 
@@ -73,7 +74,7 @@ def _files(start: str, suffix: str) -> list[str]:
         return []
     prefix = start[: start.rfind("/") + 1]
     names = (f"{prefix}{path.name}{'/' if path.is_dir() else ''}" for path in found if not path.name.startswith("."))
-    return _beginning(start, names)
+    return beginning(start, names)
 
 
 def _nothing(_: str) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from senseid_cli import completion
+
 OPENAPI = "serve"
 """The word for the OpenAPI document, which has the schemas of the HTTP API."""
 
@@ -18,7 +20,7 @@ def _next_words(context: typer.Context, incomplete: str) -> list[str]:
     given = list(context.params["command"] or ())
     names = [name.split() for name in (*RESULTS, OPENAPI)]
     words = dict.fromkeys(name[len(given)] for name in names if name[: len(given)] == given != name)
-    return [word for word in words if word.startswith(incomplete)]
+    return completion.beginning(incomplete, words)
 
 
 def schema(

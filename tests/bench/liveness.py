@@ -49,6 +49,8 @@ STILLS_THRESHOLD = 0.5
 BONA_FIDE = "bona fide"
 SEED = 17
 EXCHANGED = "gc535"
+ACTING = (("mouth and eyes", False), ("turned", True))
+"""How a photo is animated, and whether its head turns."""
 MSU_KINDS = ("ipad_video", "iphone_video", "printed_photo")
 
 
@@ -138,15 +140,15 @@ def made_attacks(
     yield "moved still", attack_clips.moved(middle, rng, noise=noise)
     yield "bent still", attack_clips.bent(middle, rng, noise=noise)
     yield "cut-out still", attack_clips.cut_out(middle, points, room, rng, noise=noise)
-    for kind, turn in (("mouth and eyes", False), ("turned", True)):
+    for kind, turn in ACTING:
         yield f"animated still: {kind}", attack_clips.animated(middle, points, rng, turn=turn, noise=noise)
     yield "clip in a loop", attack_clips.repeated(frames, rng, back=False)
     yield "clip to and fro", attack_clips.repeated(frames, rng, back=True)
     shown = frames[: round(attack_clips.SECONDS * attack_clips.RATE)]
     yield "simulated replay", attack_clips.replayed(shown, rng)
-    for kind, turn in (("mouth and eyes", False), ("turned", True)):
+    for kind, turn in ACTING:
         yield f"painted still: {kind}", attack_clips.painted(middle, points, rng, turn=turn, noise=noise)
-    for kind, turn in (("mouth and eyes", False), ("turned", True)):
+    for kind, turn in ACTING:
         acted = attack_clips.animated(middle, points, rng, turn=turn, noise=0)
         yield f"carried still: {kind}", attack_clips.carried(acted, rng, noise=noise)
 

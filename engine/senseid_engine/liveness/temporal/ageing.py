@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 SHORT: Final = (0.2, 0.1)
 """Seconds within which a texture changes little: what differs is noise, coding, and how well movement is undone.
 
-A codec repeats for the second what it said of a face that hardly moves, so the first counts; but of vivid people, whose
-faces do change within it, no more than `_GROWS` times what differs within the second.
+For 0.1 s a codec repeats what it said of a face that hardly moves, so 0.2 s count; but of vivid people, whose faces do
+change within 0.2 s, no more than `_GROWS` times what differs within 0.1 s.
 """
 
 LONG: Final = 1.0
@@ -130,8 +130,10 @@ def _change(pairs: Sequence[tuple[Pixels, Pixels, Floats, npt.NDArray[np.bool_]]
         at = (columns + movement[..., 0], rows + movement[..., 1])
         back = cv2.remap(second, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         late = _detail(np.asarray(back, np.uint8))
-        differing.append(_mean_square(_without_noise(detail - _gain(detail, late, inside) * late), inside))
-        contrast.append(_mean_square(_without_noise(detail), inside))
+        counts = _sums(inside.astype(np.float32))
+        left = detail - _gain(detail, late, inside, counts) * late
+        differing.append(_mean_square(_without_noise(left), inside, counts))
+        contrast.append(_mean_square(_without_noise(detail), inside, counts))
         places = np.stack([columns[inside], rows[inside], np.ones_like(rows[inside])], axis=1)
         affine = np.linalg.lstsq(places, movement[inside], rcond=None)[0]
         departs = np.linalg.norm(movement[inside] - places @ affine, axis=1)
@@ -173,21 +175,19 @@ def _without_noise(detail: Floats) -> Floats:
     return np.asarray(cv2.GaussianBlur(detail, (0, 0), _DETAIL), np.float32)
 
 
-def _gain(first: Floats, second: Floats, inside: npt.NDArray[np.bool_]) -> float:
+def _gain(first: Floats, second: Floats, inside: npt.NDArray[np.bool_], counts: Floats) -> float:
     """The factor by which the contrast is smaller in the second: the light, or the camera's exposure, has changed.
 
     The median over cells: what is painted in, such as the dark of a mouth, is not the light.
     """
-    both, alone, counts = (
-        _sums(np.where(inside, part, 0)) for part in (first * second, second**2, np.ones_like(first))
-    )
+    both, alone = (_sums(np.where(inside, product, 0)) for product in (first * second, second**2))
     told = (counts >= _HALF * CELL**2) & (alone > 1)
     return float(np.median(both[told] / alone[told])) if np.any(told) else 1.0
 
 
-def _mean_square(values: Floats, inside: npt.NDArray[np.bool_]) -> Floats:
-    """Of each cell; NaN where less than half of it is inside."""
-    squares, counts = (_sums(part) for part in (np.where(inside, np.square(values), 0), inside.astype(np.float32)))
+def _mean_square(values: Floats, inside: npt.NDArray[np.bool_], counts: Floats) -> Floats:
+    """Of each cell; NaN where less than half of it is inside, by the counts of its pixels that are."""
+    squares = _sums(np.where(inside, np.square(values), 0))
     return np.where(counts >= _HALF * CELL**2, squares / np.maximum(counts, 1), np.nan).astype(np.float32)
 
 
