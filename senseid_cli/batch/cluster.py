@@ -37,6 +37,8 @@ BUNDLES_A_THREAD = 2
 MOST_SLOTS = 1024
 """Each is a thread here. Where there are more threads of workers to feed, the bundles are smaller."""
 SECONDS_TO_FILL = 0.01
+SECONDS_TO_LOOK = 1
+"""So often what waits for a result looks whether the scheduler is still there."""
 
 
 @dataclass(slots=True)
@@ -169,27 +171,46 @@ class Cluster:
             bundle.results.set_exception(error)
 
     def _work(self, bundle: _Bundle) -> list[Any]:
-        from distributed import CancelledError, KilledWorker
+        from distributed import KilledWorker
 
         from senseid_cli.batch.machine import work_here
 
         key = f"{self._plugin}-{hashlib.sha256(' '.join(bundle.names).encode()).hexdigest()}"
+        future = None
         try:
-            results: list[Any] = self._client.submit(work_here, self._plugin, bundle.pieces, key=key).result()
+            future = self._client.submit(work_here, self._plugin, bundle.pieces, key=key)
+            self._wait_for(future)
+            results: list[Any] = future.result()
         except KilledWorker as error:
             raise ClusterError(
                 "several workers died over one photo", remedy="see their logs; --resume goes on with the run"
             ) from error
-        except CancelledError as error:
+        except Exception as error:
+            if future is not None and future.status == "error":
+                raise  # by the work itself
+            # As the scheduler goes, Dask raises whatever its client was about to do: cancelled, closed, a lost
+            # connection, an attribute of None.
             raise ClusterError(
                 "the scheduler ended the work, or was lost",
                 remedy="see its log, start it again where it is gone; --resume goes on with the run",
             ) from error
         return results
 
+    def _wait_for(self, future: Any) -> None:
+        """Wait for what Dask has promised: for ever, where it was promised while the client lost its scheduler.
+
+        Raises:
+            ConnectionError: the scheduler is lost.
+        """
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        while not done.wait(SECONDS_TO_LOOK):
+            if self._client.status != "running":
+                raise ConnectionError("the client has lost its scheduler")
+
     def close(self) -> None:
         """Leave the cluster as it was; work under way is cancelled."""
-        with suppress(OSError, TimeoutError):  # the scheduler may be what ended the run
+        with suppress(Exception):  # the scheduler may be what ended the run, and Dask's client be half closed
             self._client.unregister_worker_plugin(self._plugin)
         self._client.close()
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 pytest.importorskip("distributed")
 
+from distributed import CancelledError
+from distributed.client import ClosedClientError
+from distributed.comm import CommClosedError
+
 
 class Film(Length):
     medium: ClassVar[Medium] = Medium.VIDEO
@@ -30,22 +34,42 @@ class Unlicensed(Length):
         return RemoteError.of(LicenceMissingError("there is none", remedy="get one"), "tcp://198.18.0.2:1")
 
 
+class Task(Future[list[Any]]):
+    """What Dask promises."""
+
+    status = "finished"
+
+
 @dataclass
 class Dask:
-    """A client whose workers answer with the length of each piece."""
+    """A client whose workers answer with the length of each piece.
+
+    Attributes:
+        tasks: the pieces of each.
+        error: of each task, instead of an answer.
+        end: the status of tasks that have an error; None: it is raised as a task is handed over.
+        status: of the client; tasks are never done unless it is running.
+    """
 
     tasks: dict[str, list[Any]] = field(default_factory=dict)
     error: Exception | None = None
+    end: str | None = "error"
+    status: str = "running"
 
-    def submit(self, _: Any, plugin: str, pieces: list[Any], *, key: str) -> Future[list[Any]]:
+    def submit(self, _: Any, plugin: str, pieces: list[Any], *, key: str) -> Task:
         assert key not in self.tasks, "Dask gives work of one name once"
         self.tasks[key] = pieces
-        future: Future[list[Any]] = Future()
+        task = Task()
+        if self.status != "running":
+            return task
         if self.error is None:
-            future.set_result([work.run(None, data) for work, data in pieces])
+            task.set_result([work.run(None, data) for work, data in pieces])
+        elif self.end is None:
+            raise self.error
         else:
-            future.set_exception(self.error)
-        return future
+            task.status = self.end
+            task.set_exception(self.error)
+        return task
 
 
 @pytest.fixture
@@ -113,12 +137,30 @@ def test_what_a_worker_lacks_is_raised_for_its_piece_alone() -> None:
         assert done.result() == 1
 
 
-def test_a_lost_scheduler_is_told_to_every_thread_that_waits() -> None:
-    from distributed import CancelledError
-
-    cluster = Cluster(Dask(error=CancelledError("x")), "plugin", 1)
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [
+        (CancelledError("x"), "cancelled"),
+        (CommClosedError("while what is done is fetched"), "finished"),
+        (ClosedClientError("x"), None),
+        (AttributeError("'NoneType' object has no attribute 'gather'"), "finished"),
+    ],
+)
+def test_a_lost_scheduler_is_told_to_every_thread_that_waits(error: Exception, end: str | None) -> None:
+    cluster = Cluster(Dask(error=error, end=end), "plugin", 1)
     with ThreadPoolExecutor(PHOTOS_A_BUNDLE) as pool:
         asked = [pool.submit(cluster.run, Length(), b"", str(i)) for i in range(PHOTOS_A_BUNDLE)]
         for future in asked:
             with pytest.raises(ClusterError, match="the scheduler ended the work"):
                 future.result()
+
+
+def test_what_is_promised_while_the_scheduler_is_lost_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("senseid_cli.batch.cluster.SECONDS_TO_LOOK", 0.01)
+    with pytest.raises(ClusterError, match="the scheduler ended the work"):
+        Cluster(Dask(status="connecting"), "plugin", 1).run(Length(), b"", "0")
+
+
+def test_an_error_of_the_work_itself_stays_what_it_is() -> None:
+    with pytest.raises(ZeroDivisionError):
+        Cluster(Dask(error=ZeroDivisionError("x")), "plugin", 1).run(Length(), b"", "0")

@@ -113,7 +113,7 @@ def test_a_scheduler_that_dies_is_told_in_one_line_and_the_run_can_go_on(
         run = run_to_the_middle(senseid, manifest, there, first)
         dying.kill()
         _, stderr = run.communicate(timeout=PATIENCE)
-    assert run.returncode == 2
+    assert run.returncode == 2, stderr
     assert stderr.startswith(b"senseid: the scheduler ended the work, or was lost: ")
     assert stderr.count(b"\n") == 1
     assert not there.exists()
