@@ -39,6 +39,8 @@ MOST_SLOTS = 1024
 SECONDS_TO_FILL = 0.01
 SECONDS_TO_LOOK = 1
 """So often what waits for a result looks whether the scheduler is still there."""
+SECONDS_TO_LEAVE = 3
+"""So long is waited for the scheduler when the run has ended: one that hangs would keep it for ever."""
 
 
 @dataclass(slots=True)
@@ -211,8 +213,10 @@ class Cluster:
     def close(self) -> None:
         """Leave the cluster as it was; work under way is cancelled."""
         with suppress(Exception):  # the scheduler may be what ended the run, and Dask's client be half closed
-            self._client.unregister_worker_plugin(self._plugin)
-        self._client.close()
+            leave = self._client.scheduler.unregister_worker_plugin
+            self._client.sync(leave, name=self._plugin, callback_timeout=SECONDS_TO_LEAVE)
+        with suppress(TimeoutError):
+            self._client.close(timeout=SECONDS_TO_LEAVE)
 
 
 def _check_address(address: str) -> None:

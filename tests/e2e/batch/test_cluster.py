@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -120,6 +121,17 @@ def test_a_scheduler_that_dies_is_told_in_one_line_and_the_run_can_go_on(
     # The rest is done here: a run is the same wherever its work is done.
     assert senseid("batch", manifest, "-o", there, "--resume").returncode == 3
     assert there.read_bytes() == here.read_bytes()
+
+
+@pytest.mark.slow
+def test_control_c_ends_a_run_whose_scheduler_hangs(senseid: Senseid, manifest: Path, tmp_path: Path) -> None:
+    file = tmp_path / "scheduler.json"
+    with scheduling(file, senseid) as hanging, worker(file, senseid):
+        run = run_to_the_middle(senseid, manifest, tmp_path / "there.csv", file)
+        hanging.send_signal(signal.SIGSTOP)
+        run.send_signal(signal.SIGINT)
+        _, stderr = run.communicate(timeout=30)
+    assert (run.returncode, stderr) == (130, b"senseid: interrupted; --resume goes on with the run\n")
 
 
 @pytest.mark.slow
