@@ -107,7 +107,7 @@ class Cluster:
             from senseid_cli.batch.machine import Machine
         except ImportError:
             raise ClusterError("--scheduler needs Dask", remedy="install the extra `dask` of senseid") from None
-        _check_address(address)
+        security = _check_address(address)
         # What goes wrong is told once, by an error of ours. Dask would log it beside that, with tracebacks, and also
         # what comes of breaking off a run.
         for name in ("distributed", "distributed.client"):
@@ -115,6 +115,7 @@ class Cluster:
         # A video of 16 MB is no mistake, as Dask would warn.
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "64MB"})
         try:
+            _check_answer(address, security)
             client: Any = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError, TimeoutError) as error:
             raise ClusterError(
@@ -219,8 +220,28 @@ class Cluster:
             self._client.close(timeout=SECONDS_TO_LEAVE)
 
 
-def _check_address(address: str) -> None:
+def _check_answer(address: str, security: Any) -> None:
+    """Shake hands. Dask's client would wait for ever for what answers in another language, such as its own dashboard.
+
+    Raises:
+        OSError, ValueError, TimeoutError: no scheduler or worker is there.
+    """
+    import asyncio
+
+    from distributed.comm.core import connect
+
+    async def shake_hands() -> None:
+        comm: Any = await connect(address, timeout=SECONDS_TO_CONNECT, **security.get_connection_args("client"))  # type: ignore[no-untyped-call]
+        await comm.close()
+
+    asyncio.run(asyncio.wait_for(shake_hands(), SECONDS_TO_CONNECT))
+
+
+def _check_address(address: str) -> Any:
     """Refuse what Dask cannot use. Its client would leave a thread behind, and a traceback 20 seconds later.
+
+    Returns:
+        Dask's settings for TLS.
 
     Raises:
         ClusterError: it is no address, or Dask's settings for TLS do not fit it.
@@ -235,6 +256,8 @@ def _check_address(address: str) -> None:
         usable = parts.scheme in {"tcp", "tls"} and bool(parts.hostname) and parts.port is not None
     except ValueError:
         usable = False
+    if "@" in address:  # which is not repeated: a password may stand before it
+        raise ClusterError("the address of a Dask scheduler has no user and no password", remedy=remedy)
     if not usable:
         raise ClusterError(f"{address!r} is no address of a Dask scheduler", remedy=remedy)
     remedy = "see Dask's settings distributed.comm.tls and distributed.comm.require-encryption"
@@ -247,3 +270,4 @@ def _check_address(address: str) -> None:
         raise ClusterError(f"{address} needs TLS, and Dask has no certificates", remedy=remedy)
     if parts.scheme == "tcp" and security.require_encryption:
         raise ClusterError(f"{address} is not encrypted, and Dask's settings ask for it", remedy=remedy)
+    return security

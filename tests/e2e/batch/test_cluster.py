@@ -7,8 +7,10 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -152,9 +154,22 @@ def test_nobody_answers(senseid: Senseid, manifest: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "cluster", "tcp://", "http://127.0.0.1:8786", "tcp://[::1", "tls://127.0.0.1:1"]
+    "address",
+    ["", "cluster", "tcp://", "http://127.0.0.1:8786", "tcp://[::1", "tls://127.0.0.1:1", "tcp://a:secret@127.0.0.1:1"],
 )
 def test_an_address_that_dask_cannot_use(senseid: Senseid, manifest: Path, address: str) -> None:
     done = senseid("batch", manifest, "--scheduler", address, timeout=30)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+    assert b"secret" not in done.stderr
+
+
+def test_something_else_answers(senseid: Senseid, manifest: Path) -> None:
+    """Such as Dask's dashboard, whose address stands beside that of the scheduler in its log."""
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        where = f"tcp://127.0.0.1:{server.server_port}"
+        done = senseid("batch", manifest, "--scheduler", where, timeout=60)
+        server.shutdown()
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"senseid: no Dask scheduler answers at {where}: ".encode())
