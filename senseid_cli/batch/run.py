@@ -38,13 +38,19 @@ def run_plan(
         form: of the results.
         outputs: where they go; None for standard output.
         cache: results of earlier runs.
+
+    Raises:
+        OutputError: they go to standard output, and it is closed.
     """
+    from senseid.errors import OutputError
     from senseid.tables.writers import text_writer
     from senseid_cli.batch.runner import run_to_file, run_to_stream
     from senseid_cli.output.progress import progress
 
     queue = open_queue(executor, cache)
     try:
+        if outputs is None and sys.stdout is None:
+            raise OutputError("standard output is closed", remedy="name a file with --out")
         with progress(*plan.steps, rate=True) as advance:
             if journal is not None and outputs is not None:
                 tally = run_to_file(plan, journal, outputs, queue, executor.slots, advance)

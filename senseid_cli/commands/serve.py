@@ -318,7 +318,7 @@ def _run(loaded: Loaded, load: Callable[[], Loaded], *, open_browser: bool) -> i
     service.check_installed()
     token = os.environ.pop(TOKEN_VARIABLE, None)
     # What is not a terminal is a log, which would keep it.
-    show = _show_link if sys.stdout.isatty() and token is None else None
+    show = _show_link if terminal.terminal_width() is not None and token is None else None
     with contextlib.ExitStack() as stack:
         browse = stack.enter_context(browser.opening()) if open_browser else None
         return service.run(loaded, load, cpus=installation.cpus()[1], token=token, show=show, browse=browse)

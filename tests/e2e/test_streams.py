@@ -145,6 +145,18 @@ def test_an_answer_that_cannot_be_written(senseid: Senseid, folder: Path, line: 
         assert done.returncode in {2, 3}
 
 
+def test_records_of_a_batch_have_nowhere_to_go(senseid: Senseid, folder: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *senseid.command("batch", "rows.csv")],
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=senseid.environment(),
+        check=False,
+    )
+    assert done.returncode == 70
+    assert done.stderr.endswith(b"senseid: standard output is closed: name a file with --out\n")
+
+
 def test_what_a_library_says_goes_into_no_file(tmp_path: Path) -> None:
     script = (
         "import os, sys\n"

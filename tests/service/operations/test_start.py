@@ -28,6 +28,11 @@ def test_a_bound_port_gives_one_clear_line(home: Path, tmp_path: Path) -> None:
     assert "or choose another: --port for the API" in line
 
 
+def test_with_standard_output_closed_it_serves(home: Path, tmp_path: Path) -> None:
+    with running(home, tmp_path, "--handlers", "1", within=("sh", "-c", 'exec "$@" >&-', "sh")) as service:
+        assert service.is_healthy()
+
+
 def test_more_handlers_than_cores(home: Path, tmp_path: Path) -> None:
     done = serve(home, tmp_path, "--handlers", "1000")
     assert done.returncode == 2
