@@ -76,6 +76,8 @@ _WITHOUT_PRESENTATION_TIMES: Final = "avi"
 
 # Containers that count in milliseconds round the first and the last time, and the time between two frames.
 _ROUNDING: Final = 0.002
+# So many seconds are not the sound that outlasts the pictures: they may have been there, and not decode.
+_MISSING: Final = 0.5
 # Pixels that are not square are made square where the header tells something sensible.
 _SQUARE: Final = (0.4, 2.5)
 _ANOTHER_SHAPE: Final = 0.02
@@ -253,10 +255,14 @@ def _sample(
     if last_slot < 0:
         raise _refusal(video.data, video.name, "has no frame that decodes: record it again")
     if not long_enough(clock.seconds):
-        raise VideoError(
-            video.name,
-            f"is {clock.seconds:.2f} s long by its frames, at least {LEAST_SECONDS:.0f} s are needed: record more",
-        )
+        problem = f"is {clock.seconds:.2f} s long by its frames, at least {LEAST_SECONDS:.0f} s are needed"
+        header = video.header_seconds
+        if header is not None and header - clock.seconds >= _MISSING:
+            raise VideoError(
+                video.name,
+                f"{problem}, though {header:.2f} s by its header: send it again if it is damaged, or record more",
+            )
+        raise VideoError(video.name, f"{problem}: record more")
 
 
 def _decode(container: InputContainer, stream: VideoStream, name: str, threads: int) -> Iterator[VideoFrame]:

@@ -15,7 +15,7 @@ from senseid_engine.liveness.selection import Portrait, select_frames
 from senseid_engine.liveness.temporal.evidence import measure
 from senseid_engine.liveness.track import track_largest
 from senseid_engine.prefetch import ahead
-from senseid_engine.video import long_enough
+from senseid_engine.video import MOST_SECONDS, long_enough
 from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
@@ -126,8 +126,11 @@ class LivenessDetector:
         frames = _watched(ahead(video.frames(threads=self.threads)), watch)
         track = track_largest(frames, self.finder, name=video.name)
         if track is None:
+            looked_at = "no frame"
+            if video.header_seconds is not None and video.header_seconds > MOST_SECONDS:
+                looked_at += f" of its first {MOST_SECONDS:.0f} seconds, which alone are looked at,"
             raise LivenessError(
-                video.name, "no frame shows a face: film the whole face, upright, in focus and in good light"
+                video.name, f"{looked_at} shows a face: film the whole face, upright, in focus and in good light"
             )
         with ThreadPoolExecutor(1) as pool:
             temporal = pool.submit(measure, track.frames)

@@ -95,6 +95,15 @@ def test_no_face_is_no_verdict(detector: LivenessDetector, encode_clip: Callable
         detector.detect(video)
 
 
+def test_a_face_that_comes_too_late(
+    detector: LivenessDetector, encode_clip: Callable[..., bytes], small: np.ndarray
+) -> None:
+    times = range(0, 24_000, 1000)
+    video = decode_video(encode_clip([np.full_like(small, 128)] * 21 + [small] * 3, times), name="late.mp4")
+    with pytest.raises(LivenessError, match=r"late\.mp4: no frame of its first 20 seconds, which alone are looked at"):
+        detector.detect(video)
+
+
 def test_too_short_goes_before_no_face(
     detector: LivenessDetector, encode_clip: Callable[..., bytes], grey: np.ndarray
 ) -> None:
