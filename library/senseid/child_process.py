@@ -15,7 +15,7 @@ import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from senseid.errors import CutShortError
+from senseid.errors import CutShortError, NoProcessError
 from senseid.outcomes import ExitStatus
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Guard:
         Raises:
             MemoryError: there is not enough memory to start.
             KeyboardInterrupt: SIGINT ended it.
+            NoProcessError: the system lets no process begin.
             CutShortError: the process ended without reporting a status.
         """
         check_memory()
@@ -57,7 +58,11 @@ class Guard:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
         hears, says = os.pipe()
         parent = os.getpid()
-        child = os.fork()
+        try:
+            child = os.fork()
+        except BlockingIOError as error:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            raise NoProcessError(os.strerror(error.errno or 0).lower()) from error
         if child == 0:
             os.close(hears)
             self._says = says

@@ -13,6 +13,7 @@ class OperationError(Exception):
         |- CutShortError  the process that did the work was ended by something else
         |- HomeError      the data directory is unknown
         |- NoKeyError     there is no key to encrypt with
+        |- NoProcessError the system lets no process begin
         |- PeriodError    counts of a period cannot be used
         |- OutputError    a result cannot be written
         |  `- LogError    what a decision log holds is damaged, so nothing is added or removed
@@ -46,6 +47,16 @@ class CutShortError(OperationError):
         super().__init__(
             f"the work was cut short ({how}), as happens where there is not enough memory",
             remedy="give it more memory or end other programs; if there is plenty, please report it",
+        )
+
+
+class NoProcessError(OperationError):
+    """The system lets no process begin, since as many run as it allows."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"no process can be started: {reason}",
+            remedy="end other programs, or raise the limit of processes (`ulimit -u`; that of the container)",
         )
 
 

@@ -13,6 +13,7 @@ from senseid.errors import (
     HomeError,
     LogError,
     NoKeyError,
+    NoProcessError,
     OperationError,
     OutputError,
     PeriodError,
@@ -107,6 +108,7 @@ OUTCOMES: dict[type[Exception], Outcome] = {
     SettingError: USAGE,
     RequestError: USAGE,
     # Not the row of an unknown error: the message says what is wrong and what to do.
+    NoProcessError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
     CutShortError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),
     # Output that cannot be written, by any command and for any reason.
     OutputError: Outcome(ExitStatus.INTERNAL, 500, "internal error", 500),

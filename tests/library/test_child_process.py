@@ -80,6 +80,15 @@ def test_a_status_that_is_said_is_that_of_the_command(work: str, status: int) ->
     assert ended(work)[0] == status
 
 
+def test_where_no_process_may_begin() -> None:
+    head = "def full(): raise BlockingIOError(11, 'x')\nimport os; os.fork = full\n"
+    done = subprocess.run(
+        [sys.executable, "-c", head + HEAD.format(work="pass"), "compare", "a", "b"], capture_output=True, check=False
+    )
+    assert done.returncode == 70
+    assert done.stderr.startswith(b"senseid: no process can be started: resource temporarily unavailable: end other ")
+
+
 def test_after_ctrl_c_nothing_is_waited_for() -> None:
     late = "import threading; threading.Thread(target=lambda: (time.sleep(3), print('late', flush=True))).start()"
     for end, lines in (("pass", 2), ("raise KeyboardInterrupt", 1)):
