@@ -10,10 +10,11 @@ takes up its result waits for the interpreter beside the work.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -179,17 +180,16 @@ class Cluster:
         from senseid_cli.batch.machine import work_here
 
         key = f"{self._plugin}-{hashlib.sha256(' '.join(bundle.names).encode()).hexdigest()}"
-        future = None
+        task = None
         try:
-            future = self._client.submit(work_here, self._plugin, bundle.pieces, key=key)
-            self._wait_for(future)
-            results: list[Any] = future.result()
+            task = self._client.submit(work_here, self._plugin, bundle.pieces, key=key)
+            return self._result_of(task)
         except KilledWorker as error:
             raise ClusterError(
                 "several workers died over one photo", remedy="see their logs; --resume goes on with the run"
             ) from error
-        except Exception as error:
-            if future is not None and future.status == "error":
+        except (Exception, asyncio.CancelledError) as error:
+            if task is not None and task.status == "error":
                 raise  # by the work itself
             # As the scheduler goes, Dask raises whatever its client was about to do: cancelled, closed, a lost
             # connection, an attribute of None.
@@ -197,19 +197,28 @@ class Cluster:
                 "the scheduler ended the work, or was lost",
                 remedy="see its log, start it again where it is gone; --resume goes on with the run",
             ) from error
-        return results
 
-    def _wait_for(self, future: Any) -> None:
-        """Wait for what Dask has promised: for ever, where it was promised while the client lost its scheduler.
+    def _result_of(self, task: Any) -> list[Any]:
+        """Wait for the result of a task.
+
+        Dask's own `result` waits for ever where the client loses its scheduler, or is closed by the thread that ends
+        the run, while it is called.
 
         Raises:
-            ConnectionError: the scheduler is lost.
+            ConnectionError: the scheduler is lost, or the run has ended.
+            Exception: what the task or Dask raised.
         """
-        done = threading.Event()
-        future.add_done_callback(lambda _: done.set())
-        while not done.wait(SECONDS_TO_LOOK):
+        gathering = self._client.gather(task, asynchronous=True)
+        try:
+            gathered = asyncio.run_coroutine_threadsafe(gathering, self._client.loop.asyncio_loop)
+        except RuntimeError:  # the loop is closed
+            gathering.close()
+            raise
+        while not wait([gathered], SECONDS_TO_LOOK).done:
             if self._client.status != "running":
-                raise ConnectionError("the client has lost its scheduler")
+                raise ConnectionError("the client has no scheduler any more")
+        results: list[Any] = gathered.result()
+        return results
 
     def close(self) -> None:
         """Leave the cluster as it was; work under way is cancelled."""
@@ -226,8 +235,6 @@ def _check_answer(address: str, security: Any) -> None:
     Raises:
         OSError, ValueError, TimeoutError: no scheduler or worker is there.
     """
-    import asyncio
-
     from distributed.comm.core import connect
 
     async def shake_hands() -> None:

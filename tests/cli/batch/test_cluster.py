@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -34,10 +37,17 @@ class Unlicensed(Length):
         return RemoteError.of(LicenceMissingError("there is none", remedy="get one"), "tcp://198.18.0.2:1")
 
 
-class Task(Future[list[Any]]):
-    """What Dask promises."""
+@dataclass
+class Task:
+    """What Dask promises.
 
-    status = "finished"
+    Attributes:
+        results: of its pieces; an error is raised in their place.
+        status: at its end; None: it has none.
+    """
+
+    results: list[Any] | Exception
+    status: str | None
 
 
 @dataclass
@@ -48,7 +58,7 @@ class Dask:
         tasks: the pieces of each.
         error: of each task, instead of an answer.
         end: the status of tasks that have an error; None: it is raised as a task is handed over.
-        status: of the client; tasks are never done unless it is running.
+        status: of the client; tasks never end unless it is running.
     """
 
     tasks: dict[str, list[Any]] = field(default_factory=dict)
@@ -56,20 +66,30 @@ class Dask:
     end: str | None = "error"
     status: str = "running"
 
+    @property
+    def loop(self) -> SimpleNamespace:
+        return SimpleNamespace(asyncio_loop=LOOP)
+
     def submit(self, _: Any, plugin: str, pieces: list[Any], *, key: str) -> Task:
         assert key not in self.tasks, "Dask gives work of one name once"
         self.tasks[key] = pieces
-        task = Task()
+        if self.error is not None:
+            if self.end is None:
+                raise self.error
+            return Task(self.error, self.end)
+        return Task([work.run(None, data) for work, data in pieces], "finished")
+
+    async def gather(self, task: Task, *, asynchronous: bool) -> list[Any]:
+        assert asynchronous
         if self.status != "running":
-            return task
-        if self.error is None:
-            task.set_result([work.run(None, data) for work, data in pieces])
-        elif self.end is None:
-            raise self.error
-        else:
-            task.status = self.end
-            task.set_exception(self.error)
-        return task
+            await asyncio.Event().wait()
+        if isinstance(task.results, Exception):
+            raise task.results
+        return task.results
+
+
+LOOP = asyncio.new_event_loop()
+threading.Thread(target=LOOP.run_forever, daemon=True).start()
 
 
 @pytest.fixture
@@ -159,6 +179,14 @@ def test_what_is_promised_while_the_scheduler_is_lost_is_not_waited_for(monkeypa
     monkeypatch.setattr("senseid_cli.batch.cluster.SECONDS_TO_LOOK", 0.01)
     with pytest.raises(ClusterError, match="the scheduler ended the work"):
         Cluster(Dask(status="connecting"), "plugin", 1).run(Length(), b"", "0")
+
+
+def test_a_client_that_another_thread_has_closed_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = asyncio.new_event_loop()
+    closed.close()
+    monkeypatch.setattr("tests.cli.batch.test_cluster.LOOP", closed)
+    with pytest.raises(ClusterError, match="the scheduler ended the work"):
+        Cluster(Dask(), "plugin", 1).run(Length(), b"", "0")
 
 
 def test_an_error_of_the_work_itself_stays_what_it_is() -> None:
