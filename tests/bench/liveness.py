@@ -151,6 +151,9 @@ def made_attacks(
     for kind, turn in ACTING:
         acted = attack_clips.animated(middle, points, rng, turn=turn, noise=0)
         yield f"carried still: {kind}", attack_clips.carried(acted, rng, noise=noise)
+    for kind, back in (("in a loop", False), ("to and fro", True)):
+        played = attack_clips.repeated(frames, rng, back=back)
+        yield f"carried clip {kind}", attack_clips.carried(played, rng, noise=noise)
 
 
 def judge_stills(data: Path, each: int, finder: FaceFinder, attack: AttackDetector) -> tuple[list[Outcome], int]:
