@@ -63,6 +63,7 @@ class Senseid:
     def json(self, *words: str | Path, status: int | None = None, **options: Any) -> dict[str, Any]:
         """The one object that it prints."""
         done = self(*words, "--json", **options)
+        sys.stderr.write(done.stderr.decode(errors="replace"))  # shown where the test fails
         assert status is None or done.returncode == status, done.stderr
         (line,) = done.stdout.splitlines()
         found = json.loads(line)
