@@ -108,7 +108,7 @@ class Cluster:
             from senseid_cli.batch.machine import Machine
         except ImportError:
             raise ClusterError("--scheduler needs Dask", remedy="install the extra `dask` of senseid") from None
-        security = _check_address(address)
+        connection = _check_address(address)
         # What goes wrong is told once, by an error of ours. Dask would log it beside that, with tracebacks, and also
         # what comes of breaking off a run.
         for name in ("distributed", "distributed.client"):
@@ -116,7 +116,7 @@ class Cluster:
         # A video of 16 MB is no mistake, as Dask would warn.
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "64MB"})
         try:
-            _check_answer(address, security)
+            _check_answer(address, connection)
             client: Any = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError, TimeoutError) as error:
             raise ClusterError(
@@ -229,7 +229,7 @@ class Cluster:
             self._client.close(timeout=SECONDS_TO_LEAVE)
 
 
-def _check_answer(address: str, security: Any) -> None:
+def _check_answer(address: str, connection: dict[str, Any]) -> None:
     """Shake hands. Dask's client would wait for ever for what answers in another language, such as its own dashboard.
 
     Raises:
@@ -238,17 +238,17 @@ def _check_answer(address: str, security: Any) -> None:
     from distributed.comm.core import connect
 
     async def shake_hands() -> None:
-        comm: Any = await connect(address, timeout=SECONDS_TO_CONNECT, **security.get_connection_args("client"))  # type: ignore[no-untyped-call]
+        comm: Any = await connect(address, timeout=SECONDS_TO_CONNECT, **connection)  # type: ignore[no-untyped-call]
         await comm.close()
 
     asyncio.run(asyncio.wait_for(shake_hands(), SECONDS_TO_CONNECT))
 
 
-def _check_address(address: str) -> Any:
+def _check_address(address: str) -> dict[str, Any]:
     """Refuse what Dask cannot use. Its client would leave a thread behind, and a traceback 20 seconds later.
 
     Returns:
-        Dask's settings for TLS.
+        How Dask connects to it, with its certificates where it has some.
 
     Raises:
         ClusterError: it is no address, or Dask's settings for TLS do not fit it.
@@ -270,11 +270,11 @@ def _check_address(address: str) -> Any:
     remedy = "see Dask's settings distributed.comm.tls and distributed.comm.require-encryption"
     try:
         security = Security()  # type: ignore[no-untyped-call]
-        context = security.get_connection_args("client").get("ssl_context")  # type: ignore[no-untyped-call]
+        connection: dict[str, Any] = security.get_connection_args("client")  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError) as error:
         raise ClusterError("Dask's files for TLS cannot be used", remedy=remedy) from error
-    if parts.scheme == "tls" and context is None:
+    if parts.scheme == "tls" and connection.get("ssl_context") is None:
         raise ClusterError(f"{address} needs TLS, and Dask has no certificates", remedy=remedy)
     if parts.scheme == "tcp" and security.require_encryption:
         raise ClusterError(f"{address} is not encrypted, and Dask's settings ask for it", remedy=remedy)
-    return security
+    return connection
