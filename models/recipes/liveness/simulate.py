@@ -34,7 +34,7 @@ def screen(pixels: np.ndarray, face: tuple[float, float, float], rng: np.random.
     if rng.random() < 0.4:
         image += _glare(x, y, face, rng)
     if rng.random() < 0.6:
-        image = _framed(image, face, rng, (0.0, 0.12))
+        image = framed(image, face, rng, (0.0, 0.12))
     if rng.random() < 0.2:
         image *= rng.uniform(1.0, 1.7)  # a bright screen in a dark room
     made = _captured(image, rng, scale)
@@ -61,7 +61,7 @@ def paper(pixels: np.ndarray, face: tuple[float, float, float], rng: np.random.G
     texture = cv2.resize(rng.normal(0, 1, (height // 3 + 1, width // 3 + 1)).astype(np.float32), (width, height))
     image += rng.uniform(0, 0.025) * texture[..., None]
     if rng.random() < 0.6:
-        image = _framed(image, face, rng, (0.75, 1.0))
+        image = framed(image, face, rng, (0.75, 1.0))
     if rng.random() < 0.5:
         depth, period = rng.uniform(0, 0.04) * face[2], rng.uniform(1.5, 4) * face[2]
         bent = x + (depth * np.sin(2 * np.pi * y / period + rng.uniform(0, 6.3))).astype(np.float32)
@@ -87,7 +87,7 @@ def _compressed(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = pixels.shape[:2]
     share = rng.uniform(0.4, 1.0)
     few = cv2.resize(pixels, (round(width * share), round(height * share)), interpolation=cv2.INTER_AREA)
-    return cv2.resize(_packed(few, int(rng.integers(40, 95))), (width, height), interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(packed(few, int(rng.integers(40, 95))), (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def _sharpened(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -135,10 +135,17 @@ def _glare(x: np.ndarray, y: np.ndarray, face: tuple[float, float, float], rng: 
     return rng.uniform(0.1, 0.6) * np.exp(-(u**2 + v**2))[..., None] * tint
 
 
-def _framed(
+def framed(
     image: np.ndarray, face: tuple[float, float, float], rng: np.random.Generator, shade: tuple[float, float]
 ) -> np.ndarray:
-    """A frame about the face or near the edges of the photo, and behind it a blurred or plain surrounding."""
+    """A frame about the face or near the edges of the photo, and behind it a blurred or plain surrounding.
+
+    Args:
+        image: floats (height, width, 3), RGB, black at 0 and white at 1.
+        face: as for `screen`.
+        rng: the randomness.
+        shade: how dark and how bright the frame may be.
+    """
     height, width = image.shape[:2]
     x, y, side = face
     reach = rng.uniform(0.62, 1.6, 4) * side
@@ -170,9 +177,10 @@ def _captured(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.n
     image += rng.normal(0, rng.uniform(0.002, 0.02), image.shape).astype(np.float32)
     image *= rng.uniform(0.8, 1.25)
     pixels = np.clip(np.round(255 * image), 0, 255).astype(np.uint8)
-    return _packed(pixels, int(rng.integers(55, 96)))
+    return packed(pixels, int(rng.integers(55, 96)))
 
 
-def _packed(pixels: np.ndarray, quality: int) -> np.ndarray:
-    _, packed = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.ascontiguousarray(cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1])
+def packed(pixels: np.ndarray, quality: int) -> np.ndarray:
+    """The photo, uint8 RGB, as a JPEG of this quality has it."""
+    _, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])

@@ -1,0 +1,275 @@
+"""What the student of liveness learns from, and how, on small inputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from models.recipes.errors import ConvertError
+from models.recipes.liveness import crops, screens
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FACE = (110.0, 100.0, 40.0)
+
+
+@pytest.fixture
+def photo() -> np.ndarray:
+    """Shapes of some colours: noise would be as uneven before a recapture as after it."""
+    y, x = np.mgrid[0:200, 0:220]
+    waves = [np.sin(x / 19 + channel) * np.cos(y / 23) for channel in range(3)]
+    return (128 + 80 * np.stack(waves, axis=2)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("again", [screens.screen, screens.camera])
+def test_a_photo_taken_again_is_as_large_and_the_first_stays_as_it_was(again, photo: np.ndarray) -> None:
+    before = photo.copy()
+    for seed in range(4):
+        made = again(photo, FACE, np.random.default_rng(seed))
+        assert (made.shape, made.dtype) == (photo.shape, np.uint8)
+        assert (made != photo).any()
+    assert (photo == before).all()
+
+
+@pytest.mark.parametrize("again", [screens.screen, screens.camera])
+def test_a_photo_taken_again_follows_its_seed(again, photo: np.ndarray) -> None:
+    first, second, other = (again(photo, FACE, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    assert (first == second).all()
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize("again", [screens.screen, screens.camera])
+def test_what_is_far_from_the_face_is_not_computed(again, photo: np.ndarray) -> None:
+    made = again(photo, FACE, np.random.default_rng(0))
+    far = slice(0, 15)  # rows above 2.1 sides of the box
+    assert (made[far] == photo[far]).all()
+
+
+def test_a_camera_alone_leaves_a_photo_smoother_than_a_screen_does(photo: np.ndarray) -> None:
+    def roughness(again) -> float:
+        made = [again(photo, FACE, np.random.default_rng(seed))[20:180, 30:190].astype(float) for seed in range(12)]
+        return float(np.mean([np.abs(np.diff(picture, axis=1)).mean() for picture in made]))
+
+    assert roughness(screens.camera) < roughness(screens.screen)
+
+
+@pytest.mark.parametrize("colour", range(3))
+def test_the_waves_of_stripes_add_up_to_a_lit_rectangle(colour: int) -> None:
+    across = np.linspace(0, 1, 60, endpoint=False)
+    u, v = np.meshgrid(across, across)
+    light = np.ones_like(u)
+    for wave in screens._stripe_waves(colour, (0.9, 0.9)):
+        light += 2 * wave.height * np.cos(2 * np.pi * (wave.across * u + wave.down * v + wave.start))
+    assert light.mean() == pytest.approx(1)
+    assert across[light.mean(axis=0).argmax()] == pytest.approx(colour / 3, abs=0.02)
+
+
+def test_diodes_of_red_lie_on_a_chequerboard() -> None:
+    def light(u: float, v: float) -> float:
+        return 1 + sum(
+            2 * wave.height * np.cos(2 * np.pi * (wave.across * u + wave.down * v + wave.start))
+            for wave in screens._diamond_waves(0)
+        )
+
+    assert light(0, 0) == pytest.approx(light(1, 1)) == pytest.approx(light(1, -1))
+    assert light(1, 0) < light(0, 0) / 4
+
+
+def test_photos_are_listed_in_one_order(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for name in ("b.jpg", "folder/a.PNG", "folder/labels.csv"):
+        (tmp_path / name).touch()
+    listed = crops.photos_of([tmp_path / "folder", tmp_path / "b.jpg"])
+    assert listed == [tmp_path / "b.jpg", tmp_path / "folder/a.PNG"]
+
+
+def test_shares_of_ways_to_photograph_again_come_to_all() -> None:
+    assert sum(share for share, _ in crops.SHARES) == pytest.approx(1)
+
+
+def test_a_box_is_jittered_a_little() -> None:
+    box = np.array([100, 50, 180, 150], np.float32)
+    boxes = np.stack([crops.jittered(box, np.random.default_rng(seed)) for seed in range(200)])
+    assert boxes.dtype == np.float32
+    assert np.abs(boxes.mean(axis=0) - box).max() < 2
+    sides = boxes[:, 2:] - boxes[:, :2]
+    assert np.allclose(sides[:, 1] / sides[:, 0], 1.25, atol=1e-3)
+    assert 0.05 < (sides[:, 0] / 80).std() < 0.12
+
+
+def test_a_face_that_is_held_before_a_scene_is_where_its_box_says() -> None:
+    pixels = np.full((200, 240, 3), 100, np.uint8)
+    box = np.array([80, 60, 140, 140], np.float32)
+    pixels[60:140, 80:140] = (250, 20, 20)
+    scene = np.full((90, 120, 3), 60, np.uint8)
+    for seed in range(8):
+        made, moved = crops.held(pixels, box, scene, np.random.default_rng(seed))
+        red = (made[..., 0] > 200) & (made[..., 1] < 60)
+        x, y = np.nonzero(red)[1].mean(), np.nonzero(red)[0].mean()
+        assert (x, y) == pytest.approx(tuple((moved[:2] + moved[2:]) / 2), abs=2)
+        assert (made[0, 0] < 70).all()
+
+
+def test_a_degraded_photo_keeps_its_face_large_enough() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (160, 200, 3), np.uint8)
+    box = np.array([60, 40, 120, 110], np.float32)
+    sizes = set()
+    for seed in range(10):
+        made, moved = crops.degraded(pixels, box, np.random.default_rng(seed))
+        assert moved[3] - moved[1] >= crops.LEAST_FACE - 0.01
+        assert made.shape[1] / pixels.shape[1] == pytest.approx((moved[3] - moved[1]) / 70, abs=0.01)
+        sizes.add(made.shape)
+    assert len(sizes) > 3
+
+
+def test_crops_of_real_photos_are_the_same_each_time(test_data: Path) -> None:
+    photo = test_data / "detection-dlib" / "bald_guys.jpg"
+    first, second, other = (crops.crop_of(number, photo, photo) for number in (1, 1, 2))
+    assert first is not None
+    assert (first.shape, first.dtype) == ((80, 80, 3), np.uint8)
+    assert (first == second).all()
+    assert (first != other).any()
+
+
+def test_a_photo_without_a_face_gives_no_crop(tmp_path: Path) -> None:
+    from PIL import Image
+
+    empty = tmp_path / "empty.png"
+    Image.new("RGB", (120, 120), (90, 120, 150)).save(empty)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no photo")
+    assert crops.crop_of(0, empty, empty) is None
+    assert crops.crop_of(0, broken, empty) is None
+
+
+def test_no_photos_are_refused_and_not_looked_through_for_ever() -> None:
+    with pytest.raises(ConvertError):
+        next(crops.found_crops([]))
+
+
+def made_up_state(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """A narrow teacher with one residual block a stage, under the names of the published one."""
+    state: dict[str, np.ndarray] = {}
+
+    def layer(name: str, outside: int, inside: int, kernel: int, *, activated: bool = True) -> None:
+        state[f"module.{name}.conv.weight"] = rng.normal(0, 0.3, (outside, inside, kernel, kernel))
+        norm(f"{name}.bn", outside)
+        if activated:
+            state[f"module.{name}.prelu.weight"] = rng.uniform(0, 0.3, outside)
+
+    def norm(name: str, width: int) -> None:
+        for part in ("weight", "bias", "running_mean", "running_var"):
+            state[f"module.{name}.{part}"] = rng.uniform(0.5, 1.5, width)
+
+    layer("conv1", 4, 3, 3)
+    layer("conv2_dw", 4, 1, 3)
+    for halving, residual in (("conv_23", "conv_3"), ("conv_34", "conv_4"), ("conv_45", "conv_5")):
+        for name in (halving, f"{residual}.model.0"):
+            layer(f"{name}.conv", 6, 4, 1)
+            layer(f"{name}.conv_dw", 6, 1, 3)
+            layer(f"{name}.project", 4, 6, 1, activated=False)
+    layer("conv_6_sep", 8, 4, 1)
+    layer("conv_6_dw", 8, 1, 5, activated=False)
+    state["module.linear.weight"] = rng.normal(0, 0.3, (5, 8))
+    norm("bn", 5)
+    state["module.prob.weight"] = rng.normal(0, 0.3, (3, 5))
+    return {name: values.astype(np.float32) for name, values in state.items()}
+
+
+def test_the_teacher_says_what_every_block_makes_and_takes_red_first() -> None:
+    torch = pytest.importorskip("torch", reason="needs the dependency group 'training'")
+    from models.recipes.liveness.teacher import Teacher
+
+    state = made_up_state(np.random.default_rng(0))
+    pixels = torch.rand(2, 3, 80, 80) * 255
+    made = Teacher(state)(pixels)
+    sides = [(4, 40, 40), *[(4, 20, 20)] * 2, *[(4, 10, 10)] * 2, *[(4, 5, 5)] * 2]
+    assert [tuple(part.shape[1:]) for part in made] == [*sides, (5,), (3,)]
+    stem = torch.nn.functional.conv2d(
+        pixels[:, [2, 1, 0]], torch.tensor(state["module.conv1.conv.weight"]), stride=2, padding=1
+    )
+    norm = [
+        torch.tensor(state[f"module.conv1.bn.{part}"]) for part in ("running_mean", "running_var", "weight", "bias")
+    ]
+    stem = torch.nn.functional.batch_norm(stem, *norm)
+    assert torch.allclose(
+        Teacher(state)._convolved(pixels.flip(1), "conv1", stride=2, padding=1),
+        torch.nn.functional.prelu(stem, torch.tensor(state["module.conv1.prelu.weight"])),
+        rtol=1e-4,
+        atol=1e-2,
+    )
+    changed = state | {"module.conv1.conv.weight": state["module.conv1.conv.weight"][:, ::-1].copy()}
+    assert torch.allclose(Teacher(changed)(pixels.flip(1))[-1], made[-1], rtol=1e-3, atol=1e-3)
+
+
+def test_the_rate_rises_then_falls() -> None:
+    pytest.importorskip("torch", reason="needs the dependency group 'training'")
+    from models.recipes.liveness import distil
+
+    rates = [distil.rate_at(step, 1000) for step in range(1000)]
+    assert max(rates) < distil.RATE
+    assert 80 <= int(np.argmax(rates)) <= 120
+    assert rates[-1] == pytest.approx(distil.LAST_RATE, rel=0.1)
+
+
+def test_a_student_that_says_the_same_has_nothing_to_learn() -> None:
+    torch = pytest.importorskip("torch", reason="needs the dependency group 'training'")
+    from models.recipes.liveness import distil
+
+    made = [torch.randn(4, 6, 5, 5), torch.randn(4, 5), torch.randn(4, 3)]
+    spread = distil.spreads(made)
+    assert [tuple(part.shape) for part in spread] == [(1, 6, 1, 1), (1, 5), (1, 3)]
+    for weights in (distil.BY_BLOCK, distil.AS_A_WHOLE):
+        assert distil.loss_of(made, made, spread, weights).item() == pytest.approx(0, abs=1e-6)
+        assert distil.loss_of([-part for part in made], made, spread, weights).item() > 0.5
+
+
+def test_a_varied_batch_stays_a_batch_of_pixels() -> None:
+    torch = pytest.importorskip("torch", reason="needs the dependency group 'training'")
+    from models.recipes.liveness import distil
+
+    torch.manual_seed(0)
+    crops_seen = np.random.default_rng(0).integers(0, 256, (40, 80, 80, 3), np.uint8)
+    pixels = distil.pixels_of(crops_seen)
+    before = pixels.clone()
+    varied = distil.varied(pixels)
+    assert varied.shape == (40, 3, 80, 80)
+    assert varied.min() >= 0
+    assert varied.max() <= 255
+    assert (varied == varied.round()).all()
+    assert (pixels == before).all()
+    changed = (varied != pixels).flatten(1).any(1)
+    assert 20 < int(changed.sum()) < 40
+
+
+def test_a_student_comes_nearer_to_its_teacher(capsys: pytest.CaptureFixture[str]) -> None:
+    torch = pytest.importorskip("torch", reason="needs the dependency group 'training'")
+    from models.recipes.liveness import distil
+    from models.recipes.liveness.teacher import Teacher
+
+    class Pupil(torch.nn.Module):  # type: ignore[misc,name-defined]
+        """One layer for each output of the teacher, which it sees by the mean colour alone."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = torch.nn.ModuleList([torch.nn.Linear(3, 4) for _ in range(7)])
+            self.last = torch.nn.ModuleList([torch.nn.Linear(3, 5), torch.nn.Linear(3, 3)])
+            self.forced: list[bool] = []
+
+        def forward(self, x, forced=None):
+            self.forced.append(forced is not None)
+            colour = x.mean((2, 3)) / 128 - 1
+            return [layer(colour)[:, :, None, None] for layer in self.layers] + [layer(colour) for layer in self.last]
+
+    torch.manual_seed(0)
+    pupil = Pupil()
+    seen = np.random.default_rng(0).integers(0, 256, (60, 80, 80, 3), np.uint8)
+    teacher = Teacher(made_up_state(np.random.default_rng(0)))
+    before = [values.clone() for values in pupil.state_dict().values()]
+    distil.train(pupil, teacher, seen, steps=20)
+    assert pupil.forced[:20] == [True] * 3 + [False] * 17
+    assert any((values != old).any() for values, old in zip(pupil.state_dict().values(), before, strict=True))
+    assert "step 20: loss" in capsys.readouterr().out
