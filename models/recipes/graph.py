@@ -73,7 +73,7 @@ class Graph:
         return output
 
     def dequantised(
-        self, values: NDArray[np.int8], zero: NDArray[np.int8], scale: NDArray[np.floating], shape: Sequence[int]
+        self, values: NDArray[np.int8], zero: NDArray[np.int8] | None, scale: NDArray[np.floating], shape: Sequence[int]
     ) -> str:
         """A weight that is stored as int8: (values - zero) * scale, with a zero and a scale for each block of a row.
 
@@ -82,12 +82,13 @@ class Graph:
 
         Args:
             values: int8 (rows, numbers of a row).
-            zero: int8 (rows, blocks).
+            zero: int8 (rows, blocks); None where all are 0.
             scale: (rows, blocks).
             shape: of the weight.
         """
         rows = values.reshape(scale.size, -1)
-        weight = self.node("DequantizeLinear", [], [rows, scale.ravel(), zero.ravel()], axis=0)
+        zeros = [] if zero is None else [zero.ravel()]
+        weight = self.node("DequantizeLinear", [], [rows, scale.ravel(), *zeros], axis=0)
         return self.node("Reshape", [weight], [np.array(shape, np.int64)])
 
     def conv(

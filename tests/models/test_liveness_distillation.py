@@ -273,3 +273,16 @@ def test_a_student_comes_nearer_to_its_teacher(capsys: pytest.CaptureFixture[str
     assert pupil.forced[:20] == [True] * 3 + [False] * 17
     assert any((values != old).any() for values, old in zip(pupil.state_dict().values(), before, strict=True))
     assert "step 20: loss" in capsys.readouterr().out
+
+
+def test_the_exported_student_answers_as_the_network() -> None:
+    torch = pytest.importorskip("torch", reason="needs the dependency group 'training'")
+    from models.recipes.liveness.export import TOLERANCE, difference, to_onnx
+    from models.recipes.liveness.student import StudentNet
+
+    torch.manual_seed(0)
+    net = StudentNet()
+    net.train()
+    net(torch.rand(16, 3, 80, 80) * 255)  # so that the normalisations are not those of nothing
+    net.eval()
+    assert difference(net, to_onnx(net)) < TOLERANCE

@@ -17,7 +17,7 @@ from models.recipes.liveness import frames, prepare, simulate
 from models.recipes.liveness.folds import fold_of
 from models.recipes.liveness.judge import apcer_at, auc, report_clips
 from models.recipes.liveness.logistic import fit
-from models.recipes.liveness.train import PARTS, RECAPTURED, SHARES, Stills, fitted, regression
+from models.recipes.liveness.train import PARTS, RECAPTURED, SHARES, STUDENT, Stills, fitted, regression
 from senseid_engine.faces import Face
 from senseid_engine.image import Image
 from senseid_engine.landmarks import Landmarks
@@ -102,9 +102,10 @@ def test_sources_and_labels_weigh_what_they_should() -> None:
 def test_both_networks_weigh_alike_and_their_surroundings_half() -> None:
     rng = np.random.default_rng(4)
     attack = np.arange(400) % 2 == 0
-    features = rng.normal(0, 1, (400, 4, LITE0.features + LITE2.features)).astype(np.float32)
+    features = rng.normal(0, 1, (400, 4, LITE0.features + LITE2.features + 1)).astype(np.float32)
+    features[..., -1] = 0
     maps = (slice(LITE0.maps), slice(LITE0.features, LITE0.features + LITE2.maps))
-    filters = (slice(LITE0.maps, LITE0.features), slice(LITE0.features + LITE2.maps, None))
+    filters = (slice(LITE0.maps, LITE0.features), slice(LITE0.features + LITE2.maps, -1))
     for near, wide in zip(filters, maps, strict=True):
         features[:, :3, wide.start or 0] += np.where(attack, -9, 9)[:, None]  # of a map: does not count for the face
         features[:, :3, near.start] += np.where(attack, -1, 1)[:, None]
@@ -119,6 +120,8 @@ def test_both_networks_weigh_alike_and_their_surroundings_half() -> None:
         assert not found.surroundings[near].any()
         assert np.abs(found.surroundings[wide]).argmax() == 1
     assert [part.share for part in PARTS] == [0.5, 0.25, 0.5, 0.25]
+    assert found.surroundings[-1] == STUDENT
+    assert found.face[-1] == 0
     alone, _ = fitted(stills, np.ones(400, bool), replace(PARTS[3], share=1.0))
     assert found.surroundings[maps[1]] == pytest.approx(alone[maps[1]] / 4)
     said = np.array([found.log_odds(still) for still in features])

@@ -1,7 +1,8 @@
 """The presentation-attack detector: does one frame show a face, or a picture of one?
 
 Networks that were trained on photos of everything tell which textures there are; a logistic regression tells those of
-a recapture from those of a face. docs/models/liveness.md says what it was fitted to and how well it does.
+a recapture from those of a face. A further network was trained for this alone, and its answer is one more feature.
+docs/models/liveness.md says what they were fitted to and how well they do.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ LOOKS: Final = (120, 100, 80)
 """The middle of that chip is looked at so often, so many pixels wide, each time stretched to the whole chip."""
 SURROUNDINGS: Final = SurroundingsCrop(crop=2.7, samples=80, side=112)
 """The chip of what is next to the face: the edge of a screen, the hand that holds it."""
+STUDENT: Final = SurroundingsCrop(crop=SURROUNDINGS.crop, samples=80, side=80)
+"""The same for the network that was trained for this alone."""
 
 ASSET: Final = "liveness-stills"
 FORMAT: Final = 2
@@ -82,6 +85,7 @@ def open_networks(
 ) -> tuple[Session, ...]:
     """The networks alone: of square chips each gives float32 (n, features), of its maps and of its filters' answers.
 
+    The last gives of chips of `STUDENT` the log-odds that each shows a face and no recapture, float32 (n, 1).
     `models` are those of the kind `liveness`; other arguments and errors as `AttackDetector.open`.
     """
     return tuple(Session.open(model, licences, threads=threads, device=device) for model in models)
@@ -96,15 +100,19 @@ def describe(networks: Sequence[Session], pixels: Pixels, face: Face) -> Floats:
         face: a face of that photo.
 
     Returns:
-        float32 (4, features of all networks), three looks at the face, then one at its surroundings.
+        float32 (4, features of all networks), three looks at the face, then one at its surroundings. The last feature
+        is the answer of the network that was trained for this; that network looks at the surroundings only.
     """
     import cv2
 
+    *textures, student = networks
     chip = FACE.chip(pixels, face)
     edges = [(FACE.side - side) // 2 for side in LOOKS]
     looks = [cv2.resize(chip[edge:-edge, edge:-edge], (FACE.side, FACE.side)) for edge in edges]
     chips: tuple[Pixels, Pixels] = (np.stack(looks), SURROUNDINGS.chip(pixels, face)[None])
-    return np.hstack([np.vstack([network.run(some)[0] for some in chips]) for network in networks])
+    answer = np.zeros((len(looks) + 1, 1), np.float32)
+    answer[-1] = student.run(STUDENT.chip(pixels, face)[None])[0]
+    return np.hstack([*(np.vstack([network.run(some)[0] for some in chips]) for network in textures), answer])
 
 
 @dataclass(frozen=True, slots=True)

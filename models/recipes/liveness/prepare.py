@@ -152,7 +152,7 @@ def features_of(number: int, still: Still) -> np.ndarray:
     """The features, float16 (1 + recaptures, looks, features), of a still and its recaptures; none without a face."""
     finder, networks = _models()
     image = decode_image(read_photo(still.path), name=str(still.path))
-    none = np.zeros((0, len(LOOKS) + 1, LITE0.features + LITE2.features), np.float16)
+    none = np.zeros((0, len(LOOKS) + 1, LITE0.features + LITE2.features + 1), np.float16)
     try:
         face = labelled(finder.find(image).faces, still, image)
     except NoFaceError:

@@ -44,8 +44,10 @@ def test_the_log_odds_are_of_three_looks_at_the_face_and_one_at_its_surroundings
 ) -> None:
     networks = open_networks(models_of_kind(registry, "liveness"), licences, threads=1)
     features = describe(networks, photo.image.pixels, photo.faces[0])
-    assert features.shape == (4, 1888 + 2032)
-    regression = Regression.parse(registry.asset("liveness-stills").read(), 1888 + 2032)
+    assert features.shape == (4, 1888 + 2032 + 1)
+    assert not features[:3, -1].any()
+    regression = Regression.parse(registry.asset("liveness-stills").read(), 1888 + 2032 + 1)
+    assert regression.surroundings[-1] > 0
     looks = [float(look @ regression.face) for look in features[:3]]
     expected = sum(looks) / 3 + float(features[3] @ regression.surroundings) + regression.bias
     assert detector.log_odds(photo.image.pixels, photo.faces[0]) == pytest.approx(expected, abs=1e-4)
