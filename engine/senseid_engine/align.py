@@ -87,12 +87,10 @@ class SurroundingsCrop:
 
     Attributes:
         crop: width and height of the crop in units of those of the box.
-        samples: how many pixels are taken from a row and a column.
-        side: side of the chip, pixels.
+        side: side of the chip: how many pixels are taken from a row and a column.
     """
 
     crop: float
-    samples: int
     side: int
 
     def chip(self, pixels: Pixels, face: Face) -> Pixels:
@@ -105,5 +103,4 @@ class SurroundingsCrop:
         start = np.clip((face.box[0:2] + face.box[2:4] - size) / 2, 0, photo - size)
         left, top = start.astype(int).tolist()
         right, bottom = np.ceil(start + size).astype(int).tolist()
-        few = cv2.resize(pixels[top:bottom, left:right], (self.samples, self.samples))
-        return np.asarray(cv2.resize(few, (self.side, self.side)), np.uint8)
+        return np.asarray(cv2.resize(pixels[top:bottom, left:right], (self.side, self.side)), np.uint8)

@@ -145,7 +145,7 @@ def test_the_shipped_template_puts_real_faces_where_the_network_expects_them(
 def test_surroundings_are_cut_out_about_the_face() -> None:
     y, x = np.indices((500, 600))
     pixels = np.stack([x // 3, y // 2, x * 0], axis=2).astype(np.uint8)
-    chip = SurroundingsCrop(crop=2.5, samples=100, side=100).chip(pixels, face_at(0.0, 1.0, (300, 250)))
+    chip = SurroundingsCrop(crop=2.5, side=100).chip(pixels, face_at(0.0, 1.0, (300, 250)))
     assert chip.shape == (100, 100, 3)  # 200 pixels of the photo, from (200, 150) on
     assert chip[0, 0, :2] == pytest.approx([200 / 3, 75], abs=1.5)
     assert chip[-1, -1, :2] == pytest.approx([400 / 3, 175], abs=1.5)
@@ -154,10 +154,10 @@ def test_surroundings_are_cut_out_about_the_face() -> None:
 @pytest.mark.parametrize("centre", [(20, 250), (590, 250), (300, 10), (300, 495)])
 def test_surroundings_are_moved_into_the_photo(centre: tuple[float, float]) -> None:
     pixels = np.full((500, 600, 3), 200, np.uint8)
-    assert (SurroundingsCrop(crop=2.7, samples=80, side=112).chip(pixels, face_at(0.0, 1.0, centre)) == 200).all()
+    assert (SurroundingsCrop(crop=2.7, side=80).chip(pixels, face_at(0.0, 1.0, centre)) == 200).all()
 
 
 def test_surroundings_of_a_face_that_fills_the_photo_are_the_photo() -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (60, 60, 3)).astype(np.uint8)
     face = replace(face_at(0.0, 1.0, (40, 40)), box=np.array([0, 0, 60, 60], np.float32))
-    assert (SurroundingsCrop(crop=2.7, samples=60, side=60).chip(pixels, face) == pixels).all()
+    assert (SurroundingsCrop(crop=2.7, side=60).chip(pixels, face) == pixels).all()

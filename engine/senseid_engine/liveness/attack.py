@@ -35,10 +35,10 @@ FACE: Final = CropAlignment(crop=1.6, side=160)
 """The chip of the face."""
 LOOKS: Final = (120, 100, 80)
 """The middle of that chip is looked at so often, so many pixels wide, each time stretched to the whole chip."""
-SURROUNDINGS: Final = SurroundingsCrop(crop=2.7, samples=80, side=112)
+SURROUNDINGS: Final = SurroundingsCrop(crop=2.7, side=80)
 """The chip of what is next to the face: the edge of a screen, the hand that holds it."""
-STUDENT: Final = SurroundingsCrop(crop=SURROUNDINGS.crop, samples=80, side=80)
-"""The same for the network that was trained for this alone."""
+STRETCHED: Final = 112
+"""The networks that tell textures look at that chip stretched to this side, pixels."""
 
 ASSET: Final = "liveness-stills"
 FORMAT: Final = 2
@@ -85,7 +85,7 @@ def open_networks(
 ) -> tuple[Session, ...]:
     """The networks alone: of square chips each gives float32 (n, features), of its maps and of its filters' answers.
 
-    The last gives of chips of `STUDENT` the log-odds that each shows a face and no recapture, float32 (n, 1).
+    The last gives of chips of `SURROUNDINGS` the log-odds that each shows a face and no recapture, float32 (n, 1).
     `models` are those of the kind `liveness`; other arguments and errors as `AttackDetector.open`.
     """
     return tuple(Session.open(model, licences, threads=threads, device=device) for model in models)
@@ -109,9 +109,11 @@ def describe(networks: Sequence[Session], pixels: Pixels, face: Face) -> Floats:
     chip = FACE.chip(pixels, face)
     edges = [(FACE.side - side) // 2 for side in LOOKS]
     looks = [cv2.resize(chip[edge:-edge, edge:-edge], (FACE.side, FACE.side)) for edge in edges]
-    chips: tuple[Pixels, Pixels] = (np.stack(looks), SURROUNDINGS.chip(pixels, face)[None])
+    around = SURROUNDINGS.chip(pixels, face)
+    stretched = np.asarray(cv2.resize(around, (STRETCHED, STRETCHED)), np.uint8)
+    chips: tuple[Pixels, Pixels] = (np.stack(looks), stretched[None])
     answer = np.zeros((len(looks) + 1, 1), np.float32)
-    answer[-1] = student.run(STUDENT.chip(pixels, face)[None])[0]
+    answer[-1] = student.run(around[None])[0]
     return np.hstack([*(np.vstack([network.run(some)[0] for some in chips]) for network in textures), answer])
 
 

@@ -24,10 +24,10 @@ import numpy as np
 from models.recipes.errors import ConvertError
 from models.recipes.licences import licences_of_this_run
 from models.recipes.liveness import screens, simulate
-from senseid_engine.align import SurroundingsCrop
 from senseid_engine.errors import EngineError
 from senseid_engine.finder import FaceFinder
 from senseid_engine.image import decode_image, image_of_array, read_photo
+from senseid_engine.liveness.attack import SURROUNDINGS
 from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     Recapture = Callable[[Pixels, tuple[float, float, float], np.random.Generator], Pixels]
 
 SEED = 0
-SIDE = 80
-CROP = SurroundingsCrop(crop=2.7, samples=SIDE, side=SIDE)
 LONGEST = 640
 """Photos are made so small: their longer side, in pixels."""
 LEAST_FACE = 40
@@ -87,7 +85,7 @@ def _finder() -> FaceFinder:
 
 
 def crop_of(number: int, photo: Path, scene: Path) -> Pixels | None:
-    """One crop: uint8 (SIDE, SIDE, 3), RGB; None where a photo cannot be read or shows no face that is large enough.
+    """One crop: uint8 (80, 80, 3), RGB; None where a photo cannot be read or shows no face that is large enough.
 
     Args:
         number: of the crop; its randomness follows from it.
@@ -109,14 +107,9 @@ def crop_of(number: int, photo: Path, scene: Path) -> Pixels | None:
         return None
     again = SHARES[rng.choice(len(SHARES), p=[share for share, _ in SHARES])][1]
     if again is not None:
-        pixels = again(pixels, _place(box), rng)
+        pixels = again(pixels, simulate.place_of(box), rng)
     pixels, box = degraded(pixels, box, rng)
-    return CROP.chip(pixels, replace(face, box=jittered(box, rng)))
-
-
-def _place(box: Floats) -> tuple[float, float, float]:
-    x, y = (box[:2] + box[2:]) / 2
-    return float(x), float(y), float((box[2:] - box[:2]).max())
+    return SURROUNDINGS.chip(pixels, replace(face, box=jittered(box, rng)))
 
 
 def held(pixels: Pixels, box: Floats, scene: Pixels, rng: np.random.Generator) -> tuple[Pixels, Floats]:

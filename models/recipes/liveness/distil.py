@@ -23,6 +23,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from models.recipes.liveness.student import StudentNet
 from models.recipes.liveness.teacher import GENUINE, Teacher
+from models.recipes.torch_recipe import make_reproducible
 from models.recipes.torch_state import read_state
 
 if TYPE_CHECKING:
@@ -209,9 +210,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     words = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(mode=True)
-    torch.manual_seed(words.seed)
+    make_reproducible(words.seed)
     net = StudentNet()
     teacher = Teacher(read_state(words.teacher.read_bytes()))
     train(net, teacher, np.load(words.crops, mmap_mode="r"), steps=words.steps)

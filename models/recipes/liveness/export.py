@@ -1,13 +1,12 @@
 """`python -m models.recipes.liveness.export STATE.pt`: write the student as ONNX and into the manifest.
 
-Batch normalisation is folded into the convolutions, and the layers after the last activation into one. Weights are
-rounded to eight bits, each row with a scale of its own. The file is compared with PyTorch before it is written.
+Batch normalisation is folded into the convolutions, and the last two linear layers into one. The convolutions' weights
+are rounded to eight bits, each row with a scale of its own. The file is compared with PyTorch before it is written.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +15,10 @@ import onnxruntime
 import torch
 from torch import nn
 
-from models.recipes.build import put
 from models.recipes.graph import Graph
 from models.recipes.liveness.student import CENTRE, SIDE, SPREAD, Head, Residual, StudentNet
-from senseid_models.registry import Registry
+from models.recipes.liveness.teacher import GENUINE
+from models.recipes.torch_recipe import folded, load, put_alike
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,13 +27,6 @@ LEAST = 1e-4
 """Probabilities are kept this far from 0 and 1: beyond it they say nothing about the odds."""
 TOLERANCE = 0.15
 """The mean difference of the log-odds that rounding may make."""
-
-
-def _folded(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Factor and offset of a batch normalisation."""
-    factor = (norm.weight / torch.sqrt(norm.running_var.double() + norm.eps)).detach()
-    offset = norm.bias.detach().double() - norm.running_mean.double() * factor
-    return factor.numpy(), offset.numpy()
 
 
 class _Writer:
@@ -52,7 +44,7 @@ class _Writer:
 
     def convolve(self, x: str, block: nn.Sequential) -> str:
         layer, norm = block
-        factor, offset = _folded(norm)
+        factor, offset = folded(norm)
         weight = layer.weight.detach().double().numpy() * factor[:, None, None, None]
         kernel, edge = list(layer.kernel_size), layer.padding[0]
         return self.graph.node(
@@ -76,15 +68,12 @@ class _Writer:
         return x
 
     def classes(self, x: str, head: Head) -> str:
-        """The logits; all layers of the head after the last activation are one sum over channels and places."""
-        before, last = head.maps[:2], head.maps[2]
-        activated = self.layers(x, before)
-        factor, offset = _folded(head.embedding[1])
-        across = head.classes.weight.detach().double().numpy() * factor
-        bias = head.classes.bias.detach().double().numpy() + head.classes.weight.detach().double().numpy() @ offset
-        across = across @ head.embedding[0].weight.detach().double().numpy()
-        pooled = self.convolve(activated, last)
-        flat = self.graph.node("Reshape", [pooled], [np.array([-1, across.shape[1]])])
+        """The logits; the linear layers before and after the embedding are one."""
+        factor, offset = folded(head.embedding[1])
+        of_embedding = head.classes.weight.detach().double().numpy()
+        bias = head.classes.bias.detach().double().numpy() + of_embedding @ offset
+        across = of_embedding * factor @ head.embedding[0].weight.detach().double().numpy()
+        flat = self.graph.node("Reshape", [self.layers(x, head.maps)], [np.array([-1, across.shape[1]])])
         return self.graph.node("Gemm", [flat], [across, bias], transB=1)
 
 
@@ -101,7 +90,7 @@ def to_onnx(net: StudentNet) -> bytes:
             x = writer.classes(x, block)
         else:
             x = writer.layers(x, block)
-    face = graph.node("Gather", [graph.node("Softmax", [x], axis=1)], [np.array([1])], axis=1)
+    face = graph.node("Gather", [graph.node("Softmax", [x], axis=1)], [np.array([GENUINE])], axis=1)
     face = graph.node("Clip", [face], [np.array(LEAST), np.array(1 - LEAST)])
     against = graph.node("Add", [graph.node("Neg", [face])], [np.array(1.0)])
     graph.node("Sub", [graph.node("Log", [face]), graph.node("Log", [against])], output="log_odds")
@@ -116,7 +105,7 @@ def difference(net: StudentNet, data: bytes) -> float:
     pixels = nn.functional.interpolate(small, size=(SIDE, SIDE), mode="bicubic").clamp(0, 255)
     net.eval()
     with torch.no_grad():
-        face = torch.softmax(net(pixels)[-1], dim=1)[:, 1].clamp(LEAST, 1 - LEAST)
+        face = torch.softmax(net(pixels)[-1], dim=1)[:, GENUINE].clamp(LEAST, 1 - LEAST)
     told = session.run(None, {"image": pixels.numpy()})[0][:, 0]
     return float(np.abs(told - torch.logit(face).numpy()).mean())
 
@@ -125,16 +114,9 @@ def main() -> None:
     """Export; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="python -m models.recipes.liveness.export", description=__doc__)
     parser.add_argument("state", type=Path)
-    words = parser.parse_args()
-    net = StudentNet()
-    net.load_state_dict(torch.load(words.state, weights_only=True))
-    net.eval()
+    net = load(StudentNet(), parser.parse_args().state)
     data = to_onnx(net)
-    off = difference(net, data)
-    print(f"{len(data)} bytes, on average {off:.2g} from PyTorch")
-    if off > TOLERANCE:
-        sys.exit("the exported graph answers otherwise than the network")
-    put(Registry.builtin().get("recapture-student"), data)
+    put_alike("recapture-student", data, difference(net, data), TOLERANCE)
 
 
 if __name__ == "__main__":

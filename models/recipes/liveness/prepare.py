@@ -163,7 +163,7 @@ def features_of(number: int, still: Still) -> np.ndarray:
     photos = [image.pixels]
     for _ in range(rng.poisson(still.recaptures)):
         recapture = simulate.screen if rng.random() < SCREENS else simulate.paper
-        photos.append(recapture(image.pixels, _place(face), rng))
+        photos.append(recapture(image.pixels, simulate.place_of(face.box), rng))
     return np.stack([describe(networks, pixels, face) for pixels in photos]).astype(np.float16)
 
 
@@ -176,11 +176,6 @@ def labelled(faces: Sequence[Face], still: Still, image: Image) -> Face | None:
     box = np.concatenate([centre - half, centre + half])
     best = max(faces, key=lambda face: overlap(face.box, box))
     return best if overlap(best.box, box) >= LEAST_OVERLAP else None
-
-
-def _place(face: Face) -> tuple[float, float, float]:
-    x, y = (face.box[:2] + face.box[2:]) / 2
-    return float(x), float(y), float((face.box[2:] - face.box[:2]).max())
 
 
 def main() -> None:

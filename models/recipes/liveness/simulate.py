@@ -41,6 +41,12 @@ def screen(pixels: np.ndarray, face: tuple[float, float, float], rng: np.random.
     return _sharpened(made, rng) if rng.random() < 0.2 else made
 
 
+def place_of(box: np.ndarray) -> tuple[float, float, float]:
+    """Centre and larger side of a box, left, top, right, bottom: the face that `screen` and `paper` are told."""
+    x, y = (box[:2] + box[2:]) / 2
+    return float(x), float(y), float((box[2:] - box[:2]).max())
+
+
 def paper(pixels: np.ndarray, face: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:
     """The photo as a camera sees it on paper; arguments as `screen`."""
     image = _saturate(_tone(pixels, rng.uniform(0.8, 1.3), rng.uniform(0.7, 1.2)), rng.uniform(0.4, 1.0))

@@ -7,7 +7,6 @@ is compared with PyTorch before it is written.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,11 @@ import onnxruntime
 import torch
 from torch import nn
 
-from models.recipes.build import put
 from models.recipes.graph import Graph
 from models.recipes.occlusion.network import MEAN, OcclusionNet
 from models.recipes.occlusion.synthesise import MAP
+from models.recipes.torch_recipe import folded, load, put_alike
 from senseid_engine.quality.occlusion import SIDE
-from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,10 +30,8 @@ TOLERANCE = 1e-4
 def _folded(block: nn.Sequential) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """Weight, bias and stride of a convolution with the batch normalisation after it."""
     convolution, norm = block
-    scale = (norm.weight / torch.sqrt(norm.running_var.double() + norm.eps)).detach()
-    weight = convolution.weight.detach().double() * scale[:, None, None, None]
-    bias = norm.bias.detach().double() - norm.running_mean.double() * scale
-    return weight.numpy(), bias.numpy(), convolution.stride[0]
+    factor, offset = folded(norm)
+    return convolution.weight.detach().double().numpy() * factor[:, None, None, None], offset, convolution.stride[0]
 
 
 def _convolve(graph: Graph, x: str, block: nn.Sequential) -> str:
@@ -91,16 +87,9 @@ def main() -> None:
     """Export; see the module's docstring."""
     parser = argparse.ArgumentParser(prog="python -m models.recipes.occlusion.export", description=__doc__)
     parser.add_argument("state", type=Path)
-    words = parser.parse_args()
-    net = OcclusionNet()
-    net.load_state_dict(torch.load(words.state, weights_only=True))
-    net.eval()
+    net = load(OcclusionNet(), parser.parse_args().state)
     data = to_onnx(net)
-    off = difference(net, data)
-    print(f"{len(data)} bytes, at most {off:.2g} from PyTorch")
-    if off > TOLERANCE:
-        sys.exit("the exported graph answers otherwise than the network")
-    put(Registry.builtin().get("occlusion"), data)
+    put_alike("occlusion", data, difference(net, data), TOLERANCE)
 
 
 if __name__ == "__main__":

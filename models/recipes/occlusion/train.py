@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from models.recipes.occlusion.network import Answer, OcclusionNet
 from models.recipes.occlusion.synthesise import Examples
+from models.recipes.torch_recipe import make_reproducible
 from senseid_engine.quality.occlusion import LEAST_VISIBLE, MIRRORED
 
 if TYPE_CHECKING:
@@ -118,9 +119,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
     words = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(mode=True)
-    torch.manual_seed(words.seed)
+    make_reproducible(words.seed)
     data = Examples.joined([Examples.load(path) for path in words.examples])
     if words.without is not None:
         data = data.pick(~np.isin(data.names, words.without.read_text(encoding="utf-8").split()))
