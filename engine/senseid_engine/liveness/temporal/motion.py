@@ -21,7 +21,7 @@ LEAST_PAIRS: Final = 4
 _TOLERANCE: Final = 0.3
 """How far a pair may be from its lag, as a share of it."""
 _SHARE: Final = 80.0
-SETTLED: Final = 1.0
+SETTLED: Final = 0.5
 """Pixels from which on a face has moved enough within itself; one that has not, is looked at for longer."""
 
 _PATIENCE: Final = 0.4
