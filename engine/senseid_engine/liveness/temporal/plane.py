@@ -14,6 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from senseid_engine.arrays import Pixels
 
+_GRAIN: Final = 1.0
+"""Standard deviation of the blur that takes the grain out of the views, in pixels."""
 _POINTS: Final = 120
 _LEAST_POINTS: Final = 15
 _LEAST_CORNER: Final = 0.005
@@ -44,6 +46,7 @@ def departure(first: Pixels, second: Pixels, area: Pixels) -> float | None:
     """
     import cv2
 
+    first, second = (np.asarray(cv2.GaussianBlur(view, (0, 0), _GRAIN), np.uint8) for view in (first, second))
     start = cv2.goodFeaturesToTrack(first, _POINTS, _LEAST_CORNER, _APART, mask=area)
     if start is None or len(start) < _LEAST_POINTS:
         return None
