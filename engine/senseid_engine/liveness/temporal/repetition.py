@@ -88,12 +88,11 @@ def _registered(frames: list[Floats]) -> list[Floats]:
     for numbers in (range(middle + 1, len(frames)), range(middle - 1, -1, -1)):
         placed = np.eye(2, 3, dtype=np.float32)
         for number in numbers:
-            frame, found = frames[number], placed
+            frame = frames[number]
             with contextlib.suppress(cv2.error):  # the two have nothing in common
-                _, moved = cv2.findTransformECC(frames[middle], frame, placed.copy(), cv2.MOTION_EUCLIDEAN, enough)
-                found = np.asarray(moved, np.float32)
-            if np.abs(found @ corners - corners[:2]).max() <= _FARTHEST:
-                placed = found
+                _, found = cv2.findTransformECC(frames[middle], frame, placed.copy(), cv2.MOTION_EUCLIDEAN, enough)
+                if np.abs(found @ corners - corners[:2]).max() <= _FARTHEST:
+                    placed = np.asarray(found, np.float32)
             view = cv2.warpAffine(frame, placed, (width, height), flags=back, borderMode=cv2.BORDER_REPLICATE)
             registered[number] = np.asarray(view, np.float32)
     return registered
