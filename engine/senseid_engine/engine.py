@@ -13,7 +13,7 @@ from senseid_engine.curve import ScoreCurve
 from senseid_engine.device import Device
 from senseid_engine.encoder import Encoder
 from senseid_engine.errors import AmbiguousFaceError, AttackError, CalibrationError, ModelError, OcclusionError
-from senseid_engine.liveness.attack import PHOTO_THRESHOLD, AttackDetector
+from senseid_engine.liveness.stills import PHOTO_THRESHOLD, StillsClassifier
 from senseid_engine.photo_options import AS_IT_IS, PhotoOptions
 from senseid_engine.quality.occlusion import OcclusionEstimator
 from senseid_engine.recognition import Recognition
@@ -45,7 +45,7 @@ class Engine:
     Attributes:
         encoder: finds and embeds faces.
         occlusion: finds the covered parts of a face.
-        attack: opens what tells a face from a picture of one, at its first use.
+        stills: opens the classifier that tells a face from a picture of one, at its first use.
         curve: from similarity to score.
         licences: checked before each use.
         photos_at_once: how many photos of one comparison are encoded at the same time.
@@ -53,7 +53,7 @@ class Engine:
 
     encoder: Encoder
     occlusion: OcclusionEstimator
-    attack: Callable[[], AttackDetector]
+    stills: Callable[[], StillsClassifier]
     curve: ScoreCurve
     licences: VerifiedLicences
     photos_at_once: int
@@ -97,7 +97,7 @@ class Engine:
                 registry, recognition.model, licences, threads=threads_each, device=device, embedding=embedding
             ),
             occlusion=OcclusionEstimator.open(registry, licences, threads=threads_each, device=device),
-            attack=cache(lambda: AttackDetector.open(registry, licences, threads=threads_each, device=device)),
+            stills=cache(lambda: StillsClassifier.open(registry, licences, threads=threads_each, device=device)),
             curve=read_curve(registry.asset(recognition.curve)),
             licences=licences,
             photos_at_once=photos_at_once,
@@ -128,7 +128,7 @@ class Engine:
             lambda image: self._found_and_template(image, options), chain([first], further, [second])
         )
         of_first, references = self._references(known)
-        return Comparison(self.curve.score(references.similarity([face])), of_first[0], found, of_first[1:])
+        return Comparison(references.score([face], self.curve), of_first[0], found, of_first[1:])
 
     def omni(self, first: Image, second: Image, options: PhotoOptions = AS_IT_IS) -> OmniComparison:
         """Compare every face of one photo with every face of the other.
@@ -225,7 +225,7 @@ class Engine:
         if not options.check_liveness:
             return
         self.licences.require(Product.LIVENESS, Capability.LIVENESS)
-        score = self.attack().score(image.pixels, face)
+        score = self.stills().score(image.pixels, face)
         if score < PHOTO_THRESHOLD:
             raise AttackError(
                 image.name,

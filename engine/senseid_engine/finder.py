@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _NO_FACE = "no face is found: use a photo that shows the whole face, upright and in focus"
-_NOT_UPRIGHT = "no upright face is found, but one that lies or hangs: turn the photo, or ask for it with --auto-rotate"
+_NOT_UPRIGHT = "no upright face is found, but a sideways or upside-down one: turn the photo, or use --auto-rotate"
 
 
 @dataclass(frozen=True, slots=True)

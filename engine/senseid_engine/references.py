@@ -75,6 +75,18 @@ class References:
         """
         return _mean(similarities(faces, self.templates)) / self.agreement
 
+    def score(self, faces: Sequence[Template], curve: ScoreCurve) -> float:
+        """The score, in [0, 1], of one face, or of frames of one face by the mean of their similarities.
+
+        The curve was made for single photos. Frames of one clip differ in pose and blur, so their mean strays less than
+        one of them, and a stranger reaches a score at most as often as the curve says.
+
+        Args:
+            faces: templates of one face, at least one.
+            curve: from similarity to score.
+        """
+        return curve.score(self.similarity(faces))
+
 
 def _mean(values: Doubles) -> float:
     # An exact sum has no order.

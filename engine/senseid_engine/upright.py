@@ -59,7 +59,7 @@ def turn_upright(image: Image, find: Callable[[Image], list[Face]]) -> tuple[Ima
 
 
 def is_upright(pixels: Pixels, face: Face, detector: Detector, landmarker: Landmarker) -> bool:
-    """Whether a face of a photo stands upright, and is not one that lies or hangs and was taken for one.
+    """Whether a face of a photo is upright, and not a sideways or upside-down one that the detector took for that.
 
     Where the detector is not quite sure of it, the face is cut out and looked for in the other three positions.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from senseid.decision_log import DecisionLog
     from senseid.keys import KeySources
     from senseid_crypto.key import Key
-    from senseid_engine.liveness.capture import Device
+    from senseid_engine.liveness.capture import CaptureDevice
     from senseid_licensing.context import Context
     from senseid_licensing.store import LicenceStore
     from senseid_licensing.verified import VerifiedLicences
@@ -81,13 +81,13 @@ def verify_licences() -> VerifiedLicences:
     return store.verify_all(context)
 
 
-def this_device() -> Device:
+def this_device() -> CaptureDevice:
     """The description of this device in liveness data that are made here."""
     import platform
 
-    from senseid_engine.liveness.capture import Device
+    from senseid_engine.liveness.capture import CaptureDevice
 
-    return Device(f"senseid {__version__}", platform.system(), platform.machine())
+    return CaptureDevice(f"senseid {__version__}", platform.system(), platform.machine())
 
 
 def entropy(count: int) -> bytes:

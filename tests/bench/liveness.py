@@ -1,14 +1,14 @@
 """`python -m tests.bench.liveness [--each N] [--json FILE]`: errors of the liveness check, by ISO/IEC 30107-3.
 
 APCER is the share of attacks of one kind that pass, BPCER that of bona fide presentations that do not, ACER the mean of
-the largest APCER of a kind and of BPCER. All are at the shipped threshold, with Wilson's 95 % intervals. Stills go
-through the finder and the stills network alone; clips through the whole check: those of `liveness-videos`,
-`liveness-videos-2` and `liveness-more.tar`, and one attack of each kind of `attack_clips` made from each live one of
-the first two. The report is by source and kind, then by kind over all sources. `--each 0` leaves out the stills.
+the largest APCER of a kind and of BPCER. All are at the shipped threshold, with Wilson's 95 % intervals. A presentation
+that gets no verdict (no face, too short) is a non-response, and counted apart. Stills go through the finder and the
+stills classifier alone; clips through the whole check: those of `liveness-videos`, `liveness-videos-2` and
+`liveness-more.tar`, and one attack of each kind of `attack_clips` made from each live one of the first two. The report
+is by source and kind, then by kind over all sources. `--each 0` leaves out the stills.
 
-The shipped regression was fitted to these stills, and to webcam groups whose names the clips bear: what it does on
-people that it never saw is in docs/models/liveness.md, by `models.recipes.liveness.train`. The labels of gc535 are
-exchanged, see there.
+The shipped classifier was fitted to these stills, and to webcam groups whose names the clips bear: what it does on
+people that it never saw is in docs/models/liveness.md. The labels of gc535 are exchanged, see there.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from senseid_engine.finder import FaceFinder
 from senseid_engine.image import Image, decode_image
 from senseid_engine.liveness.detector import LivenessDetector
 from senseid_engine.liveness.results import Status
+from senseid_engine.liveness.stills import PHOTO_THRESHOLD
 from senseid_engine.quality.checker import QualityChecker
 from senseid_engine.video import decode_video
 from senseid_models.registry import Registry
@@ -42,28 +43,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from senseid_engine.arrays import Pixels
-    from senseid_engine.liveness.attack import AttackDetector
+    from senseid_engine.liveness.stills import StillsClassifier
 
 NAME = "liveness"
-STILLS_THRESHOLD = 0.5
 BONA_FIDE = "bona fide"
+MAX_BPCER = 0.05
+LIMITS = {
+    "recordings on screens": (0.15, ("recaptured clip", "phone replay")),
+    "simulated recordings": (0.15, ("simulated replay",)),
+    "photos moved before the camera": (0.0, ("looped still", "moved still", "bent still", "cut-out still")),
+    "animated photos": (0.1, ("animated still", "painted still", "carried still")),
+    "loops, and clips to and fro": (0.05, ("clip in a loop", "clip to and fro", "carried clip")),
+}
+"""The largest APCER of kinds that begin with these words. Generated and swapped faces have no limit."""
 SEED = 17
 EXCHANGED = "gc535"
 ACTING = (("mouth and eyes", False), ("turned", True))
 """How a photo is animated, and whether its head turns."""
+GENERATED = {"animated still": "generated head"}
+"""What `liveness-videos-2` calls a talking head that a network made of one photo."""
 MSU_KINDS = ("ipad_video", "iphone_video", "printed_photo")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One presentation: what it was, of which group or source, and whether it passed."""
+    """One presentation: what it was, of which group or source, and whether it passed; None is a non-response."""
 
     kind: str
     group: str
-    passed: bool
+    passed: bool | None
 
 
-def stills(data: Path, each: int) -> Iterator[tuple[str, str, Image]]:
+def labelled_stills(data: Path, each: int) -> Iterator[tuple[str, str, Image]]:
     """Kind, group and photo of at most `each` stills a group and kind, the first in the order of their names."""
     with tarfile.open(data / "liveness-stills.tar") as tar:
         members = {member.name: member for member in tar.getmembers()}
@@ -87,12 +98,13 @@ def stills(data: Path, each: int) -> Iterator[tuple[str, str, Image]]:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One clip: what it shows, whose it is, what it is called, and its file."""
+    """One clip: what it shows, whose it is, what it is called, its file, and whether attacks are made from it."""
 
     kind: str
     source: str
     name: str
     data: bytes = field(repr=False)
+    for_attacks: bool = False
 
 
 def real_clips(data: Path) -> Iterator[Clip]:
@@ -100,10 +112,11 @@ def real_clips(data: Path) -> Iterator[Clip]:
     first, second = data / "liveness-videos", data / "liveness-videos-2"
     for folder, kind in (("live", BONA_FIDE), ("spoof", "recaptured clip")):
         for path in sorted((first / folder).iterdir()):
-            yield Clip(kind, path.stem.rsplit("-", 1)[0], path.stem, path.read_bytes())
+            yield Clip(kind, path.stem.rsplit("-", 1)[0], path.stem, path.read_bytes(), kind == BONA_FIDE)
     for row in csv.DictReader((second / "labels.csv").read_text(encoding="utf-8").splitlines()):
-        kind = BONA_FIDE if row["label"] == "live" else row["kind"]
-        yield Clip(kind, row["source"], Path(row["file"]).stem[-20:], (second / row["file"]).read_bytes())
+        kind = BONA_FIDE if row["label"] == "live" else GENERATED.get(row["kind"], row["kind"])
+        name = Path(row["file"]).stem[-20:]
+        yield Clip(kind, row["source"], name, (second / row["file"]).read_bytes(), kind == BONA_FIDE)
     with tarfile.open(data / "liveness-more.tar") as tar:
         listing = tar.extractfile("liveness-more/labels.csv")
         assert listing is not None
@@ -120,7 +133,7 @@ def clips(data: Path, finder: FaceFinder) -> Iterator[Clip]:
     with_attacks = 0
     for clip in real_clips(data):
         yield clip
-        if clip.kind == BONA_FIDE and not clip.name.startswith("clip_live"):
+        if clip.for_attacks:
             rng = np.random.default_rng([SEED, with_attacks])
             with_attacks += 1
             for kind, frames in made_attacks(clip.data, clip.name, finder, rng):
@@ -156,17 +169,17 @@ def made_attacks(
         yield f"carried clip {kind}", attack_clips.carried(played, rng, noise=noise)
 
 
-def judge_stills(data: Path, each: int, finder: FaceFinder, attack: AttackDetector) -> tuple[list[Outcome], int]:
+def judge_stills(data: Path, each: int, finder: FaceFinder, stills: StillsClassifier) -> tuple[list[Outcome], int]:
     """What becomes of the stills, and in how many no face is found."""
     outcomes, without = [], 0
-    for kind, group, image in stills(data, each):
+    for kind, group, image in labelled_stills(data, each):
         try:
             photo = finder.find(image)
         except NoFaceError:
             without += 1
             continue
-        score = attack.score(photo.image.pixels, photo.faces[0])
-        outcomes.append(Outcome(kind, group, score >= STILLS_THRESHOLD))
+        score = stills.score(photo.image.pixels, photo.faces[0])
+        outcomes.append(Outcome(kind, group, score >= PHOTO_THRESHOLD))
     return outcomes, without
 
 
@@ -178,10 +191,11 @@ def judge_clips(data: Path, detector: LivenessDetector) -> tuple[list[Outcome], 
         try:
             result = detector.detect(decode_video(clip.data, name=clip.name))
         except EngineError as error:
-            outcomes.append(Outcome(clip.kind, clip.source, passed=False))
+            outcomes.append(Outcome(clip.kind, clip.source, passed=None))
             lines.append(f"{what}: {type(error).__name__}")
             continue
-        outcomes.append(Outcome(clip.kind, clip.source, result.status is Status.OK))
+        passed = None if result.status is Status.SHORT_TIME else result.passed
+        outcomes.append(Outcome(clip.kind, clip.source, passed))
         weights = ", ".join(f"{part.name} {part.value:.3g} ({part.weight:+.1f})" for part in result.ranked_evidence)
         lines.append(f"{what}: {result.status} {result.score:.3f}; {weights}")
     return outcomes, lines
@@ -194,20 +208,27 @@ def share(count: int, total: int) -> str:
 
 
 def table(title: str, outcomes: list[Outcome]) -> list[str]:
-    """BPCER, APCER of each kind and ACER, one line each."""
-    lines = [title]
-    bona_fide = [not outcome.passed for outcome in outcomes if outcome.kind == BONA_FIDE]
-    rates = {}
+    """BPCER, APCER of each kind, ACER and non-responses, one line each."""
+    lines, rates = [title], {}
     for kind in sorted({outcome.kind for outcome in outcomes} - {BONA_FIDE}):
-        passed = [outcome.passed for outcome in outcomes if outcome.kind == kind]
-        rates[kind] = sum(passed) / len(passed)
-        lines.append(f"  APCER {kind}: {share(sum(passed), len(passed))}")
-    if bona_fide:
-        lines.append(f"  BPCER: {share(sum(bona_fide), len(bona_fide))}")
-    if bona_fide and rates:
+        passed = verdicts([outcome for outcome in outcomes if outcome.kind == kind])
+        if passed:
+            rates[kind] = sum(passed) / len(passed)
+            lines.append(f"  APCER {kind}: {share(sum(passed), len(passed))}")
+    refused = [not passed for passed in verdicts([outcome for outcome in outcomes if outcome.kind == BONA_FIDE])]
+    if refused:
+        lines.append(f"  BPCER: {share(sum(refused), len(refused))}")
+    if refused and rates:
         worst = max(rates, key=lambda kind: rates[kind])
-        lines.append(f"  ACER: {50 * (rates[worst] + sum(bona_fide) / len(bona_fide)):.1f} %, with APCER of {worst}")
+        lines.append(f"  ACER: {50 * (rates[worst] + sum(refused) / len(refused)):.1f} %, with APCER of {worst}")
+    silent = [outcome.kind for outcome in outcomes if outcome.passed is None]
+    lines += [f"  non-responses of {kind}: {silent.count(kind)}" for kind in sorted(set(silent))]
     return lines
+
+
+def verdicts(outcomes: list[Outcome]) -> list[bool]:
+    """Whether each passed, without non-responses."""
+    return [outcome.passed for outcome in outcomes if outcome.passed is not None]
 
 
 def measure(each: int) -> Report:
@@ -216,7 +237,7 @@ def measure(each: int) -> Report:
     finder = FaceFinder.open(registry, verified, threads=threads)
     quality = QualityChecker.open(registry, verified, finder, threads=threads)
     detector = LivenessDetector.open(registry, verified, finder, quality, threads=threads)
-    of_stills, without = judge_stills(data, each, finder, detector.attack)
+    of_stills, without = judge_stills(data, each, finder, detector.stills)
     notes = [f"stills without a face, not judged: {without}"]
     for group in sorted({outcome.group for outcome in of_stills}):
         notes += table(f"stills of {group}", [outcome for outcome in of_stills if outcome.group == group])
@@ -225,23 +246,22 @@ def measure(each: int) -> Report:
     for source in sorted({outcome.group for outcome in of_clips}):
         notes += table(f"clips of {source}", [outcome for outcome in of_clips if outcome.group == source])
     notes += [*table("clips of all sources", of_clips), *lines]
-    promises = [promise("every live clip passes", [o for o in of_clips if o.kind == BONA_FIDE], passes=True)]
-    promises += [
-        promise(f"no {kind} passes", [o for o in of_clips if o.kind == kind], passes=False)
-        for kind in sorted({o.kind for o in of_clips} - {BONA_FIDE})
-    ]
+    refused = [not passed for passed in verdicts([o for o in of_clips if o.kind == BONA_FIDE])]
+    promises = [promise("living people refused", refused, MAX_BPCER)]
+    for what, (most, kinds) in LIMITS.items():
+        passed = verdicts([o for o in of_clips if o.kind.startswith(kinds)])
+        promises.append(promise(f"{what} that pass", passed, most))
     rows = tuple(
-        Row(f"passed: {kind}", "", (sum(o.passed for o in of_clips if o.kind == kind),))
+        Row(f"passed: {kind}", "", (sum(verdicts([o for o in of_clips if o.kind == kind])),))
         for kind in sorted({o.kind for o in of_clips})
     )
     counts = f"{len(of_stills)} stills with a face, {len(of_clips)} clips"
     return Report("liveness errors at the shipped thresholds", counts, rows, tuple(promises), tuple(notes))
 
 
-def promise(text: str, outcomes: list[Outcome], *, passes: bool) -> Promise:
-    """That all of them pass, or none."""
-    right = sum(outcome.passed == passes for outcome in outcomes)
-    return Promise(text, f"{right} of {len(outcomes)}", right == len(outcomes))
+def promise(text: str, errors: list[bool], most: float) -> Promise:
+    """That at most this share are errors."""
+    return Promise(f"{text}: at most {most:.0%}", f"{sum(errors)} of {len(errors)}", sum(errors) <= most * len(errors))
 
 
 def main() -> int:

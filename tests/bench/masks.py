@@ -100,7 +100,7 @@ def without_people(folder: Path) -> Iterator[Image]:
 
 
 def faces_of(engine: Engine, image: Image) -> int:
-    """How many faces are found; one that lies or hangs counts."""
+    """How many faces are found; one that is sideways or upside down counts."""
     try:
         return len(engine.encoder.finder.find(image).faces)
     except NoFaceError as error:

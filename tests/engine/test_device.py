@@ -15,7 +15,7 @@ from senseid_engine.device import TOLERANCE, Device, check_installed, check_same
 from senseid_engine.encoder import Encoder, open_embedder
 from senseid_engine.errors import DeviceError
 from senseid_engine.finder import FaceFinder
-from senseid_engine.liveness.attack import AttackDetector
+from senseid_engine.liveness.stills import StillsClassifier
 from senseid_engine.quality.occlusion import OcclusionEstimator
 from senseid_engine.session import Session
 from tests.processor import is_intel
@@ -235,7 +235,7 @@ def test_every_network_goes_through_the_same_door(
     monkeypatch: pytest.MonkeyPatch, registry: Registry, licences: VerifiedLicences
 ) -> None:
     install(monkeypatch)
-    openers = (FaceFinder.open, OcclusionEstimator.open, AttackDetector.open)
+    openers = (FaceFinder.open, OcclusionEstimator.open, StillsClassifier.open)
     for opened in (*openers, lambda registry, *args, **how: Encoder.open(registry, "sface", *args, **how)):
         with pytest.raises(DeviceError, match="device cuda"):
             opened(registry, licences, threads=1, device=Device.CUDA)

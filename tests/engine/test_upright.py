@@ -46,7 +46,9 @@ def test_nothing_is_turned_unless_asked(photos: dict[str, Image], encoder: Encod
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_turned_photo_is_refused_with_what_to_do(photos: dict[str, Image], encoder: Encoder, turns: int) -> None:
     for photo in photos.values():
-        with pytest.raises(NoFaceError, match=r"no upright face is found, but one that lies or hangs: .*--auto-rotate"):
+        with pytest.raises(
+            NoFaceError, match=r"no upright face is found, but a sideways or upside-down one: .*--auto-rotate"
+        ):
             encoder.finder.find(rotate(photo, turns))
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from senseid_engine.engine import read_curve
-from senseid_engine.liveness.verify import vote
 from senseid_engine.recognition import Recognition
 from senseid_engine.references import References
 from senseid_engine.template import similarities
@@ -54,4 +53,4 @@ class Scorer:
 
     def score(self, references: References, faces: Sequence[Template]) -> float:
         """The score, in [0, 1], of one face, or of the frames of a living one, against the photos of a person."""
-        return vote(self.curve, references, faces)
+        return references.score(faces, self.curve)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from senseid_engine.liveness.results import LivenessResult, SelectedFrame
 
 MAGIC: Final = b"\x89senseid-liveness\r\n\x1a\n"
-"""The first bytes of a file of liveness data. They tell what the sealed rest claims to be, and proves nothing."""
+"""The first bytes of a file of liveness data. They say what the file claims to be, and prove nothing."""
 
 VERSION: Final = 1
 ID_BYTES: Final = 16
@@ -39,7 +39,7 @@ _LAST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class CaptureDevice:
     """Facts about the device that made a capture. None tells it from another of its kind.
 
     Attributes:
@@ -95,7 +95,7 @@ class Capture:
     face_seconds: float
     width: int
     height: int
-    device: Device
+    device: CaptureDevice
     frames: tuple[CapturedFrame, ...]
 
 
@@ -106,7 +106,7 @@ def pack_capture(
     checked_at: datetime,
     models: bytes,
     video: bytes,
-    device: Device,
+    device: CaptureDevice,
     seal: Callable[[bytes], bytes],
 ) -> bytes:
     """The file of a check that passed.
@@ -223,7 +223,7 @@ def _read(message: Message, name: str) -> Capture:
         face_seconds=source.face_seconds,
         width=source.width,
         height=source.height,
-        device=Device(message.device.software, message.device.system, message.device.machine),
+        device=CaptureDevice(message.device.software, message.device.system, message.device.machine),
         frames=frames,
     )
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from senseid_engine.device import Device
 from senseid_engine.errors import LivenessError
-from senseid_engine.liveness.attack import PHOTO_THRESHOLD, AttackDetector, probability
 from senseid_engine.liveness.fusion import Fusion
 from senseid_engine.liveness.results import FrameScore, LivenessResult, PhotoLiveness, Status
 from senseid_engine.liveness.selection import Portrait, select_frames
+from senseid_engine.liveness.stills import PHOTO_THRESHOLD, StillsClassifier, probability
 from senseid_engine.liveness.temporal.evidence import measure
 from senseid_engine.liveness.track import track_largest
 from senseid_engine.prefetch import ahead
@@ -38,7 +38,7 @@ class LivenessDetector:
     Attributes:
         finder: finds faces.
         quality: measures how well a frame shows the face.
-        attack: looks at single frames.
+        stills: classifies single frames.
         fusion: makes one score of all evidence.
         licences: asked before each use.
         threads: threads for the video's decoder.
@@ -46,7 +46,7 @@ class LivenessDetector:
 
     finder: FaceFinder
     quality: QualityChecker
-    attack: AttackDetector
+    stills: StillsClassifier
     fusion: Fusion
     licences: VerifiedLicences
     threads: int
@@ -81,14 +81,21 @@ class LivenessDetector:
         """
         licences.require(Product.LIVENESS)
         # What is measured over time keeps one core busy meanwhile.
-        attack = AttackDetector.open(registry, licences, threads=max(1, threads - 1), device=device)
-        return cls(finder, quality, attack, Fusion.load(registry), licences, threads)
+        stills = StillsClassifier.open(registry, licences, threads=max(1, threads - 1), device=device)
+        return cls(finder, quality, stills, Fusion.load(registry), licences, threads)
 
-    def detect(self, video: Video, *, watch: Callable[[int], None] = lambda _: None) -> LivenessResult:
+    def detect(
+        self,
+        video: Video,
+        *,
+        capability: Capability = Capability.LIVENESS,
+        watch: Callable[[int], None] = lambda _: None,
+    ) -> LivenessResult:
         """Check whether the person in a video is living.
 
         Args:
             video: the video.
+            capability: what the licence must allow: `VERIFY` where the check is part of a comparison.
             watch: called with the number of frames looked at since the last call.
 
         Raises:
@@ -97,44 +104,15 @@ class LivenessDetector:
             ImageSizeError: its frames are too small or too large.
             LivenessError: no frame shows a face.
         """
-        self.licences.require(Product.LIVENESS, Capability.LIVENESS)
-        return self._check(video, watch)
-
-    def detect_to_verify(self, video: Video, *, watch: Callable[[int], None] = lambda _: None) -> LivenessResult:
-        """The same check, as a part of a comparison: another capability of the licence allows it."""
-        self.licences.require(Product.LIVENESS, Capability.VERIFY)
-        return self._check(video, watch)
-
-    def detect_photo(self, image: Image, *, auto_rotate: bool = False) -> PhotoLiveness:
-        """Check whether a photo shows a person, and not paper or a screen that shows one, by its texture.
-
-        Args:
-            image: the photo.
-            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
-
-        Raises:
-            LicensingError: the licence does not allow it.
-            NoFaceError: the photo has no face, or none that is upright.
-        """
-        self.licences.require(Product.LIVENESS, Capability.LIVENESS)
-        photo = self.finder.find(image, auto_rotate=auto_rotate)
-        score = self.attack.score(photo.image.pixels, photo.faces[0])
-        return PhotoLiveness(score >= PHOTO_THRESHOLD, score, PHOTO_THRESHOLD, photo.found)
-
-    def _check(self, video: Video, watch: Callable[[int], None]) -> LivenessResult:
+        self.licences.require(Product.LIVENESS, capability)
         # The decoder keeps one core busy, the models the other.
         frames = _watched(ahead(video.frames(threads=self.threads)), watch)
         track = track_largest(frames, self.finder, name=video.name)
         if track is None:
-            looked_at = "no frame"
-            if video.header_seconds is not None and video.header_seconds > MOST_SECONDS:
-                looked_at += f" of its first {MOST_SECONDS:.0f} seconds, which alone are looked at,"
-            raise LivenessError(
-                video.name, f"{looked_at} shows a face: film the whole face, upright, in focus and in good light"
-            )
+            raise _no_face(video)
         with ThreadPoolExecutor(1) as pool:
             temporal = pool.submit(measure, track.frames)
-            log_odds = [self.attack.log_odds(image.pixels, frame.face) for frame, image in track.stills]
+            log_odds = [self.stills.log_odds(image.pixels, frame.face) for frame, image in track.stills]
             bona_fide = [probability(odds) for odds in log_odds]
             selected = select_frames(track, bona_fide, self._portrait)
             verdict = self.fusion.decide(log_odds, temporal.result())
@@ -160,6 +138,22 @@ class LivenessDetector:
             height=track.height,
         )
 
+    def detect_photo(self, image: Image, *, auto_rotate: bool = False) -> PhotoLiveness:
+        """Check whether a photo shows a person, and not paper or a screen that shows one, by its texture.
+
+        Args:
+            image: the photo.
+            auto_rotate: turn a sideways or upside-down photo by looking for its faces.
+
+        Raises:
+            LicensingError: the licence does not allow it.
+            NoFaceError: the photo has no face, or none that is upright.
+        """
+        self.licences.require(Product.LIVENESS, Capability.LIVENESS)
+        photo = self.finder.find(image, auto_rotate=auto_rotate)
+        score = self.stills.score(photo.image.pixels, photo.faces[0])
+        return PhotoLiveness(score >= PHOTO_THRESHOLD, score, PHOTO_THRESHOLD, photo.found)
+
     def _portrait(self, image: Image, face: Face) -> Portrait:
         quality = self.quality.measure(image, face)
         pose = quality.pose
@@ -170,3 +164,12 @@ def _watched(frames: Iterator[Frame], watch: Callable[[int], None]) -> Iterator[
     for frame in frames:
         yield frame
         watch(1)
+
+
+def _no_face(video: Video) -> LivenessError:
+    looked_at = "no frame"
+    if video.header_seconds is not None and video.header_seconds > MOST_SECONDS:
+        looked_at += f" of its first {MOST_SECONDS:.0f} seconds, which alone are looked at,"
+    return LivenessError(
+        video.name, f"{looked_at} shows a face: film the whole face, upright, in focus and in good light"
+    )

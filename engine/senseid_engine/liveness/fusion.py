@@ -1,9 +1,10 @@
 """From the evidence to the liveness score.
 
 Each piece of evidence has a weight, in units of the logarithm of the odds that the person is living; the weights are
-added, and the logistic function makes the sum a score in [0, 1]. What the numbers are is a file of the registry, see
-docs/models/liveness.md. Evidence that only a picture gives, such as a face that moves like a plane, weighs more than
-anything that speaks for life: a picture can be made to look like a face in many ways, but a face cannot be flat.
+added, and the logistic function makes the sum a score in [0, 1]. The numbers are in a file of the registry,
+`models/senseid_models/liveness-fusion.toml`; docs/models/liveness.md says how they were chosen. Evidence over time for
+an attack outweighs any stills, and evidence over time for life weighs hardly anything: a picture can imitate the
+texture of a face, but a face cannot be flat.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from senseid_engine.calibration_file import parse_calibration
-from senseid_engine.liveness.attack import probability
 from senseid_engine.liveness.results import Evidence
+from senseid_engine.liveness.stills import probability
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from senseid_models.registry import Registry
 
 ASSET: Final = "liveness-fusion"
-FORMAT: Final = 1
-MEASURES: Final = ("non_rigid", "ageing", "repetition")
+FORMAT: Final = 2
+MEASURES: Final = ("non_rigid", "texture_change", "recurrence_distance")
 """The measures over time, in the order of the evidence."""
 
 _NAME: Final = "liveness fusion"
@@ -47,10 +48,8 @@ class Ramp:
     values: tuple[float, float]
     weights: tuple[float, float]
 
-    def weight(self, value: float | None) -> float:
-        """The weight of a value; 0 for None, which says nothing."""
-        if value is None:
-            return 0.0
+    def weight(self, value: float) -> float:
+        """The weight of a value."""
         low, high = (math.log(end) for end in self.values)
         return float(np.interp(math.log(max(value, 1e-9)), (low, high), self.weights))
 
@@ -79,14 +78,12 @@ class Fusion:
 
     Attributes:
         threshold: the score from which on a face passes, in (0, 1).
-        log_odds: the mean log-odds of the stills between which their weight is a straight line, rising.
-        weights: what the stills weigh there, and at the most.
+        stills_limit: the stills weigh the mean of their log-odds, at most this much to either side.
         ramps: what the measures over time weigh.
     """
 
     threshold: float
-    log_odds: tuple[float, float]
-    weights: tuple[float, float]
+    stills_limit: float
     ramps: tuple[Ramp, ...]
 
     @classmethod
@@ -112,11 +109,11 @@ class Fusion:
         """Weigh the evidence of one face.
 
         Args:
-            log_odds: what `AttackDetector.log_odds` says of each frame that was looked at; at least one.
+            log_odds: what `StillsClassifier.log_odds` says of each frame that was looked at; at least one.
             temporal: what was measured over time.
         """
-        mean = float(np.mean(log_odds))
-        evidence = [Evidence("stills", probability(mean), float(np.interp(mean, self.log_odds, self.weights)))]
+        mean, limit = float(np.mean(log_odds)), self.stills_limit
+        evidence = [Evidence("stills", probability(mean), float(np.clip(mean, -limit, limit)))]
         for ramp in self.ramps:
             value: float | None = getattr(temporal, ramp.measure)
             if value is not None:
@@ -126,11 +123,10 @@ class Fusion:
         return Verdict(score, score >= self.threshold, tuple(evidence), self._stills_needed(over_time))
 
     def _stills_needed(self, over_time: float) -> float | None:
-        weight = math.log(self.threshold / (1 - self.threshold)) - over_time
-        low, high = self.weights
-        if weight > high:
+        log_odds = math.log(self.threshold / (1 - self.threshold)) - over_time
+        if log_odds > self.stills_limit:
             return None
-        return 0.0 if weight <= low else probability(float(np.interp(weight, self.weights, self.log_odds)))
+        return 0.0 if log_odds <= -self.stills_limit else probability(log_odds)
 
 
 def _read_fusion(fields: Fields) -> Fusion:
@@ -140,20 +136,12 @@ def _read_fusion(fields: Fields) -> Fusion:
     threshold = fields.number("threshold")
     if not 0 < threshold < 1:
         raise fields.fail("threshold", "must be between 0 and 1")
-    log_odds, weights = fields.table("stills", _read_stills)
+    limit = fields.number("stills_limit")
     ramps = fields.tables("ramp", _read_ramp)
     order = [MEASURES.index(ramp.measure) for ramp in ramps]
     if order != sorted(set(order)):
         raise fields.fail("ramp", f"must name each measure at most once, in the order {', '.join(MEASURES)}")
-    return Fusion(threshold, log_odds, weights, ramps)
-
-
-def _read_stills(fields: Fields) -> tuple[tuple[float, float], tuple[float, float]]:
-    first, last = fields.numbers("log_odds", 2)
-    low, high = fields.numbers("weights", 2)
-    if not (first < last and low < high):
-        raise fields.fail("log_odds", "and weights must rise")
-    return (first, last), (low, high)
+    return Fusion(threshold, limit, ramps)
 
 
 def _read_ramp(fields: Fields) -> Ramp:

@@ -29,7 +29,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FrameScore:
-    """The answer of the stills network for one frame.
+    """The answer of the stills classifier for one frame.
 
     Attributes:
         timestamp: seconds since the first frame of the video.
@@ -83,7 +83,7 @@ class LivenessResult:
         status: why.
         selected: the frames that show the face best, the best first, apart in time; at least one, at most
             `selection.MOST_SELECTED`. Only of a check that passed they are those of a living person.
-        frames: what the stills network says of each frame that it saw, in order.
+        frames: what the stills classifier says of each frame that it saw, in order.
         evidence: what the verdict was made of, in a fixed order.
         threshold: the score from which on the check passes.
         stills_needed: what the mean of the frames must reach for that, with the rest of the evidence as it is; in
@@ -155,7 +155,7 @@ class VideoVerification:
         liveness: the liveness check of the video.
         score: calibrated verification score, in [0, 1]; None where the check did not pass.
         photo: faces of the photo; face 0 was compared.
-        frames: how many frames voted; 0 where the check did not pass.
+        frames: how many frames were compared; 0 where the check did not pass.
         further: faces of each further photo of the person, likewise.
     """
 
@@ -173,7 +173,7 @@ class CaptureVerification:
     Attributes:
         score: calibrated verification score, in [0, 1].
         photo: faces of the photo; face 0 was compared.
-        frames: how many frames voted.
+        frames: how many frames were compared.
         further: faces of each further photo of the person, likewise.
     """
 

@@ -26,8 +26,8 @@ LEAST_OF_MEDIAN: Final = 0.5
 """A frame that is less likely bona fide than this share of the median frame is not selected: someone may have held a
 picture before the camera for a moment."""
 
-FRONTAL: Final = 15.0
-"""Degrees by which a head that is turned or tilted counts exp(-1/2) of one that faces the camera."""
+POSE_SIGMA: Final = 15.0
+"""Standard deviation, in degrees, of the Gaussian weight of yaw and pitch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Portrait:
     """The measures of a frame as a portrait.
 
     Attributes:
-        quality: the overall quality of the face, in [0, 1]. Recognition bears a turned head; an eye does not.
+        quality: the overall quality of the face, in [0, 1]; it is passed on, and does not rank: recognition tolerates a
+            turned head, a viewer does not.
         yaw: how far the head is turned, degrees.
         pitch: how far it is tilted, degrees.
         sharpness: of the face, in [0, 1].
@@ -59,7 +60,7 @@ def select_frames(
 
     Args:
         track: the face.
-        bona_fide: what the stills network says of each of `track.stills`, in [0, 1].
+        bona_fide: what the stills classifier says of each of `track.stills`, in [0, 1].
         measure: measures a face of a photo.
 
     Returns:
@@ -73,7 +74,7 @@ def select_frames(
 
     def rank(number: int) -> tuple[float, float]:
         portrait = portraits[number]
-        front = math.exp(-(portrait.yaw**2 + portrait.pitch**2) / (2 * FRONTAL**2))
+        front = math.exp(-(portrait.yaw**2 + portrait.pitch**2) / (2 * POSE_SIGMA**2))
         sharp = portrait.sharpness / sharpest if sharpest > 0 else 1.0
         eyes = min(portrait.eyes_open / usual, 1.0) if usual > 0 else 1.0
         return -front * sharp * eyes, stills[number][0].timestamp

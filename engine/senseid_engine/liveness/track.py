@@ -1,4 +1,4 @@
-"""One face followed through a video: what the temporal evidence, the stills network and the selection look at.
+"""One face followed through a video: what the temporal evidence, the stills classifier and the selection look at.
 
 Faces are searched for once a second. In between the face mesh finds each again from where it was a frame ago, which
 costs a fifth of the search. Nothing here keeps a video: memory is bounded by the number of frames that are looked at.
@@ -48,7 +48,9 @@ _SEARCH_SIDE: Final = 640
 # To average whole blocks of pixels down to this first is ten times as fast for most frames.
 _REDUCED_SIDE: Final = 320
 _SEARCH_EVERY: Final = 10
+"""Frames, of ten a second, from one search for faces to the next."""
 _SEARCH_AGAIN: Final = 3
+"""The same where the last search found none."""
 _LEAST_OVERLAP: Final = 0.3
 _MOST_UNCONFIRMED: Final = 3
 # The mesh doubts the face on many a dim or glaring screen. To follow one, and then to judge it, takes less than to find
@@ -133,13 +135,13 @@ def track_largest(frames: Iterable[Frame], finder: FaceFinder, *, name: str) -> 
     tracks = [track for track in tracker.tracks if track.frames]
     if not tracks:
         return None
-    shares = _shares(times)
-    seen = [float(sum(shares[frame.index] for frame in track.frames)) for track in tracks]
+    durations = _durations(times)
+    seen = [float(sum(durations[frame.index] for frame in track.frames)) for track in tracks]
     about = max(range(len(tracks)), key=lambda i: (long_enough(seen[i]), tracks[i].size))
     return FaceTrack(tuple(tracks[about].frames), shape[1], shape[0], len(times), seen[about], len(tracks) - 1)
 
 
-def _shares(times: list[float]) -> Doubles:
+def _durations(times: list[float]) -> Doubles:
     """The seconds that each frame stands for; the last as long as the median of the others."""
     gaps = np.minimum(np.diff(times), MOST_GAP)
     last = float(np.median(gaps)) if len(gaps) else 0.0
@@ -162,17 +164,13 @@ class _Track:
     def add(self, frame: TrackedFrame, image: Image) -> None:
         """Append a frame. The image stays with every `_every`-th of them; where they become too many, with half."""
         keeps = len(self.frames) % self._every == 0
-        self.frames.append(_with_image(frame, image if keeps else None))
+        self.frames.append(replace(frame, image=image if keeps else None))
         self.size += frame.face.size
         if sum(kept.image is not None for kept in self.frames) > MOST_STILLS:
             self._every *= 2
             for i, kept in enumerate(self.frames):
                 if kept.image is not None and i % self._every:
-                    self.frames[i] = _with_image(kept, None)
-
-
-def _with_image(frame: TrackedFrame, image: Image | None) -> TrackedFrame:
-    return replace(frame, image=image)
+                    self.frames[i] = replace(kept, image=None)
 
 
 class _Tracker:

@@ -17,14 +17,12 @@ from senseid_licensing.product import Product
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from senseid_engine.curve import ScoreCurve
     from senseid_engine.engine import Engine
     from senseid_engine.finder import FaceFinder
     from senseid_engine.image import Image
     from senseid_engine.liveness.capture import Capture
     from senseid_engine.liveness.detector import LivenessDetector
     from senseid_engine.liveness.results import LivenessResult
-    from senseid_engine.references import References
     from senseid_engine.results import Rect
     from senseid_engine.video import Video
 
@@ -73,7 +71,7 @@ class LiveVerifier:
             NoFaceError: the photo has no face.
             VideoError: the video does not decode, changes its shape or is too short.
             ImageSizeError: its frames are too small or too large.
-            LivenessError: no frame of the video shows a face, or a living one lies or hangs in the picture.
+            LivenessError: no frame of the video shows a face, or a living one is not upright.
             AmbiguousFaceError: the photo has two faces of like size, which `options` forbid.
             OcclusionError: the photo's face is covered, which `options` forbid.
             DifferentPeopleError: the photos do not show one person.
@@ -81,7 +79,7 @@ class LiveVerifier:
         self.engine.licences.require(Product.FACE, Capability.VERIFY)
         found, references = self.engine.encode_references(chain([photo], further), options)
         result, live = self.encode_live(video, watch=watch)
-        score = vote(self.engine.curve, references, live) if live else None
+        score = references.score(live, self.engine.curve) if live else None
         return VideoVerification(result, score, found[0], len(live), found[1:])
 
     def encode_live(
@@ -100,9 +98,9 @@ class LiveVerifier:
             LicensingError: the licences do not allow it.
             VideoError: the video does not decode, changes its shape or is too short.
             ImageSizeError: its frames are too small or too large.
-            LivenessError: no frame of the video shows a face, or a living one lies or hangs in the picture.
+            LivenessError: no frame of the video shows a face, or a living one is not upright.
         """
-        result = self.liveness.detect_to_verify(video, watch=watch)
+        result = self.liveness.detect(video, capability=Capability.VERIFY, watch=watch)
         if not result.passed:
             return result, []
         check_upright(result, self.engine.encoder.finder)
@@ -150,12 +148,12 @@ class LiveVerifier:
             raise LivenessDataError(name, "holds a frame without the face: make it again")
         if not _one_person(self.engine, live):
             raise LivenessDataError(name, "holds frames of different people: make it again")
-        score = vote(self.engine.curve, references, live)
+        score = references.score(live, self.engine.curve)
         return CaptureVerification(score, found[0], len(live), found[1:])
 
 
 def check_upright(result: LivenessResult, finder: FaceFinder) -> None:
-    """Refuse a video whose face lies or hangs: it passes, but recognition takes its person for a stranger.
+    """Refuse a video whose face is sideways or upside down: it passes, but recognition takes its person for a stranger.
 
     Args:
         result: a check of the video that passed.
@@ -165,7 +163,7 @@ def check_upright(result: LivenessResult, finder: FaceFinder) -> None:
         LivenessError: no selected frame shows the face upright.
     """
     if not any(is_upright(f.image.pixels, f.face, finder.detector, finder.landmarker) for f in result.selected):
-        raise LivenessError(result.name, "the face lies or hangs in the picture: turn the video, or film it upright")
+        raise LivenessError(result.name, "the face is sideways or upside down: turn the video, or film it upright")
 
 
 def _of_frame(engine: Engine, image: Image, rect: Rect) -> Template | None:
@@ -180,17 +178,3 @@ def _of_frame(engine: Engine, image: Image, rect: Rect) -> Template | None:
 
 def _one_person(engine: Engine, templates: Sequence[Template]) -> bool:
     return engine.curve.score(float(similarities(templates, templates).min())) >= SAME_PERSON
-
-
-def vote(curve: ScoreCurve, references: References, live: Sequence[Template]) -> float:
-    """The score of the mean similarity: frames of one clip differ in pose and blur, and their errors level out.
-
-    The curve was made for single photos. A mean strays less than one of them, so a stranger reaches a score at most as
-    often as the curve says.
-
-    Args:
-        curve: from similarity to score.
-        references: the photos.
-        live: the frames of the living face, at least one.
-    """
-    return curve.score(references.similarity(live))

@@ -27,7 +27,7 @@ from models.recipes.liveness import screens, simulate
 from senseid_engine.errors import EngineError
 from senseid_engine.finder import FaceFinder
 from senseid_engine.image import decode_image, image_of_array, read_photo
-from senseid_engine.liveness.attack import SURROUNDINGS
+from senseid_engine.liveness.stills import SURROUNDINGS_CHIP
 from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def crop_of(number: int, photo: Path, scene: Path) -> Pixels | None:
     if again is not None:
         pixels = again(pixels, simulate.place_of(box), rng)
     pixels, box = degraded(pixels, box, rng)
-    return SURROUNDINGS.chip(pixels, replace(face, box=jittered(box, rng)))
+    return SURROUNDINGS_CHIP.chip(pixels, replace(face, box=jittered(box, rng)))
 
 
 def held(pixels: Pixels, box: Floats, scene: Pixels, rng: np.random.Generator) -> tuple[Pixels, Floats]:

@@ -28,8 +28,9 @@ from models.recipes.liveness import simulate
 from senseid_engine.errors import NoFaceError
 from senseid_engine.finder import FaceFinder, models_of_kind
 from senseid_engine.image import decode_image, read_photo
-from senseid_engine.liveness.attack import LOOKS, describe, open_networks
+from senseid_engine.liveness.stills import FACE_CROPS, extract_features
 from senseid_engine.liveness.track import overlap
+from senseid_engine.session import open_sessions
 from senseid_models.registry import Registry
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def with_recaptures(stills: list[Still]) -> list[Still]:
 def _models() -> tuple[FaceFinder, tuple[Session, ...]]:
     """The models that find faces and tell textures, under a licence made for this run, once a process."""
     licences, registry = licences_of_this_run(), Registry.builtin()
-    networks = open_networks(models_of_kind(registry, "liveness"), licences, threads=1)
+    networks = open_sessions(models_of_kind(registry, "liveness"), licences, threads=1)
     return FaceFinder.open(registry, licences, threads=1), networks
 
 
@@ -152,7 +153,7 @@ def features_of(number: int, still: Still) -> np.ndarray:
     """The features, float16 (1 + recaptures, looks, features), of a still and its recaptures; none without a face."""
     finder, networks = _models()
     image = decode_image(read_photo(still.path), name=str(still.path))
-    none = np.zeros((0, len(LOOKS) + 1, LITE0.features + LITE2.features + 1), np.float16)
+    none = np.zeros((0, len(FACE_CROPS) + 1, LITE0.features + LITE2.features + 1), np.float16)
     try:
         face = labelled(finder.find(image).faces, still, image)
     except NoFaceError:
@@ -164,7 +165,7 @@ def features_of(number: int, still: Still) -> np.ndarray:
     for _ in range(rng.poisson(still.recaptures)):
         recapture = simulate.screen if rng.random() < SCREENS else simulate.paper
         photos.append(recapture(image.pixels, simulate.place_of(face.box), rng))
-    return np.stack([describe(networks, pixels, face) for pixels in photos]).astype(np.float16)
+    return np.stack([extract_features(networks, pixels, face) for pixels in photos]).astype(np.float16)
 
 
 def labelled(faces: Sequence[Face], still: Still, image: Image) -> Face | None:

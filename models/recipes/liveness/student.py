@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 from torch import Tensor, nn
 
-from senseid_engine.liveness.attack import SURROUNDINGS
+from senseid_engine.liveness.stills import SURROUNDINGS_CHIP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SIDE: Final = SURROUNDINGS.side
+SIDE: Final = SURROUNDINGS_CHIP.side
 STAGES: Final = ((64, (16, 16, 16, 16)), (128, (232, 56, 32, 80, 32, 32)), (128, (32, 32)))
 """Of each stage: the width of its maps, and that of the middle of each residual block."""
 CENTRE: Final = 2.0

@@ -23,7 +23,7 @@ from models.recipes.efficientnet_lite import LITE0, LITE2
 from models.recipes.liveness.folds import FOLDS, fold_of
 from models.recipes.liveness.judge import report, report_clips
 from models.recipes.liveness.logistic import fit
-from senseid_engine.liveness.attack import ASSET, FORMAT, Regression
+from senseid_engine.liveness.stills import ASSET, FORMAT, Regression
 from senseid_models.registry import Registry
 
 if TYPE_CHECKING:

@@ -50,8 +50,8 @@ WEIGHS = 0.05
 FINDINGS = {
     "stills": ("single frames", "single frames look like a picture", "single frames look like a face"),
     "non_rigid": ("movement of the face", "the face moves like a flat picture", "the face moves as nothing flat does"),
-    "ageing": ("texture over time", "the texture stays as in a picture", "the texture changes as skin does"),
-    "repetition": ("repetition", "the clip repeats itself", "the clip does not repeat itself"),
+    "texture_change": ("texture over time", "the texture stays as in a picture", "the texture changes as skin does"),
+    "recurrence_distance": ("repetition", "the clip repeats itself", "the clip does not repeat itself"),
 }
 """Each measure's subject; what it found where it speaks of an attack, and where for a living person."""
 

@@ -19,7 +19,7 @@ from senseid_cli.output.drawing.liveness import DOT, WIDTH, draw_liveness, plot_
 from senseid_engine.faces import Face
 from senseid_engine.image import Image
 from senseid_engine.landmarks import Landmarks
-from senseid_engine.liveness.capture import Capture, CapturedFrame, Device
+from senseid_engine.liveness.capture import Capture, CaptureDevice, CapturedFrame
 from senseid_engine.liveness.results import (
     OUT_OF_REACH,
     CaptureVerification,
@@ -51,7 +51,11 @@ LIVE = LivenessResult(
     status=Status.OK,
     selected=(frame_of(1.28), frame_of(2.5)),
     frames=(FrameScore(0.0, 0.9), FrameScore(0.6, 0.95), FrameScore(1.2, 0.4)),
-    evidence=(Evidence("stills", 0.9, 1.25), Evidence("non_rigid", 0.01, 2.5), Evidence("repetition", 0.9, -0.5)),
+    evidence=(
+        Evidence("stills", 0.9, 1.25),
+        Evidence("non_rigid", 0.01, 2.5),
+        Evidence("recurrence_distance", 0.9, -0.5),
+    ),
     threshold=0.5,
     stills_needed=0.3,
     face_seconds=3.04,
@@ -65,7 +69,11 @@ HACK = replace(
     passed=False,
     score=0.0123,
     status=Status.HACK,
-    evidence=(Evidence("stills", 0.9, 4.6), Evidence("non_rigid", 0.004, -8.0), Evidence("repetition", 0.9, -1.0)),
+    evidence=(
+        Evidence("stills", 0.9, 4.6),
+        Evidence("non_rigid", 0.004, -8.0),
+        Evidence("recurrence_distance", 0.9, -1.0),
+    ),
     stills_needed=None,
 )
 SHORT = replace(LIVE, passed=False, status=Status.SHORT_TIME)
@@ -172,7 +180,7 @@ def test_lines() -> None:
         "selected\t1.28 s, quality 0.750, face at 60,20,120,100",
         "evidence\tnon_rigid\t0.01\t+2.50",
         "evidence\tstills\t0.9\t+1.25",
-        "evidence\trepetition\t0.9\t-0.50",
+        "evidence\trecurrence_distance\t0.9\t-0.50",
         f"out of reach\t{OUT_OF_REACH}",
     ]
 
@@ -185,13 +193,15 @@ def test_other_faces_are_counted(others: int, end: str) -> None:
 
 @pytest.mark.parametrize(
     ("result", "names"),
-    [(LIVE, ["non_rigid", "stills", "repetition"]), (HACK, ["non_rigid", "repetition", "stills"])],
+    [(LIVE, ["non_rigid", "stills", "recurrence_distance"]), (HACK, ["non_rigid", "recurrence_distance", "stills"])],
 )
 def test_what_decided_is_named_first_and_what_spoke_against_it_last(result: LivenessResult, names: list[str]) -> None:
     assert [piece.name for piece in result.ranked_evidence] == names
     assert [piece["name"] for piece in liveness.details(result)["evidence"]] == names
-    weak = replace(result, evidence=(Evidence("repetition", 0.8, -2.0), Evidence("stills", 0.9, 4.6)), score=0.2)
-    assert weak.ranked_evidence[0].name == "repetition"
+    weak = replace(
+        result, evidence=(Evidence("recurrence_distance", 0.8, -2.0), Evidence("stills", 0.9, 4.6)), score=0.2
+    )
+    assert weak.ranked_evidence[0].name == "recurrence_distance"
 
 
 def test_details_are_plain_data() -> None:
@@ -220,7 +230,7 @@ def capture() -> Capture:
         face_seconds=3.0,
         width=160,
         height=120,
-        device=Device("senseid 0.1.0", "Linux\x1b[31m", "x86_64"),
+        device=CaptureDevice("senseid 0.1.0", "Linux\x1b[31m", "x86_64"),
         frames=(CapturedFrame(1.0, 0.75, RECT, frame.image),),
     )
 
@@ -233,7 +243,7 @@ def test_capture_lines(capture: Capture) -> None:
 def test_tables(capture: Capture) -> None:
     text = drawn(liveness.table(LIVE, explain=True))
     assert "ok: a living person" in text
-    assert text.index("non_rigid") < text.index("stills") < text.index("repetition")
+    assert text.index("non_rigid") < text.index("stills") < text.index("recurrence_distance")
     assert "hack: an attack" in drawn(liveness.table(HACK, explain=False))
     assert "1 in 10,000 strangers" in drawn(liveness.verify_table(VERIFIED, 0.7))
     assert "nothing is compared" in drawn(liveness.verify_table(NOT_LIVE, 0.7))

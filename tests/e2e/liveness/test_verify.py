@@ -94,7 +94,7 @@ def test_liveness_data_go_to_a_file(keyed: Senseid, still: Path, tmp_path: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
-def test_of_a_face_that_hangs_no_data_are_made(
+def test_of_an_upside_down_face_no_data_are_made(
     keyed: Senseid, live: Path, encode_clip: Callable[..., bytes], tmp_path: Path
 ) -> None:
     clip = live.parent / "ZubairCracksCode-real.mov"
@@ -103,7 +103,7 @@ def test_of_a_face_that_hangs_no_data_are_made(
     hanging.write_bytes(encode_clip([frame.pixels[::-1, ::-1] for frame in frames], range(0, 100 * len(frames), 100)))
     done = keyed("liveness", "pack", hanging, "-o", tmp_path / "person.liveness")
     assert done.returncode == 3
-    assert b"the face lies or hangs in the picture" in done.stderr
+    assert b"the face is sideways or upside down" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["hanging.mp4"]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from senseid_engine.liveness.fusion import Fusion, Ramp
 from senseid_engine.liveness.track import FaceTrack, track_largest
 from senseid_engine.video import Frame
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 
     from senseid_engine.finder import FaceFinder
     from senseid_engine.image import Image
+    from senseid_models.registry import Registry
+
+
+@pytest.fixture(scope="session")
+def ramps(registry: Registry) -> dict[str, Ramp]:
+    """What the shipped weights say of each measure over time: an attack below `values[0]`, nothing from `values[1]`."""
+    return {ramp.measure: ramp for ramp in Fusion.load(registry).ramps}
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from senseid_engine.errors import LivenessDataError
 from senseid_engine.liveness import capture_pb2
-from senseid_engine.liveness.capture import MAGIC, MAX_BYTES, Device, is_capture, pack_capture, unpack_capture
+from senseid_engine.liveness.capture import MAGIC, MAX_BYTES, CaptureDevice, is_capture, pack_capture, unpack_capture
 from senseid_engine.liveness.results import LivenessResult, SelectedFrame, Status
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 24, 14, 5, 6, 789_000, tzinfo=UTC)
-DEVICE = Device("senseid 0.1.0", "Linux", "x86_64")
+DEVICE = CaptureDevice("senseid 0.1.0", "Linux", "x86_64")
 
 
 def mask(data: bytes) -> bytes:

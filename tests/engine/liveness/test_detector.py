@@ -148,10 +148,10 @@ def test_the_licence_must_allow_it(detector: LivenessDetector, licences: Verifie
     only_verify = replace(detector, licences=narrowed(licences, Product.LIVENESS, Capability.VERIFY))
     with pytest.raises(CapabilityError, match="does not allow liveness"):
         only_verify.detect(video)
-    assert only_verify.detect_to_verify(video).status is Status.HACK
+    assert only_verify.detect(video, capability=Capability.VERIFY).status is Status.HACK
     only_liveness = replace(detector, licences=narrowed(licences, Product.LIVENESS, Capability.LIVENESS))
     with pytest.raises(CapabilityError, match="does not allow verify"):
-        only_liveness.detect_to_verify(video)
+        only_liveness.detect(video, capability=Capability.VERIFY)
 
 
 def test_without_a_licence_it_does_not_open(

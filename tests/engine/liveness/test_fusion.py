@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,17 +13,14 @@ from senseid_engine.liveness.temporal.evidence import TemporalEvidence
 if TYPE_CHECKING:
     from senseid_models.registry import Registry
 
-# What a person who speaks gives, and what a photo that is moved by hand gives.
-SPEAKING = TemporalEvidence(non_rigid=0.02, ageing=0.15, repetition=1.5)
-PHOTO = TemporalEvidence(non_rigid=0.004, ageing=0.03, repetition=1.0)
-NOTHING = TemporalEvidence(non_rigid=None, ageing=None, repetition=None)
+# What a person who speaks gives.
+SPEAKING = TemporalEvidence(non_rigid=0.02, texture_change=0.15, recurrence_distance=1.5)
+NOTHING = TemporalEvidence(non_rigid=None, texture_change=None, recurrence_distance=None)
 
 GOOD = """
-format = 1
+format = 2
 threshold = 0.5
-[stills]
-log_odds = [-2.0, 3.0]
-weights = [-5.0, 5.0]
+stills_limit = 5.0
 [[ramp]]
 measure = "non_rigid"
 values = [0.01, 0.1]
@@ -35,10 +33,22 @@ def shipped(registry: Registry) -> Fusion:
     return Fusion.load(registry)
 
 
-def test_a_photo_that_is_moved_never_passes_whatever_the_stills_say(shipped: Fusion) -> None:
-    verdict = shipped.decide([50.0, 50.0], PHOTO)
+@pytest.mark.parametrize("measure", MEASURES)
+def test_each_measure_refuses_an_attack_by_itself_whatever_the_stills_say(
+    shipped: Fusion, ramps: dict[str, Ramp], measure: str
+) -> None:
+    verdict = shipped.decide([50.0, 50.0], replace(SPEAKING, **{measure: ramps[measure].values[0]}))
     assert not verdict.passed
     assert verdict.score < 0.1
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_no_measure_speaks_against_a_person_beyond_its_ramp(
+    shipped: Fusion, ramps: dict[str, Ramp], measure: str
+) -> None:
+    verdict = shipped.decide([1.0], replace(SPEAKING, **{measure: ramps[measure].values[1]}))
+    assert verdict.passed
+    assert all(part.weight >= 0 for part in verdict.evidence)
 
 
 def test_a_speaking_person_passes_where_the_stills_agree(shipped: Fusion) -> None:
@@ -105,12 +115,11 @@ def test_a_ramp_is_a_line_in_the_logarithm() -> None:
     assert ramp.weight(0.01) == -8.0
     assert ramp.weight(math.sqrt(0.001)) == pytest.approx(-4.0)
     assert ramp.weight(7.0) == 0.0
-    assert ramp.weight(None) == 0.0
 
 
-def test_the_mean_of_the_stills_weighs_on_a_line_with_two_ends() -> None:
+def test_the_stills_weigh_the_mean_of_their_log_odds_up_to_a_limit() -> None:
     fusion = Fusion.parse(GOOD.encode())
-    assert fusion.decide([1.0, 2.0], NOTHING).evidence[0].weight == pytest.approx(2.0)
+    assert fusion.decide([1.0, 2.0], NOTHING).evidence[0].weight == 1.5
     assert fusion.decide([99.0], NOTHING).evidence[0].weight == 5.0
     assert fusion.decide([-99.0], NOTHING).evidence[0].weight == -5.0
 
@@ -118,14 +127,14 @@ def test_the_mean_of_the_stills_weighs_on_a_line_with_two_ends() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("format = 1", "format = 2", "format"),
+        ("format = 2", "format = 1", "format"),
         ("threshold = 0.5", "threshold = 1.0", "threshold"),
-        ("[-2.0, 3.0]", "[3.0, -2.0]", "log_odds"),
+        ("stills_limit = 5.0", "stills_limit = -5.0", "stills_limit"),
         ("[0.01, 0.1]", "[0.1, 0.01]", "values"),
         ('"non_rigid"', '"rigid"', "measure"),
-        ("weights = [-5.0, 5.0]", "", "weights"),
-        ("format = 1", "format = 1\nmore = 2", "more"),
-        ("format = 1", "format = ", "TOML"),
+        ("weights = [-8.0, 0.0]", "", "weights"),
+        ("format = 2", "format = 2\nmore = 2", "more"),
+        ("format = 2", "format = ", "TOML"),
     ],
 )
 def test_a_file_of_another_form_is_refused(old: str, new: str, complaint: str) -> None:

@@ -19,7 +19,7 @@ from senseid_engine.errors import (
     OcclusionError,
 )
 from senseid_engine.image import rotate
-from senseid_engine.liveness.capture import Capture, CapturedFrame, Device
+from senseid_engine.liveness.capture import Capture, CaptureDevice, CapturedFrame
 from senseid_engine.liveness.detector import LivenessDetector
 from senseid_engine.liveness.results import LivenessResult, SelectedFrame, Status
 from senseid_engine.liveness.verify import LiveVerifier
@@ -79,7 +79,7 @@ class Passed:
     def __init__(self, result: LivenessResult) -> None:
         self._result = result
 
-    def detect_to_verify(self, video: Video, **options: Any) -> LivenessResult:
+    def detect(self, video: Video, **options: Any) -> LivenessResult:
         return self._result
 
 
@@ -99,7 +99,7 @@ def capture_of(*frames: SelectedFrame) -> Capture:
         face_seconds=3.0,
         width=1,
         height=1,
-        device=Device("", "", ""),
+        device=CaptureDevice("", "", ""),
         frames=tuple(CapturedFrame(f.timestamp, f.quality, f.face.rect, f.image) for f in frames),
     )
 
@@ -119,7 +119,7 @@ def test_one_frame_scores_as_a_photo_does(
     assert (result.liveness.passed, result.frames) == (True, 1)
 
 
-def test_frames_vote(
+def test_the_score_is_that_of_the_mean_similarity(
     verifier: LiveVerifier, engine: Engine, found: dict[str, UprightPhoto], photos: dict[str, Image]
 ) -> None:
     frames = [selected(found[name], time) for time, name in enumerate((OBAMA, "obama2.jpg"))]
@@ -160,14 +160,14 @@ def test_a_clip_of_two_people_is_an_attack(
         assert not result.liveness.one_person
 
 
-def test_the_person_of_a_clip_that_hangs_is_no_stranger(
+def test_the_person_of_an_upside_down_clip_is_no_stranger(
     verifier: LiveVerifier, found: dict[str, UprightPhoto], photos: dict[str, Image]
 ) -> None:
     photo, face = photos[OBAMA], found[OBAMA].faces[0]
     # A track takes it for one that stands: what it knows of it is a box, of which the detector is not quite sure.
     box = np.array([photo.width, photo.height] * 2, np.float32) - face.box[[2, 3, 0, 1]]
     hanging = SelectedFrame(0.0, 0.8, rotate(photo, 2), replace(face, box=box, score=0.8))
-    with pytest.raises(LivenessError, match=r"^clip\.mp4: the face lies or hangs in the picture: turn the video"):
+    with pytest.raises(LivenessError, match=r"^clip\.mp4: the face is sideways or upside down: turn the video"):
         after(verifier, hanging).verify_video(NOT_READ, photos["obama2.jpg"])
 
 

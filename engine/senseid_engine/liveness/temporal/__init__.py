@@ -1,5 +1,6 @@
-"""Evidence of movement and change from the frames of one followed face.
+"""Evidence of movement and change from the frames of one tracked face.
 
-Each module measures one thing, from times, chips and landmarks alone. Lengths are shares of the face's height, so that
-they mean the same at every size of face.
+`non_rigid`, `texture_change` and `recurrence` measure one thing each, from times, chips and thumbnails alone; `pairs`
+says which frames are compared, and `evidence` takes all measures. Lengths are shares of the face's height, so that they
+mean the same at every size of face.
 """

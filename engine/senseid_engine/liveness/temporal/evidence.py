@@ -9,7 +9,9 @@ import numpy as np
 
 from senseid_engine import warp
 from senseid_engine.landmarks import level_crop
-from senseid_engine.liveness.temporal import ageing, motion, repetition
+from senseid_engine.liveness.temporal.non_rigid import non_rigid
+from senseid_engine.liveness.temporal.recurrence import recurrence_distance
+from senseid_engine.liveness.temporal.texture_change import texture_change
 from senseid_engine.liveness.track import CHIP_SHARE, CHIP_SIDE
 
 if TYPE_CHECKING:
@@ -18,15 +20,15 @@ if TYPE_CHECKING:
     from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.liveness.track import TrackedFrame
 
-MOST_FRAMES: Final = 80
-"""The most frames that are looked at, evenly spread: beyond, time is spent and nothing learned."""
+MAX_NON_RIGID_FRAMES: Final = 80
+"""The most frames that `non_rigid` looks at, evenly spread: more take time and tell nothing more."""
 
 FACE_SIDE: Final = CHIP_SIDE / CHIP_SHARE
 """The height of a face in its chip, in pixels."""
 
 _FROM_OUTLINE: Final = np.ones((5, 5), np.uint8)
 _FROM_EDGE: Final = np.ones((17, 17), np.uint8)
-"""Half of it is farther than what follows points and patches reaches beyond them."""
+"""Half of this kernel is wider than half of the window around a tracked corner, so that no window reaches the edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,14 @@ class TemporalEvidence:
 
     Attributes:
         non_rigid: how far the face departs from a moving plane within a second, as a share of its height.
-        ageing: how much its texture changes within a second, for how much it moves; 0 where it stays the same.
-        repetition: how close the picture comes to where it was, over how much it changes from frame to frame.
+        texture_change: how much its texture changes within a second, for how much it moves; 0 where it stays the same.
+        recurrence_distance: distance of each frame to the nearest other one in time, over that to its neighbours; 0
+            where the clip repeats exactly.
     """
 
     non_rigid: float | None
-    ageing: float | None
-    repetition: float | None
+    texture_change: float | None
+    recurrence_distance: float | None
 
 
 def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
@@ -50,24 +53,24 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
     Args:
         frames: of one track, in order; at least one.
     """
-    # A loop may be short, and textures are compared at short lags: both are looked for in all frames.
+    # A loop may be short, and textures are compared at short lags: both measures need all frames.
     times, views = [frame.timestamp for frame in frames], [frame.chip for frame in frames]
     chosen: Sequence[int] = range(len(frames))
-    if len(frames) > MOST_FRAMES:
-        chosen = np.linspace(0, len(frames) - 1, MOST_FRAMES).round().astype(int).tolist()
-    non_rigid = motion.non_rigid(
+    if len(frames) > MAX_NON_RIGID_FRAMES:
+        chosen = np.linspace(0, len(frames) - 1, MAX_NON_RIGID_FRAMES).round().astype(int).tolist()
+    departure = non_rigid(
         [times[i] for i in chosen],
         [views[i] for i in chosen],
-        lambda first, second: _area(frames[chosen[first]], frames[chosen[second]]),
+        lambda first, second: _face_mask(frames[chosen[first]], frames[chosen[second]]),
     )
     return TemporalEvidence(
-        non_rigid=None if non_rigid is None else non_rigid / FACE_SIDE,
-        ageing=ageing.ageing(times, views, lambda first, second: _area(frames[first], frames[second])),
-        repetition=repetition.repetition(times, [frame.thumbnail for frame in frames]),
+        non_rigid=None if departure is None else departure / FACE_SIDE,
+        texture_change=texture_change(times, views, lambda first, second: _face_mask(frames[first], frames[second])),
+        recurrence_distance=recurrence_distance(times, [frame.thumbnail for frame in frames]),
     )
 
 
-def _area(first: TrackedFrame, second: TrackedFrame) -> Pixels:
+def _face_mask(first: TrackedFrame, second: TrackedFrame) -> Pixels:
     """The face in the first chip, as far as both frames show it.
 
     The edge of the picture moves as no face does: of a close-up that goes beyond it, only what is inside is looked at.

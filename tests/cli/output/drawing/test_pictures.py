@@ -64,14 +64,14 @@ def liveness_of(*, passed: bool) -> LivenessResult:
     living = (
         Evidence("stills", 0.93, 2.6),
         Evidence("non_rigid", 0.021, 2.0),
-        Evidence("ageing", 0.11, 0.0),
-        Evidence("repetition", 0.99, -0.1),
+        Evidence("texture_change", 0.11, 0.0),
+        Evidence("recurrence_distance", 0.99, -0.1),
     )
     attack = (
         Evidence("stills", 0.38, -1.2),
         Evidence("non_rigid", 0.0012, -8.0),
-        Evidence("ageing", 0.02, -8.0),
-        Evidence("repetition", 1.3, 0.0),
+        Evidence("texture_change", 0.02, -8.0),
+        Evidence("recurrence_distance", 1.3, 0.0),
     )
     return LivenessResult(
         name="clip.mp4",

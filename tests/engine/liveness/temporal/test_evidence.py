@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from senseid_engine.image import Image
-from senseid_engine.liveness.temporal.evidence import MOST_FRAMES, TemporalEvidence, measure
+from senseid_engine.liveness.temporal.evidence import MAX_NON_RIGID_FRAMES, TemporalEvidence, measure
 from senseid_engine.liveness.track import track_largest
 from senseid_engine.video import Frame, decode_video
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from senseid_engine.finder import FaceFinder
+    from senseid_engine.liveness.fusion import Ramp
     from senseid_engine.liveness.track import TrackedFrame
 
 FRAMES = 26
@@ -56,21 +57,23 @@ def moved(photo: np.ndarray, finder: FaceFinder) -> TemporalEvidence:
     return measure(tracked(views, finder))
 
 
-def test_a_still_does_not_move_within_itself(still: TemporalEvidence) -> None:
+def test_a_still_does_not_move_within_itself(still: TemporalEvidence, ramps: dict[str, Ramp]) -> None:
     assert still.non_rigid is not None
-    assert still.ageing is not None
-    assert still.non_rigid < 0.0018
-    assert still.ageing < 0.052
+    assert still.texture_change is not None
+    assert still.non_rigid < ramps["non_rigid"].values[0]
+    assert still.texture_change < ramps["texture_change"].values[0]
 
 
-def test_a_photo_that_is_moved_is_a_plane(moved: TemporalEvidence) -> None:
+def test_a_photo_that_is_moved_is_a_plane(moved: TemporalEvidence, ramps: dict[str, Ramp]) -> None:
     assert moved.non_rigid is not None
-    assert moved.non_rigid < 0.0018
-    assert moved.ageing is not None
-    assert moved.ageing < 0.052
+    assert moved.non_rigid < ramps["non_rigid"].values[0]
+    assert moved.texture_change is not None
+    assert moved.texture_change < ramps["texture_change"].values[0]
 
 
-def test_the_edge_of_the_picture_is_no_movement_of_the_face(photo: np.ndarray, finder: FaceFinder) -> None:
+def test_the_edge_of_the_picture_is_no_movement_of_the_face(
+    photo: np.ndarray, finder: FaceFinder, ramps: dict[str, Ramp]
+) -> None:
     """A photo so close that the chin is not in the picture, moved before the camera."""
     face = finder.find(Image(photo, "photo", 1, "photo")).faces[0].rect
     left, width = max(face.left - 40, 0), face.right - face.left + 80
@@ -81,32 +84,32 @@ def test_the_edge_of_the_picture_is_no_movement_of_the_face(photo: np.ndarray, f
         views.append(cv2.warpAffine(photo, shift, (width, height), borderMode=cv2.BORDER_REPLICATE))
     found = measure(tracked(views, finder))
     assert found.non_rigid is not None
-    assert found.non_rigid < 0.0018
-    assert found.ageing is not None
-    assert found.ageing < 0.052
+    assert found.non_rigid < ramps["non_rigid"].values[0]
+    assert found.texture_change is not None
+    assert found.texture_change < ramps["texture_change"].values[0]
 
 
 def test_a_long_track_is_thinned_out(photo: np.ndarray, finder: FaceFinder) -> None:
     frame = tracked([photo], finder)[0]
-    few, many = measure([frame] * MOST_FRAMES), measure([frame] * (4 * MOST_FRAMES))
+    few, many = measure([frame] * MAX_NON_RIGID_FRAMES), measure([frame] * (4 * MAX_NON_RIGID_FRAMES))
     assert few == many
 
 
 def test_one_frame_tells_little(photo: np.ndarray, finder: FaceFinder) -> None:
     found = measure(tracked([photo], finder))
-    assert found == TemporalEvidence(non_rigid=None, ageing=None, repetition=None)
+    assert found == TemporalEvidence(non_rigid=None, texture_change=None, recurrence_distance=None)
 
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["grid-bbaf2n.mpg", "lestari15-real.mp4"])
-def test_a_living_face_is_no_plane(name: str, test_data: Path, finder: FaceFinder) -> None:
+def test_a_living_face_is_no_plane(name: str, test_data: Path, finder: FaceFinder, ramps: dict[str, Ramp]) -> None:
     video = decode_video((test_data / "liveness-videos" / "live" / name).read_bytes(), name=name)
     track = track_largest(video.frames(), finder, name=name)
     assert track is not None
     found = measure(track.frames)
     assert found.non_rigid is not None
-    assert found.non_rigid > 0.0028
-    assert found.ageing is not None
-    assert found.ageing > 0.065
-    assert found.repetition is not None
-    assert found.repetition > 1
+    assert found.non_rigid > ramps["non_rigid"].values[1]
+    assert found.texture_change is not None
+    assert found.texture_change > ramps["texture_change"].values[1]
+    assert found.recurrence_distance is not None
+    assert found.recurrence_distance > ramps["recurrence_distance"].values[1]

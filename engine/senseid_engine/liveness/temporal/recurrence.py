@@ -3,7 +3,8 @@
 A person may take up a pose again, and never to the pixel, with background, clothes and light. A piece of a clip that is
 played again does, but for what a hand that films it adds: it shakes, comes nearer, and the exposure drifts. So all
 frames are registered to the middle one first, and what then differs between two is what no small shift, turn, zoom or
-change of light explains.
+change of light explains. The distances of all pairs of frames are what Eckmann et al. ("Recurrence Plots of Dynamical
+Systems", 1987) draw.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ _BLUR: Final = 1.5
 _COMPARED: Final = (slice(3, -3, 2), slice(3, -3, 2))
 
 
-def repetition(times: Sequence[float], frames: Sequence[Pixels]) -> float | None:
-    """How close each frame comes to an earlier or later one, over how much it differs from its neighbours.
+def recurrence_distance(times: Sequence[float], frames: Sequence[Pixels]) -> float | None:
+    """Distance of each frame to the nearest one that is `APART` or more away, over that to its neighbours.
 
     Args:
         times: seconds of each frame, rising.
@@ -55,7 +56,7 @@ def repetition(times: Sequence[float], frames: Sequence[Pixels]) -> float | None
     flat = np.stack([frame[_COMPARED].ravel() for frame in registered])
     moments, ratios = np.asarray(times, np.float64), []
     for number, frame in enumerate(registered):
-        change, camera = flat - flat[number], _camera(frame)
+        change, camera = flat - flat[number], _nuisance_basis(frame)
         change -= (change @ camera) @ camera.T
         unlike = np.abs(change).mean(axis=1)
         far = unlike[np.abs(moments - moments[number]) >= APART]
@@ -98,7 +99,7 @@ def _registered(frames: list[Floats]) -> list[Floats]:
     return registered
 
 
-def _camera(frame: Floats) -> Floats:
+def _nuisance_basis(frame: Floats) -> Floats:
     """What changes in a frame as its camera or the light does, each to first order: float (compared pixels, 6).
 
     The columns are orthonormal, and span brightness, contrast, a shift both ways, a zoom and a turn (after Lucas and

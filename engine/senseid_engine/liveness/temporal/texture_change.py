@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from senseid_engine.liveness.temporal.motion import LEAST_PAIRS, pairs_apart, patient_lags
+from senseid_engine.liveness.temporal.pairs import MIN_PAIRS, long_lags, pairs_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,39 +24,51 @@ if TYPE_CHECKING:
 
     from senseid_engine.arrays import Floats, Pixels
 
-SHORT: Final = (0.2, 0.1)
-"""Seconds within which a texture changes little: what differs is noise, coding, and how well movement is undone.
-
-For 0.1 s a codec repeats what it said of a face that hardly moves, so 0.2 s count; but of vivid people, whose faces do
-change within 0.2 s, no more than `_GROWS` times what differs within 0.1 s.
-"""
-
 LONG: Final = 1.0
 """Seconds within which a living face does change."""
 
+SHORT: Final = (0.2, 0.1)
+"""Seconds within which a texture changes little: what differs is noise, coding, and how well movement is undone.
+
+Within 0.1 s a codec repeats its own errors where a face hardly moves, so 0.2 s count; but faces of vivid people do
+change within 0.2 s, so at most `_MAX_GROWTH` times what differs within 0.1 s.
+"""
+_MAX_GROWTH: Final = 1.5
+
 SETTLED: Final = 0.08
-"""From here on a face has changed enough; one that has not, is looked at for longer."""
+"""The answer that ends the search: a face that reaches it within `LONG` is not looked at for longer."""
 
 CELL: Final = 8
 """Side of the cells into which a view is divided, in pixels; the sides of a view are multiples of it."""
 
 _TOLERANCE: Final = 0.5
-_GRAIN: Final = 0.7
-_ILLUMINATION: Final = 6.0
-_DETAIL: Final = 1.0
-_LEAST_AREA: Final = 500
-_LEAST_CELLS: Final = 6
+"""How far the views of a pair may be from their lag, as a share of it: 0.1 s is one frame at ten a second."""
+
+# Standard deviations of blurs, in pixels: of the views, against sensor noise; of what is subtracted as illumination;
+# and of what two views differ by, so that single pixels do not count.
+_NOISE_BLUR: Final = 0.7
+_ILLUMINATION_BLUR: Final = 6.0
+_DIFFERENCE_BLUR: Final = 1.0
+
+_MIN_AREA: Final = 500
+"""Pixels of the face that a pair must show."""
+_MIN_CELLS: Final = 6
 _HALF: Final = 0.5
-_SHARE: Final = 90.0
-_LEAST_CONTRAST: Final = 1.0
-# A cell without texture of its own is measured by some of the texture of all.
+"""The share of a cell that must be inside, and of the pairs that must show it."""
+
+_MIN_CONTRAST: Final = 1.0
+"""Squared grey levels."""
 _SHARED_CONTRAST: Final = 0.1
-_GROWS: Final = 1.5
-_LEAST_MOVEMENT: Final = 0.2
+"""The share of the mean contrast that is added to that of each cell: one without texture has none of its own."""
+
+# The measure divides by (0.2 + movement)^0.8: errors of the optical flow grow with the movement, a little less than in
+# proportion. Chosen by hand on warped photos.
+_MIN_MOVEMENT: Final = 0.2
 _BY_MOVEMENT: Final = 0.8
+_MOVEMENT_PERCENTILE: Final = 90.0
 
 
-def ageing(times: Sequence[float], views: Sequence[Pixels], area: Callable[[int, int], Pixels]) -> float | None:
+def texture_change(times: Sequence[float], views: Sequence[Pixels], mask: Callable[[int, int], Pixels]) -> float | None:
     """Tell how much the texture of a face changes, for how much the face moves.
 
     The mean square of what two views differ by, movement and a change of the light undone, is `late` for `LONG` and
@@ -71,7 +83,7 @@ def ageing(times: Sequence[float], views: Sequence[Pixels], area: Callable[[int,
     Args:
         times: seconds of each view, rising.
         views: uint8 (height, width) each, grey, of one shape, multiples of `CELL`: the face, roughly aligned.
-        area: gives, of two views by their numbers, uint8 of their shape: not 0 where the first shows the face, and both
+        mask: gives, of two views by their numbers, uint8 of their shape: not 0 where the first shows the face, and both
             the picture.
 
     Returns:
@@ -88,16 +100,16 @@ def ageing(times: Sequence[float], views: Sequence[Pixels], area: Callable[[int,
 
     def change(lag: float) -> _Change | None:
         pairs = pairs_apart(times, lag, tolerance=_TOLERANCE)
-        return _change([(smooth(i), smooth(j), detail(i), area(i, j) > 0) for i, j in pairs])
+        return _change([(smooth(i), smooth(j), detail(i), mask(i, j) > 0) for i, j in pairs])
 
     (soon, sooner), late = map(change, SHORT), change(LONG)
     if soon is None or sooner is None or late is None:
         return None
-    noise = np.clip(soon.differing, sooner.differing, _GROWS * sooner.differing)
+    noise = np.clip(soon.differing, sooner.differing, _MAX_GROWTH * sooner.differing)
     grown = _grown(noise, late)
     if grown is not None and grown >= SETTLED:
         return grown
-    later = [_grown(noise, found) for found in map(change, patient_lags(times)) if found is not None]
+    later = [_grown(noise, found) for found in map(change, long_lags(times)) if found is not None]
     return max((value for value in (grown, *later) if value is not None), default=None)
 
 
@@ -117,13 +129,13 @@ class _Change:
 
 
 def _change(pairs: Sequence[tuple[Pixels, Pixels, Floats, npt.NDArray[np.bool_]]]) -> _Change | None:
-    """Of pairs of views without their grain, the detail of the first, and where both show the face."""
+    """The change between pairs of views: both without noise, the detail of the first, and where both show the face."""
     import cv2
 
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     differing, contrast, movements = [], [], []
     for first, second, detail, inside in pairs:
-        if np.count_nonzero(inside) < _LEAST_AREA:
+        if np.count_nonzero(inside) < _MIN_AREA:
             continue
         movement = flow.calc(first, second, np.zeros((*inside.shape, 2), np.float32))
         rows, columns = np.mgrid[0 : inside.shape[0], 0 : inside.shape[1]].astype(np.float32)
@@ -137,27 +149,27 @@ def _change(pairs: Sequence[tuple[Pixels, Pixels, Floats, npt.NDArray[np.bool_]]
         places = np.stack([columns[inside], rows[inside], np.ones_like(rows[inside])], axis=1)
         affine = np.linalg.lstsq(places, movement[inside], rcond=None)[0]
         departs = np.linalg.norm(movement[inside] - places @ affine, axis=1)
-        movements.append(float(np.percentile(departs, _SHARE)))
-    if len(movements) < LEAST_PAIRS:
+        movements.append(float(np.percentile(departs, _MOVEMENT_PERCENTILE)))
+    if len(movements) < MIN_PAIRS:
         return None
     return _Change(_medians(differing), _medians(contrast), float(np.median(movements)))
 
 
 def _grown(noise: Floats, late: _Change) -> float | None:
     seen = np.isfinite(noise) & np.isfinite(late.differing)
-    if np.count_nonzero(seen) < _LEAST_CELLS:
+    if np.count_nonzero(seen) < _MIN_CELLS:
         return None
     contrast = late.contrast[seen]
-    least = _SHARED_CONTRAST * max(float(contrast.mean()), _LEAST_CONTRAST)
+    least = _SHARED_CONTRAST * max(float(contrast.mean()), _MIN_CONTRAST)
     grown = np.sqrt(np.maximum(late.differing[seen] - noise[seen], 0) / (contrast + least))
-    return float(np.median(grown)) / math.pow(_LEAST_MOVEMENT + late.movement, _BY_MOVEMENT)
+    return float(np.median(grown)) / math.pow(_MIN_MOVEMENT + late.movement, _BY_MOVEMENT)
 
 
 def _smooth(view: Pixels) -> Pixels:
-    """A view without its grain."""
+    """A view without sensor noise."""
     import cv2
 
-    return np.asarray(cv2.GaussianBlur(view, (0, 0), _GRAIN), np.uint8)
+    return np.asarray(cv2.GaussianBlur(view, (0, 0), _NOISE_BLUR), np.uint8)
 
 
 def _detail(view: Pixels) -> Floats:
@@ -165,14 +177,14 @@ def _detail(view: Pixels) -> Floats:
     import cv2
 
     fine = view.astype(np.float32)
-    return np.asarray(fine - cv2.GaussianBlur(fine, (0, 0), _ILLUMINATION), np.float32)
+    return np.asarray(fine - cv2.GaussianBlur(fine, (0, 0), _ILLUMINATION_BLUR), np.float32)
 
 
 def _without_noise(detail: Floats) -> Floats:
     """Detail, without what only single pixels show."""
     import cv2
 
-    return np.asarray(cv2.GaussianBlur(detail, (0, 0), _DETAIL), np.float32)
+    return np.asarray(cv2.GaussianBlur(detail, (0, 0), _DIFFERENCE_BLUR), np.float32)
 
 
 def _gain(first: Floats, second: Floats, inside: npt.NDArray[np.bool_], counts: Floats) -> float:

@@ -1,7 +1,7 @@
-"""The presentation-attack detector: does one frame show a face, or a picture of one?
+"""The classifier of stills: does one frame show a face, or a picture of one?
 
-Networks that were trained on photos of everything tell which textures there are; a logistic regression tells those of
-a recapture from those of a face. A further network was trained for this alone, and its answer is one more feature.
+Networks that were trained on photos of everything extract features of textures; a logistic regression tells those of a
+recapture from those of a face. A further network was trained for this alone, and its answer is one more feature.
 docs/models/liveness.md says what they were fitted to and how well they do.
 """
 
@@ -17,28 +17,27 @@ from senseid_engine.align import CropAlignment, SurroundingsCrop
 from senseid_engine.calibration_file import parse_calibration
 from senseid_engine.device import Device
 from senseid_engine.finder import models_of_kind
-from senseid_engine.session import Session
+from senseid_engine.session import Session, open_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from senseid_engine.arrays import Floats, Pixels
     from senseid_engine.faces import Face
     from senseid_licensing.verified import VerifiedLicences
-    from senseid_models.entries import ModelEntry
     from senseid_models.fields import Fields
     from senseid_models.registry import Registry
 
-FACE: Final = CropAlignment(crop=1.6, side=160)
+FACE_CHIP: Final = CropAlignment(crop=1.6, side=160)
 """The chip of the face."""
-LOOKS: Final = (120, 100, 80)
-"""The middle of that chip is looked at so often, so many pixels wide, each time stretched to the whole chip."""
-SURROUNDINGS: Final = SurroundingsCrop(crop=2.7, side=80)
+FACE_CROPS: Final = (120, 100, 80)
+"""Sides, in pixels, of the centre crops of that chip; each is resized to the whole chip."""
+SURROUNDINGS_CHIP: Final = SurroundingsCrop(crop=2.7, side=80)
 """The chip of what is next to the face: the edge of a screen, the hand that holds it."""
-STRETCHED: Final = 112
-"""The networks that tell textures look at that chip stretched to this side, pixels."""
+SURROUNDINGS_SIDE: Final = 112
+"""Side, in pixels, to which that chip is resized for the networks of textures."""
 
 ASSET: Final = "liveness-stills"
 FORMAT: Final = 2
@@ -54,7 +53,7 @@ class Regression:
 
     Attributes:
         bias: the log-odds where all features are zero.
-        face: float64 (n,), the weights of the features of a look at the face.
+        face: float64 (n,), the weights of the features of a crop of the face.
         surroundings: float64 (n,), the weights of those of the surroundings.
     """
 
@@ -63,7 +62,7 @@ class Regression:
     surroundings: NDArray[np.float64]
 
     def log_odds(self, features: Floats) -> float:
-        """The log-odds that a face is bona fide; features as `describe` gives them."""
+        """The log-odds that a face is bona fide; features as `extract_features` gives them."""
         return float((features[:-1] @ self.face).mean() + features[-1] @ self.surroundings) + self.bias
 
     @classmethod
@@ -80,45 +79,36 @@ class Regression:
         return parse_calibration(_NAME, data, lambda fields: _read(fields, features))
 
 
-def open_networks(
-    models: Iterable[ModelEntry], licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
-) -> tuple[Session, ...]:
-    """The networks alone: of square chips each gives float32 (n, features), of its maps and of its filters' answers.
-
-    The last gives of chips of `SURROUNDINGS` the log-odds that each shows a face and no recapture, float32 (n, 1).
-    `models` are those of the kind `liveness`; other arguments and errors as `AttackDetector.open`.
-    """
-    return tuple(Session.open(model, licences, threads=threads, device=device) for model in models)
-
-
-def describe(networks: Sequence[Session], pixels: Pixels, face: Face) -> Floats:
+def extract_features(networks: Sequence[Session], pixels: Pixels, face: Face) -> Floats:
     """Features that the networks find in a face and in its surroundings.
 
     Args:
-        networks: as opened by `open_networks`.
+        networks: those of the kind `liveness`, in the order of the manifest: networks of textures, which give float32
+            (n, features) of n chips, and last the one that was trained for this, which gives the log-odds that a face
+            is bona fide, float32 (n, 1), of chips of `SURROUNDINGS_CHIP`.
         pixels: uint8 (height, width, 3), RGB.
         face: a face of that photo.
 
     Returns:
-        float32 (4, features of all networks), three looks at the face, then one at its surroundings. The last feature
-        is the answer of the network that was trained for this; that network looks at the surroundings only.
+        float32 (4, features of all networks): three crops of the face, then its surroundings. The last feature is the
+        answer of the last network; it is 0 for the face, at which that network does not look.
     """
     import cv2
 
     *textures, student = networks
-    chip = FACE.chip(pixels, face)
-    edges = [(FACE.side - side) // 2 for side in LOOKS]
-    looks = [cv2.resize(chip[edge:-edge, edge:-edge], (FACE.side, FACE.side)) for edge in edges]
-    around = SURROUNDINGS.chip(pixels, face)
-    stretched = np.asarray(cv2.resize(around, (STRETCHED, STRETCHED)), np.uint8)
-    chips: tuple[Pixels, Pixels] = (np.stack(looks), stretched[None])
-    answer = np.zeros((len(looks) + 1, 1), np.float32)
-    answer[-1] = student.run(around[None])[0]
-    return np.hstack([*(np.vstack([network.run(some)[0] for some in chips]) for network in textures), answer])
+    chip = FACE_CHIP.chip(pixels, face)
+    edges = [(FACE_CHIP.side - side) // 2 for side in FACE_CROPS]
+    crops = [cv2.resize(chip[edge:-edge, edge:-edge], (FACE_CHIP.side, FACE_CHIP.side)) for edge in edges]
+    surroundings = SURROUNDINGS_CHIP.chip(pixels, face)
+    resized = np.asarray(cv2.resize(surroundings, (SURROUNDINGS_SIDE, SURROUNDINGS_SIDE)), np.uint8)
+    batches: tuple[Pixels, Pixels] = (np.stack(crops), resized[None])
+    answer = np.zeros((len(crops) + 1, 1), np.float32)
+    answer[-1] = student.run(surroundings[None])[0]
+    return np.hstack([*(np.vstack([network.run(chips)[0] for chips in batches]) for network in textures), answer])
 
 
 @dataclass(frozen=True, slots=True)
-class AttackDetector:
+class StillsClassifier:
     """The networks and the regression. Stateless: may be shared between threads."""
 
     _networks: tuple[Session, ...]
@@ -127,7 +117,7 @@ class AttackDetector:
     @classmethod
     def open(
         cls, registry: Registry, licences: VerifiedLicences, *, threads: int, device: Device = Device.CPU
-    ) -> AttackDetector:
+    ) -> StillsClassifier:
         """Load the networks.
 
         Args:
@@ -144,7 +134,7 @@ class AttackDetector:
             CalibrationError: the weights cannot be read.
         """
         models = models_of_kind(registry, "liveness")
-        networks = open_networks(models, licences, threads=threads, device=device)
+        networks = open_sessions(models, licences, threads=threads, device=device)
         features = sum(int(model.outputs[0].shape[-1]) for model in models)
         return cls(networks, Regression.parse(registry.asset(ASSET).read(), features))
 
@@ -155,7 +145,7 @@ class AttackDetector:
             pixels: uint8 (height, width, 3), RGB.
             face: a face of that photo.
         """
-        return self._regression.log_odds(describe(self._networks, pixels, face))
+        return self._regression.log_odds(extract_features(self._networks, pixels, face))
 
     def score(self, pixels: Pixels, face: Face) -> float:
         """The probability, in [0, 1], that the face is bona fide; arguments as `log_odds`."""

@@ -1,27 +1,32 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
-from senseid_engine.liveness.temporal.ageing import ageing
+from senseid_engine.liveness.temporal.texture_change import texture_change
 from tests.engine.liveness.temporal.textures import AREA, SIDE, TIMES, speaking, texture
+
+if TYPE_CHECKING:
+    from senseid_engine.liveness.fusion import Ramp
 
 
 @pytest.mark.parametrize("amount", [0.0, 1.0, 4.0])
 @pytest.mark.parametrize("noise", [0.0, 3.0])
-def test_a_photo_that_is_warped_keeps_its_texture(amount: float, noise: float) -> None:
+def test_a_photo_that_is_warped_keeps_its_texture(amount: float, noise: float, ramps: dict[str, Ramp]) -> None:
     face, rng = texture(1), np.random.default_rng(2)
     views = [
         np.clip(speaking(face, amount * np.sin(0.9 * i)) + rng.normal(0, noise, face.shape), 0, 255).astype(np.uint8)
         for i in range(len(TIMES))
     ]
-    found = ageing(TIMES, views, lambda *_: AREA)
+    found = texture_change(TIMES, views, lambda *_: AREA)
     assert found is not None
-    assert found < 0.052
+    assert found < ramps["texture_change"].values[0]
 
 
 @pytest.mark.parametrize("speed", [0.3, 0.53])  # with the second, views 0.2 s apart differ more than 1 s apart
-def test_a_face_whose_light_and_shade_change_is_seen(speed: float) -> None:
+def test_a_face_whose_light_and_shade_change_is_seen(speed: float, ramps: dict[str, Ramp]) -> None:
     face, shade, rng = texture(1), texture(7), np.random.default_rng(2)
     times = [i / 10 for i in range(30)]
     views = [
@@ -32,23 +37,23 @@ def test_a_face_whose_light_and_shade_change_is_seen(speed: float) -> None:
         ).astype(np.uint8)
         for i in range(len(times))
     ]
-    found = ageing(times, views, lambda *_: AREA)
+    found = texture_change(times, views, lambda *_: AREA)
     assert found is not None
-    assert found > 0.065
+    assert found > ramps["texture_change"].values[1]
 
 
-def test_a_lamp_that_grows_dimmer_is_not_age() -> None:
+def test_a_lamp_that_grows_dimmer_is_not_age(ramps: dict[str, Ramp]) -> None:
     face, rng = texture(1), np.random.default_rng(2)
     views = [
         np.clip((0.8 + 0.1 * np.sin(0.3 * i)) * speaking(face, np.sin(0.9 * i)) + rng.normal(0, 2, face.shape), 0, 255)
         for i in range(len(TIMES))
     ]
-    found = ageing(TIMES, [view.astype(np.uint8) for view in views], lambda *_: AREA)
+    found = texture_change(TIMES, [view.astype(np.uint8) for view in views], lambda *_: AREA)
     assert found is not None
-    assert found < 0.052
+    assert found < ramps["texture_change"].values[0]
 
 
-def test_what_appears_in_one_place_is_not_age() -> None:
+def test_what_appears_in_one_place_is_not_age(ramps: dict[str, Ramp]) -> None:
     """A photo whose mouth is warped, and painted dark where it is open."""
     face, rng = texture(1), np.random.default_rng(2)
     y, x = np.mgrid[0:SIDE, 0:SIDE]
@@ -58,9 +63,9 @@ def test_what_appears_in_one_place_is_not_age() -> None:
         mouth = ((x - 80) / 22) ** 2 + ((y - 110) / (1 + 10 * opened)) ** 2 < 1
         view = np.where(mouth, 20, speaking(face, 3 * opened))
         views.append(np.clip(view + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8))
-    found = ageing(TIMES, views, lambda *_: AREA)
+    found = texture_change(TIMES, views, lambda *_: AREA)
     assert found is not None
-    assert found < 0.052
+    assert found < ramps["texture_change"].values[0]
 
 
 def test_too_little_of_a_face_says_nothing() -> None:
@@ -69,36 +74,38 @@ def test_too_little_of_a_face_says_nothing() -> None:
     few[80:100, 80:104] = 255
     for row in range(30, 60, 8):
         stripes[row : row + 2, 20:140] = 255  # pixels enough, and no cell that is half full
-    assert ageing(TIMES, views, lambda *_: few) is None
-    assert ageing(TIMES, views, lambda *_: stripes) is None
+    assert texture_change(TIMES, views, lambda *_: few) is None
+    assert texture_change(TIMES, views, lambda *_: stripes) is None
 
 
 def test_a_second_is_needed() -> None:
     view = texture(1).astype(np.uint8)
-    assert ageing([0.0, 0.1, 0.2, 0.3, 0.4], [view] * 5, lambda *_: AREA) is None
-    assert ageing([0.0], [view], lambda *_: AREA) is None
+    assert texture_change([0.0, 0.1, 0.2, 0.3, 0.4], [view] * 5, lambda *_: AREA) is None
+    assert texture_change([0.0], [view], lambda *_: AREA) is None
 
 
 @pytest.mark.parametrize(("seconds", "seen"), [(3, False), (10, True)])
-def test_a_face_that_changes_slowly_is_looked_at_for_longer(seconds: int, *, seen: bool) -> None:
+def test_a_face_that_changes_slowly_is_looked_at_for_longer(
+    seconds: int, *, seen: bool, ramps: dict[str, Ramp]
+) -> None:
     face, shade, rng = texture(1), texture(7), np.random.default_rng(2)
     times = [i / 10 for i in range(10 * seconds)]
     views = [
         np.clip(face + 0.2 * np.sin(0.1 * time) * (shade - 128) + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8)
         for time in times
     ]
-    found = ageing(times, views, lambda *_: AREA)
+    found = texture_change(times, views, lambda *_: AREA)
     assert found is not None
-    assert (found > 0.065) == seen
+    assert (found > ramps["texture_change"].values[1]) == seen
 
 
-def test_a_photo_does_not_age_however_long_it_is_looked_at() -> None:
+def test_a_photo_does_not_age_however_long_it_is_looked_at(ramps: dict[str, Ramp]) -> None:
     face, rng = texture(1), np.random.default_rng(2)
     times = [i / 10 for i in range(100)]
     views = [
         np.clip(speaking(face, 3 * np.sin(0.4 * i)) + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8)
         for i in range(len(times))
     ]
-    found = ageing(times, views, lambda *_: AREA)
+    found = texture_change(times, views, lambda *_: AREA)
     assert found is not None
-    assert found < 0.052
+    assert found < ramps["texture_change"].values[0]

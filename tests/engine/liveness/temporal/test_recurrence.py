@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from senseid_engine.liveness.temporal.repetition import repetition
+from senseid_engine.liveness.temporal.recurrence import recurrence_distance
 
 RATE = 10
 
@@ -50,7 +50,7 @@ def test_a_piece_that_is_played_again(seconds: float, back: bool) -> None:
     frames = [
         np.clip(piece[i % len(piece)] + rng.normal(0, 1, piece[0].shape), 0, 255).astype(np.uint8) for i in range(40)
     ]
-    found = repetition(times(frames), frames)
+    found = recurrence_distance(times(frames), frames)
     assert found is not None
     assert found < 0.75
 
@@ -62,7 +62,9 @@ def test_a_piece_that_is_played_again_before_an_unsteady_hand(back: bool, shake:
     piece = walk(11, 1)
     if back:
         piece += piece[-2:0:-1]
-    found = repetition(times(piece * 3), held([piece[i % len(piece)] for i in range(3 * len(piece))], shake=shake))
+    found = recurrence_distance(
+        times(piece * 3), held([piece[i % len(piece)] for i in range(3 * len(piece))], shake=shake)
+    )
     assert found is not None
     assert found < 0.75
 
@@ -71,14 +73,14 @@ def test_a_piece_that_is_played_again_before_an_unsteady_hand(back: bool, shake:
 def test_what_goes_on_before_an_unsteady_hand_never_comes_back(seed: int) -> None:
     """Some of these run away from whatever registers them."""
     frames = held(walk(40, seed))
-    found = repetition(times(frames), frames)
+    found = recurrence_distance(times(frames), frames)
     assert found is not None
     assert found > 1
 
 
 def test_what_goes_on_never_comes_back() -> None:
     frames = walk(40, 3)
-    found = repetition(times(frames), frames)
+    found = recurrence_distance(times(frames), frames)
     assert found is not None
     assert found > 1
 
@@ -86,11 +88,11 @@ def test_what_goes_on_never_comes_back() -> None:
 def test_a_pause_is_no_return() -> None:
     """Neighbours are alike in every clip."""
     frames = [frame for frame in walk(20, 4) for _ in range(2)]
-    found = repetition([i / 20 for i in range(len(frames))], frames)
+    found = recurrence_distance([i / 20 for i in range(len(frames))], frames)
     assert found is not None
     assert found > 0.8
 
 
 def test_too_few_frames() -> None:
     frames = walk(8, 5)
-    assert repetition(times(frames), frames) is None
+    assert recurrence_distance(times(frames), frames) is None

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from senseid_engine.liveness.temporal.pairs import MAX_PAIRS, long_lags, pairs_apart
+
+
+def test_pairs_are_about_the_lag_apart() -> None:
+    times = [0.0, 0.5, 0.95, 1.6, 3.2, 4.1]
+    assert pairs_apart(times, 1.0) == [(0, 2), (1, 3), (4, 5)]
+
+
+def test_there_are_never_too_many_pairs() -> None:
+    pairs = pairs_apart([i / 30 for i in range(600)], 0.5)
+    assert len(pairs) == MAX_PAIRS
+    assert pairs[0] == (0, 15)
+    assert all(0.35 <= (j - i) / 30 <= 0.65 for i, j in pairs)
+
+
+def test_long_lags_depend_on_the_length_of_the_clip() -> None:
+    assert long_lags([0.0, 2.0]) == []
+    assert long_lags([0.0, 5.0]) == [2.0]
+    assert long_lags([1.0, 21.0]) == [8.0, 4.0, 2.0]
+    assert long_lags([0.0, 60.0]) == [8.0, 4.0, 2.0]
