@@ -1,4 +1,4 @@
-"""What the student of liveness learns from, and how, on small inputs."""
+"""The training crops of the liveness student, and its distillation, on small inputs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from models.recipes.errors import ConvertError
-from models.recipes.liveness import crops, screens
+from models.recipes.liveness import crops, subpixel_screen
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FACE = (110.0, 100.0, 40.0)
+SIMULATIONS = [subpixel_screen.simulated_screen, subpixel_screen.simulated_camera]
 
 
 @pytest.fixture
@@ -24,70 +25,70 @@ def photo() -> np.ndarray:
     return (128 + 80 * np.stack(waves, axis=2)).astype(np.uint8)
 
 
-@pytest.mark.parametrize("again", [screens.screen, screens.camera])
-def test_a_photo_taken_again_is_as_large_and_the_first_stays_as_it_was(again, photo: np.ndarray) -> None:
+@pytest.mark.parametrize("simulated", SIMULATIONS)
+def test_a_simulation_keeps_the_shape_and_leaves_its_input_unchanged(simulated, photo: np.ndarray) -> None:
     before = photo.copy()
     for seed in range(4):
-        made = again(photo, FACE, np.random.default_rng(seed))
+        made = simulated(photo, FACE, np.random.default_rng(seed))
         assert (made.shape, made.dtype) == (photo.shape, np.uint8)
         assert (made != photo).any()
     assert (photo == before).all()
 
 
-@pytest.mark.parametrize("again", [screens.screen, screens.camera])
-def test_a_photo_taken_again_follows_its_seed(again, photo: np.ndarray) -> None:
-    first, second, other = (again(photo, FACE, np.random.default_rng(seed)) for seed in (3, 3, 4))
+@pytest.mark.parametrize("simulated", SIMULATIONS)
+def test_a_simulation_follows_its_seed(simulated, photo: np.ndarray) -> None:
+    first, second, other = (simulated(photo, FACE, np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert (first == second).all()
     assert (first != other).any()
 
 
-@pytest.mark.parametrize("again", [screens.screen, screens.camera])
-def test_what_is_far_from_the_face_is_not_computed(again, photo: np.ndarray) -> None:
-    made = again(photo, FACE, np.random.default_rng(0))
+@pytest.mark.parametrize("simulated", SIMULATIONS)
+def test_what_is_far_from_the_face_is_not_computed(simulated, photo: np.ndarray) -> None:
+    made = simulated(photo, FACE, np.random.default_rng(0))
     far = slice(0, 15)  # rows above 2.1 sides of the box
     assert (made[far] == photo[far]).all()
 
 
-def test_a_camera_alone_leaves_a_photo_smoother_than_a_screen_does(photo: np.ndarray) -> None:
-    def roughness(again) -> float:
-        made = [again(photo, FACE, np.random.default_rng(seed))[20:180, 30:190].astype(float) for seed in range(12)]
+def test_a_simulated_camera_alone_is_smoother_than_a_simulated_screen(photo: np.ndarray) -> None:
+    def roughness(simulated) -> float:
+        made = [simulated(photo, FACE, np.random.default_rng(seed))[20:180, 30:190].astype(float) for seed in range(12)]
         return float(np.mean([np.abs(np.diff(picture, axis=1)).mean() for picture in made]))
 
-    assert roughness(screens.camera) < roughness(screens.screen)
+    assert roughness(subpixel_screen.simulated_camera) < roughness(subpixel_screen.simulated_screen)
 
 
 @pytest.mark.parametrize("colour", range(3))
-def test_the_waves_of_stripes_add_up_to_a_lit_rectangle(colour: int) -> None:
+def test_the_waves_of_rgb_stripes_add_up_to_a_lit_rectangle(colour: int) -> None:
     across = np.linspace(0, 1, 60, endpoint=False)
     u, v = np.meshgrid(across, across)
     light = np.ones_like(u)
-    for wave in screens._stripe_waves(colour, (0.9, 0.9)):
-        light += 2 * wave.height * np.cos(2 * np.pi * (wave.across * u + wave.down * v + wave.start))
+    for wave in subpixel_screen._rgb_stripe_waves(colour, (0.9, 0.9)):
+        light += 2 * wave.coefficient * np.cos(2 * np.pi * (wave.u_frequency * u + wave.v_frequency * v + wave.phase))
     assert light.mean() == pytest.approx(1)
     assert across[light.mean(axis=0).argmax()] == pytest.approx(colour / 3, abs=0.02)
 
 
-def test_diodes_of_red_lie_on_a_chequerboard() -> None:
+def test_red_sub_pixels_of_a_pentile_screen_lie_on_a_chequerboard() -> None:
     def light(u: float, v: float) -> float:
         return 1 + sum(
-            2 * wave.height * np.cos(2 * np.pi * (wave.across * u + wave.down * v + wave.start))
-            for wave in screens._diamond_waves(0)
+            2 * wave.coefficient * np.cos(2 * np.pi * (wave.u_frequency * u + wave.v_frequency * v + wave.phase))
+            for wave in subpixel_screen._pentile_waves(0)
         )
 
     assert light(0, 0) == pytest.approx(light(1, 1)) == pytest.approx(light(1, -1))
     assert light(1, 0) < light(0, 0) / 4
 
 
-def test_photos_are_listed_in_one_order(tmp_path: Path) -> None:
+def test_photos_are_listed_by_path(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for name in ("b.jpg", "folder/a.PNG", "folder/labels.csv"):
         (tmp_path / name).touch()
-    listed = crops.photos_of([tmp_path / "folder", tmp_path / "b.jpg"])
+    listed = crops.list_photos([tmp_path / "folder", tmp_path / "b.jpg"])
     assert listed == [tmp_path / "b.jpg", tmp_path / "folder/a.PNG"]
 
 
-def test_shares_of_ways_to_photograph_again_come_to_all() -> None:
-    assert sum(share for share, _ in crops.SHARES) == pytest.approx(1)
+def test_the_shares_of_transforms_sum_to_one() -> None:
+    assert sum(share for share, _ in crops.TRANSFORM_SHARES) == pytest.approx(1)
 
 
 def test_a_box_is_jittered_a_little() -> None:
@@ -100,13 +101,13 @@ def test_a_box_is_jittered_a_little() -> None:
     assert 0.05 < (sides[:, 0] / 80).std() < 0.12
 
 
-def test_a_face_that_is_held_before_a_scene_is_where_its_box_says() -> None:
+def test_a_composited_face_is_where_its_box_says() -> None:
     pixels = np.full((200, 240, 3), 100, np.uint8)
     box = np.array([80, 60, 140, 140], np.float32)
     pixels[60:140, 80:140] = (250, 20, 20)
     scene = np.full((90, 120, 3), 60, np.uint8)
     for seed in range(8):
-        made, moved = crops.held(pixels, box, scene, np.random.default_rng(seed))
+        made, moved = crops.composited(pixels, box, scene, np.random.default_rng(seed))
         red = (made[..., 0] > 200) & (made[..., 1] < 60)
         x, y = np.nonzero(red)[1].mean(), np.nonzero(red)[0].mean()
         assert (x, y) == pytest.approx(tuple((moved[:2] + moved[2:]) / 2), abs=2)
@@ -119,7 +120,7 @@ def test_a_degraded_photo_keeps_its_face_large_enough() -> None:
     sizes = set()
     for seed in range(10):
         made, moved = crops.degraded(pixels, box, np.random.default_rng(seed))
-        assert moved[3] - moved[1] >= crops.LEAST_FACE - 0.01
+        assert moved[3] - moved[1] >= crops.MIN_FACE_HEIGHT - 0.01
         assert made.shape[1] / pixels.shape[1] == pytest.approx((moved[3] - moved[1]) / 70, abs=0.01)
         sizes.add(made.shape)
     assert len(sizes) > 3
@@ -145,20 +146,20 @@ def test_a_photo_without_a_face_gives_no_crop(tmp_path: Path) -> None:
     assert crops.crop_of(0, broken, empty) is None
 
 
-def test_no_photos_are_refused_and_not_looked_through_for_ever() -> None:
+def test_no_photos_are_refused_instead_of_an_endless_loop() -> None:
     with pytest.raises(ConvertError):
-        next(crops.found_crops([]))
+        next(crops.generate_crops([]))
 
 
 def made_up_state(rng: np.random.Generator) -> dict[str, np.ndarray]:
     """A narrow teacher with one residual block a stage, under the names of the published one."""
     state: dict[str, np.ndarray] = {}
 
-    def layer(name: str, outside: int, inside: int, kernel: int, *, activated: bool = True) -> None:
-        state[f"module.{name}.conv.weight"] = rng.normal(0, 0.3, (outside, inside, kernel, kernel))
-        norm(f"{name}.bn", outside)
+    def layer(name: str, outputs: int, inputs: int, kernel: int, *, activated: bool = True) -> None:
+        state[f"module.{name}.conv.weight"] = rng.normal(0, 0.3, (outputs, inputs, kernel, kernel))
+        norm(f"{name}.bn", outputs)
         if activated:
-            state[f"module.{name}.prelu.weight"] = rng.uniform(0, 0.3, outside)
+            state[f"module.{name}.prelu.weight"] = rng.uniform(0, 0.3, outputs)
 
     def norm(name: str, width: int) -> None:
         for part in ("weight", "bias", "running_mean", "running_var"):
@@ -166,8 +167,8 @@ def made_up_state(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
     layer("conv1", 4, 3, 3)
     layer("conv2_dw", 4, 1, 3)
-    for halving, residual in (("conv_23", "conv_3"), ("conv_34", "conv_4"), ("conv_45", "conv_5")):
-        for name in (halving, f"{residual}.model.0"):
+    for downsampling, residual in (("conv_23", "conv_3"), ("conv_34", "conv_4"), ("conv_45", "conv_5")):
+        for name in (downsampling, f"{residual}.model.0"):
             layer(f"{name}.conv", 6, 4, 1)
             layer(f"{name}.conv_dw", 6, 1, 3)
             layer(f"{name}.project", 4, 6, 1, activated=False)
@@ -179,7 +180,7 @@ def made_up_state(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {name: values.astype(np.float32) for name, values in state.items()}
 
 
-def test_the_teacher_says_what_every_block_makes_and_takes_red_first() -> None:
+def test_the_teacher_returns_the_output_of_every_block_and_takes_rgb() -> None:
     torch = pytest.importorskip("torch", reason="needs the dependency group 'training'")
     from models.recipes.liveness.teacher import Teacher
 
@@ -205,47 +206,47 @@ def test_the_teacher_says_what_every_block_makes_and_takes_red_first() -> None:
     assert torch.allclose(Teacher(changed)(pixels.flip(1))[-1], made[-1], rtol=1e-3, atol=1e-3)
 
 
-def test_the_rate_rises_then_falls() -> None:
+def test_the_learning_rate_warms_up_then_decays() -> None:
     pytest.importorskip("torch", reason="needs the dependency group 'training'")
     from models.recipes.liveness import distil
 
-    rates = [distil.rate_at(step, 1000) for step in range(1000)]
-    assert max(rates) < distil.RATE
+    rates = [distil.learning_rate_at(step, 1000) for step in range(1000)]
+    assert max(rates) < distil.LEARNING_RATE
     assert 80 <= int(np.argmax(rates)) <= 120
-    assert rates[-1] == pytest.approx(distil.LAST_RATE, rel=0.1)
+    assert rates[-1] == pytest.approx(distil.FINAL_LEARNING_RATE, rel=0.1)
 
 
-def test_a_student_that_says_the_same_has_nothing_to_learn() -> None:
+def test_the_loss_is_zero_for_the_outputs_of_the_teacher() -> None:
     torch = pytest.importorskip("torch", reason="needs the dependency group 'training'")
     from models.recipes.liveness import distil
 
     made = [torch.randn(4, 6, 5, 5), torch.randn(4, 5), torch.randn(4, 3)]
-    spread = distil.spreads(made)
-    assert [tuple(part.shape) for part in spread] == [(1, 6, 1, 1), (1, 5), (1, 3)]
-    for weights in (distil.BY_BLOCK, distil.AS_A_WHOLE):
-        assert distil.loss_of(made, made, spread, weights).item() == pytest.approx(0, abs=1e-6)
-        assert distil.loss_of([-part for part in made], made, spread, weights).item() > 0.5
+    variances = distil.channel_variances(made)
+    assert [tuple(part.shape) for part in variances] == [(1, 6, 1, 1), (1, 5), (1, 3)]
+    for weights in (distil.BLOCKWISE_WEIGHTS, distil.END_TO_END_WEIGHTS):
+        assert distil.distillation_loss(made, made, variances, weights).item() == pytest.approx(0, abs=1e-6)
+        assert distil.distillation_loss([-part for part in made], made, variances, weights).item() > 0.5
 
 
-def test_a_varied_batch_stays_a_batch_of_pixels() -> None:
+def test_an_augmented_batch_stays_a_batch_of_pixels() -> None:
     torch = pytest.importorskip("torch", reason="needs the dependency group 'training'")
     from models.recipes.liveness import distil
 
     torch.manual_seed(0)
     crops_seen = np.random.default_rng(0).integers(0, 256, (40, 80, 80, 3), np.uint8)
-    pixels = distil.pixels_of(crops_seen)
+    pixels = distil.to_tensor(crops_seen)
     before = pixels.clone()
-    varied = distil.varied(pixels)
-    assert varied.shape == (40, 3, 80, 80)
-    assert varied.min() >= 0
-    assert varied.max() <= 255
-    assert (varied == varied.round()).all()
+    augmented = distil.augmented(pixels)
+    assert augmented.shape == (40, 3, 80, 80)
+    assert augmented.min() >= 0
+    assert augmented.max() <= 255
+    assert (augmented == augmented.round()).all()
     assert (pixels == before).all()
-    changed = (varied != pixels).flatten(1).any(1)
+    changed = (augmented != pixels).flatten(1).any(1)
     assert 20 < int(changed.sum()) < 40
 
 
-def test_a_student_comes_nearer_to_its_teacher(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_student_is_trained_blockwise_then_end_to_end(capsys: pytest.CaptureFixture[str]) -> None:
     torch = pytest.importorskip("torch", reason="needs the dependency group 'training'")
     from models.recipes.liveness import distil
     from models.recipes.liveness.teacher import Teacher
@@ -257,10 +258,10 @@ def test_a_student_comes_nearer_to_its_teacher(capsys: pytest.CaptureFixture[str
             super().__init__()
             self.layers = torch.nn.ModuleList([torch.nn.Linear(3, 4) for _ in range(7)])
             self.last = torch.nn.ModuleList([torch.nn.Linear(3, 5), torch.nn.Linear(3, 3)])
-            self.forced: list[bool] = []
+            self.blockwise: list[bool] = []
 
-        def forward(self, x, forced=None):
-            self.forced.append(forced is not None)
+        def forward(self, x, teacher_outputs=None):
+            self.blockwise.append(teacher_outputs is not None)
             colour = x.mean((2, 3)) / 128 - 1
             return [layer(colour)[:, :, None, None] for layer in self.layers] + [layer(colour) for layer in self.last]
 
@@ -270,19 +271,19 @@ def test_a_student_comes_nearer_to_its_teacher(capsys: pytest.CaptureFixture[str
     teacher = Teacher(made_up_state(np.random.default_rng(0)))
     before = [values.clone() for values in pupil.state_dict().values()]
     distil.train(pupil, teacher, seen, steps=20)
-    assert pupil.forced[:20] == [True] * 3 + [False] * 17
+    assert pupil.blockwise[:20] == [True] * 3 + [False] * 17
     assert any((values != old).any() for values, old in zip(pupil.state_dict().values(), before, strict=True))
     assert "step 20: loss" in capsys.readouterr().out
 
 
 def test_the_exported_student_answers_as_the_network() -> None:
     torch = pytest.importorskip("torch", reason="needs the dependency group 'training'")
-    from models.recipes.liveness.export import TOLERANCE, difference, to_onnx
+    from models.recipes.liveness.export import TOLERANCE, log_odds_difference, to_onnx
     from models.recipes.liveness.student import StudentNet
 
     torch.manual_seed(0)
     net = StudentNet()
     net.train()
-    net(torch.rand(16, 3, 80, 80) * 255)  # so that the normalisations are not those of nothing
+    net(torch.rand(16, 3, 80, 80) * 255)  # sets the running statistics
     net.eval()
-    assert difference(net, to_onnx(net)) < TOLERANCE
+    assert log_odds_difference(net, to_onnx(net)) < TOLERANCE

@@ -13,11 +13,19 @@ pytest.importorskip("onnx", reason="needs the dependency group 'recipes'")
 pytest.importorskip("tflite", reason="needs the dependency group 'recipes'")
 
 from models.recipes.efficientnet_lite import LITE0, LITE2
-from models.recipes.liveness import frames, prepare, simulate
+from models.recipes.liveness import frames, prepare, recapture
+from models.recipes.liveness.evaluate import apcer_at, auc, report_clips
 from models.recipes.liveness.folds import fold_of
-from models.recipes.liveness.judge import apcer_at, auc, report_clips
 from models.recipes.liveness.logistic import fit
-from models.recipes.liveness.train import PARTS, RECAPTURED, SHARES, STUDENT, Stills, fitted, regression
+from models.recipes.liveness.train import (
+    RECAPTURE_WEIGHT,
+    SOURCE_WEIGHTS,
+    STUDENT_WEIGHT,
+    SUBMODELS,
+    Stills,
+    fit_regression,
+    fit_submodel,
+)
 from senseid_engine.faces import Face
 from senseid_engine.image import Image
 from senseid_engine.landmarks import Landmarks
@@ -34,24 +42,24 @@ def photo() -> np.ndarray:
     return np.random.default_rng(0).integers(40, 200, (200, 220, 3), np.uint8)
 
 
-@pytest.mark.parametrize("recapture", [simulate.screen, simulate.paper])
-def test_a_recapture_is_a_photo_of_the_same_size_and_another_look(recapture, photo: np.ndarray) -> None:
+@pytest.mark.parametrize("imitated", [recapture.imitated_screen, recapture.imitated_print])
+def test_a_recapture_is_a_photo_of_the_same_size_and_another_look(imitated, photo: np.ndarray) -> None:
     before = photo.copy()
     for seed in range(6):
-        made = recapture(photo, FACE, np.random.default_rng(seed))
+        made = imitated(photo, FACE, np.random.default_rng(seed))
         assert made.shape == photo.shape
         assert made.dtype == np.uint8
         assert np.abs(made.astype(int) - photo).mean() > 5
     assert (photo == before).all()
 
 
-@pytest.mark.parametrize("recapture", [simulate.screen, simulate.paper])
-def test_a_recapture_follows_its_seed(recapture, photo: np.ndarray) -> None:
-    first, second = (recapture(photo, FACE, np.random.default_rng(3)) for _ in range(2))
+@pytest.mark.parametrize("imitated", [recapture.imitated_screen, recapture.imitated_print])
+def test_a_recapture_follows_its_seed(imitated, photo: np.ndarray) -> None:
+    first, second = (imitated(photo, FACE, np.random.default_rng(3)) for _ in range(2))
     assert (first == second).all()
 
 
-def test_the_figures_of_the_judge_are_what_they_say() -> None:
+def test_auc_counts_ties_half_and_apcer_is_at_the_given_bpcer() -> None:
     live, attacks = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 1.5, 2.0])
     assert auc(live, attacks) == pytest.approx((1 + 2.5 + 3 + 3) / 12)
     assert apcer_at(live, attacks, 0.0) == pytest.approx(2 / 3)
@@ -92,9 +100,9 @@ def test_sources_and_labels_weigh_what_they_should() -> None:
     weights = stills.weights(np.ones(8, bool))
     assert weights[~attack].sum() == pytest.approx(1.0)
     assert weights[attack].sum() == pytest.approx(1.0)
-    assert weights[7] == pytest.approx(RECAPTURED)
+    assert weights[7] == pytest.approx(RECAPTURE_WEIGHT)
     assert weights[3] == pytest.approx(weights[4])
-    assert weights[2] / weights[5] == pytest.approx(SHARES["dtruong"] / SHARES["gc535"])
+    assert weights[2] / weights[5] == pytest.approx(SOURCE_WEIGHTS["dtruong"] / SOURCE_WEIGHTS["gc535"])
     without = stills.weights(source != "gc535")
     assert (without[source == "gc535"] == 0).all()
 
@@ -113,19 +121,19 @@ def test_both_networks_weigh_alike_and_their_surroundings_half() -> None:
         features[:, 3, (wide.start or 0) + 1] += np.where(attack, -1, 1)
     one = np.full(400, "dtruong")
     stills = Stills(features, attack, one, one, np.arange(400) % 4 == 0, np.full(400, ""))
-    found = regression(stills, np.ones(400, bool))
+    found = fit_regression(stills, np.ones(400, bool))
     for near, wide in zip(filters, maps, strict=True):
         assert np.abs(found.face[near]).argmax() == 0
         assert not found.face[wide].any()
         assert not found.surroundings[near].any()
         assert np.abs(found.surroundings[wide]).argmax() == 1
-    assert [part.share for part in PARTS] == [0.5, 0.25, 0.5, 0.25]
-    assert found.surroundings[-1] == STUDENT
+    assert [submodel.weight for submodel in SUBMODELS] == [0.5, 0.25, 0.5, 0.25]
+    assert found.surroundings[-1] == STUDENT_WEIGHT
     assert found.face[-1] == 0
-    alone, _ = fitted(stills, np.ones(400, bool), replace(PARTS[3], share=1.0))
+    alone, _ = fit_submodel(stills, np.ones(400, bool), replace(SUBMODELS[3], weight=1.0))
     assert found.surroundings[maps[1]] == pytest.approx(alone[maps[1]] / 4)
-    said = np.array([found.log_odds(still) for still in features])
-    assert auc(said[~attack], said[attack]) > 0.97
+    log_odds = np.array([found.log_odds(still) for still in features])
+    assert auc(log_odds[~attack], log_odds[attack]) > 0.97
 
 
 def test_clips_are_judged_by_the_mean_of_their_frames(capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +144,7 @@ def test_clips_are_judged_by_the_mean_of_their_frames(capsys: pytest.CaptureFixt
     text = capsys.readouterr().out
     assert "2 live clips, lowest [1. 3.]" in text
     assert "real recordings: AUC 1.000; highest [-3.]" in text
-    assert "simulated: AUC 1.000; highest [-3.]" in text
+    assert "simulated recaptures: AUC 1.000; highest [-3.]" in text
 
 
 def test_the_labels_of_one_source_are_exchanged(tmp_path: Path) -> None:
@@ -167,9 +175,9 @@ def test_the_face_of_the_label_is_taken_not_that_of_who_holds_the_screen() -> No
     image = Image(pixels=np.zeros((100, 200, 3), np.uint8), format="jpeg", orientation=1, name="a.jpg")
     holder, shown = face(0, 0, 60, 60), face(120, 40, 160, 80)
     still = prepare.Still(Path("a.jpg"), attack=True, group="g", source="more", box=(0.7, 0.6, 0.2, 0.4))
-    assert prepare.labelled([holder, shown], still, image) is shown
-    assert prepare.labelled([holder], still, image) is None
-    assert prepare.labelled([holder, shown], replace(still, box=None), image) is holder
+    assert prepare.labelled_face([holder, shown], still, image) is shown
+    assert prepare.labelled_face([holder], still, image) is None
+    assert prepare.labelled_face([holder, shown], replace(still, box=None), image) is holder
 
 
 def test_people_of_one_maker_are_held_out_together() -> None:
@@ -196,15 +204,17 @@ def test_frames_of_clips_are_taken_of_people_and_recaptures_only(
     found = list(frames.clips(*(tmp_path / name for name in ("one", "two", "three"))))
     assert [(clip.source, clip.attack) for clip in found] == [("a", False), ("a", True), ("b", True), ("c", False)]
     written = list(frames.write_frames(found[0], tmp_path, 7))
-    assert 1 < len(written) <= frames.EACH
+    assert 1 < len(written) <= frames.FRAMES_PER_CLIP
     assert all((tmp_path / name).stat().st_size for name in written)
 
 
-def test_no_group_is_drawn_more_often_than_it_may_be() -> None:
+def test_no_group_and_label_has_more_stills_than_allowed() -> None:
     stills = [prepare.Still(Path(f"{i:05}.jpg"), i % 3 == 0, "one", "dtruong") for i in range(3000)]
-    kept = prepare.thinned(stills, np.random.default_rng(0))
-    assert sum(still.attack for still in kept) == prepare.MOST
-    assert len(kept) == 2 * prepare.MOST
+    kept = prepare.subsampled(stills, np.random.default_rng(0))
+    assert sum(still.attack for still in kept) == prepare.MAX_PER_GROUP_AND_LABEL
+    assert len(kept) == 2 * prepare.MAX_PER_GROUP_AND_LABEL
     drawn = prepare.with_recaptures(kept)
-    assert sum(still.recaptures for still in drawn) == pytest.approx(prepare.RECAPTURES * prepare.SHARES["dtruong"])
+    assert sum(still.recaptures for still in drawn) == pytest.approx(
+        prepare.RECAPTURES * prepare.RECAPTURE_SHARES["dtruong"]
+    )
     assert not any(still.recaptures for still in drawn if still.attack)

@@ -1,1 +1,4 @@
-"""How the presentation-attack detector is trained: prepare, simulate, train, export. Not installed."""
+"""How the presentation-attack detector is trained; not installed.
+
+The student network: `crops`, `distil`, `export`. The regressions: `frames`, `prepare`, `train`.
+"""

@@ -1,11 +1,12 @@
-"""`python -m models.recipes.liveness.distil CROPS.npy TEACHER.pth STATE.pt`: the student learns from the teacher.
+"""`python -m models.recipes.liveness.distil CROPS.npy TEACHER.pth STATE.pt`: knowledge distillation of the student.
 
-CROPS is what `crops` wrote, TEACHER the state dict of the published network, STATE where the student's weights go. No
-label is used: the student is to say of each crop what the teacher says. For the first steps each of its blocks is given
-what the teacher's block before makes, so that all learn at once; then it works as a whole.
+CROPS.npy is what `crops` wrote, TEACHER.pth the state dict of the published network, and STATE.pt is where the
+student's goes. The targets are the teacher's feature maps, embedding and logits; no label is used. For the first steps
+each block of the student takes as input the teacher's output of the block before, so that all learn at once; after that
+the student is trained end to end.
 
-The same crops and seed give the same weights on the same machine and version of PyTorch. The weights that come last are
-kept; the validation part, the first crops, is only looked at.
+The same crops and seed give the same weights on the same machine and version of PyTorch. The weights of the last step
+are kept: the validation crops, the first of the file, are only reported on, and select nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
 from models.recipes.liveness.student import StudentNet
-from models.recipes.liveness.teacher import GENUINE, Teacher
+from models.recipes.liveness.teacher import BONA_FIDE_CLASS, Teacher
 from models.recipes.torch_recipe import make_reproducible
 from models.recipes.torch_state import read_state
 
@@ -33,34 +34,33 @@ if TYPE_CHECKING:
 
     from senseid_engine.arrays import Pixels
 
-BATCH = 64
-RATE, LAST_RATE = 4e-3, 1e-5
-DECAY = 1e-4
-WARM_UP = 100
-"""So many steps the rate takes to rise."""
-LONGEST_GRADIENT = 5.0
-FORCED = 0.15
-"""For this share of the steps each block is given what the teacher makes."""
-COARSE = 0.9
-"""For this share of the steps the student computes in bfloat16, which is faster; the last steps are exact."""
-SOFTNESS = 2.0
-"""What logits are divided by before their probabilities are compared, so that small ones count as well."""
-LEAST_SPREAD = 2e-2
-"""The share of the whole variance that is added to a channel's: one that hardly varies would count without bound."""
-VALIDATION = 1000
-"""So many crops validate, but at most a tenth."""
-EACH = 200
-"""Steps from one validation to the next."""
+BATCH_SIZE = 64
+LEARNING_RATE, FINAL_LEARNING_RATE = 4e-3, 1e-5
+WEIGHT_DECAY = 1e-4
+WARMUP_STEPS = 100
+MAX_GRADIENT_NORM = 5.0
+BLOCKWISE_SHARE = 0.15
+"""The share of the steps, the first ones, in which each block takes the teacher's output of the block before."""
+BFLOAT16_SHARE = 0.9
+"""The share of the steps, the first ones, whose forward pass is in bfloat16, which is faster; the rest are float32."""
+TEMPERATURE = 2.0
+"""Divides the logits of both networks before their softmax. The loss is not multiplied by its square."""
+VARIANCE_FLOOR = 2e-2
+"""Added to each channel's variance, as a share of the whole output's, so that near-constant ones do not dominate."""
+VALIDATION_CROPS = 1000
+"""At most so many crops validate, and at most a tenth of all."""
+VALIDATE_EVERY = 200
+"""Steps."""
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """How much each part of the loss counts.
+class LossWeights:
+    """The weights of the terms of the loss.
 
     Attributes:
-        block: the errors of each block.
-        embedding: the error of the embedding.
-        classes: the divergence of the classes' probabilities.
+        block: of the mean squared error of each block's output.
+        embedding: of that of the embedding.
+        classes: of the Kullback-Leibler divergence of the class probabilities.
     """
 
     block: float
@@ -68,137 +68,161 @@ class Weights:
     classes: float
 
 
-BY_BLOCK = Weights(1.0, 1.0, 0.5)
-AS_A_WHOLE = Weights(0.3, 2.0, 4.0)
+BLOCKWISE_WEIGHTS = LossWeights(1.0, 1.0, 0.5)
+END_TO_END_WEIGHTS = LossWeights(0.3, 2.0, 4.0)
 
 
-def pixels_of(crops: Pixels) -> Tensor:
-    """Crops, uint8 (n, 80, 80, 3), RGB, as the networks take them: float32 (n, 3, 80, 80)."""
+def to_tensor(crops: Pixels) -> Tensor:
+    """Crops, uint8 (n, 80, 80, 3), RGB, as both networks take them: float32 (n, 3, 80, 80), 0..255."""
     return torch.from_numpy(np.array(crops)).permute(0, 3, 1, 2).float().contiguous()
 
 
-def varied(pixels: Tensor) -> Tensor:
-    """The batch in other light, moved, noisy, in a mirror or without colour, each in some of the crops.
+def augmented(pixels: Tensor) -> Tensor:
+    """The batch with random mirroring, gain, offset, shift, noise and grey, each applied to some of its crops.
 
     Args:
-        pixels: float32 (n, 3, height, width), 0..255. Whole numbers come out again.
+        pixels: float32 (n, 3, height, width), 0..255.
+
+    Returns:
+        The same shape and range, rounded to whole numbers as pixels are. Shift and noise level are drawn once a batch.
     """
     count = len(pixels)
 
-    def some(share: float) -> Tensor:
-        return torch.rand(count, 1, 1, 1) < share
+    def chosen(probability: float) -> Tensor:
+        return torch.rand(count, 1, 1, 1) < probability
 
-    def between(low: float, high: float, channels: int = 1) -> Tensor:
+    def uniform(low: float, high: float, channels: int = 1) -> Tensor:
         return low + (high - low) * torch.rand(count, channels, 1, 1)
 
-    x = torch.where(some(0.5), pixels.flip(3), pixels)
-    lit = x * between(0.65, 1.35) * between(0.9, 1.1, 3) + between(-20, 20)
-    x = torch.where(some(0.6), lit, x)
+    x = torch.where(chosen(0.5), pixels.flip(3), pixels)
+    relit = x * uniform(0.65, 1.35) * uniform(0.9, 1.1, 3) + uniform(-20, 20)
+    x = torch.where(chosen(0.6), relit, x)
     down, right = torch.randint(-4, 5, (2,)).tolist()
     height, width = x.shape[2:]
-    wide = functional.pad(x, (4, 4, 4, 4), mode="replicate")
-    x = torch.where(some(0.3), wide[:, :, 4 - down : 4 - down + height, 4 - right : 4 - right + width], x)
-    x = torch.where(some(0.3), x + 6 * torch.rand(1) * torch.randn_like(x), x)
-    x = torch.where(some(0.1), x.mean(1, keepdim=True), x)
+    padded = functional.pad(x, (4, 4, 4, 4), mode="replicate")
+    x = torch.where(chosen(0.3), padded[:, :, 4 - down : 4 - down + height, 4 - right : 4 - right + width], x)
+    x = torch.where(chosen(0.3), x + 6 * torch.rand(1) * torch.randn_like(x), x)
+    x = torch.where(chosen(0.1), x.mean(1, keepdim=True), x)
     return x.clamp(0, 255).round()
 
 
-def spreads(made: Sequence[Tensor]) -> list[Tensor]:
-    """By what squared errors are divided: the variance of each channel, with all other dimensions of size 1."""
+def channel_variances(outputs: Sequence[Tensor]) -> list[Tensor]:
+    """What normalises the squared errors: each output's variance by channel, all other dimensions of size 1."""
     return [
-        part.var(dim=[axis for axis in range(part.ndim) if axis != 1], keepdim=True) + LEAST_SPREAD * part.var()
-        for part in made
+        output.var(dim=[axis for axis in range(output.ndim) if axis != 1], keepdim=True) + VARIANCE_FLOOR * output.var()
+        for output in outputs
     ]
 
 
-def errors(told: Sequence[Tensor], wanted: Sequence[Tensor], spread: Sequence[Tensor]) -> list[Tensor]:
-    """The mean squared errors of the blocks and the embedding, as shares of the variance; not of the logits."""
+def normalised_errors(
+    outputs: Sequence[Tensor], targets: Sequence[Tensor], variances: Sequence[Tensor]
+) -> list[Tensor]:
+    """Mean squared errors over variance: scalars, one for each block, then the embedding's. The logits have none."""
     return [
-        ((one - other) ** 2 / size).mean() for one, other, size in zip(told[:-1], wanted[:-1], spread[:-1], strict=True)
+        ((output - target) ** 2 / variance).mean()
+        for output, target, variance in zip(outputs[:-1], targets[:-1], variances[:-1], strict=True)
     ]
 
 
-def divergence(told: Tensor, wanted: Tensor) -> Tensor:
-    """How far the probabilities by the student's logits are from those by the teacher's: Kullback and Leibler's."""
+def kl_divergence(logits: Tensor, target_logits: Tensor) -> Tensor:
+    """Kullback-Leibler divergence of softened class probabilities, mean over the batch; both logits (n, classes)."""
     return functional.kl_div(
-        functional.log_softmax(told / SOFTNESS, 1), functional.softmax(wanted / SOFTNESS, 1), reduction="batchmean"
+        functional.log_softmax(logits / TEMPERATURE, 1),
+        functional.softmax(target_logits / TEMPERATURE, 1),
+        reduction="batchmean",
     )
 
 
-def loss_of(told: Sequence[Tensor], wanted: Sequence[Tensor], spread: Sequence[Tensor], weights: Weights) -> Tensor:
-    """What is made small. All are what the blocks make, then the embedding, then the logits."""
-    *blocks, embedding = errors(told, wanted, spread)
-    classes = divergence(told[-1], wanted[-1])
+def distillation_loss(
+    outputs: Sequence[Tensor], targets: Sequence[Tensor], variances: Sequence[Tensor], weights: LossWeights
+) -> Tensor:
+    """The weighted sum of all terms, a scalar.
+
+    Args:
+        outputs: of the student: the blocks' maps, the embedding, the logits.
+        targets: the same of the teacher.
+        variances: as `channel_variances` gives them.
+        weights: of the terms.
+    """
+    *blocks, embedding = normalised_errors(outputs, targets, variances)
+    classes = kl_divergence(outputs[-1], targets[-1])
     return weights.block * torch.stack(blocks).sum() + weights.embedding * embedding + weights.classes * classes
 
 
-def rate_at(step: int, steps: int) -> float:
-    """The learning rate: it rises in a line, and falls like half a wave of a cosine."""
-    return float(RATE * min(1.0, step / WARM_UP) * (1 + np.cos(np.pi * step / steps)) / 2 + LAST_RATE)
+def learning_rate_at(step: int, steps: int) -> float:
+    """Linear warm-up and cosine decay to `FINAL_LEARNING_RATE`."""
+    cosine = (1 + np.cos(np.pi * step / steps)) / 2
+    return float(LEARNING_RATE * min(1.0, step / WARMUP_STEPS) * cosine + FINAL_LEARNING_RATE)
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Crops that nothing is learned from, and what the teacher makes of them."""
+    """Held-out crops, the teacher's outputs for them, and the variances of these."""
 
     pixels: Tensor
-    wanted: list[Tensor]
-    spread: list[Tensor]
+    targets: list[Tensor]
+    variances: list[Tensor]
 
     @classmethod
-    def by(cls, teacher: Teacher, crops: Pixels) -> Validation:
-        """Ask the teacher."""
-        pixels = pixels_of(crops)
-        wanted = teacher(pixels)
-        return cls(pixels, wanted, spreads(wanted))
+    def of(cls, teacher: Teacher, crops: Pixels) -> Validation:
+        """Run the teacher on crops, uint8 (n, 80, 80, 3), RGB."""
+        pixels = to_tensor(crops)
+        targets = teacher(pixels)
+        return cls(pixels, targets, channel_variances(targets))
 
-    def line(self, net: nn.Module) -> str:
-        """How well the student does: errors as shares of the variance, and how alike the two judge."""
+    def summary(self, net: nn.Module) -> str:
+        """Normalised errors, and how well the bona fide probabilities of student and teacher agree, in one line."""
         net.eval()
         with torch.no_grad():
-            told = net(self.pixels)
+            outputs = net(self.pixels)
         net.train()
-        first, *middle, last, embedding = (error.item() for error in errors(told, self.wanted, self.spread))
-        ours, theirs = (functional.softmax(made[-1], 1)[:, GENUINE] for made in (told, self.wanted))
-        odds = torch.stack([torch.logit(part, 1e-4) for part in (ours, theirs)])
+        errors = normalised_errors(outputs, self.targets, self.variances)
+        first, *between, last, embedding = (error.item() for error in errors)
+        student = functional.softmax(outputs[-1], 1)[:, BONA_FIDE_CLASS]
+        teacher = functional.softmax(self.targets[-1], 1)[:, BONA_FIDE_CLASS]
+        log_odds = torch.stack([torch.logit(probability, 1e-4) for probability in (student, teacher)])
         return (
-            f"errors of the first block {first:.3f}, of those between {np.mean(middle):.3f}, of the last {last:.3f}, "
-            f"of the embedding {embedding:.3f}, correlation of the log-odds {torch.corrcoef(odds)[0, 1].item():.4f}, "
-            f"same answer {((ours > 0.5) == (theirs > 0.5)).float().mean().item():.3f}"
+            f"normalised error of the first block {first:.3f}, of those between {np.mean(between):.3f}, "
+            f"of the last {last:.3f}, of the embedding {embedding:.3f}, "
+            f"correlation of the log-odds {torch.corrcoef(log_odds)[0, 1].item():.4f}, "
+            f"agreement at 0.5 {((student > 0.5) == (teacher > 0.5)).float().mean().item():.3f}"
         )
 
 
 def train(net: nn.Module, teacher: Teacher, crops: Pixels, *, steps: int) -> None:
-    """Learn from the teacher, by PyTorch's own randomness.
+    """Train the student in place, with PyTorch's global random generator.
 
     Args:
-        net: called with pixels and the outputs that are forced upon it, or None; returns as many as the teacher.
-        teacher: what it learns from.
+        net: called with pixels, and with the teacher's outputs while training blockwise or else None; returns as many
+            outputs as the teacher.
+        teacher: gives the targets.
         crops: uint8 (n, 80, 80, 3), RGB; the first validate.
         steps: how many batches.
     """
-    held_out = min(VALIDATION, len(crops) // 10)
-    validation = Validation.by(teacher, crops[:held_out])
-    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
+    held_out = min(VALIDATION_CROPS, len(crops) // 10)
+    validation = Validation.of(teacher, crops[:held_out])
+    optimiser = torch.optim.AdamW(net.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     net.train()
     start = time.monotonic()
     for step in range(steps):
         for group in optimiser.param_groups:
-            group["lr"] = rate_at(step, steps)
-        pixels = varied(pixels_of(crops[torch.randint(held_out, len(crops), (BATCH,)).numpy()]))
-        wanted = teacher(pixels)
-        forced = step < FORCED * steps
-        with torch.autocast("cpu", torch.bfloat16, enabled=step < COARSE * steps):
-            told = net(pixels, wanted if forced else None)
-        exact = [part.float() for part in told]
-        loss = loss_of(exact, wanted, validation.spread, BY_BLOCK if forced else AS_A_WHOLE)
+            group["lr"] = learning_rate_at(step, steps)
+        pixels = augmented(to_tensor(crops[torch.randint(held_out, len(crops), (BATCH_SIZE,)).numpy()]))
+        targets = teacher(pixels)
+        blockwise = step < BLOCKWISE_SHARE * steps
+        with torch.autocast("cpu", torch.bfloat16, enabled=step < BFLOAT16_SHARE * steps):
+            outputs = net(pixels, targets if blockwise else None)
+        # The loss is computed in float32 either way.
+        outputs = [output.float() for output in outputs]
+        weights = BLOCKWISE_WEIGHTS if blockwise else END_TO_END_WEIGHTS
+        loss = distillation_loss(outputs, targets, validation.variances, weights)
         optimiser.zero_grad()
         loss.backward()
-        clip_grad_norm_(net.parameters(), LONGEST_GRADIENT)
+        clip_grad_norm_(net.parameters(), MAX_GRADIENT_NORM)
         optimiser.step()
-        if (step + 1) % EACH == 0 or step + 1 == steps:
-            spent = time.monotonic() - start
-            print(f"step {step + 1}: loss {loss.item():.3f}, {validation.line(net)}, {spent:.0f} s", flush=True)
+        if (step + 1) % VALIDATE_EVERY == 0 or step + 1 == steps:
+            elapsed = time.monotonic() - start
+            print(f"step {step + 1}: loss {loss.item():.3f}, {validation.summary(net)}, {elapsed:.0f} s", flush=True)
 
 
 def main() -> None:
@@ -209,12 +233,12 @@ def main() -> None:
     parser.add_argument("state", type=Path)
     parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    words = parser.parse_args()
-    make_reproducible(words.seed)
+    arguments = parser.parse_args()
+    make_reproducible(arguments.seed)
     net = StudentNet()
-    teacher = Teacher(read_state(words.teacher.read_bytes()))
-    train(net, teacher, np.load(words.crops, mmap_mode="r"), steps=words.steps)
-    torch.save(net.state_dict(), words.state)
+    teacher = Teacher(read_state(arguments.teacher.read_bytes()))
+    train(net, teacher, np.load(arguments.crops, mmap_mode="r"), steps=arguments.steps)
+    torch.save(net.state_dict(), arguments.state)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""`python -m models.recipes.liveness.prepare STILLS MORE CLIPS LFW FEATURES.npz`: what the networks tell of stills.
+"""`python -m models.recipes.liveness.prepare STILLS MORE CLIPS LFW FEATURES.npz`: features of stills, for `train`.
 
 STILLS is the unpacked set of labelled stills (`labels.csv` with name, label, group, source); MORE the unpacked set of
 whole frames (`labels.csv` with file, label, source and the box of the face); CLIPS the frames of clips that `frames`
-wrote; LFW the folder with one sub-folder a person, of whose first photos bona fide faces of a further kind are taken.
-From bona fide faces of every source, recaptures are simulated: a source that came with fewer attacks, or none, would
-teach that source instead.
+wrote; LFW the folder with one sub-folder for each person, of whom the first photo is taken as bona fide. Recaptures are
+simulated from bona fide faces of every source: if a source had fewer attacks, or none, the regressions would learn to
+recognise that source instead.
 
-No face is kept, but its features and its place in the set are: personal data, made for the training and deleted after.
+FEATURES.npz holds, of n stills and recaptures, `features`, float16 (n, crops, features), and `attack`, `recaptured`,
+`group`, `source` and `clip`, (n,). No picture is kept, but features and groups are personal data: delete the file after
+training.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import numpy as np
 
 from models.recipes.efficientnet_lite import LITE0, LITE2
 from models.recipes.licences import licences_of_this_run
-from models.recipes.liveness import simulate
+from models.recipes.liveness import recapture
 from senseid_engine.errors import NoFaceError
 from senseid_engine.finder import FaceFinder, models_of_kind
 from senseid_engine.image import decode_image, read_photo
@@ -42,11 +44,11 @@ if TYPE_CHECKING:
 
 SEED = 0
 LFW_PEOPLE = 600
-# At most so many of a group and label: what more there is tells nothing new. Of LFW all count.
-MOST = 60
+MAX_PER_GROUP_AND_LABEL = 60
+"""Of the labelled stills: more of the same recordings would add nothing new."""
 RECAPTURES = 2400
-# Of which sources the recaptured faces are; within a source every group has as many.
-SHARES = {
+"""The expected number of simulated recaptures."""
+RECAPTURE_SHARES = {
     "lfw": 0.23,
     "webcam-crops": 0.25,
     "dtruong": 0.10,
@@ -55,19 +57,26 @@ SHARES = {
     "more": 0.20,
     "clips": 0.13,
 }
-LEAST_OVERLAP = 0.3
-"""The least intersection over union of a face with the box of its label; a frame may show a second person."""
-SCREENS = 0.75
-"""The share of the recaptures that are from screens, the rest are from paper."""
+"""From which sources they are made; within a source every group has the same share."""
+MIN_IOU = 0.3
+"""The least intersection over union of a found face with the labelled box; a frame may show a second person."""
+SCREEN_SHARE = 0.75
+"""The share of the recaptures that are of screens; the others are of prints."""
 
 
 @dataclass(frozen=True, slots=True)
 class Still:
-    """One labelled photo: its path, whether it shows an attack, its group, its source, and how often it is recaptured.
+    """One labelled photo.
 
-    The box is that of the labelled face: centre, width and height, as shares of the photo's; None for the largest face.
-    A frame of a clip says which clip it is of.
-    The labels of gc535 are exchanged: they contradict every other source (docs/models/liveness.md).
+    Attributes:
+        path: of the file.
+        attack: whether it shows an attack.
+        group: of people or scenes that are held out together.
+        source: the data set that it comes from.
+        recaptures: the expected number of recaptures made from it.
+        box: of the labelled face: centre x and y, width and height, as shares of the photo's width and height; None for
+            the largest face.
+        clip: which clip it is a frame of, or "".
     """
 
     path: Path
@@ -80,7 +89,10 @@ class Still:
 
 
 def read_stills(folder: Path) -> list[Still]:
-    """The labelled stills, in the order of their list."""
+    """The labelled stills, in the order of `labels.csv`.
+
+    The labels of gc535 are swapped: they contradict every other source (docs/models/liveness.md).
+    """
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         return [
             Still(
@@ -94,7 +106,7 @@ def read_stills(folder: Path) -> list[Still]:
 
 
 def read_frames(folder: Path, source: str) -> list[Still]:
-    """Whole frames, of `liveness-more` or of clips; the recordings of one maker are a group."""
+    """Whole frames, of `liveness-more` or of clips; all recordings of one maker are a group."""
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if not row["file"].endswith(".mp4")]
     return [
@@ -111,51 +123,59 @@ def read_frames(folder: Path, source: str) -> list[Still]:
 
 
 def read_lfw(folder: Path) -> list[Still]:
-    """One photo each of the first people of LFW."""
+    """The first photo of each of the first `LFW_PEOPLE` people of LFW, by name."""
     people = sorted(path for path in folder.iterdir() if path.is_dir())[:LFW_PEOPLE]
     return [Still(min(person.glob("*.jpg")), attack=False, group="lfw", source="lfw") for person in people]
 
 
-def thinned(stills: list[Still], rng: np.random.Generator) -> list[Still]:
-    """At most `MOST` of a group and label, drawn at random, in the order that they came in."""
+def subsampled(stills: list[Still], rng: np.random.Generator) -> list[Still]:
+    """At most `MAX_PER_GROUP_AND_LABEL` stills of each group and label, drawn at random, sorted by path."""
     kept: list[Still] = []
     seen: Counter[tuple[str, bool]] = Counter()
-    for number in rng.permutation(len(stills)):
-        still = stills[number]
+    for index in rng.permutation(len(stills)):
+        still = stills[index]
         seen[still.group, still.attack] += 1
-        if seen[still.group, still.attack] <= MOST:
+        if seen[still.group, still.attack] <= MAX_PER_GROUP_AND_LABEL:
             kept.append(still)
     return sorted(kept, key=lambda still: still.path)
 
 
 def with_recaptures(stills: list[Still]) -> list[Still]:
-    """Say how often each bona fide still is recaptured, on average."""
+    """The stills with `recaptures` set: by `RECAPTURE_SHARES` for bona fide ones, 0 for attacks."""
     bona_fide = [still for still in stills if not still.attack]
     size = Counter(still.group for still in bona_fide)
     groups = Counter(source for source, _ in {(still.source, still.group) for still in bona_fide})
-    return [
-        still
-        if still.attack
-        else replace(still, recaptures=RECAPTURES * SHARES[still.source] / groups[still.source] / size[still.group])
-        for still in stills
-    ]
+
+    def expected(still: Still) -> float:
+        return RECAPTURES * RECAPTURE_SHARES[still.source] / groups[still.source] / size[still.group]
+
+    return [still if still.attack else replace(still, recaptures=expected(still)) for still in stills]
 
 
 @cache
 def _models() -> tuple[FaceFinder, tuple[Session, ...]]:
-    """The models that find faces and tell textures, under a licence made for this run, once a process."""
+    """The models that find faces and describe them, under a licence made for this run, once a process."""
     licences, registry = licences_of_this_run(), Registry.builtin()
     networks = open_sessions(models_of_kind(registry, "liveness"), licences, threads=1)
     return FaceFinder.open(registry, licences, threads=1), networks
 
 
 def features_of(number: int, still: Still) -> np.ndarray:
-    """The features, float16 (1 + recaptures, looks, features), of a still and its recaptures; none without a face."""
+    """The features of a still and of simulated recaptures of it.
+
+    Args:
+        number: of the still; it seeds the random generator.
+        still: the still.
+
+    Returns:
+        float16 (1 + recaptures, crops, features), crops and features as `extract_features` gives them; (0, crops,
+        features) if no face is found.
+    """
     finder, networks = _models()
     image = decode_image(read_photo(still.path), name=str(still.path))
     none = np.zeros((0, len(FACE_CROPS) + 1, LITE0.features + LITE2.features + 1), np.float16)
     try:
-        face = labelled(finder.find(image).faces, still, image)
+        face = labelled_face(finder.find(image).faces, still, image)
     except NoFaceError:
         return none
     if face is None:
@@ -163,24 +183,24 @@ def features_of(number: int, still: Still) -> np.ndarray:
     rng = np.random.default_rng([SEED, number])
     photos = [image.pixels]
     for _ in range(rng.poisson(still.recaptures)):
-        recapture = simulate.screen if rng.random() < SCREENS else simulate.paper
-        photos.append(recapture(image.pixels, simulate.place_of(face.box), rng))
+        imitated = recapture.imitated_screen if rng.random() < SCREEN_SHARE else recapture.imitated_print
+        photos.append(imitated(image.pixels, recapture.centre_and_side(face.box), rng))
     return np.stack([extract_features(networks, pixels, face) for pixels in photos]).astype(np.float16)
 
 
-def labelled(faces: Sequence[Face], still: Still, image: Image) -> Face | None:
-    """The face that the label is about; None where it was not found."""
+def labelled_face(faces: Sequence[Face], still: Still, image: Image) -> Face | None:
+    """The face that overlaps the labelled box most, None if by less than `MIN_IOU`; the largest face without a box."""
     if still.box is None:
         return faces[0]
     size = np.array([image.width, image.height])
     centre, half = np.array(still.box[:2]) * size, np.array(still.box[2:]) * size / 2
     box = np.concatenate([centre - half, centre + half])
     best = max(faces, key=lambda face: overlap(face.box, box))
-    return best if overlap(best.box, box) >= LEAST_OVERLAP else None
+    return best if overlap(best.box, box) >= MIN_IOU else None
 
 
 def main() -> None:
-    """Run the step."""
+    """Write the features; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stills", type=Path)
     parser.add_argument("more", type=Path)
@@ -188,9 +208,9 @@ def main() -> None:
     parser.add_argument("lfw", type=Path)
     parser.add_argument("output", type=Path)
     arguments = parser.parse_args()
-    some = thinned(read_stills(arguments.stills), np.random.default_rng(SEED))
+    cropped = subsampled(read_stills(arguments.stills), np.random.default_rng(SEED))
     whole = read_frames(arguments.more, "more") + read_frames(arguments.clips, "clips")
-    stills = with_recaptures(some + whole + read_lfw(arguments.lfw))
+    stills = with_recaptures(cropped + whole + read_lfw(arguments.lfw))
     with ProcessPoolExecutor() as pool:
         found = list(pool.map(features_of, range(len(stills)), stills, chunksize=50))
     counts = [len(features) for features in found]

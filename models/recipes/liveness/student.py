@@ -1,7 +1,8 @@
-"""The network that learns from a published one what a recapture looks like: 80x80 pixels of a face's surroundings.
+"""The student network, distilled from MiniFASNetV2: tells recaptures from 80x80 pixels of a face and what is around it.
 
-Strided convolutions make the maps smaller; between them are residual blocks that are narrow in their middle. Their
-number, and the width of what goes from block to block, are those of the teacher, so that each can learn from its own.
+Strided convolutions downsample; residual blocks with a bottleneck lie between them. Number, width and resolution of the
+blocks' outputs are the teacher's, so that each block can be trained on the teacher's output. `distil` trains it and
+`export` writes it as ONNX; the names of its parts are the keys of the state dict that the two exchange.
 """
 
 from __future__ import annotations
@@ -17,95 +18,105 @@ if TYPE_CHECKING:
 
 SIDE: Final = SURROUNDINGS_CHIP.side
 STAGES: Final = ((64, (16, 16, 16, 16)), (128, (232, 56, 32, 80, 32, 32)), (128, (32, 32)))
-"""Of each stage: the width of its maps, and that of the middle of each residual block."""
+"""Of each stage: the channels of its output, and those of the bottleneck of each of its residual blocks."""
 CENTRE: Final = 2.0
-SPREAD: Final = 64.0
-"""Pixels are brought to x / SPREAD - CENTRE."""
-_STEM: Final = 32
-_LAST: Final = 512
-_EMBEDDING: Final = 128
-_LEAK: Final = 0.1
+SCALE: Final = 64.0
+"""Pixels are normalised to x / SCALE - CENTRE: -2 to about 2."""
+_STEM_WIDTH: Final = 32
+_HEAD_WIDTH: Final = 512
+_EMBEDDING_SIZE: Final = 128
+_NEGATIVE_SLOPE: Final = 0.1
 
 
-def convolution(
-    inside: int, outside: int, kernel: int, stride: int = 1, *, group: int = 1, padded: bool = True
+def conv_bn(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, *, groups: int = 1, padded: bool = True
 ) -> nn.Sequential:
-    """A convolution and its batch normalisation."""
+    """Convolution without bias, then batch normalisation; zero padding of kernel // 2, or none."""
     padding = kernel // 2 if padded else 0
-    layer = nn.Conv2d(inside, outside, kernel, stride, padding, groups=group, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(outside))
+    layer = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(outputs))
 
 
 class Residual(nn.Module):
-    """What a narrow middle makes of the maps is added to them."""
+    """Bottleneck residual block with a depthwise 3x3 convolution; no activation after the sum."""
 
-    def __init__(self, width: int, middle: int) -> None:
+    def __init__(self, width: int, bottleneck: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            convolution(width, middle, 1),
-            nn.LeakyReLU(_LEAK),
-            convolution(middle, middle, 3, group=middle),
-            nn.LeakyReLU(_LEAK),
-            convolution(middle, width, 1),
+            conv_bn(width, bottleneck, 1),
+            nn.LeakyReLU(_NEGATIVE_SLOPE),
+            conv_bn(bottleneck, bottleneck, 3, groups=bottleneck),
+            nn.LeakyReLU(_NEGATIVE_SLOPE),
+            conv_bn(bottleneck, width, 1),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """The maps and what was made of them."""
-        made: Tensor = x + self.body(x)
-        return made
+        """Maps in and out, (n, channels, height, width) of one shape."""
+        output: Tensor = x + self.body(x)
+        return output
 
 
 class Head(nn.Module):
-    """The embedding and the logits of the teacher's three classes, of which the second is a face."""
+    """Global depthwise convolution, embedding and classifier."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.maps = nn.Sequential(
-            convolution(width, _LAST, 1),
-            nn.LeakyReLU(_LEAK),
-            convolution(_LAST, _LAST, SIDE // 16, group=_LAST, padded=False),
+            conv_bn(width, _HEAD_WIDTH, 1),
+            nn.LeakyReLU(_NEGATIVE_SLOPE),
+            conv_bn(_HEAD_WIDTH, _HEAD_WIDTH, SIDE // 16, groups=_HEAD_WIDTH, padded=False),
         )
-        self.embedding = nn.Sequential(nn.Linear(_LAST, _EMBEDDING, bias=False), nn.BatchNorm1d(_EMBEDDING))
-        self.classes = nn.Linear(_EMBEDDING, 3)
+        self.embedding = nn.Sequential(
+            nn.Linear(_HEAD_WIDTH, _EMBEDDING_SIZE, bias=False), nn.BatchNorm1d(_EMBEDDING_SIZE)
+        )
+        self.classes = nn.Linear(_EMBEDDING_SIZE, 3)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Embedding and logits."""
+        """Maps, (n, width, SIDE // 16, SIDE // 16), to the embedding, (n, 128), and the logits of 3 classes, (n, 3)."""
         embedding = self.embedding(self.maps(x).flatten(1))
         return embedding, self.classes(embedding)
 
 
 class StudentNet(nn.Module):
-    """Takes pixels, float32 (n, 3, SIDE, SIDE), RGB, 0..255."""
+    """Stem, three stages and head; the classes are the teacher's."""
 
     def __init__(self) -> None:
         super().__init__()
         stem = nn.Sequential(
-            convolution(3, _STEM, 3, 2), nn.PReLU(_STEM), convolution(_STEM, _STEM, 3, group=_STEM), nn.PReLU(_STEM)
+            conv_bn(3, _STEM_WIDTH, 3, 2),
+            nn.PReLU(_STEM_WIDTH),
+            conv_bn(_STEM_WIDTH, _STEM_WIDTH, 3, groups=_STEM_WIDTH),
+            nn.PReLU(_STEM_WIDTH),
         )
         blocks: list[nn.Module] = [stem]
-        width = _STEM
-        for wider, middles in STAGES:
+        width = _STEM_WIDTH
+        for stage_width, bottlenecks in STAGES:
             blocks.append(
-                nn.Sequential(convolution(width, wider, 3, 2), nn.LeakyReLU(_LEAK), convolution(wider, wider, 1))
+                nn.Sequential(
+                    conv_bn(width, stage_width, 3, 2),
+                    nn.LeakyReLU(_NEGATIVE_SLOPE),
+                    conv_bn(stage_width, stage_width, 1),
+                )
             )
-            blocks += [Residual(wider, middle) for middle in middles]
-            width = wider
+            blocks += [Residual(stage_width, bottleneck) for bottleneck in bottlenecks]
+            width = stage_width
         self.blocks = nn.ModuleList([*blocks, Head(width)])
 
-    def forward(self, x: Tensor, forced: Sequence[Tensor] | None = None) -> list[Tensor]:
-        """What each block makes, then the embedding, then the logits.
+    def forward(self, x: Tensor, teacher_outputs: Sequence[Tensor] | None = None) -> list[Tensor]:
+        """The output of each block, then the embedding and the logits; shapes as `Teacher` returns them.
 
         Args:
-            x: the pixels.
-            forced: what the teacher's blocks make; each block but the first takes that instead of what comes to it.
+            x: pixels, float32 (n, 3, SIDE, SIDE), RGB, 0..255.
+            teacher_outputs: of the same pixels; each block but the first then takes the teacher's output of the block
+                before as its input.
         """
-        x = x / SPREAD - CENTRE
-        made: list[Tensor] = []
-        for number, block in enumerate(self.blocks):
-            told = block(x if forced is None or not number else forced[number - 1])
+        x = x / SCALE - CENTRE
+        outputs: list[Tensor] = []
+        for index, block in enumerate(self.blocks):
+            output = block(x if teacher_outputs is None or not index else teacher_outputs[index - 1])
             if isinstance(block, Head):
-                made += told
+                outputs += output
             else:
-                made.append(told)
-                x = told
-        return made
+                outputs.append(output)
+                x = output
+        return outputs
