@@ -107,7 +107,8 @@ def check_apart(outputs: Mapping[str, Path | None]) -> None:
     """
     seen: dict[Path, str] = {}
     for option, path in outputs.items():
-        if path is not None and (first := seen.setdefault(path.absolute(), option)) != option:
+        # The same file may be named in several ways: by a folder's link, or with `..`.
+        if path is not None and (first := seen.setdefault(Path(os.path.realpath(path)), option)) != option:
             raise typer.BadParameter(f"{path} is also that of {first}", param_hint=option)
 
 

@@ -156,6 +156,14 @@ def batch(
     form = _output_format(out, output_format, as_json=as_json)
     _check_output(out, manifest, resume=resume, force=force)
     paths.check_apart({"--out": out, "--report": report, "MANIFEST": None if manifest == STDIN else Path(manifest)})
+    if task in {Task.QUALITY, Task.LIVENESS}:
+        for option, given in {
+            "--check-quality": check_quality,
+            "--check-liveness": check_liveness,
+            "--single-face": single_face,
+        }.items():
+            if given:
+                raise typer.BadParameter(f"it is about faces that are compared, not about {task}", param_hint=option)
     if cache_days is not None and cache is None:
         raise typer.BadParameter("it needs --cache", param_hint="--cache-days")
     if plain_faces and report is None:

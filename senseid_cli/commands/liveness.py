@@ -90,8 +90,8 @@ def check(
 
     Of several faces the largest is checked. A photo is checked by its texture alone, which tells most photos of paper
     and of screens: a video proves more. Prints the verdict, the score and the status: ok, hack (an attack with a
-    picture or a screen), short_time (the face is seen for less than two seconds). Exit status: 0 living, 1 not, 3 the
-    video is refused, 4 licence.
+    picture or a screen), short_time (the face is seen for less than two seconds, or in fewer than six frames a second).
+    Exit status: 0 living, 1 not, 3 the video is refused, 4 licence.
 
     Examples:
         senseid liveness clip.mp4

@@ -180,7 +180,7 @@ def _read_policy(name: str) -> Policy:
     if len(data) > _POLICY_BYTES:
         raise PolicyError(name, f"is not a policy: it is over {_POLICY_BYTES:,} bytes")
     try:
-        return Policy.parse(data.decode(), name=name)
+        return Policy.parse(data.decode("utf-8-sig"), name=name)
     except UnicodeDecodeError:
         raise PolicyError(name, "is not a TOML file: it is not UTF-8") from None
 

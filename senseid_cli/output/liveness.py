@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MEANINGS = {
     "ok": "a living person",
     "hack": "an attack with a picture, a screen or a recording",
-    "short_time": "the face is seen for less than two seconds",
+    "short_time": "the face is seen for less than two seconds, or in fewer than six frames a second",
 }
 """The meaning of each status."""
 

@@ -202,6 +202,11 @@ def test_two_results_do_not_go_into_one_file(tmp_path: Path) -> None:
     paths.check_apart({"--one": tmp_path / "a.png", "--two": tmp_path / "b.png", "--three": None, "--four": None})
     with pytest.raises(typer.BadParameter, match="also that of --one"):
         paths.check_apart({"--one": tmp_path / "a.png", "--two": tmp_path / "a.png"})
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    for other in (tmp_path / "link" / ".." / "folder" / "a.png", tmp_path / "link" / "a.png"):
+        with pytest.raises(typer.BadParameter, match="also that of --one"):
+            paths.check_apart({"--one": tmp_path / "folder" / "a.png", "--two": other})
 
 
 # Encrypted media. What can be wrong with them: tests/crypto and tests/cli/crypt.

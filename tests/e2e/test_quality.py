@@ -101,7 +101,7 @@ def test_a_mask_is_named_with_what_to_do(senseid: Senseid, masked: Path) -> None
 
 def test_a_policy_of_ones_own(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
     policy = tmp_path / "mine.toml"
-    policy.write_text("format = 1\nsize = { least = 0.5 }\n")
+    policy.write_text("format = 1\nsize = { least = 0.5 }\n", encoding="utf-8-sig")  # as some editors save it
     body = senseid.json("quality", photos["biden.jpg"], "--policy", policy, status=1)
     assert list(body) == ["code", "faces", "request_id", "details"]
     (failure,) = body["details"]["policy"]["failures"]

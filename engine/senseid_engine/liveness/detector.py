@@ -111,14 +111,15 @@ class LivenessDetector:
         if track is None:
             raise _no_face(video)
         with ThreadPoolExecutor(1) as pool:
-            temporal = pool.submit(measure, track.frames)
+            measured = pool.submit(measure, track.frames)
             log_odds = [self.stills.log_odds(image.pixels, frame.face) for frame, image in track.stills]
             bona_fide = [probability(odds) for odds in log_odds]
             selected = select_frames(track, bona_fide, self._portrait)
-            verdict = self.fusion.decide(log_odds, temporal.result())
-        status = Status.SHORT_TIME
-        if long_enough(track.seconds):
-            status = Status.OK if verdict.passed else Status.HACK
+            temporal = measured.result()
+            verdict = self.fusion.decide(log_odds, temporal)
+        status = Status.OK if verdict.passed else Status.HACK
+        if not long_enough(track.seconds) or (verdict.passed and not temporal.complete):
+            status = Status.SHORT_TIME
         return LivenessResult(
             name=video.name,
             passed=status is Status.OK,

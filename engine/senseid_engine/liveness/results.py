@@ -20,7 +20,10 @@ OUT_OF_REACH: Final = (
 
 
 class Status(StrEnum):
-    """Why the check passed or failed, in the words of the HTTP API."""
+    """Why the check passed or failed, in the words of the HTTP API.
+
+    `SHORT_TIME`: the face is seen too briefly, or in too few frames a second, for a verdict.
+    """
 
     OK = "ok"
     HACK = "hack"

@@ -8,7 +8,7 @@ import { banner, meaning, scale } from "./scale.js";
 const STATUSES = {
   ok: "A living person stands before the camera.",
   hack: "It looks like a photo, a screen or a recording that is held before the camera.",
-  short_time: "The face is seen for less than two seconds, which is too short to tell.",
+  short_time: "The face is seen for less than two seconds, or in fewer than six frames a second, which is too little to tell.",
 };
 const EVIDENCE = {
   stills: "look of the frames", non_rigid: "bending of the face", texture_change: "change of the skin", recurrence_distance: "coming back to the same picture",

@@ -101,6 +101,8 @@ def test_a_folder_of_one_photo(senseid: Senseid, photos: dict[str, Path], tmp_pa
         (["docs", "-o", "x.csv"], "holds no photo"),
         (["README.md", "--report", "x.html"], "it needs --out"),
         (["README.md", "-o", "README.md", "--format", "csv", "--force"], "is one of the inputs"),
+        (["docs", "--task", "quality", "--check-liveness"], "not about quality"),
+        (["docs", "--task", "liveness", "--single-face"], "not about liveness"),
         ([""], "an empty word names no file"),
     ],
 )

@@ -131,6 +131,18 @@ def test_two_seconds_of_a_face_are_enough(
     assert detector.detect(video).status is not Status.SHORT_TIME
 
 
+@pytest.mark.parametrize("milliseconds", [200, 345, 500, 680, 1000, 2000])
+def test_in_too_few_frames_a_second_a_photo_has_no_chance(
+    detector: LivenessDetector, encode_clip: Callable[..., bytes], small: np.ndarray, milliseconds: int
+) -> None:
+    """Between such frames a person changes as well, so nothing over time tells the two apart."""
+    count = 4000 // milliseconds + 1
+    video = decode_video(encode_clip([small] * count, range(0, count * milliseconds, milliseconds)), name="slow.mp4")
+    result = detector.detect(video)
+    assert (result.passed, result.status) == (False, Status.SHORT_TIME)
+    assert [part.name for part in result.evidence] == ["stills"]
+
+
 def narrowed(licences: VerifiedLicences, product: Product, *allowed: Capability) -> VerifiedLicences:
     """The same licences, but that of one product allows these capabilities only."""
     from dataclasses import replace

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 MAX_NON_RIGID_FRAMES: Final = 80
 """The most frames that `non_rigid` looks at, evenly spread: more take time and tell nothing more."""
 
+MAX_GAP: Final = 0.17
+"""Seconds: where the median gap between frames is longer nothing is measured, so six frames a second are needed. In
+longer gaps a living face changes as much as it does in a second, and no measure tells it from an attack."""
+
 FACE_SIDE: Final = CHIP_SIDE / CHIP_SHARE
 """The height of a face in its chip, in pixels."""
 
@@ -33,7 +37,7 @@ _FROM_EDGE: Final = np.ones((17, 17), np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class TemporalEvidence:
-    """Measures over time. None where the frames do not suffice.
+    """Measures over time. None where the frames are too few or too far apart.
 
     Attributes:
         non_rigid: how far the face departs from a moving plane within a second, as a share of its height.
@@ -46,6 +50,11 @@ class TemporalEvidence:
     texture_change: float | None
     recurrence_distance: float | None
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything could be measured: what could not be may hide an attack."""
+        return None not in (self.non_rigid, self.texture_change, self.recurrence_distance)
+
 
 def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
     """Measure everything.
@@ -53,8 +62,10 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
     Args:
         frames: of one track, in order; at least one.
     """
-    # A loop may be short, and textures are compared at short lags: both measures need all frames.
     times, views = [frame.timestamp for frame in frames], [frame.chip for frame in frames]
+    if len(frames) < 2 or np.median(np.diff(times)) > MAX_GAP:
+        return TemporalEvidence(None, None, None)
+    # A loop may be short, and textures are compared at short lags: both measures need all frames.
     chosen: Sequence[int] = range(len(frames))
     if len(frames) > MAX_NON_RIGID_FRAMES:
         chosen = np.linspace(0, len(frames) - 1, MAX_NON_RIGID_FRAMES).round().astype(int).tolist()

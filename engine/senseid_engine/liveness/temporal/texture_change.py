@@ -103,9 +103,11 @@ def texture_change(times: Sequence[float], views: Sequence[Pixels], mask: Callab
         return _change([(smooth(i), smooth(j), detail(i), mask(i, j) > 0) for i, j in pairs])
 
     (soon, sooner), late = map(change, SHORT), change(LONG)
-    if soon is None or sooner is None or late is None:
+    if soon is None or late is None:
         return None
-    noise = np.clip(soon.differing, sooner.differing, _MAX_GROWTH * sooner.differing)
+    noise = soon.differing
+    if sooner is not None:
+        noise = np.clip(noise, sooner.differing, _MAX_GROWTH * sooner.differing)
     grown = _grown(noise, late)
     if grown is not None and grown >= SETTLED:
         return grown

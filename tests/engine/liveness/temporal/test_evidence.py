@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -93,6 +94,16 @@ def test_a_long_track_is_thinned_out(photo: np.ndarray, finder: FaceFinder) -> N
     frame = tracked([photo], finder)[0]
     few, many = measure([frame] * MAX_NON_RIGID_FRAMES), measure([frame] * (4 * MAX_NON_RIGID_FRAMES))
     assert few == many
+
+
+@pytest.mark.parametrize(("gap", "enough"), [(1 / 6, True), (0.2, False), (1.0, False)])
+def test_frames_that_are_far_apart_tell_nothing(
+    photo: np.ndarray, finder: FaceFinder, gap: float, *, enough: bool
+) -> None:
+    frame = tracked([photo], finder)[0]
+    found = measure([replace(frame, timestamp=i * gap) for i in range(FRAMES)])
+    assert found.complete == enough
+    assert enough or found == TemporalEvidence(None, None, None)
 
 
 def test_one_frame_tells_little(photo: np.ndarray, finder: FaceFinder) -> None:

@@ -42,6 +42,19 @@ def test_a_face_whose_light_and_shade_change_is_seen(speed: float, ramps: dict[s
     assert found > ramps["texture_change"].values[1]
 
 
+def test_frames_at_uneven_times_are_enough(ramps: dict[str, Ramp]) -> None:
+    """Of fifteen a second with gaps of 40 and 160 ms none are 0.1 s apart."""
+    face, rng = texture(1), np.random.default_rng(2)
+    times = [0.2 * (i // 2) + 0.16 * (i % 2) for i in range(30)]
+    views = [
+        np.clip(speaking(face, np.sin(3 * time)) + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8)
+        for time in times
+    ]
+    found = texture_change(times, views, lambda *_: AREA)
+    assert found is not None
+    assert found < ramps["texture_change"].values[0]
+
+
 def test_a_lamp_that_grows_dimmer_is_not_age(ramps: dict[str, Ramp]) -> None:
     face, rng = texture(1), np.random.default_rng(2)
     views = [
