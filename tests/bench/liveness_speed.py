@@ -1,9 +1,9 @@
 """`python -m tests.bench.liveness_speed [--rounds N] [--json FILE]`: a liveness check of a clip of five seconds.
 
-640 x 480 at 30 frames a second, H.264, from bytes to the verdict: decoding, following the face, the stills network, the
-evidence over time, and the selection of the frame. The models are loaded already, as in the service; the command line
-as a process of its own is measured beside it. The clip is a sample photo that is panned: it is an attack, and costs as
-much as a living person. Promises of issue 17: at most 1.2 s of wall time on two CPUs, at most 400 MB.
+640 x 480 at 30 frames a second, H.264, from bytes to the verdict: decoding, following the face, the stills classifier,
+the evidence over time, and the selection of the frame. The models are loaded already, as in the service; the command
+line as a process of its own is measured beside it. The clip is a sample photo that is panned: it is an attack, and
+costs as much as a living person. Promises of issue 17: at most 1.2 s of wall time on two CPUs, at most 400 MB.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def measure(rounds: int) -> Report:
             at_most("peak memory of the whole process", max(peak), MOST_MEGABYTES, unit="MB"),
         ),
         notes=(
-            f"{len(clip):,} bytes; {result.looked_at} frames looked at, {len(result.frames)} by the stills network.",
+            f"{len(clip):,} bytes; {result.looked_at} frames looked at, {len(result.frames)} by the stills classifier.",
             f"verdict: {result.status}, {result.score:.4f}",
         ),
     )
