@@ -6,11 +6,29 @@ import math
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from senseid_engine.device import Device
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def refuse_given(options: Mapping[str, object], why: str) -> None:
+    """Refuse options that have no effect here.
+
+    Args:
+        options: the value of each option; one that was not given is None, False or empty.
+        why: what they are about instead.
+
+    Raises:
+        BadParameter: one was given.
+    """
+    for option, value in options.items():
+        if value:
+            raise typer.BadParameter(why, param_hint=option)
 
 
 def _threshold(text: str) -> float:

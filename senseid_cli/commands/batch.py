@@ -12,7 +12,16 @@ import typer
 
 from senseid.bodies import DEFAULT_THRESHOLD
 from senseid_cli.media import STDIN
-from senseid_cli.options import AutoRotate, CheckLiveness, CheckQuality, DeviceName, PlainFaces, SingleFace, Threshold
+from senseid_cli.options import (
+    AutoRotate,
+    CheckLiveness,
+    CheckQuality,
+    DeviceName,
+    PlainFaces,
+    SingleFace,
+    Threshold,
+    refuse_given,
+)
 from senseid_engine.device import Device
 from senseid_engine.photo_options import PhotoOptions
 
@@ -157,13 +166,10 @@ def batch(
     _check_output(out, manifest, resume=resume, force=force)
     paths.check_apart({"--out": out, "--report": report, "MANIFEST": None if manifest == STDIN else Path(manifest)})
     if task in {Task.QUALITY, Task.LIVENESS}:
-        for option, given in {
-            "--check-quality": check_quality,
-            "--check-liveness": check_liveness,
-            "--single-face": single_face,
-        }.items():
-            if given:
-                raise typer.BadParameter(f"it is about faces that are compared, not about {task}", param_hint=option)
+        refuse_given(
+            {"--check-quality": check_quality, "--check-liveness": check_liveness, "--single-face": single_face},
+            f"it is about faces that are compared, not about {task}",
+        )
     if cache_days is not None and cache is None:
         raise typer.BadParameter("it needs --cache", param_hint="--cache-days")
     if plain_faces and report is None:

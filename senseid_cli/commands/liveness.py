@@ -25,6 +25,7 @@ from senseid_cli.options import (
     ReturnFaceImage,
     ReturnImage,
     ReturnStatus,
+    refuse_given,
 )
 from senseid_cli.output import liveness as text
 from senseid_cli.output import terminal
@@ -34,8 +35,6 @@ from senseid_licensing.capability import Capability
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from senseid_engine.liveness.results import LivenessResult, PhotoLiveness
 
 app = typer.Typer(
@@ -110,7 +109,7 @@ def check(
     names = (video,) if log_names else ()
     opened = media.read_video_or_photo(video)
     if not isinstance(opened, Video):
-        _refuse_given(
+        refuse_given(
             {**outputs, "--return-image": return_image, "--return-face-image": return_face_image},
             f"it is about the frames of a video; {video} is a photo",
         )
@@ -118,7 +117,7 @@ def check(
         note_decision(decision_log, "liveness", Figures(liveness_score=photo.score, passed=photo.passed), names=names)
         _put_photo(photo, as_json=as_json, return_status=return_status)
         raise typer.Exit(ExitStatus.YES if photo.passed else ExitStatus.NO)
-    _refuse_given({"--auto-rotate": auto_rotate}, f"it is for photos; {video} is a video, turned as its header says")
+    refuse_given({"--auto-rotate": auto_rotate}, f"it is for photos; {video} is a video, turned as its header says")
     with progress("looking at frames", opened.expected_frames) as advance:
         result = Models(lambda: licences, device=device).liveness.detect(opened, watch=advance)
     note_decision(decision_log, "liveness", Figures(liveness_score=result.score, passed=result.passed), names=names)
@@ -192,12 +191,6 @@ def pack(
     if not result.passed:
         terminal.note(f"{out} is not written: the check did not pass")
     raise typer.Exit(ExitStatus.YES if result.passed else ExitStatus.NO)
-
-
-def _refuse_given(options: Mapping[str, object], why: str) -> None:
-    for option, value in options.items():
-        if value:
-            raise typer.BadParameter(why, param_hint=option)
 
 
 def _put_photo(result: PhotoLiveness, *, as_json: bool, return_status: bool) -> None:
