@@ -73,6 +73,35 @@ def moved(photo: Pixels, rng: np.random.Generator, *, noise: float) -> list[Pixe
     return frames
 
 
+def slide_show(photos: Sequence[Pixels], rng: np.random.Generator, *, noise: float) -> list[Pixels]:
+    """Photos of one person that fade into each other, while each is zoomed and swayed.
+
+    Args:
+        photos: uint8 (height, width, 3) each, RGB, of one even shape, the faces at about the same place.
+        rng: chooses speeds and amounts.
+        noise: standard deviation of fresh noise, grey levels.
+    """
+    height, width = photos[0].shape[:2]
+    hold = rng.uniform(0.6, 3.0)
+    fade, zoom, phase = hold * rng.uniform(0.2, 1.0), rng.uniform(0, 0.2), rng.uniform(0, 2 * math.pi, 2)
+
+    def view(number: int, since: float) -> np.ndarray:
+        way = since / hold
+        scale = 1 + zoom * (way if number % 2 else max(1 - way, 0))
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 0, scale)
+        matrix[:, 2] += 0.05 * zoom * width * np.sin(phase + since * np.array([1.3, 0.9]))
+        photo = photos[number % len(photos)]
+        return cv2.warpAffine(photo, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+
+    frames = []
+    for i in range(round(2 * SECONDS * RATE)):
+        number, since = divmod(i / RATE, hold)
+        share = max(since - (hold - fade), 0) / fade
+        mixed = (1 - share) * view(int(number), since) + share * view(int(number) + 1, 0)
+        frames.append(_noisy(np.round(mixed).astype(np.uint8), rng, noise))
+    return frames
+
+
 def replayed(frames: Sequence[Pixels], rng: np.random.Generator) -> list[Pixels]:
     """A clip shown on a screen and filmed again: bezel, tone curve, pixel grid, rolling band, glare, a shaky hand."""
     height, width = (side // 2 * 2 for side in frames[0].shape[:2])

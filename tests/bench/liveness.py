@@ -4,8 +4,9 @@ APCER is the share of attacks of one kind that pass, BPCER that of bona fide pre
 the largest APCER of a kind and of BPCER. All are at the shipped threshold, with Wilson's 95 % intervals. A presentation
 that gets no verdict (no face, too short) is a non-response, and counted apart. Stills go through the finder and the
 stills classifier alone; clips through the whole check: those of `liveness-videos`, `liveness-videos-2` and
-`liveness-more.tar`, and one attack of each kind of `attack_clips` made from each live one of the first two. The report
-is by source and kind, then by kind over all sources. `--each 0` leaves out the stills.
+`liveness-more.tar`, one attack of each kind of `attack_clips` made from each live one of the first two, and slide shows
+of people of `lfw-pairs.tar`. The report is by source and kind, then by kind over all sources. `--each 0` leaves out the
+stills.
 
 The shipped classifier was fitted to these stills, and to webcam groups whose names the clips bear: what it does on
 people that it never saw is in docs/models/liveness.md. The labels of gc535 are exchanged, see there.
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from senseid_engine.calibration.rates import wilson
@@ -47,12 +49,17 @@ if TYPE_CHECKING:
 
 NAME = "liveness"
 BONA_FIDE = "bona fide"
+SLIDE_SHOW = "slide show"
+SLIDE_SHOWS = 60
+SLIDES = 3
+SLIDE_SIDE = 480
 MAX_BPCER = 0.05
 LIMITS = {
     "recordings on screens": (0.15, ("recaptured clip", "phone replay")),
     "simulated recordings": (0.15, ("simulated replay",)),
     "photos moved before the camera": (0.0, ("looped still", "moved still", "bent still", "cut-out still")),
     "animated photos": (0.1, ("animated still", "painted still", "carried still")),
+    "slide shows": (0.0, (SLIDE_SHOW,)),
     "loops, and clips to and fro": (0.05, ("clip in a loop", "clip to and fro", "carried clip")),
 }
 """The largest APCER of kinds that begin with these words. Generated and swapped faces have no limit."""
@@ -129,7 +136,7 @@ def real_clips(data: Path) -> Iterator[Clip]:
 
 
 def clips(data: Path, finder: FaceFinder) -> Iterator[Clip]:
-    """The clips, and after each live one of the first two sets the attacks that are made from it."""
+    """The clips, after each live one of the first two sets the attacks that are made from it, and slide shows."""
     with_attacks = 0
     for clip in real_clips(data):
         yield clip
@@ -138,6 +145,27 @@ def clips(data: Path, finder: FaceFinder) -> Iterator[Clip]:
             with_attacks += 1
             for kind, frames in made_attacks(clip.data, clip.name, finder, rng):
                 yield Clip(kind, clip.source, clip.name, attack_clips.encode(frames))
+    yield from slide_shows(data)
+
+
+def slide_shows(data: Path) -> Iterator[Clip]:
+    """Slide shows of `SLIDES` photos of one person each, of the first people by name that have so many."""
+    with tarfile.open(data / "lfw-pairs.tar") as archive:
+        photos = defaultdict(list)
+        for member in sorted(archive.getnames()):
+            if member.endswith(".jpg"):
+                photos[Path(member).stem.rsplit("_", 1)[0]].append(member)
+        people = [person for person in sorted(photos) if len(photos[person]) >= SLIDES][:SLIDE_SHOWS]
+        for number, person in enumerate(people):
+            rng = np.random.default_rng([SEED, 1000 + number])
+            slides = []
+            for member in photos[person][:SLIDES]:
+                file = archive.extractfile(member)
+                assert file is not None
+                photo = decode_image(file.read(), name=member).pixels
+                slides.append(cv2.resize(photo, (SLIDE_SIDE, SLIDE_SIDE), interpolation=cv2.INTER_CUBIC))
+            frames = attack_clips.slide_show(slides, rng, noise=float(rng.choice([0, 2, 4])))
+            yield Clip(SLIDE_SHOW, "lfw", person, attack_clips.encode(frames))
 
 
 def made_attacks(

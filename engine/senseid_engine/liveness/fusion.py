@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ASSET: Final = "liveness-fusion"
 FORMAT: Final = 2
-MEASURES: Final = ("non_rigid", "texture_change", "recurrence_distance")
+MEASURES: Final = ("non_rigid", "texture_change", "blend_residual", "recurrence_distance")
 """The measures over time, in the order of the evidence."""
 
 _NAME: Final = "liveness fusion"

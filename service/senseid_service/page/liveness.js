@@ -11,7 +11,8 @@ const STATUSES = {
   short_time: "The face is seen for less than two seconds, or in fewer than six frames a second, which is too little to tell.",
 };
 const EVIDENCE = {
-  stills: "look of the frames", non_rigid: "bending of the face", texture_change: "change of the skin", recurrence_distance: "coming back to the same picture",
+  stills: "look of the frames", non_rigid: "bending of the face", texture_change: "change of the skin",
+  blend_residual: "fading from picture to picture", recurrence_distance: "coming back to the same picture",
 };
 
 /** Frames over time: a dot each, and the line that all of them together must reach. */

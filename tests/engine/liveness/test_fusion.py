@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from senseid_models.registry import Registry
 
 # What a person who speaks gives.
-SPEAKING = TemporalEvidence(non_rigid=0.02, texture_change=0.15, recurrence_distance=1.5)
-NOTHING = TemporalEvidence(non_rigid=None, texture_change=None, recurrence_distance=None)
+SPEAKING = TemporalEvidence(non_rigid=0.02, texture_change=0.15, blend_residual=0.8, recurrence_distance=1.5)
+NOTHING = TemporalEvidence(None, None, None, None)
 
 GOOD = """
 format = 2
@@ -72,7 +72,7 @@ def test_movement_alone_does_not_make_a_replay_live(shipped: Fusion) -> None:
 
 
 def test_more_movement_within_the_face_never_lowers_the_score(shipped: Fusion) -> None:
-    scores = [shipped.decide([1.0], TemporalEvidence(step / 1000, 0.2, 1.5)).score for step in range(1, 30)]
+    scores = [shipped.decide([1.0], replace(SPEAKING, non_rigid=step / 1000)).score for step in range(1, 30)]
     assert scores == sorted(scores)
 
 

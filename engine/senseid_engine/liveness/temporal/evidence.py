@@ -9,6 +9,7 @@ import numpy as np
 
 from senseid_engine import warp
 from senseid_engine.landmarks import level_crop
+from senseid_engine.liveness.temporal.blend import blend_residual
 from senseid_engine.liveness.temporal.non_rigid import non_rigid
 from senseid_engine.liveness.temporal.recurrence import recurrence_distance
 from senseid_engine.liveness.temporal.texture_change import texture_change
@@ -30,6 +31,9 @@ longer gaps a living face changes as much as it does in a second, and no measure
 FACE_SIDE: Final = CHIP_SIDE / CHIP_SHARE
 """The height of a face in its chip, in pixels."""
 
+_MIN_CHANGE: Final = 0.01
+"""The least change of the texture that `blend_residual` is divided by: where hardly anything changes, nothing fades."""
+
 _FROM_OUTLINE: Final = np.ones((5, 5), np.uint8)
 _FROM_EDGE: Final = np.ones((17, 17), np.uint8)
 """Half of this kernel is wider than half of the window around a tracked corner, so that no window reaches the edge."""
@@ -42,18 +46,21 @@ class TemporalEvidence:
     Attributes:
         non_rigid: how far the face departs from a moving plane within a second, as a share of its height.
         texture_change: how much its texture changes within a second, for how much it moves; 0 where it stays the same.
+        blend_residual: how far each view departs from a blend of those just before and after it, over `texture_change`:
+            small where photos are faded into each other.
         recurrence_distance: distance of each frame to the nearest other one in time, over that to its neighbours; 0
             where the clip repeats exactly.
     """
 
     non_rigid: float | None
     texture_change: float | None
+    blend_residual: float | None
     recurrence_distance: float | None
 
     @property
     def complete(self) -> bool:
         """Whether everything could be measured: what could not be may hide an attack."""
-        return None not in (self.non_rigid, self.texture_change, self.recurrence_distance)
+        return None not in (self.non_rigid, self.texture_change, self.blend_residual, self.recurrence_distance)
 
 
 def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
@@ -64,19 +71,26 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
     """
     times, views = [frame.timestamp for frame in frames], [frame.chip for frame in frames]
     if len(frames) < 2 or np.median(np.diff(times)) > MAX_GAP:
-        return TemporalEvidence(None, None, None)
+        return TemporalEvidence(None, None, None, None)
     # A loop may be short, and textures are compared at short lags: both measures need all frames.
     chosen: Sequence[int] = range(len(frames))
     if len(frames) > MAX_NON_RIGID_FRAMES:
         chosen = np.linspace(0, len(frames) - 1, MAX_NON_RIGID_FRAMES).round().astype(int).tolist()
+
+    def face_mask(first: int, second: int) -> Pixels:
+        return _face_mask(frames[first], frames[second])
+
     departure = non_rigid(
         [times[i] for i in chosen],
         [views[i] for i in chosen],
-        lambda first, second: _face_mask(frames[chosen[first]], frames[chosen[second]]),
+        lambda first, second: face_mask(chosen[first], chosen[second]),
     )
+    change = texture_change(times, views, face_mask)
+    residual = None if change is None else blend_residual(views, face_mask)
     return TemporalEvidence(
         non_rigid=None if departure is None else departure / FACE_SIDE,
-        texture_change=texture_change(times, views, lambda first, second: _face_mask(frames[first], frames[second])),
+        texture_change=change,
+        blend_residual=None if residual is None or change is None else residual / max(change, _MIN_CHANGE),
         recurrence_distance=recurrence_distance(times, [frame.thumbnail for frame in frames]),
     )
 

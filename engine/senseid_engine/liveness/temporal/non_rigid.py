@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from senseid_engine.liveness.temporal.homography import fit_homography, without_noise
 from senseid_engine.liveness.temporal.pairs import MIN_PAIRS, long_lags, pairs_apart
 
 if TYPE_CHECKING:
@@ -26,16 +27,6 @@ SETTLED: Final = 0.5
 
 _PAIRS_PERCENTILE: Final = 80.0
 
-_NOISE_BLUR: Final = 1.0
-"""Standard deviation, in pixels, of the blur that takes the sensor noise out of the views."""
-_MAX_CORNERS: Final = 120
-_MIN_CORNERS: Final = 15
-_CORNER_QUALITY: Final = 0.005
-_CORNER_DISTANCE: Final = 4.0
-_WINDOW: Final = (13, 13)
-_LEVELS: Final = 3
-_MAX_ROUND_TRIP: Final = 0.7
-"""How far from its start a corner may end, in pixels, when it is tracked there and back."""
 _NEIGHBOURHOOD: Final = 20.0
 """Radius in pixels within which residuals are averaged: a quarter of the height of the face."""
 _CORNERS_PERCENTILE: Final = 90.0
@@ -78,9 +69,8 @@ def _at_lag(
 def homography_residual(first: Pixels, second: Pixels, mask: Pixels) -> float | None:
     """How far the second view departs from a homography of the first, in pixels.
 
-    Corners inside the mask are tracked from the first view to the second (Lucas-Kanade, there and back), and a
-    homography is fitted to them by the least median of squares. Its residuals are averaged around each corner, since
-    noise moves single corners, and a face those near each other. The answer is their 90th percentile.
+    The residuals of `fit_homography` are averaged around each corner, since noise moves single corners, and a face
+    those near each other. The answer is their 90th percentile.
 
     Args:
         first: uint8 (height, width), grey: a face.
@@ -92,21 +82,10 @@ def homography_residual(first: Pixels, second: Pixels, mask: Pixels) -> float | 
     """
     import cv2
 
-    first, second = (np.asarray(cv2.GaussianBlur(view, (0, 0), _NOISE_BLUR), np.uint8) for view in (first, second))
-    start = cv2.goodFeaturesToTrack(first, _MAX_CORNERS, _CORNER_QUALITY, _CORNER_DISTANCE, mask=mask)
-    if start is None or len(start) < _MIN_CORNERS:
+    fit = fit_homography(without_noise(first), without_noise(second), mask)
+    if fit is None:
         return None
-    # OpenCV writes over the array that is handed in as the end; it does not start from it.
-    end, there, _ = cv2.calcOpticalFlowPyrLK(first, second, start, start.copy(), winSize=_WINDOW, maxLevel=_LEVELS)
-    back, here, _ = cv2.calcOpticalFlowPyrLK(second, first, end, end.copy(), winSize=_WINDOW, maxLevel=_LEVELS)
-    tracked = (there[:, 0] > 0) & (here[:, 0] > 0) & (np.linalg.norm((back - start)[:, 0], axis=1) < _MAX_ROUND_TRIP)
-    if int(tracked.sum()) < _MIN_CORNERS:
-        return None
-    start, end = start[tracked], end[tracked]
-    homography, _ = cv2.findHomography(start, end, cv2.LMEDS)
-    if homography is None:
-        return None
-    residuals = (cv2.perspectiveTransform(start, homography) - end)[:, 0]
-    near = np.linalg.norm(start - start.transpose(1, 0, 2), axis=2) <= _NEIGHBOURHOOD
+    residuals = (cv2.perspectiveTransform(fit.start, fit.homography) - fit.end)[:, 0]
+    near = np.linalg.norm(fit.start - fit.start.transpose(1, 0, 2), axis=2) <= _NEIGHBOURHOOD
     averaged = near @ residuals / near.sum(axis=1, keepdims=True)
     return float(np.percentile(np.linalg.norm(averaged, axis=1), _CORNERS_PERCENTILE))

@@ -96,7 +96,7 @@ def texture_change(times: Sequence[float], views: Sequence[Pixels], mask: Callab
 
     @cache
     def detail(number: int) -> Floats:
-        return _detail(smooth(number))
+        return without_illumination(smooth(number))
 
     def change(lag: float) -> _Change | None:
         pairs = pairs_apart(times, lag, tolerance=_TOLERANCE)
@@ -143,7 +143,7 @@ def _change(pairs: Sequence[tuple[Pixels, Pixels, Floats, npt.NDArray[np.bool_]]
         rows, columns = np.mgrid[0 : inside.shape[0], 0 : inside.shape[1]].astype(np.float32)
         at = (columns + movement[..., 0], rows + movement[..., 1])
         back = cv2.remap(second, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        late = _detail(np.asarray(back, np.uint8))
+        late = without_illumination(np.asarray(back, np.uint8))
         counts = _sums(inside.astype(np.float32))
         left = detail - _gain(detail, late, inside, counts) * late
         differing.append(_mean_square(_without_noise(left), inside, counts))
@@ -174,8 +174,8 @@ def _smooth(view: Pixels) -> Pixels:
     return np.asarray(cv2.GaussianBlur(view, (0, 0), _NOISE_BLUR), np.uint8)
 
 
-def _detail(view: Pixels) -> Floats:
-    """A view without slow changes of light."""
+def without_illumination(view: Pixels) -> Floats:
+    """A view without slow changes of light: float32 of its shape, grey levels, about 0 on the average."""
     import cv2
 
     fine = view.astype(np.float32)

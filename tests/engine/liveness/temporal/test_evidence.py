@@ -72,6 +72,29 @@ def test_a_photo_that_is_moved_is_a_plane(moved: TemporalEvidence, ramps: dict[s
     assert moved.texture_change < ramps["texture_change"].values[0]
 
 
+def test_photos_that_fade_into_each_other_are_blends(
+    photos: dict[str, Image], finder: FaceFinder, ramps: dict[str, Ramp]
+) -> None:
+    """Three photos of one man, each shown for a second and a half, of which half a second is the fade."""
+    slides = []
+    for name in ("obama.jpg", "obama2.jpg", "obama3.jpg"):
+        face = finder.find(photos[name]).faces[0].rect
+        scale = 200 / (face.bottom - face.top)
+        middle = np.array([face.left + face.right, face.top + face.bottom]) / 2 * scale
+        place = np.array([[scale, 0, 240 - middle[0]], [0, scale, 240 - middle[1]]])
+        slides.append(cv2.warpAffine(photos[name].pixels, place, (480, 480), flags=cv2.INTER_AREA).astype(np.float32))
+    views = []
+    for i in range(45):
+        number, since = divmod(i, 15)
+        share = max(since - 10, 0) / 5
+        views.append(((1 - share) * slides[number] + share * slides[(number + 1) % 3]).astype(np.uint8))
+    found = measure(tracked(views, finder))
+    assert found.texture_change is not None
+    assert found.texture_change > ramps["texture_change"].values[1]
+    assert found.blend_residual is not None
+    assert found.blend_residual < ramps["blend_residual"].values[0]
+
+
 def test_the_edge_of_the_picture_is_no_movement_of_the_face(
     photo: np.ndarray, finder: FaceFinder, ramps: dict[str, Ramp]
 ) -> None:
@@ -103,12 +126,12 @@ def test_frames_that_are_far_apart_tell_nothing(
     frame = tracked([photo], finder)[0]
     found = measure([replace(frame, timestamp=i * gap) for i in range(FRAMES)])
     assert found.complete == enough
-    assert enough or found == TemporalEvidence(None, None, None)
+    assert enough or found == TemporalEvidence(None, None, None, None)
 
 
 def test_one_frame_tells_little(photo: np.ndarray, finder: FaceFinder) -> None:
     found = measure(tracked([photo], finder))
-    assert found == TemporalEvidence(non_rigid=None, texture_change=None, recurrence_distance=None)
+    assert found == TemporalEvidence(None, None, None, None)
 
 
 @pytest.mark.data
@@ -122,5 +145,7 @@ def test_a_living_face_is_no_plane(name: str, test_data: Path, finder: FaceFinde
     assert found.non_rigid > ramps["non_rigid"].values[1]
     assert found.texture_change is not None
     assert found.texture_change > ramps["texture_change"].values[1]
+    assert found.blend_residual is not None
+    assert found.blend_residual > ramps["blend_residual"].values[1]
     assert found.recurrence_distance is not None
     assert found.recurrence_distance > ramps["recurrence_distance"].values[1]
