@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from itertools import islice
@@ -127,6 +128,8 @@ class RowsPlan:
         works = {column: work.identity for column, work in self.job.works.items()}
         return {
             "manifest": self.manifest.digest(),
+            # The same list in another folder names other photos: --resume would mix the scores of both.
+            "folder": os.path.realpath(self.manifest.wanted.folder),
             "job": self.job.name,
             "works": works,
             "threshold": self.settings.threshold,

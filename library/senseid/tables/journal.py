@@ -120,7 +120,7 @@ class Journal:
             if not _is_of(lines.readline(), run):
                 file.close()
                 raise ResumeError(
-                    f"{path} belongs to a run with another manifest, other settings or another version",
+                    f"{path} belongs to a run with another manifest or folder, other settings or another version",
                     remedy="give that run's, or begin anew: --force",
                 )
             done, end = 0, lines.tell()

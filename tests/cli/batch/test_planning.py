@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from senseid import installation
-from senseid_cli.batch.planning import models_on
+from senseid_cli.batch.jobs import Settings
+from senseid_cli.batch.planning import make_plan, models_on
 from senseid_engine import device
 from senseid_engine.device import Device
+from senseid_engine.photo_options import PhotoOptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pytest
+
+    from senseid_cli.batch.plan import Plan
 
 
 def test_processors_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,3 +26,22 @@ def test_processors_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len({models_on(each) for each in (Device.CPU, Device.OPENVINO, Device.CUDA)}) == 3
     monkeypatch.setattr(device, "installed_version", lambda each: "1" if each is Device.CUDA else None)
     assert models_on(Device.AUTO) == models_on(Device.CUDA)
+
+
+def list_in(folder: Path, lines: str) -> Plan:
+    path = folder / "list.ndjson"
+    path.write_text(lines)
+    settings = Settings(0.7, PhotoOptions())
+    return make_plan(str(path), None, "compare", settings, installation.registry())
+
+
+def test_the_same_list_in_another_folder_is_another_run(tmp_path: Path) -> None:
+    """It names other photos, whose scores --resume must not mix with those of the first folder."""
+    lines = '{"first": "anna.jpg", "second": "bert.jpg"}\n'
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(one)
+    assert list_in(one, lines).facts() != list_in(other, lines).facts()
+    assert list_in(one, lines).facts() == list_in(link, lines).facts()

@@ -67,7 +67,7 @@ def test_it_is_written_twice_a_second_or_when_there_is_much(tmp_path: Path) -> N
 def test_only_its_own_run_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     Journal.begin(out, "run", Clock()).close()
-    with pytest.raises(ResumeError, match="another manifest, other settings"):
+    with pytest.raises(ResumeError, match="another manifest or folder, other settings"):
         Journal.resume(out, "other", Clock())
     for junk in (b"", b"7\n", b'{"run": "run"}\n', b"\xff\n"):
         partial_of(out).write_bytes(junk)
