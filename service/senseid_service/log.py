@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+_AGAIN_SECONDS = 1.0
+"""For so long a library's message that comes again is left out."""
+
+
 class AbandonedError(ConnectionError):
     """The client did not take its answer, and the connection has to be closed. The request's own line says so."""
 
@@ -44,11 +48,20 @@ class LogHandler(logging.Handler):
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)
         self._log = log
+        self._last: tuple[object, ...] = ()
+        self._last_at = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record, unless it is about a client that disconnected."""
+        """Write one record, unless it is about a client that disconnected, or the last one was the same.
+
+        Where no more files can be open, asyncio says so thousands of times a second, and the log would fill the disk.
+        """
         if record.exc_info and isinstance(record.exc_info[1], AbandonedError):
             return
         kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        same = (record.name, record.levelno, record.msg, kind)
+        if same == self._last and 0 <= record.created - self._last_at < _AGAIN_SECONDS:
+            return
+        self._last, self._last_at = same, record.created
         facts = {"exception": kind} if kind else {}
         self._log.event("library", record.levelname.lower(), logger=record.name, message=str(record.msg), **facts)

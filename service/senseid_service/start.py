@@ -14,6 +14,7 @@ from senseid_engine.device import check_installed as check_device
 from senseid_engine.errors import reason_of
 from senseid_service.licence_watch import LicenceWatch
 from senseid_service.log import Log
+from senseid_service.open_files import make_room
 from senseid_service.reload import Reloader, http_message, keys_as_table
 from senseid_service.settings import check_certificate
 from senseid_service.supervisor import Supervisor, bind_all
@@ -33,6 +34,8 @@ _MOST_THREADS = 2
 """Two photos are processed in parallel, each by networks with one thread: only those survive a fork."""
 
 _STDERR = 2
+
+_FEW_FILES = "raise the hard limit of open files (`ulimit -Hn`, systemd's LimitNOFILE), or lower SENSEID_CONNECTIONS"
 
 _PACKAGES = ("starlette", "uvicorn", "python_multipart", "prometheus_client", "httpx")
 
@@ -76,6 +79,9 @@ def run(
         watch.require_any()
     page = _page(settings)
     bound = bind_all(settings)
+    allowed, needed = make_room(settings.limits.connections * len(bound.all))
+    if allowed < needed:
+        log.event("few_open_files", "warning", allowed=allowed, needed=needed, reason=_FEW_FILES)
     if loaded.decision_log is not None:
         # Also the proof that it can be written: no decision is given that is not in it.
         models_digest = installation.models_digest()[:12] if settings.role.has_models else ""

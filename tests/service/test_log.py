@@ -30,3 +30,18 @@ def test_the_text_of_an_exception_stays_out() -> None:
 
 def test_a_client_that_went_away_is_no_failure_of_a_library() -> None:
     assert logged(AbandonedError()) == []
+
+
+def test_what_a_library_says_again_and_again_is_written_once_a_second() -> None:
+    """Else whoever opens more connections than there may be files fills the disk."""
+    lines: list[bytes] = []
+    handler = LogHandler(Log(lines.append, lambda: datetime(2026, 11, 24, tzinfo=UTC)))
+    for second in (100.0, 100.1, 100.9, 101.0, 101.5, 50.0):  # at last the clock is set back
+        for _ in range(1000):
+            record = logging.LogRecord("asyncio", logging.ERROR, "", 0, "out of system resource", None, None)
+            record.created = second
+            handler.handle(record)
+    assert len(lines) == 3
+    other = logging.LogRecord("asyncio", logging.ERROR, "", 0, "another", None, None)
+    handler.handle(other)
+    assert len(lines) == 4
