@@ -614,6 +614,7 @@ def _worker(text: str) -> WorkerAddress:
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
         port = parts.port
+        (parts.hostname or "").encode("idna")  # an empty or an endless part, as in `10.0.0..2`, could never be asked
     except ValueError:
         port, parts = None, urlsplit("")
     if not parts.hostname or parts.scheme not in {"http", "https"} or parts.path not in {"", "/"} or parts.username:

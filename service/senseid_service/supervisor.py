@@ -78,8 +78,10 @@ def _bind(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-    except OSError as error:
-        raise SettingError(f"{host} is no address of this machine ({error.strerror})", remedy="correct it") from error
+    except (OSError, UnicodeError) as error:
+        # Python refuses an empty or an endless part of a name, as in `127.0.0..1`, before it asks the system.
+        reason = error.strerror if isinstance(error, OSError) else "not a name"
+        raise SettingError(f"{host} is no address of this machine ({reason})", remedy="correct it") from error
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

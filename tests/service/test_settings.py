@@ -117,6 +117,8 @@ def test_api_keys_of_a_file(tmp_path: Path) -> None:
         ({"SENSEID_ROLE": "api"}, "WORKER_IP is not set"),
         ({"SENSEID_ROLE": "api", "WORKER_IP": "ftp://a"}, "which is no address"),
         ({"SENSEID_ROLE": "api", "WORKER_IP": "a:99999"}, "which is no address"),
+        ({"SENSEID_ROLE": "api", "WORKER_IP": "10.0.0..2"}, "which is no address"),
+        ({"SENSEID_ROLE": "api", "WORKER_IP": "x" * 64}, "which is no address"),
         ({"SENSEID_ROLE": "api", "WORKER_IP": "http://user@a"}, "which is no address"),
         ({"SENSEID_ROLE": "api", "WORKER_IP": "a/path"}, "which is no address"),
         ({"SENSEID_TLS_CERT": "/nowhere"}, "names /nowhere, which is not a file"),

@@ -28,6 +28,14 @@ def test_a_bound_port_gives_one_clear_line(home: Path, tmp_path: Path) -> None:
     assert "or choose another: --port for the API" in line
 
 
+def test_a_host_that_is_no_name_is_no_internal_error(home: Path, tmp_path: Path) -> None:
+    """Python refuses an empty part, and one of more than 63 characters, by an error of text."""
+    for host in ("127.0.0..1", "x" * 64):
+        done = serve(home, tmp_path, "--open", "--host", host)
+        assert done.returncode == 2
+        assert done.stderr == f"senseid: {host} is no address of this machine (not a name): correct it\n"
+
+
 def test_with_standard_output_closed_it_serves(home: Path, tmp_path: Path) -> None:
     with running(home, tmp_path, "--handlers", "1", within=("sh", "-c", 'exec "$@" >&-', "sh")) as service:
         assert service.is_healthy()
