@@ -165,13 +165,13 @@ def _write_page(path: Path, name: str, photos: list[tuple[Judged, bytes]], faces
 
 def _read_policy(name: str) -> Policy:
     from senseid_engine.errors import MediaError, MediaNotFoundError, PolicyError
-    from senseid_engine.media import open_media
+    from senseid_engine.media import open_media, reading
     from senseid_engine.quality.policy import BUILT_IN, Policy
 
     if name in BUILT_IN:
         return Policy.built_in(name)
     try:
-        with open_media(Path(name), "policy") as file:
+        with open_media(Path(name), "policy", piped=False) as file, reading(name, "policy"):
             data = file.read(_POLICY_BYTES + 1)
     except MediaNotFoundError:
         raise PolicyError(name, f"no such file: name one, or {' or '.join(BUILT_IN)}") from None

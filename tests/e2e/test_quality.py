@@ -99,6 +99,16 @@ def test_a_mask_is_named_with_what_to_do(senseid: Senseid, masked: Path) -> None
     assert by_measure["mouth"].endswith("remove the mask, or what else covers the mouth")
 
 
+def test_a_policy_that_cannot_be_read_is_said_in_one_line(senseid: Senseid, photos: dict[str, Path]) -> None:
+    """Opened, it fails as a damaged disk does; and no policy is read from standard input."""
+    for name, problem in {"/proc/self/mem": "cannot be read (input/output error)", "/dev/null": "name a file"}.items():
+        done = senseid("quality", photos["obama.jpg"], "--policy", name)
+        assert done.returncode == 3
+        (line,) = done.stderr.decode().splitlines()
+        assert line.startswith(f"senseid: {name}: ")
+        assert line.endswith(problem)
+
+
 def test_a_policy_of_ones_own(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
     policy = tmp_path / "mine.toml"
     policy.write_text("format = 1\nsize = { least = 0.5 }\n", encoding="utf-8-sig")  # as some editors save it

@@ -7,6 +7,7 @@ A policy is a TOML file: how many faces a photo may show, and for each measure t
 from __future__ import annotations
 
 import math
+import sys
 import tomllib
 from dataclasses import dataclass
 from importlib import resources
@@ -153,7 +154,9 @@ class Policy:
             raise PolicyError(name, "is nested too deeply") from None
         except ValueError as error:  # also what Python says of a number with thousands of digits
             raise PolicyError(name, f"is not TOML ({error})") from error
-        if table.pop("format", None) != FORMAT:
+        version = table.pop("format", None)
+        # True and 1.0 are equal to 1, and no number of a format.
+        if type(version) is not int or version != FORMAT:
             raise PolicyError(name, f"must begin with 'format = {FORMAT}'")
         faces = table.pop("faces", "largest")
         if faces not in get_args(Judged):
@@ -195,7 +198,11 @@ def _limit(name: str, measure: Measure, table: object) -> Limit:
     least, most = table.get("least", measure.lowest), table.get("most", measure.highest)
     for value in (least, most):
         # TOML's booleans are no numbers, though Python's are.
-        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        # A whole number of hundreds of digits is below infinity, and too large for a float.
+        if is_number and sys.float_info.max < abs(value) < math.inf:
+            raise PolicyError(name, f"a limit of '{measure.name}' has too many digits")
+        if not is_number or math.isnan(value):
             raise PolicyError(name, f"a limit of '{measure.name}' is not a number")
     if not measure.lowest <= least <= most <= measure.highest:
         bounds = f"from {measure.lowest:g} to {measure.highest:g}"

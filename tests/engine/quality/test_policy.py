@@ -77,6 +77,8 @@ def test_every_measure_can_be_limited_to_its_own_range() -> None:
     ("text", "problem"),
     [
         ("format = 2", "format = 1"),
+        ("format = true", "format = 1"),
+        ("format = 1.0", "format = 1"),
         ("", "format = 1"),
         ("format = ", "not TOML"),
         ("format = 1\nyaw = " + "9" * 5000, "not TOML"),
@@ -89,6 +91,8 @@ def test_every_measure_can_be_limited_to_its_own_range() -> None:
         ("format = 1\nsharpness = { least = true }", "not a number"),
         ('format = 1\nsharpness = { least = "0.5" }', "not a number"),
         ("format = 1\nsharpness = { least = nan }", "not a number"),
+        ("format = 1\nsharpness = { least = " + "9" * 400 + " }", "too many digits"),
+        ("format = 1\neye_distance = { least = " + "9" * 400 + " }", "too many digits"),
         ("format = 1\nsharpness = { least = 1.5 }", "from 0 to 1"),
         ("format = 1\nsharpness = { least = 0.6, most = 0.5 }", "must rise"),
     ],
