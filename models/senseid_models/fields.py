@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import math
 import re
+import sys
 from pathlib import PurePath
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin
@@ -249,7 +249,8 @@ def parse_table(where: str, table: object, parse: Callable[[Fields], T]) -> T:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # Compared, and not asked of `math`: a whole number of hundreds of digits has no float. NaN compares as false.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _is_pair(value: object) -> bool:
