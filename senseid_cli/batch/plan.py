@@ -79,6 +79,12 @@ class RowsPlan:
                 f"{self.manifest.name} has no column {missing[0]!r}, what it has is {_listed(self.survey.columns)}",
                 remedy=f"{self.job.name} needs the columns {', '.join(self.job.required)}; any others are passed on",
             )
+        broken = next(self.manifest.rows()).problem if missing and self.survey.rows else ""
+        if broken:  # as of a script that prints its own objects in the place of JSON
+            raise ManifestError(
+                f"{self.manifest.name} has no row that can be used, row 1: {broken}",
+                remedy=f"each row names its files in the columns {', '.join(self.job.required)}",
+            )
         if missing or not self.survey.rows:
             raise ManifestError(
                 f"{self.manifest.name} holds no rows, so there is nothing to do",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from senseid import installation
+from senseid.batch_errors import ManifestError
 from senseid_cli.batch.jobs import Settings
 from senseid_cli.batch.planning import make_plan, models_on
 from senseid_engine import device
@@ -13,8 +16,6 @@ from senseid_engine.photo_options import PhotoOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from senseid_cli.batch.plan import Plan
 
@@ -45,3 +46,11 @@ def test_the_same_list_in_another_folder_is_another_run(tmp_path: Path) -> None:
     link.symlink_to(one)
     assert list_in(one, lines).facts() != list_in(other, lines).facts()
     assert list_in(one, lines).facts() == list_in(link, lines).facts()
+
+
+def test_rows_none_of_which_can_be_used_are_not_called_none(tmp_path: Path) -> None:
+    """Python prints a dictionary like this; to say that the list is empty would send its author astray."""
+    with pytest.raises(ManifestError, match="no row that can be used, row 1: not an object of JSON"):
+        list_in(tmp_path, "{'first': 'anna.jpg', 'second': 'bert.jpg'}\n" * 2)
+    with pytest.raises(ManifestError, match="holds no rows"):
+        list_in(tmp_path, "\n\n")
