@@ -190,6 +190,8 @@ def image_of_array(pixels: NDArray[np.uint8], *, name: str) -> Image:
         ImageSizeError: Width or height outside `MIN_SIDE`..`MAX_SIDE`.
         ValueError: The array has another dtype or shape.
     """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise ValueError(f"{name} is an array of {pixels.dtype} {pixels.shape}: give uint8, height x width x 3, R G B")
     image = Image(np.array(pixels, order="C"), "array", 1, name)
     _check_size((image.width, image.height), name)
     return image

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
@@ -16,11 +17,12 @@ from senseid_crypto.errors import CryptoError
 from senseid_crypto.format import Format
 from senseid_engine import image, video
 from senseid_engine.device import Device
+from senseid_engine.errors import MediaNotFoundError
 from senseid_engine.media import open_media, reading
 from senseid_engine.photo_options import AS_IT_IS, MOST_REFERENCES, PhotoOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
@@ -172,7 +174,9 @@ class Senseid:
 
     def _of_one_person(self, photos: Photo | Sequence[Photo], name: str) -> tuple[image.Image, Iterator[image.Image]]:
         """The first photo, and the others when they are asked for."""
-        every = [photos] if isinstance(photos, str | os.PathLike | bytes | np.ndarray) else list(photos)
+        # An open file would be as many photos as it has lines, and a bytearray as it has bytes.
+        several = isinstance(photos, Sequence) and not isinstance(photos, str | bytes | bytearray | memoryview)
+        every = list(cast("Sequence[Photo]", photos)) if several else [cast("Photo", photos)]
         if not 0 < len(every) <= MOST_REFERENCES:
             raise ValueError(f"{len(every)} photos of one person: there must be 1 to {MOST_REFERENCES}")
         one, *others = every
@@ -189,7 +193,7 @@ class Senseid:
     def _bytes(self, source: File | bytes, most: int, what: str, name: str) -> bytes:
         if isinstance(source, bytes):
             return decrypted(source, name=name, most=most, what=what, keys=self._keys)[0]
-        return read_file(Path(source), most=most, what=what, keys=self._keys)[0]
+        return read_file(_path(source, name), most=most, what=what, keys=self._keys)[0]
 
     def _keys(self) -> KeySources:
         return installation.key_sources(self._key_file)
@@ -199,8 +203,17 @@ def _name(source: File | bytes, name: str) -> str:
     return name if isinstance(source, bytes) else os.fspath(source)
 
 
+def _path(source: object, name: str) -> Path:
+    if not isinstance(source, str | os.PathLike):
+        kind = type(source).__name__
+        raise TypeError(f"{name} is of type {kind}: give a path, the bytes of a file, or for a photo a numpy array")
+    if source == "":  # Path makes the current folder of it
+        raise MediaNotFoundError(name, "an empty word names no file: check where it comes from")
+    return Path(source)
+
+
 def _raw(source: File | bytes) -> bytes:
     if isinstance(source, bytes):
         return source
-    with open_media(Path(source), "file") as file, reading(str(source), "file"):
+    with open_media(_path(source, "source"), "file") as file, reading(str(source), "file"):
         return file.read()

@@ -110,6 +110,21 @@ def test_omni_and_quality(faces: senseid.Senseid, home: Path, sample_photos: dic
     assert faces.quality(one).faces[0].sharpness == told[0]["sharpness"]
 
 
+def test_what_is_no_photo_is_named(faces: senseid.Senseid, sample_photos: dict[str, Path]) -> None:
+    """An open file was walked through by its lines, and a bytearray by its bytes: so many photos of one person."""
+    photo = sample_photos["obama.jpg"]
+    with photo.open("rb") as file:
+        for wrong in (None, 5, file, bytearray(photo.read_bytes()), memoryview(b"x"), {photo}, [[photo]]):
+            with pytest.raises(TypeError, match=r"^first is of type \w+: give a path, the bytes of a file"):
+                faces.compare(wrong, photo)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^second is of type NoneType"):
+        faces.compare(photo, None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^second is an array of float32 \(64, 64, 3\): give uint8"):
+        faces.compare(photo, np.zeros((64, 64, 3), np.float32))  # type: ignore[arg-type]
+    with pytest.raises(MediaNotFoundError, match=r"^photo: an empty word names no file"):
+        faces.quality("")
+
+
 def test_what_is_refused(faces: senseid.Senseid, tmp_path: Path) -> None:
     with pytest.raises(MediaNotFoundError):
         faces.compare(tmp_path / "none.jpg", b"")
