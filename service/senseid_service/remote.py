@@ -62,6 +62,7 @@ class _Worker:
     Attributes:
         address: where it is.
         healthy: whether it answered its last health check.
+        told: whether the log says which of both it is.
         running: requests that it has been asked and has not answered.
         cannot: the endpoints that it refuses, with the reason.
         heard_at: when it last answered a health check.
@@ -73,6 +74,7 @@ class _Worker:
 
     address: WorkerAddress
     healthy: bool = False
+    told: bool = False
     running: int = 0
     cannot: dict[str, str] = field(default_factory=dict)
     heard_at: float = 0.0
@@ -412,9 +414,10 @@ class RemotePool:
             self._log.event("worker_without_key", "warning", worker=worker.address.url, reason=_NO_LOCK)
 
     def _mark(self, worker: _Worker, *, healthy: bool, reason: str) -> None:
-        if healthy is worker.healthy:
+        # The first check that fails is told of, too: else a mistyped address leaves nothing in the log, ever.
+        if healthy is worker.healthy and worker.told:
             return
-        worker.healthy = healthy
+        worker.healthy, worker.told = healthy, True
         if healthy:
             self._change.set()
             self._log.event("worker_up", worker=worker.address.url)

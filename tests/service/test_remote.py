@@ -97,6 +97,22 @@ async def pool_of(
             server.close()
 
 
+def test_a_worker_that_never_answered_is_told_of_once() -> None:
+    """As one whose address was mistyped: all that its clients see is a 503."""
+    lines: list[bytes] = []
+
+    async def body() -> None:
+        async with pool_of("sick", "well", write=lines.append):
+            for _ in range(3):
+                await asyncio.sleep(remote._CHECK_SECONDS / 2)
+
+    asyncio.run(body())
+    events = [json.loads(line) for line in lines]
+    (down,) = (event for event in events if event["event"] == "worker_down")
+    assert (down["level"], down["reason"]) == ("warning", "health check 503")
+    assert sum(event["event"] == "worker_up" for event in events) == 1
+
+
 def test_the_request_is_handed_on() -> None:
     async def body() -> None:
         async with pool_of("well") as (pool, (worker,)):
