@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from senseid.errors import OutputError, RefusedError
-from senseid_engine.errors import printable, reason_of
+from senseid_engine.errors import CalibrationError, ModelError, printable, reason_of
 from senseid_licensing.product import Product
 from senseid_models.additions import MANIFEST, added_names, joined
 from senseid_models.entries import PRODUCT_OF, ModelEntry, OperatorSource
@@ -153,7 +153,6 @@ def preset_addition(
 def _tried(model_id: str, work: Callable[[], T]) -> T:
     """Run an untrusted graph, which may compute for ever or take all memory."""
     from senseid import time_limit
-    from senseid_engine.errors import ModelError
 
     try:
         return time_limit.within(TRIAL_SECONDS, work)
@@ -184,7 +183,6 @@ def curve_addition(file: Path, registry: Registry) -> tuple[Addition, ScoreCurve
         RefusedError: it was made with another model.
     """
     from senseid_engine.curve import ScoreCurve
-    from senseid_engine.errors import CalibrationError
     from senseid_engine.media import open_media, reading
     from senseid_engine.recognition import ASSET
 
@@ -305,7 +303,6 @@ def remove(name: str, folder: Path, registry: Callable[[], Registry]) -> None:
 
 
 def _compared_by(registry: Callable[[], Registry]) -> str | None:
-    from senseid_engine.errors import ModelError
     from senseid_engine.recognition import Recognition
 
     try:

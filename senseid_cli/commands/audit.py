@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from senseid_cli.crypt.options import KeyFile, KeyName, check_keys
-from senseid_engine.errors import printable
+from senseid_engine.errors import MediaNotFoundError, MediaUnreadableError, printable, reason_of
 
 if TYPE_CHECKING:
     from senseid.command_shapes import PurgedLog, VerifiedLog
@@ -64,7 +64,6 @@ def verify(
     from senseid.decision_audit import verify_logs
     from senseid.decision_log import real_path
     from senseid_cli.output import terminal
-    from senseid_engine.errors import MediaNotFoundError, MediaUnreadableError, reason_of
 
     check_keys(key_file, key)
     expected = None if noted is None else _noted(noted)
@@ -109,7 +108,6 @@ def purge(
     from senseid import installation
     from senseid.decision_log import present_files_of, real_path
     from senseid_cli.output import terminal
-    from senseid_engine.errors import MediaNotFoundError
     from senseid_engine.media import reading
 
     check_keys(key_file, key)
@@ -132,8 +130,6 @@ def purge(
 
 def _check_regular(paths: list[Path]) -> None:
     """Refuse what is no file: a pipe may have no writer, and a device no end."""
-    from senseid_engine.errors import MediaUnreadableError
-
     for path in paths:
         if os.path.exists(path) and not os.path.isfile(path):
             raise MediaUnreadableError(str(path), "is no file")

@@ -11,7 +11,7 @@ import typer
 
 from senseid_cli.options import DeviceName
 from senseid_engine.device import Device
-from senseid_engine.errors import reason_of
+from senseid_engine.errors import printable, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -159,7 +159,6 @@ def _settings(labelled_set: Path, recognition: Recognition, *, name: str, note: 
     from senseid import installation
     from senseid_engine.calibration.provenance import ModelFile
     from senseid_engine.calibration.run import Settings
-    from senseid_engine.errors import printable
 
     _, context = installation.open_store()
     registry = installation.registry()

@@ -11,7 +11,7 @@ import typer
 
 from senseid import bodies, installation
 from senseid.models import Models
-from senseid.outcomes import ExitStatus
+from senseid.outcomes import ExitStatus, outcome_of, sentence
 from senseid_cli import completion, media, paths
 from senseid_cli.options import AsJson, AutoRotate, DeviceName, PlainFaces
 from senseid_cli.output import terminal
@@ -250,16 +250,13 @@ def _put_photo(judged: Judged, report: QualityReport, *, as_json: bool, details:
 
 
 def _put_json(judged: Judged, report: QualityReport | None, *, details: bool) -> None:
-    from senseid.outcomes import INTERNAL, outcome_of, sentence
-
     request_id = installation.new_request_id()
     body: QualityBody | ErrorBody
     if report is not None:
         body = bodies.quality_body(report, request_id)
-    elif judged.refusal is not None:
-        body = bodies.error_body(outcome_of(judged.refusal), request_id, sentence(judged.refusal))
     else:
-        body = bodies.error_body(INTERNAL, request_id)
+        assert judged.refusal is not None  # noqa: S101  it was measured, or refused
+        body = bodies.error_body(outcome_of(judged.refusal), request_id, sentence(judged.refusal))
     terminal.put_json({**body, "details": judged_details(judged)} if details else body)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from senseid import installation
-from senseid.errors import SettingError
+from senseid.errors import NoKeyError, SettingError
 from senseid_cli import browser
 from senseid_cli.groups import GroupWithSharedOptions
 from senseid_cli.key_sources import key_sources
@@ -326,7 +326,6 @@ def _run(loaded: Loaded, load: Callable[[], Loaded], *, open_browser: bool) -> i
 
 def _load(values: Values, settings: Settings, sources: KeySources) -> Loaded:
     """Everything that the service runs with, and the files that it came from."""
-    from senseid.errors import NoKeyError
     from senseid_service.reload import Loaded
 
     named = values.get("SENSEID_API_KEY_FILE")

@@ -20,7 +20,7 @@ from senseid.models import ModelKind
 from senseid.stids import in_words
 from senseid_licensing.errors import LicensingError
 from senseid_service import ipc
-from senseid_service.handler import Request
+from senseid_service.handler import Answerer, Request
 from senseid_service.log import LogHandler
 from senseid_service.memory import give_back
 from senseid_service.reload import keys_of_table
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from senseid.models import Models
     from senseid_crypto.key import Key
-    from senseid_service.handler import Answerer
     from senseid_service.log import Log
 
 _IDLE_SECONDS: Final = 1.0
@@ -148,8 +147,6 @@ class _Wards:
 
 def _work(setup: Setup, keys: tuple[Key, ...], link: socket.socket, news: socket.socket, parent: int) -> None:
     """Be a handler; ends the process."""
-    from senseid_service.handler import Answerer
-
     status = 1
     try:
         answerer = Answerer(setup.models, keys, plain_media=setup.plain_media, phone_formats=setup.phone_formats)
