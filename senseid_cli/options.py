@@ -55,6 +55,7 @@ References = Annotated[
         help="A photo of the person; give it once for each of up to 10. One score is given for all of them together.",
     ),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: the body of the HTTP API, one object on one line.")]
 Threshold = Annotated[
     float,
@@ -87,6 +88,21 @@ LogNames = Annotated[bool, typer.Option("--log-names", help="With --decision-log
 PlainFaces = Annotated[
     bool,
     typer.Option("--plain-faces", help="Also show photos that are encrypted on the page, which is not encrypted."),
+]
+EnvFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--env-file",
+        metavar="FILE",
+        help="The .env file of the service's settings.",
+        show_default=".env, if it is there",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", metavar="COUNT", min=1, help="Photos worked on at the same time; as the CPUs allow if unset."
+    ),
 ]
 AutoRotate = Annotated[
     bool, typer.Option("--auto-rotate", help="Turn a sideways or upside-down photo by looking for its faces.")

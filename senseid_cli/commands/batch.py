@@ -20,6 +20,7 @@ from senseid_cli.options import (
     PlainFaces,
     SingleFace,
     Threshold,
+    Workers,
     refuse_given,
 )
 from senseid_engine.device import Device
@@ -115,12 +116,7 @@ def batch(
         ),
     ] = None,
     plain_faces: PlainFaces = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers", metavar="COUNT", min=1, help="Photos worked on at the same time; as the CPUs allow if unset."
-        ),
-    ] = None,
+    workers: Workers = None,
     scheduler: Annotated[
         str | None,
         typer.Option(

@@ -9,6 +9,7 @@ import typer
 
 from senseid_cli.crypt import options
 from senseid_cli.key_sources import key_sources
+from senseid_cli.options import Force
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ def decrypt(
     out: options.Out = None,
     key: options.KeyName = None,
     key_file: options.KeyFile = None,
-    force: options.Force = False,
+    force: Force = False,
     delete_source: options.DeleteSource = False,
     as_json: options.AsJson = False,
 ) -> None:

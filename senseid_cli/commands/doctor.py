@@ -10,6 +10,7 @@ import typer
 from senseid import installation
 from senseid.outcomes import ExitStatus
 from senseid_cli.key_sources import key_sources
+from senseid_cli.options import EnvFile
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 
@@ -24,15 +25,7 @@ if TYPE_CHECKING:
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object.")] = False,
-    env_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--env-file",
-            metavar="FILE",
-            help="The .env file of the service's settings.",
-            show_default=".env, if it is there",
-        ),
-    ] = None,
+    env_file: EnvFile = None,
     old_home: Annotated[
         Path | None,
         typer.Option("--upgraded-from", metavar="FOLDER", help="The old data directory: has all of it come along?"),

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from senseid_cli.options import Force
+
 Counts = Annotated[
     list[str],
     typer.Argument(
@@ -29,7 +31,7 @@ def drift(
         Path | None,
         typer.Option("--save", metavar="OUT.json", help="Keep the counts as a reference, and judge nothing."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object.")] = False,
 ) -> None:
     """Compare the scores, qualities and refusals of a period with the calibration or an earlier period.

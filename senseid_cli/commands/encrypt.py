@@ -13,6 +13,7 @@ from senseid.outcomes import ExitStatus
 from senseid_cli import media
 from senseid_cli.crypt import options
 from senseid_cli.key_sources import key_sources
+from senseid_cli.options import Force
 from senseid_cli.output import terminal
 from senseid_crypto.format import Format
 from senseid_engine.errors import printable
@@ -47,7 +48,7 @@ def encrypt(
     everything: Annotated[
         bool, typer.Option("--all", help="Take all: encrypt every file of a folder, not photos and videos alone.")
     ] = False,
-    force: options.Force = False,
+    force: Force = False,
     delete_source: options.DeleteSource = False,
     as_json: options.AsJson = False,
 ) -> None:

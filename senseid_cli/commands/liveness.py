@@ -21,6 +21,7 @@ from senseid_cli.options import (
     AutoRotate,
     DecisionLogFile,
     DeviceName,
+    Force,
     LogNames,
     ReturnFaceImage,
     ReturnImage,
@@ -80,7 +81,7 @@ def check(
         ),
     ] = None,
     auto_rotate: AutoRotate = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    force: Force = False,
     device: DeviceName = Device.AUTO,
     decision_log: DecisionLogFile = None,
     log_names: LogNames = False,
@@ -151,7 +152,7 @@ def pack(
     key: options.KeyName = None,
     key_file: options.KeyFile = None,
     device: DeviceName = Device.AUTO,
-    force: options.Force = False,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object about what was made.")] = False,
 ) -> None:
     """Check a video, and if the person is living write liveness data: for `senseid verify`, here or elsewhere.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from senseid_cli.options import DeviceName
+from senseid_cli.options import DeviceName, Force, Workers
 from senseid_engine.device import Device
 from senseid_engine.errors import printable, reason_of
 
@@ -51,18 +51,13 @@ def calibrate(
         typer.Option("--model", metavar="ID", help="Compare by this embedding model, such as one imported."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", min=0, help="The seed of everything random.")] = 0,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers", metavar="COUNT", min=1, help="Photos worked on at the same time; as the CPUs allow if unset."
-        ),
-    ] = None,
+    workers: Workers = None,
     device: DeviceName = Device.AUTO,
     name: Annotated[
         str, typer.Option("--name", metavar="NAME", help="What the set is called in the curve; its file name if unset.")
     ] = "",
     note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Free text for the curve.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    force: Force = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print JSON: everything that was measured, as one object.")
     ] = False,

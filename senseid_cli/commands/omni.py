@@ -21,6 +21,7 @@ from senseid_cli.options import (
     DecisionLogFile,
     DeviceName,
     FirstPhoto,
+    Force,
     LogNames,
     SecondPhoto,
     Threshold,
@@ -45,7 +46,7 @@ def omni(
             "--draw", metavar="OUT.png", help="Draw a picture: both photos with numbered faces, and the scores."
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    force: Force = False,
     device: DeviceName = Device.AUTO,
     decision_log: DecisionLogFile = None,
     log_names: LogNames = False,

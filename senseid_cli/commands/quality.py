@@ -13,7 +13,7 @@ from senseid import bodies, installation
 from senseid.models import Models
 from senseid.outcomes import ExitStatus, outcome_of, sentence
 from senseid_cli import completion, media, paths
-from senseid_cli.options import AsJson, AutoRotate, DeviceName, PlainFaces
+from senseid_cli.options import AsJson, AutoRotate, DeviceName, Force, PlainFaces
 from senseid_cli.output import terminal
 from senseid_cli.output.html.document import Faces
 from senseid_cli.output.quality import (
@@ -81,7 +81,7 @@ def quality(
     ] = None,
     plain_faces: PlainFaces = False,
     device: DeviceName = Device.AUTO,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    force: Force = False,
 ) -> None:
     """Measure the quality of every face of a photo, or of all photos of a folder.
 

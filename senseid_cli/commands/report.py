@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from senseid.bodies import DEFAULT_THRESHOLD
-from senseid_cli.options import DeviceName, PlainFaces, Threshold
+from senseid_cli.options import DeviceName, Force, PlainFaces, Threshold
 from senseid_engine.device import Device
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def report(
     ] = None,
     plain_faces: PlainFaces = False,
     device: DeviceName = Device.AUTO,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    force: Force = False,
 ) -> None:
     """Make the page of a batch again from the results that it wrote.
 

@@ -11,8 +11,10 @@ import typer
 from senseid import installation
 from senseid.errors import NoKeyError, SettingError
 from senseid_cli import browser
+from senseid_cli.crypt.options import KeyFile
 from senseid_cli.groups import GroupWithSharedOptions
 from senseid_cli.key_sources import key_sources
+from senseid_cli.options import EnvFile
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 
@@ -95,23 +97,8 @@ def serve(
     api_key_file: Annotated[
         str | None, typer.Option("--api-key-file", metavar="FILE", help="Clients must send one of its lines.")
     ] = None,
-    key_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--key-file",
-            metavar="FILE",
-            help="The file of the key: a key file or a .env file, and no other key is used.",
-        ),
-    ] = None,
-    env_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--env-file",
-            metavar="FILE",
-            help="The .env file of the service's settings.",
-            show_default=".env, if it is there",
-        ),
-    ] = None,
+    key_file: KeyFile = None,
+    env_file: EnvFile = None,
     open_to_all: Annotated[
         bool, typer.Option("--open", help="Serve clients of other machines without an API key.")
     ] = False,

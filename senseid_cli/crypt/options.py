@@ -44,7 +44,6 @@ KeyName = Annotated[
         "--key", metavar="NAME", help="The name of the key: see `senseid key list`.", autocompletion=completion.keys
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")]
 DeleteSource = Annotated[
     bool, typer.Option("--delete-source", help="Delete each file once its result has been read back and checked.")
 ]
