@@ -6,11 +6,12 @@ import os
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from senseid.bodies import DEFAULT_THRESHOLD
+from senseid.tables.manifest import SUFFIXES, Format, import_parquet
 from senseid_cli.media import STDIN
 from senseid_cli.options import (
     AutoRotate,
@@ -26,9 +27,6 @@ from senseid_cli.options import (
 from senseid_engine.device import Device
 from senseid_engine.photo_options import PhotoOptions
 
-if TYPE_CHECKING:
-    from senseid.tables.manifest import Format
-
 
 class Task(StrEnum):
     """The task for each row."""
@@ -38,14 +36,6 @@ class Task(StrEnum):
     QUALITY = "quality"
     LIVENESS = "liveness"
     VERIFY = "verify"
-
-
-class OutputFormat(StrEnum):
-    """The format of the results."""
-
-    CSV = "csv"
-    NDJSON = "ndjson"
-    PARQUET = "parquet"
 
 
 def batch(
@@ -79,7 +69,7 @@ def batch(
         ),
     ] = None,
     output_format: Annotated[
-        OutputFormat | None,
+        Format | None,
         typer.Option("--format", metavar="csv|ndjson|parquet", help="Choose the format, whatever the suffix."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the same as --format ndjson.")] = False,
@@ -207,13 +197,11 @@ def batch(
     raise typer.Exit(tally.status)
 
 
-def _output_format(out: Path | None, chosen: OutputFormat | None, *, as_json: bool) -> Format:
-    from senseid.tables.manifest import SUFFIXES, Format, import_parquet
-
-    if as_json and chosen not in {None, OutputFormat.NDJSON}:
+def _output_format(out: Path | None, chosen: Format | None, *, as_json: bool) -> Format:
+    if as_json and chosen not in {None, Format.NDJSON}:
         raise typer.BadParameter("--json writes NDJSON", param_hint="--format")
     if chosen is not None or as_json:
-        form = Format.NDJSON if chosen is None else Format(chosen.value)
+        form = chosen or Format.NDJSON
     elif out is None:
         form = Format.CSV
     elif out.suffix.lower() in SUFFIXES:
