@@ -261,6 +261,6 @@ def _put_json(judged: Judged, report: QualityReport | None, *, details: bool) ->
 
 
 def _status(photos: list[Judged], policy: Policy | None) -> ExitStatus:
-    if all(judged.verdict in {"pass", "measured"} for judged in photos):
+    if all(judged.passes for judged in photos):
         return ExitStatus.YES
     return ExitStatus.INPUT if policy is None else ExitStatus.NO

@@ -188,9 +188,8 @@ def folder_table(photos: list[Judged]) -> RenderableType:
 
     table = Table("", "photo", "faces", "overall", "reasons", box=None, padding=(0, 2, 0, 0))
     for judged in photos:
-        good = judged.verdict in {"pass", "measured"}
         table.add_row(
-            Text(judged.verdict, "green" if good else "red"),
+            Text(judged.verdict, "green" if judged.passes else "red"),
             Text(printable(judged.name)),
             str(len(judged.faces)),
             judged.overall,

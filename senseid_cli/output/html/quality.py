@@ -75,7 +75,7 @@ def thumbnail(report: QualityReport, judged: Judged) -> bytes:
     from senseid_cli.output.drawing.palette import BAD, GOOD
 
     rects = [face.rect for face in report.faces]
-    return small_face(report.image.pixels, rects, GOOD if _is_good(judged) else BAD)
+    return small_face(report.image.pixels, rects, GOOD if judged.passes else BAD)
 
 
 def page(title: str, photos: Sequence[tuple[Judged, bytes]], faces: Faces) -> str:
@@ -92,12 +92,8 @@ def page(title: str, photos: Sequence[tuple[Judged, bytes]], faces: Faces) -> st
     )
 
 
-def _is_good(judged: Judged) -> bool:
-    return judged.verdict in {"pass", "measured"}
-
-
 def _numbers(photos: Sequence[Judged]) -> Html:
-    count, good = len(photos), sum(map(_is_good, photos))
+    count, good = len(photos), sum(judged.passes for judged in photos)
     refused = [judged for judged in photos if judged.refusal is not None]
     policy = next((judged.policy for judged in photos if judged.policy is not None), None)
     named: list[tuple[str, object, str]] = [("photos", f"{count:,}", "")]
@@ -144,7 +140,7 @@ def _folders(photos: Sequence[Judged]) -> list[tuple[str, tuple[int, int]]]:
     for judged in photos:
         name = judged.name.rpartition("/")[0] or "."
         bad, count = folders.get(name, (0, 0))
-        folders[name] = bad + (not _is_good(judged)), count + 1
+        folders[name] = bad + (not judged.passes), count + 1
     if len(folders) < 2:
         return []
     return sorted(folders.items(), key=lambda entry: (-entry[1][0] / entry[1][1], entry[0]))
@@ -200,7 +196,7 @@ def _table(photos: Sequence[tuple[Judged, bytes]]) -> Html:
             [
                 *([Cell(image_tag(picture))] if seen else []),
                 judged.name,
-                Cell(tag("span", judged.verdict, class_=f"word {'good' if _is_good(judged) else 'bad'}")),
+                Cell(tag("span", judged.verdict, class_=f"word {'good' if judged.passes else 'bad'}")),
                 Cell(bullets(judged.reasons)),
                 count_cell(len(judged.faces)),
                 Cell(judged.overall, face.overall if face else None),
