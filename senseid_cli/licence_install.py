@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from senseid import bodies, installation, outcomes
+from senseid import outcomes
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 from senseid_licensing.errors import LicensingError, about
@@ -55,13 +55,8 @@ def install_all(
 
     def refuse(error: LicensingError, file: Path) -> None:
         nonlocal status
-        outcome = outcomes.outcome_of(error)
-        status = status or outcome.status
-        line = outcomes.sentence(error)
-        terminal.put_problem(line)
-        if as_json:
-            body = bodies.error_body(outcome, installation.new_request_id(), line)
-            terminal.put_json({**body, "source": str(file)})
+        refused = terminal.put_refusal(error, str(file), as_json=as_json)
+        status = status or refused
 
     for file in files:
         try:

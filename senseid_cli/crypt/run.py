@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from senseid import bodies, installation, outcomes
+from senseid import outcomes
 from senseid_cli.crypt import convert, streams
 from senseid_cli.output import terminal
 from senseid_cli.output.progress import progress
@@ -54,13 +54,8 @@ def run_jobs(
             except Exception as error:
                 if len(jobs) == 1 or not outcomes.is_expected(error):
                     raise
-                outcome = outcomes.outcome_of(error)
-                line = outcomes.sentence(error)
-                terminal.put_problem(line)
-                if as_json:
-                    body = bodies.error_body(outcome, installation.new_request_id(), line)
-                    terminal.put_json({**body, "source": job.source})
-                status = status or outcome.status
+                refused = terminal.put_refusal(error, job.source, as_json=as_json)
+                status = status or refused
             else:
                 if facts is not None:
                     put_facts(facts, as_json=as_json)

@@ -11,7 +11,8 @@ import sys
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from senseid.bodies import OK_CODE, json_text
+from senseid import outcomes
+from senseid.bodies import OK_CODE, error_body, json_text
 from senseid.installation import new_request_id
 from senseid_engine.errors import printable
 
@@ -110,6 +111,15 @@ def note_once(text: str) -> None:
 def put_problem(line: str) -> None:
     """Print an error: what is wrong, with which file, what to do."""
     _write(sys.stderr, f"senseid: {printable(line)}")
+
+
+def put_refusal(error: Exception, source: str, *, as_json: bool) -> outcomes.ExitStatus:
+    """Print the error of one of several files, and return its exit status."""
+    outcome, line = outcomes.outcome_of(error), outcomes.sentence(error)
+    put_problem(line)
+    if as_json:
+        put_json({**error_body(outcome, new_request_id(), line), "source": source})
+    return outcome.status
 
 
 def terminal_width() -> int | None:
