@@ -30,7 +30,7 @@ def keys(incomplete: str) -> list[str]:
     from senseid import installation
 
     with suppress(Exception):  # a shell has no place for a message
-        return beginning(incomplete, installation.key_sources(None, None, say=_nothing).folder.names())
+        return beginning(incomplete, installation.key_sources().folder.names())
     return []
 
 
@@ -75,7 +75,3 @@ def _files(start: str, suffix: str) -> list[str]:
     prefix = start[: start.rfind("/") + 1]
     names = (f"{prefix}{path.name}{'/' if path.is_dir() else ''}" for path in found if not path.name.startswith("."))
     return beginning(start, names)
-
-
-def _nothing(_: str) -> None:
-    pass

@@ -12,8 +12,6 @@ from senseid_cli import paths
 from senseid_cli.output import terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from senseid.command_shapes import CacheDay, PurgedCache
 
 app = typer.Typer(
@@ -72,16 +70,11 @@ def purge(
         senseid cache purge templates --all
     """
     from senseid_cli.batch.cache_folder import purge as delete
+    from senseid_cli.crypt.run import put_facts
 
     paths.check_word(folder, name="FOLDER")
     if (older_than is None) is not everything:
         raise typer.BadParameter("say which: --older-than DAYS, or --all", param_hint="--older-than")
     deleted = delete(Path(folder), installation.now(), older_than)
     facts: PurgedCache = {"done": "purged", "templates": deleted.templates, "bytes": deleted.size}
-    _put(facts, as_json=as_json)
-
-
-def _put(facts: Mapping[str, object], *, as_json: bool) -> None:
-    from senseid_cli.crypt.run import put_facts
-
     put_facts(facts, as_json=as_json)

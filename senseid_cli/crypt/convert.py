@@ -73,7 +73,7 @@ def encrypt_file(job: FileJob, key: Key, form: Format, options: WriteOptions, ad
             streams.put_stdout(pieces)
             return
         with _output(job, job.target, options, before) as output:
-            _write(output, pieces)
+            output.writelines(pieces)
             if options.delete_source:
                 sync(output)
                 output.seek(0)
@@ -130,7 +130,7 @@ def decrypt_file(job: FileJob, keys: Iterable[Key], options: WriteOptions, advan
                 streams.put_stdout(pieces)
                 return form
             with _output(job, job.target, options, before) as output:
-                _write(output, pieces)
+                output.writelines(pieces)
                 if options.delete_source:
                     sync(output)
                     output.seek(0)
@@ -169,7 +169,7 @@ def reencrypt_file(path: Path, keys: Iterable[Key], new: Key, options: WriteOpti
         file.seek(0)
         with new_file(path, overwrite=True, like=os.fstat(file.fileno())) as output:
             plain = Pieces(_decrypted(Reader(file, name, advance), keys, form, options))
-            _write(output, _encrypted(plain, new, form, options))
+            output.writelines(_encrypted(plain, new, form, options))
             sync(output)
             output.seek(0)
             file.seek(0)
@@ -240,10 +240,6 @@ def _output(
                 remedy="check the folder's permissions",
             ) from error
     return new_file(target, overwrite=options.force, like=like)
-
-
-def _write(output: BinaryIO, pieces: AnyPieces) -> None:
-    output.writelines(pieces)
 
 
 def _check_same(pieces: AnyPieces, other: Source, target: Path) -> None:

@@ -82,7 +82,7 @@ def check_cores(usable: int, present: int, physical: int) -> Finding:
         physical: physical cores.
     """
     handlers = min(usable, physical)
-    message = f"{usable} of {present} {_plural('core', present)} may be used; HANDLERS is {handlers} at most"
+    message = f"{usable} of {present} core{'s' * (present != 1)} may be used; HANDLERS is {handlers} at most"
     if physical != present:
         message += f" ({physical} physical)"
     if usable < present:
@@ -92,7 +92,3 @@ def check_cores(usable: int, present: int, physical: int) -> Finding:
 
 def _names(flags: Collection[str]) -> str:
     return ", ".join(flag.upper().replace("_", ".") for flag in flags)
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"

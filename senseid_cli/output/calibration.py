@@ -6,6 +6,8 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
+from senseid.bodies import false_match_rate
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -96,23 +98,18 @@ def shortfalls(result: CalibrationResult) -> list[str]:
 
     has = f"the set has {result.curve.provenance.impostor_pairs:,}"
     return [
-        f"{row.score} needs {LEAST_PAIRS / _promised(row.score):,.0f} pairs of different people, {has}: extrapolated"
+        f"{row.score} needs {LEAST_PAIRS / false_match_rate(row.score):,.0f} pairs of different people, {has}:"
+        " extrapolated"
         for row in result.curve.provenance.rates
         if row.score > result.curve.measured_to
     ]
-
-
-def _promised(score: float) -> float:
-    from senseid.bodies import false_match_rate
-
-    return false_match_rate(score)
 
 
 def _row(row: RateRow, result: CalibrationResult) -> shapes.RatesOfScore:
     held_out = row.held_out
     return {
         "score": row.score,
-        "promised_fmr": _promised(row.score),
+        "promised_fmr": false_match_rate(row.score),
         "fmr": _rate(row.fmr),
         "held_out_fmr": {
             "mean": None if held_out is None else held_out.mean,
@@ -148,7 +145,7 @@ def _cells(row: RateRow, result: CalibrationResult) -> list[str]:
     other = row.held_out
     return [
         f"{row.score}",
-        f"{_promised(row.score):.0e}",
+        f"{false_match_rate(row.score):.0e}",
         f"{row.fmr.value:.2e}",
         f"{row.fmr.by_person.low:.1e} .. {row.fmr.by_person.high:.1e}",
         f"{other.mean:.2e} ({other.lowest:.1e} .. {other.highest:.1e})" if other else "-",
