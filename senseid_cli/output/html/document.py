@@ -202,13 +202,8 @@ def small_face(pixels: object, rects: Sequence[Rect], colour: Colour | None = No
     return small_jpeg(part, moved, colour)
 
 
-def image_tag(jpeg: bytes, says: str = "") -> Html:
-    """The tag of a JPEG inside the page; nothing for no bytes.
-
-    Args:
-        jpeg: the picture.
-        says: what it shows, for who does not see it.
-    """
+def image_tag(jpeg: bytes) -> Html:
+    """The tag of a JPEG inside the page; nothing for no bytes."""
     if not jpeg:
         return Html()
-    return tag("img", alt=says, src=f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}")
+    return tag("img", alt="", src=f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}")
