@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from senseid.stids import in_words
 from senseid_licensing.errors import LicenceMissingError, Stid
 from senseid_licensing.instant import format_instant
 from senseid_licensing.store import install_command
@@ -70,7 +71,7 @@ class LicenceState:
         """One line with the remaining time or the error."""
         licence = self.licence
         if licence is None:
-            return f"{self.error.text} ({self.error.value}): {self.message}"
+            return f"{in_words(self.error)}: {self.message}"
         until = format_instant(licence.not_after)
         if self.status == "grace":
             return f"expired at {until}, works until {format_instant(licence.grace_until)}, {self.message}"

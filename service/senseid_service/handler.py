@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from senseid import bodies
 from senseid.decisions import Figures, figures_of_body
 from senseid.outcomes import INTERNAL, is_expected, outcome_of
+from senseid.stids import in_words
 from senseid_engine.errors import DifferentPeopleError, EngineError
 from senseid_engine.photo_options import PhotoOptions
 from senseid_service import endpoints
@@ -168,7 +169,7 @@ def reason_of(error: Exception) -> str:
     """Why a request failed, for the log. The text of an unknown error may hold anything: only its place is logged."""
     if is_expected(error):
         stid = getattr(error, "stid", None)
-        return f"{stid.text} ({stid.value}): {error}" if stid is not None else str(error)
+        return f"{in_words(stid)}: {error}" if stid is not None else str(error)
     place = ""
     trace = error.__traceback__
     while trace is not None:
