@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +27,6 @@ HISTOGRAMS: Final = {
 }
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _HEAD: Final = 4096
-_OK: Final = 200
 
 
 def read_period(sources: list[str]) -> Period:
@@ -102,7 +103,7 @@ def _fetch(address: str) -> str:
         raise PeriodError(f"{address} does not answer: {error}", remedy="see `senseid serve status`") from error
     finally:
         connection.close()
-    if response.status != _OK:
+    if response.status != HTTPStatus.OK:
         raise PeriodError(
             f"{address} answers with HTTP status {response.status}", remedy="give the address of the metrics"
         )
@@ -178,15 +179,15 @@ def _of_results(path: Path) -> Period:
     from senseid_cli.batch.results import read_results
 
     # By measure alone: which task they are of is known when all columns are.
-    found: dict[str, dict[str, int]] = {"code": {}}
+    found: dict[str, Counter[str]] = {"code": Counter()}
     columns: set[str] = set()
     try:
         for record in read_results(path):
             columns |= record.keys()
-            _count(found["code"], str(record["code"]))
+            found["code"][str(record["code"])] += 1
             if record["code"] == OK_CODE:
                 for measure, value in _values(path, record):
-                    _count(found.setdefault(measure, dict.fromkeys(bounds(), 0)), bin_of(value))
+                    found.setdefault(measure, Counter(dict.fromkeys(bounds(), 0)))[bin_of(value)] += 1
     except BatchError as error:
         raise PeriodError(error.message, remedy=error.remedy) from error
     task = _task(columns)
@@ -220,7 +221,3 @@ def _values(path: Path, record: Mapping[str, Any]) -> list[tuple[str, float]]:
             )
         found.append(("integrity", integrity))
     return found
-
-
-def _count(counts: dict[str, int], key: str) -> None:
-    counts[key] = counts.get(key, 0) + 1
