@@ -205,7 +205,7 @@ def _put_photo(result: PhotoLiveness, *, as_json: bool, return_status: bool) -> 
     elif terminal.terminal_width() is not None:
         terminal.put_table(text.photo_table(result))
     else:
-        terminal.put_lines([text.photo_line(result)])
+        terminal.put_lines([text.live_line(result)])
 
 
 def _save(result: LivenessResult, image: Path | None, face: Path | None) -> None:

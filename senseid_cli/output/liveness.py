@@ -11,6 +11,7 @@ from senseid_engine.liveness.results import OUT_OF_REACH
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
 
     from senseid.command_shapes import LivenessDetails
     from senseid_engine.liveness.capture import Capture
@@ -48,7 +49,7 @@ def details(result: LivenessResult) -> LivenessDetails:
 
 def lines(result: LivenessResult, *, explain: bool) -> list[str]:
     """`live<TAB>0.9731<TAB>ok`, and to explain it one line per piece of evidence, the decisive one first."""
-    found = ["\t".join([live_text(result), score_text(result.score), str(result.status)])]
+    found = [live_line(result)]
     if explain:
         found += [f"{label}\t{text}" for label, text in _facts(result)]
         found += ["\t".join(["evidence", *cells]) for cells in _evidence(result)]
@@ -63,9 +64,7 @@ def table(result: LivenessResult, *, explain: bool) -> RenderableType:
     from rich.text import Text
 
     facts = Table.grid(padding=(0, 2))
-    style = "bold green" if result.passed else "bold red"
-    facts.add_row(Text(live_text(result), style), f"{score_text(result.score)} (threshold {result.threshold})")
-    facts.add_row("status", Text(f"{result.status}: {MEANINGS[result.status]}"))
+    _add_liveness(facts, result)
     if not explain:
         return facts
     for label, text in _facts(result):
@@ -76,23 +75,29 @@ def table(result: LivenessResult, *, explain: bool) -> RenderableType:
     return Group(facts, "", rows, "", Text(f"out of reach: {OUT_OF_REACH}"))
 
 
-def photo_line(result: PhotoLiveness) -> str:
-    """`live<TAB>0.9731<TAB>ok`, as of a video."""
+def live_line(result: LivenessResult | PhotoLiveness) -> str:
+    """`live<TAB>0.9731<TAB>ok`."""
     return "\t".join([live_text(result), score_text(result.score), str(result.status)])
 
 
 def photo_table(result: PhotoLiveness) -> RenderableType:
     """The verdict, its meaning and which face was checked."""
     from rich.table import Table
-    from rich.text import Text
 
     facts = Table.grid(padding=(0, 2))
-    style = "bold green" if result.passed else "bold red"
-    facts.add_row(Text(live_text(result), style), f"{score_text(result.score)} (threshold {result.threshold})")
-    facts.add_row("status", Text(f"{result.status}: {MEANINGS[result.status]}"))
+    _add_liveness(facts, result)
     box = ",".join(map(str, result.found.rects[0].as_list()))
     facts.add_row("face", f"1 of {len(result.found.rects)}, at {box}")
     return facts
+
+
+def _add_liveness(facts: Table, result: LivenessResult | PhotoLiveness) -> None:
+    """Add the verdict of the liveness check, and its meaning."""
+    from rich.text import Text
+
+    style = "bold green" if result.passed else "bold red"
+    facts.add_row(Text(live_text(result), style), f"{score_text(result.score)} (threshold {result.threshold})")
+    facts.add_row("status", Text(f"{result.status}: {MEANINGS[result.status]}"))
 
 
 def _facts(result: LivenessResult) -> list[tuple[str, str]]:
@@ -111,10 +116,9 @@ def _evidence(result: LivenessResult) -> list[list[str]]:
 
 def verify_lines(result: VideoVerification, threshold: float) -> list[str]:
     """`match<TAB>0.9312<TAB>live<TAB>0.9731<TAB>ok`; without a score if the person is not living."""
-    liveness = [live_text(result.liveness), score_text(result.liveness.score), str(result.liveness.status)]
     if result.score is None:
-        return ["\t".join(["no match", "-", *liveness])]
-    return ["\t".join([verdict(result.score, threshold), score_text(result.score), *liveness])]
+        return ["\t".join(["no match", "-", live_line(result.liveness)])]
+    return ["\t".join([verdict(result.score, threshold), score_text(result.score), live_line(result.liveness)])]
 
 
 def verify_table(result: VideoVerification, threshold: float) -> RenderableType:
@@ -123,18 +127,13 @@ def verify_table(result: VideoVerification, threshold: float) -> RenderableType:
     from rich.text import Text
 
     facts = Table.grid(padding=(0, 2))
-    liveness = result.liveness
     if result.score is None:
         facts.add_row(Text("no match", "bold red"), "the person is not living, so nothing is compared")
     else:
         style = "bold green" if result.score >= threshold else ""
         facts.add_row(Text(verdict(result.score, threshold), style), score_text(result.score))
         facts.add_row("threshold", f"{threshold} (reached by {odds(threshold)} strangers)")
-    facts.add_row(
-        Text(live_text(liveness), "bold green" if liveness.passed else "bold red"),
-        f"{score_text(liveness.score)} (threshold {liveness.threshold})",
-    )
-    facts.add_row("status", Text(f"{liveness.status}: {MEANINGS[liveness.status]}"))
+    _add_liveness(facts, result.liveness)
     return facts
 
 
