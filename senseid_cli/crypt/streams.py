@@ -157,10 +157,7 @@ def put_stdout(pieces: Iterable[bytes | memoryview]) -> None:
                 break  # the input may be endless
         sys.stdout.flush()
     except OSError as error:
-        raise OutputError(
-            f"standard output cannot be written: {os.strerror(error.errno or 0).lower()}",
-            remedy="check the file or disk that it goes to",
-        ) from error
+        raise streams.unwritable(error) from error
 
 
 def _text_for_terminal(pieces: Iterable[bytes | memoryview]) -> bytes:

@@ -37,10 +37,7 @@ class _Outlet(io.FileIO):
             except OSError as error:
                 # The rest of the buffer would fail again when the interpreter exits.
                 self._gone = True
-                raise OutputError(
-                    f"standard output cannot be written: {os.strerror(error.errno or 0).lower()}",
-                    remedy="check the file or disk that it goes to",
-                ) from error
+                raise unwritable(error) from error
         return memoryview(data).nbytes
 
 
@@ -56,6 +53,14 @@ class _Aside(io.FileIO):
         with suppress(OSError):
             written = super().write(data)
         return memoryview(data).nbytes if written is None else written
+
+
+def unwritable(error: OSError) -> OutputError:
+    """The error of the command where standard output cannot be written."""
+    return OutputError(
+        f"standard output cannot be written: {os.strerror(error.errno or 0).lower()}",
+        remedy="check the file or disk that it goes to",
+    )
 
 
 def reader_left(stream: TextIO) -> bool:
