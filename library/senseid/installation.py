@@ -72,7 +72,7 @@ def open_store() -> tuple[LicenceStore, Context]:
     from senseid_licensing.context import context_here
     from senseid_licensing.store import LicenceStore
 
-    return LicenceStore(data_dir()), context_here(now=datetime.datetime.now(datetime.UTC), version=__version__)
+    return LicenceStore(data_dir()), context_here(now=now(), version=__version__)
 
 
 def verify_licences() -> VerifiedLicences:
@@ -173,7 +173,7 @@ def now() -> datetime.datetime:
 
 def today() -> datetime.date:
     """The date, UTC."""
-    return datetime.datetime.now(datetime.UTC).date()
+    return now().date()
 
 
 def new_request_id() -> str:

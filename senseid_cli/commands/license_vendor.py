@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -338,7 +338,7 @@ def issue(
         raise ArgumentError("say which machine it is for", remedy="give --udid UDID.txt, or --any-machine")
     if (days is not None and not_after is not None) or (days is None and not_after is None and above is None):
         raise ArgumentError("say how long it lasts", remedy="give one of --days and --not-after")
-    now = whole_second(datetime.now(UTC))
+    now = whole_second(installation.now())
     begins = _moment(not_before) if not_before is not None else now if above is None else max(now, above.not_before)
     ends = _moment(not_after) if not_after is not None else None if days is None else begins + timedelta(days=days)
     key_path, key = _open_key(key_file, passphrase_file)
@@ -444,7 +444,7 @@ def revoke(
     else:
         before = read_file(path, "revocation list") if is_there(path) else None
     with about(path):
-        data = sign(ids, key, datetime.now(UTC), before)
+        data = sign(ids, key, installation.now(), before)
     write_file(path, data)
     typer.echo(f"revoked {', '.join(ids)}: {printable(str(path))}")
 

@@ -155,12 +155,11 @@ def _settings(labelled_set: Path, recognition: Recognition, *, name: str, note: 
     from senseid_engine.calibration.provenance import ModelFile
     from senseid_engine.calibration.run import Settings
 
-    _, context = installation.open_store()
     registry = installation.registry()
     model = registry.get(recognition.model)
     return Settings(
         set_name=printable((name or labelled_set.resolve().name).strip() or "unnamed"),
-        made=context.now.date().isoformat(),
+        made=installation.today().isoformat(),
         seed=seed,
         model=ModelFile(model.id, model.sha256),
         note=printable(note.strip()) or None,

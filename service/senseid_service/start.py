@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from senseid import installation
@@ -72,7 +71,7 @@ def run(
     check_tracing(os.environ)
     if settings.role.has_models:
         check_device(settings.device)
-    log = Log(lambda line: os.write(_STDERR, line), _now)
+    log = Log(lambda line: os.write(_STDERR, line), installation.now)
     reloader = Reloader(loaded, load, log)
     watch = licence_watch() if settings.role.has_models else None
     if watch is not None:
@@ -216,8 +215,4 @@ def check_installed() -> None:
 def licence_watch() -> LicenceWatch:
     """The licences of this installation, verified repeatedly."""
     store, context = installation.open_store()
-    return LicenceWatch(store, context, clock=_now, monotonic=time.monotonic)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    return LicenceWatch(store, context, clock=installation.now, monotonic=time.monotonic)

@@ -12,7 +12,6 @@ import pytest
 
 from senseid import installation
 from senseid.version import __version__
-from senseid_cli.commands import license_vendor
 from senseid_licensing import errors
 from senseid_licensing.context import context_here
 from senseid_licensing.instant import format_instant
@@ -60,7 +59,6 @@ def test_a_wrong_clock_is_called_that(vendor: Senseid, home: Path, monkeypatch: 
             return datetime(year, 1, 1, tzinfo=tz)
 
     vendor("license", "quickstart")
-    monkeypatch.setattr(license_vendor, "datetime", Wrong)
     monkeypatch.setattr(installation.datetime, "datetime", Wrong)
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
     sign = ("license", "issue", "--key", "vendor.key", "--licensee", "x", "--any-machine", "--days", "9")
