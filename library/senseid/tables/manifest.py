@@ -40,7 +40,6 @@ SUFFIXES = {
     ".parquet": Format.PARQUET,
 }
 ROWS_AT_ONCE = 4096
-BYTES_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +101,7 @@ class Manifest:
             ManifestError: it cannot be read.
         """
         with self._opened() as file:
-            digest = hashlib.sha256()
-            while piece := file.read(BYTES_AT_ONCE):
-                digest.update(piece)
-            return digest.hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # a real file, or BytesIO
 
     def _read(self, file: BinaryIO) -> Iterator[_Found]:
         if self.format == Format.PARQUET:
