@@ -214,7 +214,7 @@ def _face_details(found: FoundFaces) -> shapes.ComparedFace:
 
 
 def json_text(body: Mapping[str, object]) -> str:
-    """A body as the command line prints it and the service sends it. ASCII only, so that no locale can break it."""
+    """A body or a record as one line of JSON, without its end. ASCII only, so that no locale can break it."""
     return json.dumps(body, allow_nan=False, separators=(",", ":"))
 
 

@@ -22,6 +22,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from senseid.batch_errors import ResumeError
+from senseid.bodies import json_text
 from senseid.errors import OutputError
 from senseid.file_lock import lock
 from senseid_engine.errors import reason_of
@@ -143,7 +144,7 @@ class Journal:
         Raises:
             OutputError: they cannot be written.
         """
-        lines = (json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n" for record in records)
+        lines = (json_text(record) + "\n" for record in records)
         self._units.append("".join(lines).encode())
         if len(self._units) >= UNITS_AT_ONCE or self._clock() - self._last >= SECONDS_AT_ONCE:
             self.flush()

@@ -6,6 +6,7 @@ import csv
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
+from senseid.bodies import json_text
 from senseid.tables.manifest import ROWS_AT_ONCE, Format, import_parquet
 from senseid.tables.spreadsheet import safe_cell
 
@@ -50,7 +51,7 @@ class NdjsonWriter:
 
     def put(self, record: Mapping[str, Any]) -> None:
         """Write one object."""
-        self._write(json.dumps(record, allow_nan=False, separators=(",", ":")) + "\n")
+        self._write(json_text(record) + "\n")
 
     def close(self) -> None:
         """Nothing is left to write."""
