@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from senseid.decisions import Verdict
+from senseid.drift.period import bounds
 from senseid.version import __version__
 from senseid_service.endpoints import ENDPOINTS
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from senseid_service.pool import PoolState
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-SCORE_BUCKETS: Final = tuple(round(0.05 * step, 2) for step in range(1, 21))
+SCORE_BUCKETS: Final = tuple(map(float, bounds()))
 """Upper bounds of the histograms of scores: `senseid drift` reads them."""
 
 _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
