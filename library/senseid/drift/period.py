@@ -71,7 +71,7 @@ class Period:
         """The counts of both."""
         names = dict.fromkeys([*self.measures, *other.measures])
         both = {name: add(self.measures.get(name, {}), other.measures.get(name, {})) for name in names}
-        return Period(both, self.models if self.models == other.models else self.models or other.models)
+        return Period(both, self.models or other.models)
 
     def dump(self) -> str:
         """The text of a reference file, which `parse_period` reads back."""
