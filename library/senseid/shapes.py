@@ -21,6 +21,9 @@ Rect = Annotated[
 ]
 Rects = Annotated[list[Rect], {"minItems": 1}]
 Scores = Annotated[list[Annotated[list[Share], {"minItems": 1}]], {"minItems": 1}]
+Cannot = Annotated[
+    dict[str, str], "paths whose requests are refused now, each with the name and number of the licence's error"
+]
 LivenessStatus = Annotated[str, {"enum": ["ok", "hack", "short_time"]}]
 
 
@@ -227,11 +230,7 @@ class Health(TypedDict):
 
     code: Literal[1000]
     status: Literal["ok"]
-    cannot: NotRequired[
-        Annotated[
-            dict[str, str], "paths whose requests are refused now, each with the name and number of the licence's error"
-        ]
-    ]
+    cannot: NotRequired[Cannot]
 
 
 class WorkerHealth(TypedDict):
@@ -239,22 +238,14 @@ class WorkerHealth(TypedDict):
 
     request_id: RequestId
     status: Literal["ok"]
-    cannot: NotRequired[
-        Annotated[
-            dict[str, str], "paths whose requests are refused now, each with the name and number of the licence's error"
-        ]
-    ]
+    cannot: NotRequired[Cannot]
 
 
 class Unhealthy(ErrorBody):
     """The service does not answer."""
 
     status: Annotated[str, "why"]
-    cannot: NotRequired[
-        Annotated[
-            dict[str, str], "paths whose requests are refused now, each with the name and number of the licence's error"
-        ]
-    ]
+    cannot: NotRequired[Cannot]
 
 
 class Failure(TypedDict):
