@@ -55,18 +55,9 @@ class Figures:
         }
         return {name: value for name, value in facts.items() if value is not None}
 
-    def as_table(self) -> dict[str, Any]:
-        """For JSON; `figures_of_table` reads it back."""
-        return {
-            "score": self.score,
-            "liveness_score": self.liveness_score,
-            "passed": self.passed,
-            "integrity": list(self.integrity),
-        }
-
 
 def figures_of_table(table: Mapping[str, Any]) -> Figures:
-    """The figures that `Figures.as_table` wrote."""
+    """The figures that `dataclasses.asdict` made a table of, and JSON brought here."""
     return Figures(table["score"], table["liveness_score"], table["passed"], tuple(table["integrity"]))
 
 

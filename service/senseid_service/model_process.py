@@ -13,7 +13,7 @@ import os
 import select
 import signal
 import socket
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from senseid.models import ModelKind
@@ -184,7 +184,7 @@ def serve(link: socket.socket, news: socket.socket, answerer: Answerer, job_seco
             answer = answerer.answer(Request(**head, body=body))
             signal.setitimer(signal.ITIMER_REAL, 0)
             facts = {"status": answer.http_status, "code": answer.code, "reason": answer.reason}
-            more = {"seconds": answer.seconds, "figures": answer.figures.as_table(), "steps": answer.steps}
+            more = {"seconds": answer.seconds, "figures": asdict(answer.figures), "steps": answer.steps}
             ipc.send(link, {**facts, **more}, answer.body)
             del head, body, answer
     except ipc.LostError:

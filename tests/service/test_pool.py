@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,7 +79,7 @@ class ModelProcess:
                         return
                     if head["path"] == "/wait":
                         self.go.wait()
-                    figures = Figures().as_table()
+                    figures = asdict(Figures())
                     answer = {
                         "status": 200,
                         "code": 1000,
