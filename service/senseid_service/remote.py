@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from senseid.decisions import Figures, figures_of_body
@@ -48,10 +49,6 @@ _USUAL_SHARE: Final = 0.05
 """How much one answer counts in what is usual."""
 
 _ATTEMPTS: Final = 3
-_DONE: Final = 200
-_TIMED_OUT: Final = 408
-_OVERLOADED: Final = 503
-_UNAUTHORISED: Final = 401
 _NO_LOCK: Final = "it serves everybody who reaches it: set SENSEID_WORKER_KEY there, to the same as here"
 
 
@@ -193,11 +190,11 @@ class RemotePool:
             waited = loop.time() - begin
             tried.append(worker)
             answer = await self._ask_with_help(worker, tried, request)
-            if answer is not None and answer.http_status == _UNAUTHORISED:
+            if answer is not None and answer.http_status == HTTPStatus.UNAUTHORIZED:
                 # The client is not to blame: its key was checked here.
                 self._log.event("worker_refuses_key", "error", worker=worker.address.url)
                 raise FailedError
-            if answer is not None and answer.http_status != _OVERLOADED:
+            if answer is not None and answer.http_status != HTTPStatus.SERVICE_UNAVAILABLE:
                 return Answered(answer, waited)
             overloaded = overloaded or answer is not None
         if overloaded:
@@ -269,7 +266,7 @@ class RemotePool:
                 for task in [task for task in asked if task in done]:
                     of = asked.pop(task)
                     answer = task.result() or answer
-                    if answer is not None and answer.http_status != _OVERLOADED:
+                    if answer is not None and answer.http_status != HTTPStatus.SERVICE_UNAVAILABLE:
                         self._compare(of, None if first.done() else worker)
                         return answer
             return answer
@@ -363,11 +360,11 @@ class RemotePool:
         finally:
             posting.cancel()
             silence.cancel()
-        if response.status_code == _TIMED_OUT:  # on the way from here to there: not the client's doing
+        if response.status_code == HTTPStatus.REQUEST_TIMEOUT:  # on the way from here to there: not the client's doing
             self._lose(worker, request, "the body came too slowly")
             self._leave_out(worker, "slow")
             return None
-        if response.status_code == _DONE:
+        if response.status_code == HTTPStatus.OK:
             seconds = loop.time() - begin
             usual = self._usual.setdefault(request.path, seconds)
             self._usual[request.path] = usual + _USUAL_SHARE * (seconds - usual)
@@ -392,7 +389,7 @@ class RemotePool:
                 worker.silent.clear()
                 worker.cannot = _cannot_of(response.content)
                 # A worker with invalid licences counts: its answer tells the client about them.
-                healthy = response.status_code == 200 or bool(worker.cannot)
+                healthy = response.status_code == HTTPStatus.OK or bool(worker.cannot)
                 if healthy and not worker.healthy:
                     await self._look_for_a_lock(worker)
                 self._mark(worker, healthy=healthy, reason=f"health check {response.status_code}")
@@ -410,7 +407,7 @@ class RemotePool:
         response = await self._client.post(
             worker.address.url + next(iter(ENDPOINTS)), headers={API_KEY_HEADER: ""}, timeout=_CHECK_TIMEOUT
         )
-        if response.status_code != _UNAUTHORISED:
+        if response.status_code != HTTPStatus.UNAUTHORIZED:
             self._log.event("worker_without_key", "warning", worker=worker.address.url, reason=_NO_LOCK)
 
     def _mark(self, worker: _Worker, *, healthy: bool, reason: str) -> None:
