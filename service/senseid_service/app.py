@@ -8,6 +8,7 @@ import hmac
 import re
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
@@ -322,12 +323,9 @@ def _application(
         body = bodies.error_body(outcomes.UNAVAILABLE, request.state.request_id)
         return _json(outcomes.UNAVAILABLE.http_status, {**body, "status": trouble, **told})
 
-    async def post(request: HttpRequest) -> Response:
-        return await _post(state, request)
-
     app = Starlette(
         routes=[
-            *(Route(path, post, methods=["POST"]) for path in ENDPOINTS),
+            *(Route(path, partial(_post, state), methods=["POST"]) for path in ENDPOINTS),
             *(Route(path, health, methods=["GET"]) for path in HEALTH_PATHS),
             *routes,
         ],
@@ -569,11 +567,7 @@ def _json(status: int, body: Mapping[str, object]) -> Response:
 def _refusal(request: HttpRequest, outcome: Outcome, headers: dict[str, str] | None = None) -> Response:
     facts: Facts = request.state.facts
     facts.code = outcome.code
-    return _body(outcome, request.state.request_id, headers)
-
-
-def _body(outcome: Outcome, request_id: str, headers: dict[str, str] | None = None) -> Response:
-    text = bodies.json_text(bodies.error_body(outcome, request_id))
+    text = bodies.json_text(bodies.error_body(outcome, request.state.request_id))
     return Response(text, outcome.http_status, headers, "application/json")
 
 
