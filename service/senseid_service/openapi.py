@@ -131,7 +131,7 @@ def _operation(endpoint: Endpoint, *, plain_media: bool, page: bool) -> dict[str
     result = _content(schema, examples.RESULTS[endpoint.path])
     return {
         **({"parameters": [_DETAILS]} if page else {}),
-        "tags": [_tag(endpoint.path)],
+        "tags": [endpoint.path.split("/")[1]],
         "summary": endpoint.summary,
         "operationId": endpoint.path.strip("/").replace("/", "_"),
         "requestBody": {"required": True, "content": {kind: {"schema": schema} for kind, schema in content.items()}},
@@ -141,11 +141,6 @@ def _operation(endpoint: Endpoint, *, plain_media: bool, page: bool) -> dict[str
             **{str(outcome.http_status): _refusal(outcome) for outcome in _EARLY},
         },
     }
-
-
-def _tag(path: str) -> str:
-    word = path.split("/")[1]
-    return word if word in _TAGS else "health"
 
 
 def _form(parameters: tuple[Parameter, ...]) -> dict[str, Any]:
