@@ -15,6 +15,7 @@ from senseid.errors import OutputError, SettingError
 from senseid.file_lock import lock
 from senseid_engine.errors import reason_of
 from senseid_service.endpoints import READY_PATH
+from senseid_service.settings import host_and_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,8 +54,7 @@ class Background:
         """The URL of the service on this machine."""
         settings = self._settings
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  every network
-        host = f"[{host}]" if ":" in host else host
-        return f"{'https' if settings.tls_cert else 'http'}://{host}:{settings.port}"
+        return f"{'https' if settings.tls_cert else 'http'}://{host_and_port(host, settings.port)}"
 
     def start(self, command: list[str], options: Mapping[str, str]) -> None:
         """Start it and wait until it answers.

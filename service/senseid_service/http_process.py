@@ -27,7 +27,7 @@ from senseid_service.pool import LocalPool
 from senseid_service.protocol import GuardedProtocol
 from senseid_service.rate import RateLimit
 from senseid_service.remote import RemotePool
-from senseid_service.settings import Role
+from senseid_service.settings import Role, host_and_port
 from senseid_service.tracing import Tracing, wanted_exporters
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ async def _serve(
     purging = None
     if state.decisions is not None and settings.decision_log_days:
         purging = asyncio.create_task(state.decisions.keep_for(settings.decision_log_days, installation.now))
-    log.event("serving", role=settings.role, listening=[_name(sock) for sock in listeners.all])
+    listening = [host_and_port(*sock.getsockname()[:2]) for sock in listeners.all]
+    log.event("serving", role=settings.role, listening=listening)
     await asyncio.wait([asyncio.create_task(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
     loop.remove_reader(lifeline)
     log.event("stopping", running=pool.state.busy, waiting=pool.state.waiting)
@@ -278,8 +279,3 @@ def _server(app: ASGIApp, settings: Settings) -> _Server:
         **tls,
     )
     return _Server(config)
-
-
-def _name(sock: socket.socket) -> str:
-    host, port = sock.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

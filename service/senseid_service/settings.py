@@ -42,6 +42,11 @@ class Role(StrEnum):
         return self is not Role.API
 
 
+def host_and_port(host: str, port: int) -> str:
+    """Both as a URL has them: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerAddress:
     """The address of a worker.
@@ -59,8 +64,7 @@ class WorkerAddress:
     @property
     def url(self) -> str:
         """The address without a path, such as `http://10.0.0.2:50050`."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{host_and_port(self.host, self.port)}"
 
 
 @dataclass(frozen=True, slots=True)

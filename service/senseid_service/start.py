@@ -15,7 +15,7 @@ from senseid_service.licence_watch import LicenceWatch
 from senseid_service.log import Log
 from senseid_service.open_files import make_room
 from senseid_service.reload import Reloader, http_message, keys_as_table
-from senseid_service.settings import check_certificate
+from senseid_service.settings import check_certificate, host_and_port
 from senseid_service.supervisor import Supervisor, bind_all
 from senseid_service.tracing import check_tracing
 
@@ -192,8 +192,8 @@ def _link_shower(
 def _url_of(settings: Settings, bound: Bound) -> str:
     """The URL of the API for a browser of this machine, without a path."""
     assert bound.api is not None  # noqa: S101  who has a page has an API
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"{'https' if settings.tls_cert else 'http'}://{host}:{bound.api.getsockname()[1]}"
+    address = host_and_port(settings.host, bound.api.getsockname()[1])
+    return f"{'https' if settings.tls_cert else 'http'}://{address}"
 
 
 def check_installed() -> None:
