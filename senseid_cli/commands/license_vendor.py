@@ -6,7 +6,7 @@ import os
 import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -19,10 +19,13 @@ from senseid_licensing.capability import Capability  # noqa: TC001  Typer reads 
 from senseid_licensing.product import Product  # noqa: TC001  Typer reads the annotations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from senseid.command_shapes import IssuedLicence, MadeSigningKey
-    from senseid_licensing.licence import LicenceFile
     from senseid_licensing.private_key import PrivateKey
     from senseid_licensing.public_key import PublicKey
+
+T = TypeVar("T")
 
 _ADVANCED = "Advanced"
 PASSPHRASE_VARIABLE = "SENSEID_KEY_PASSPHRASE"  # noqa: S105  the name of a variable, not a secret
@@ -325,8 +328,9 @@ def issue(
     from senseid_licensing.licence import parse_licence_file
     from senseid_licensing.licence_request import LicenceRequest
     from senseid_licensing.udid.fingerprint import least_to_fake
+    from senseid_licensing.udid.udid_file import parse_udid_file
 
-    parent = None if parent_file is None else _read_parent(parent_file)
+    parent = None if parent_file is None else _parsed(parent_file, "parent licence", parse_licence_file)
     above = None if parent is None else parent.leaf.licence
     # What the parent says need not be said again.
     if licensee is None and above is None:
@@ -342,7 +346,7 @@ def issue(
     begins = _moment(not_before) if not_before is not None else now if above is None else max(now, above.not_before)
     ends = _moment(not_after) if not_after is not None else None if days is None else begins + timedelta(days=days)
     key_path, key = _open_key(key_file, passphrase_file)
-    machine = _read_udid(udid_file) if udid_file else None
+    machine = _parsed(udid_file, "UDID file", parse_udid_file) if udid_file else None
     holder = _read_public_key(delegate) if delegate else None
     request = LicenceRequest(
         licensee=licensee,
@@ -481,34 +485,20 @@ def embed(
     typer.echo(f"{printable(str(target))}: believes {', '.join(key.id for key in keys)}")
 
 
-def _read_parent(path: Path) -> LicenceFile:
+def _parsed(path: Path, what: str, parse: Callable[[bytes], T]) -> T:
+    """What a file of licensing says; `what` is the kind of file in messages."""
     from senseid_licensing.errors import about
     from senseid_licensing.files import read_file
-    from senseid_licensing.licence import parse_licence_file
 
-    data = read_file(path, "parent licence")
+    data = read_file(path, what)
     with about(path):
-        return parse_licence_file(data)
+        return parse(data)
 
 
 def _read_public_key(path: Path) -> PublicKey:
-    from senseid_licensing.errors import about
-    from senseid_licensing.files import read_file
     from senseid_licensing.public_key import parse_public_key
 
-    data = read_file(path, "public key")
-    with about(path):
-        return parse_public_key(data.decode("utf-8", "replace"))
-
-
-def _read_udid(path: Path) -> dict[str, str]:
-    from senseid_licensing.errors import about
-    from senseid_licensing.files import read_file
-    from senseid_licensing.udid.udid_file import parse_udid_file
-
-    data = read_file(path, "UDID file")
-    with about(path):
-        return parse_udid_file(data)
+    return _parsed(path, "public key", lambda data: parse_public_key(data.decode("utf-8", "replace")))
 
 
 def _moment(text: str) -> datetime:
