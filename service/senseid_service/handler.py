@@ -118,7 +118,7 @@ class Answerer:
             text, figures = bodies.json_text(body), figures_of_body(body)
         except Exception as error:  # the client gets an answer to any error
             outcome = outcome_of(error) if is_expected(error) else INTERNAL
-            http_status, code, reason = outcome.http_status, outcome.code, reason_of(error)
+            http_status, code, reason = outcome.http_status, outcome.code, reason_for_log(error)
             body = bodies.error_body(outcome, request.request_id, _about(error, outcome))
             if request.details:
                 body = {**body, "details": details_of_error(error, ENDPOINTS[request.path])}
@@ -165,7 +165,7 @@ def _about(error: Exception, outcome: Outcome) -> str:
     return error.name if of_one and isinstance(error, EngineError) else ""
 
 
-def reason_of(error: Exception) -> str:
+def reason_for_log(error: Exception) -> str:
     """Why a request failed, for the log. The text of an unknown error may hold anything: only its place is logged."""
     if is_expected(error):
         stid = getattr(error, "stid", None)

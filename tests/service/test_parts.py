@@ -19,7 +19,7 @@ from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
 from senseid_service import ipc
 from senseid_service.endpoints import COMPARE, ENDPOINTS, QUALITY
-from senseid_service.handler import reason_of
+from senseid_service.handler import reason_for_log
 from senseid_service.licence_watch import RECHECK_SECONDS, LicenceWatch
 from senseid_service.log import Log, LogHandler
 from senseid_service.openapi import document
@@ -130,7 +130,7 @@ def test_the_text_of_an_unknown_error_is_not_told() -> None:
     try:
         fail()
     except KeyError as error:
-        reason = reason_of(error)
+        reason = reason_for_log(error)
     assert reason.startswith("KeyError at ")
     assert "fail:" in reason
     assert "secret" not in reason
