@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RemoteError:
-    """An error of another process. Few exceptions survive being pickled: pickle calls their constructors.
+    """An error of another process. Not every exception can be pickled: pickle calls its constructor with `args`.
 
     Attributes:
         kind: its class.

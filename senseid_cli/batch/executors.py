@@ -52,7 +52,7 @@ class Local:
     slots: int
 
     def run(self, work: Work, data: bytes, digest: str) -> Any:  # noqa: ARG002  others tell work apart by it
-        """Run work in the processes of this machine."""
+        """Do one piece of work in the thread that asks."""
         return perform(work, self.models, data)
 
     def close(self) -> None:

@@ -81,7 +81,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """Bound the promised rate by scores without labels.
+    """The scores without labels that bound the promised rate.
 
     Attributes:
         right_share: the fitted share of comparisons of the right person, in [0, 1].
