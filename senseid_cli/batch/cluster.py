@@ -118,7 +118,7 @@ class Cluster:
         try:
             _check_answer(address, connection)
             client: Any = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)  # type: ignore[no-untyped-call]
-        except (OSError, ValueError, TimeoutError) as error:
+        except (OSError, ValueError) as error:  # a TimeoutError is an OSError
             raise ClusterError(
                 f"no Dask scheduler answers at {address}",
                 remedy="start one with `dask scheduler`, or check the address",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -68,11 +69,9 @@ class Fields:
 
     def base64(self, name: str) -> bytes:
         """The bytes of a Base64 string."""
-        import binascii
-
         try:
             return binascii.a2b_base64(self.text(name), strict_mode=True)
-        except (binascii.Error, ValueError):
+        except ValueError:
             raise self.refused(f"Base64 in {name}") from None
 
     def refused(self, wanted: str) -> AnswerError:
