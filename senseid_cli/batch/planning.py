@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from senseid_cli.media import STDIN
+from senseid_cli.media import STDIN, name_of
 from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ def _open_manifest(source: str, job: Job) -> Manifest:
             data = path.read_bytes()  # a pipe: it can be read only once, and the rows are read twice
     except OSError as error:
         raise ManifestError(f"{source} cannot be read: {reason_of(error)}", remedy="check the path") from error
-    name = "stdin" if source == STDIN else source
-    return Manifest(name, format_of("", data[:64]), wanted, lambda: io.BytesIO(data))
+    return Manifest(name_of(source), format_of("", data[:64]), wanted, lambda: io.BytesIO(data))
 
 
 def models_on(device: Device) -> str:

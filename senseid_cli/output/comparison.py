@@ -93,7 +93,7 @@ def omni_table(result: OmniComparison, threshold: float) -> RenderableType:
     best = max(max(row) for row in result.scores)
     facts = Table.grid(padding=(0, 2))
     for label, found in (("A", result.first), ("B", result.second)):
-        facts.add_row(label, Text(f"{printable(found.name)}: {_count(found)}{_turned(found)}"))
+        facts.add_row(label, Text(f"{printable(found.name)}: {faces_text(found)}{_turned(found)}"))
     facts.add_row("best", Text(f"{score_text(best)} ({verdict(best, threshold)}, threshold {threshold})"))
     return Group(matrix, "", facts)
 
@@ -115,13 +115,14 @@ def _style(score: float, threshold: float) -> str:
 
 def _face_text(found: FoundFaces, *, details: bool) -> str:
     text = f"{printable(found.name)}: "
-    text += f"the largest of {_count(found)}" if len(found.rects) > 1 else _count(found)
+    text += f"the largest of {faces_text(found)}" if len(found.rects) > 1 else faces_text(found)
     if details:
         text += f" at {', '.join(map(str, found.rects[0].as_list()))} of {found.width} x {found.height}"
     return text + _turned(found) + (f", covered: {' and '.join(found.covered)}" if found.covered else "")
 
 
-def _count(found: FoundFaces) -> str:
+def faces_text(found: FoundFaces) -> str:
+    """How many faces a photo shows."""
     return "1 face" if len(found.rects) == 1 else f"{len(found.rects)} faces"
 
 

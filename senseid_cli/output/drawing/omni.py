@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from senseid_cli.output.comparison import odds, score_text, verdict
+from senseid_cli.output.comparison import faces_text, odds, score_text, verdict
 from senseid_cli.output.drawing.palette import (
     FAINT,
     GOOD,
@@ -127,8 +127,8 @@ def _side(letter: str, image: Image, found: FoundFaces, matched: Sequence[bool])
 
 def _draw_photo(canvas: Pillow.Image, side: _Side, left: int, top: int) -> None:
     draw = ImageDraw.Draw(canvas)
-    count = "1 face" if len(side.found.rects) == 1 else f"{len(side.found.rects)} faces"
-    title = shorten(draw, f"{side.letter}   ", printable(side.found.name), f"   {count}", side.size[0], 18)
+    tail = f"   {faces_text(side.found)}"
+    title = shorten(draw, f"{side.letter}   ", printable(side.found.name), tail, side.size[0], 18)
     draw.text((left, top), title, INK, font(18))
     top += TITLE
     canvas.paste(side.photo.resize(side.size, Pillow.Resampling.LANCZOS), (left, top))
