@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import socket
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from senseid.decisions import figures_of_table
@@ -64,7 +64,7 @@ class Answered:
     """
 
     answer: Answer
-    queue_seconds: float = field(default=0.0)
+    queue_seconds: float
 
 
 class LocalPool:
