@@ -84,22 +84,14 @@ def run(
     root.handlers[:] = [LogHandler(log)]
     # It only logs that somebody sent bytes that are not HTTP.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    return asyncio.run(_serve(loaded, listeners, watch, control, lifeline, log, monotonic, page))
+    state = _state(loaded, _pool(loaded.settings, control, log), watch, log, monotonic, page)
+    return asyncio.run(_serve(loaded.settings, listeners, lifeline, state, page))
 
 
 async def _serve(
-    loaded: Loaded,
-    listeners: Bound,
-    watch: LicenceWatch | None,
-    control: socket.socket | None,
-    lifeline: socket.socket,
-    log: Log,
-    monotonic: Callable[[], float],
-    page: Page | None,
+    settings: Settings, listeners: Bound, lifeline: socket.socket, state: HttpState, page: Page | None
 ) -> int:
-    settings = loaded.settings
-    pool = _pool(settings, control, log)
-    state = _state(loaded, pool, watch, log, monotonic, page)
+    pool, log = state.pool, state.log
     servers = [(_server(app, settings), sock) for app, sock in _apps(settings, listeners, state, page)]
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
@@ -109,7 +101,7 @@ async def _serve(
         create = partial(loop.create_server, ssl_handshake_timeout=settings.limits.header_seconds)
         loop.create_server = create  # type: ignore[method-assign]
     lifeline.setblocking(False)
-    apply = partial(_apply, settings=settings, state=state, pool=pool, servers=[one for one, _ in servers], page=page)
+    apply = partial(_apply, settings=settings, state=state, servers=[one for one, _ in servers], page=page)
     loop.add_reader(lifeline, _Hearing(lifeline, apply, stopping).hear)
     await pool.start()
     tasks = [asyncio.create_task(server.serve([sock])) for server, sock in servers]
@@ -194,7 +186,6 @@ def _apply(
     *,
     settings: Settings,
     state: HttpState,
-    pool: LocalPool | RemotePool,
     servers: list[_Server],
     page: Page | None,
 ) -> None:
@@ -202,8 +193,8 @@ def _apply(
     state.api_keys = hashed(_api_keys(tuple(message["api_keys"]), page))
     state.threshold = message["threshold"]
     state.metrics.set_threshold(state.threshold)
-    if isinstance(pool, RemotePool):
-        pool.use_key(message["worker_key"])
+    if isinstance(state.pool, RemotePool):
+        state.pool.use_key(message["worker_key"])
     for server in servers:
         if server.config.ssl is not None:
             server.config.ssl.load_cert_chain(str(settings.tls_cert), str(settings.tls_key))
