@@ -37,7 +37,7 @@ from senseid_service.pool import BusyError, FailedError
 from senseid_service.remote import API_KEY_HEADER, REQUEST_ID_HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from starlette.requests import Request as HttpRequest
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -259,18 +259,15 @@ def _page_routes(state: HttpState, page: Page) -> Iterator[Route]:
             return _refusal(request, outcomes.NOT_FOUND)
         return Response(data, media_type="application/octet-stream")
 
-    yield from (Route(path, _sender(file)) for path, file in page.files.items())
+    yield from (Route(path, partial(_send_file, file)) for path, file in page.files.items())
     yield Route("/page/facts", facts)
     yield Route("/page/enter", enter, methods=["POST"])
     yield Route("/page/samples", samples)
     yield Route("/page/samples/{number}", sample)
 
 
-def _sender(file: PageFile) -> Callable[[HttpRequest], Awaitable[Response]]:
-    async def send(_: HttpRequest) -> Response:
-        return Response(file.data, headers={"content-type": file.content_type, **PAGE_HEADERS})
-
-    return send
+async def _send_file(file: PageFile, _: HttpRequest) -> Response:
+    return Response(file.data, headers={"content-type": file.content_type, **PAGE_HEADERS})
 
 
 def metrics_app(state: HttpState, callers: Callers) -> ASGIApp:
