@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
 
 class Executor(Protocol):
-    """Does work on the bytes of photos and videos.
-
-    Attributes:
-        slots: how many pieces of work it can take at the same time, each from a thread of its own.
-    """
+    """Does work on the bytes of photos and videos."""
 
     @property
     def slots(self) -> int:
