@@ -572,19 +572,17 @@ class _Reader:
         return tuple(word.strip() for word in self._values.get(name).split(",") if word.strip())
 
     def file(self, name: str) -> Path | None:
-        text = self._values.get(name)
-        if not text:
-            return None
-        if not os.path.isfile(text):
-            raise SettingError(f"{name} names {text}, which is not a file", remedy="check the path")
-        return Path(text)
+        return self._path(name, os.path.isfile, "file")
 
     def folder(self, name: str) -> Path | None:
+        return self._path(name, os.path.isdir, "folder")
+
+    def _path(self, name: str, is_one: Callable[[str], bool], kind: str) -> Path | None:
         text = self._values.get(name)
         if not text:
             return None
-        if not os.path.isdir(text):
-            raise SettingError(f"{name} names {text}, which is not a folder", remedy="check the path")
+        if not is_one(text):
+            raise SettingError(f"{name} names {text}, which is not a {kind}", remedy="check the path")
         return Path(text)
 
     def secrets(self, name: str, file_name: str) -> tuple[str, ...]:
