@@ -2,7 +2,7 @@
 
 ::
 
-    BatchError (of senseid.outcomes)
+    BatchError (of senseid.errors)
     |- ManifestError    the manifest cannot be read, or does not say what is needed
     |- ResumeError      there is an interrupted run, or none, or one of something else
     |- ClusterError     the machines that should do the work cannot be used

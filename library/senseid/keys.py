@@ -53,10 +53,10 @@ class KeySources:
         env_file: a `.env` file, which need not exist. A variable of the environment overrides its line. A file that
             was not named comes last, only without a key in the environment, and only if nobody else can have
             written it.
-        env_named: whether the user named it.
-        say: reports to the user how a `.env` file that was not named was treated.
         key_file: the only source, if it is given.
         name: the only key of the folder to use, if it is given.
+        env_named: whether the user named the `.env` file.
+        say: reports to the user how a `.env` file that was not named was treated.
     """
 
     folder: KeyFolder

@@ -71,9 +71,9 @@ class Installation:
         keys: the sources of media keys.
         environment: of this process.
         env_file: the `.env` file of the service, or None.
-        env_named: whether the user named it.
         cores: physical cores of this machine.
         cpus: CPUs that this process may use.
+        env_named: whether the user named the `.env` file.
         root: the parent of `/proc` and `/sys`; tests pass another.
     """
 

@@ -119,8 +119,8 @@ class HttpState:
         threshold: the score from which on a result counts as a match.
         role: the part of the service, for the decision log.
         decisions: the decision log, or None.
-        tells_details: whether a request may ask for more than the API tells, as the page does.
         tracing: makes spans, or None.
+        tells_details: whether a request may ask for more than the API tells, as the page does.
         buffered: bytes of bodies in memory.
         start_until: until when it is no news that nobody answers yet, by `time.perf_counter`; 0 once somebody did.
     """
