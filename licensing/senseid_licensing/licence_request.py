@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from senseid_licensing.capability import Capability
 from senseid_licensing.chain import same_or_under
 from senseid_licensing.errors import ArgumentError
+from senseid_licensing.instant import format_instant
 from senseid_licensing.licence import Licence
 from senseid_licensing.platforms import check_platform
 from senseid_licensing.product import Product
@@ -63,13 +64,19 @@ class LicenceRequest:
             entropy: gives that many random bytes.
 
         Raises:
-            ArgumentError: a platform or a version is invalid, or there is no parent and no licensee or no end.
+            ArgumentError: a platform or a version is invalid, it ends before it begins, or there is no parent and no
+                licensee or no end.
         """
         above = None if parent is None else parent.leaf.licence
         licensee, not_after = self._licensee(above), self.not_after or (None if above is None else above.not_after)
         if licensee is None or not_after is None:
             raise ArgumentError(
                 "a licence that stands on no other needs a licensee and an end", remedy="say both, or name the parent"
+            )
+        if not_after < self.not_before:
+            raise ArgumentError(
+                f"it would end at {format_instant(not_after)}, before it begins at {format_instant(self.not_before)}",
+                remedy="give a later end",
             )
         bounds = VersionRange() if above is None else above.versions
         versions = VersionRange(

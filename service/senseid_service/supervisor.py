@@ -105,6 +105,8 @@ def _listener(port: int) -> str:
     with contextlib.suppress(OSError, psutil.Error):
         for each in psutil.net_connections("tcp"):
             if each.status == psutil.CONN_LISTEN and each.laddr[1:2] == (port,) and each.pid is not None:
+                if each.pid == os.getpid():
+                    return " by another port of this service"
                 return f" by process {each.pid} ({psutil.Process(each.pid).name()})"
     return ""
 

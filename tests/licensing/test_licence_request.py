@@ -99,6 +99,13 @@ def test_without_a_parent_some_terms_are_needed(request_: LicenceRequest, now: d
         replace(request_, **{open_term: None}).licences(None, now=now, entropy=bytes)  # type: ignore[arg-type]
 
 
+def test_no_licence_ends_before_it_begins(request_: LicenceRequest, now: datetime) -> None:
+    ended = replace(request_, not_before=now, not_after=now - timedelta(seconds=1))
+    with pytest.raises(ArgumentError, match="before it begins"):
+        ended.licences(None, now=now, entropy=bytes)
+    replace(ended, not_after=now).licences(None, now=now, entropy=bytes)
+
+
 def test_a_platform_that_is_none(request_: LicenceRequest, now: datetime) -> None:
     with pytest.raises(ArgumentError, match="platform"):
         replace(request_, platforms=frozenset({"toaster"})).licences(None, now=now, entropy=bytes)

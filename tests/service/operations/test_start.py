@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from tests.service.conftest import (
-    KEY,
-    Service,
-    running,
-)
+from tests.service.conftest import KEY, Service, running
+from tests.service.operations.conftest import serve
 
 if TYPE_CHECKING:
     from pathlib import Path
-from tests.service.operations.conftest import serve
 
 
 def test_a_bound_port_gives_one_clear_line(home: Path, tmp_path: Path) -> None:
@@ -26,6 +22,14 @@ def test_a_bound_port_gives_one_clear_line(home: Path, tmp_path: Path) -> None:
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"senseid: port {port} of 127.0.0.1 cannot be used: address already in use by process ")
     assert "or choose another: --port for the API" in line
+
+
+def test_one_port_for_two_things_is_told_from_one_that_is_taken(home: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as once:
+        port = str(once.getsockname()[1])
+    done = serve(home, tmp_path, "--port", port, "--metrics", port)
+    assert done.returncode == 2
+    assert "cannot be used: address already in use by another port of this service" in done.stderr
 
 
 def test_a_host_that_is_no_name_is_no_internal_error(home: Path, tmp_path: Path) -> None:
