@@ -22,6 +22,13 @@ def unpack(archive: Path, folder: Path, pick: Pick | None = None) -> list[Path]:
     return [folder / member.name for member in members]
 
 
+def content(tar: tarfile.TarFile, member: tarfile.TarInfo | str) -> bytes:
+    """The bytes of a file in an open archive."""
+    file = tar.extractfile(member)
+    assert file is not None
+    return file.read()
+
+
 def first_photos(people: int) -> Pick:
     """Picks the first photos of that many people of LFW, spread over the alphabet."""
     return lambda members: _spread([member for member in members if member.name.endswith("_0001.jpg")], people)

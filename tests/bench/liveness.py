@@ -15,7 +15,6 @@ people that it never saw is in docs/models/liveness.md. The labels of gc535 are 
 from __future__ import annotations
 
 import csv
-import io
 import sys
 import tarfile
 from collections import defaultdict
@@ -37,6 +36,7 @@ from senseid_engine.liveness.stills import PHOTO_THRESHOLD
 from senseid_engine.quality.checker import QualityChecker
 from senseid_engine.video import decode_video
 from senseid_models.registry import Registry
+from tests.archives import content
 from tests.bench import attack_clips
 from tests.bench.report import Promise, Report, Row, parser_of, run, test_data
 from tests.bench.surroundings import licences
@@ -87,9 +87,7 @@ def labelled_stills(data: Path, each: int) -> Iterator[tuple[str, str, Image]]:
         members = {member.name: member for member in tar.getmembers()}
         listing = next(name for name in members if name.endswith("labels.csv"))
         root = listing.removesuffix("labels.csv")
-        text = tar.extractfile(members[listing])
-        assert text is not None
-        rows = list(csv.DictReader(io.TextIOWrapper(text, encoding="utf-8")))
+        rows = list(csv.DictReader(content(tar, members[listing]).decode("utf-8").splitlines()))
         taken: dict[tuple[str, str], int] = defaultdict(int)
         for row in sorted(rows, key=lambda row: row["name"]):
             attack = (row["label"] == "spoof") != (row["source"] == EXCHANGED)
@@ -98,9 +96,7 @@ def labelled_stills(data: Path, each: int) -> Iterator[tuple[str, str, Image]]:
             taken[kind, group] += 1
             if taken[kind, group] > each:
                 continue
-            photo = tar.extractfile(members[root + row["name"]])
-            assert photo is not None
-            yield kind, group, decode_image(photo.read(), name=row["name"])
+            yield kind, group, decode_image(content(tar, members[root + row["name"]]), name=row["name"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +121,10 @@ def real_clips(data: Path) -> Iterator[Clip]:
         name = Path(row["file"]).stem[-20:]
         yield Clip(kind, row["source"], name, (second / row["file"]).read_bytes(), kind == BONA_FIDE)
     with tarfile.open(data / "liveness-more.tar") as tar:
-        listing = tar.extractfile("liveness-more/labels.csv")
-        assert listing is not None
-        for row in csv.DictReader(io.TextIOWrapper(listing, encoding="utf-8")):
+        for row in csv.DictReader(content(tar, "liveness-more/labels.csv").decode("utf-8").splitlines()):
             if row["file"].endswith(".mp4"):
-                file = tar.extractfile(f"liveness-more/{row['file']}")
-                assert file is not None
                 kind = BONA_FIDE if row["label"] == "live" else f"recaptured clip, {row['kind']}"
-                yield Clip(kind, row["source"], Path(row["file"]).stem, file.read())
+                yield Clip(kind, row["source"], Path(row["file"]).stem, content(tar, f"liveness-more/{row['file']}"))
 
 
 def clips(data: Path, finder: FaceFinder) -> Iterator[Clip]:
@@ -154,15 +146,13 @@ def slide_shows(data: Path) -> Iterator[Clip]:
         photos = defaultdict(list)
         for member in sorted(archive.getnames()):
             if member.endswith(".jpg"):
-                photos[Path(member).stem.rsplit("_", 1)[0]].append(member)
+                photos[Path(member).parent.name].append(member)
         people = [person for person in sorted(photos) if len(photos[person]) >= SLIDES][:SLIDE_SHOWS]
         for number, person in enumerate(people):
             rng = np.random.default_rng([SEED, 1000 + number])
             slides = []
             for member in photos[person][:SLIDES]:
-                file = archive.extractfile(member)
-                assert file is not None
-                photo = decode_image(file.read(), name=member).pixels
+                photo = decode_image(content(archive, member), name=member).pixels
                 slides.append(cv2.resize(photo, (SLIDE_SIDE, SLIDE_SIDE), interpolation=cv2.INTER_CUBIC))
             frames = attack_clips.slide_show(slides, rng, noise=float(rng.choice([0, 2, 4])))
             yield Clip(SLIDE_SHOW, "lfw", person, attack_clips.encode(frames))

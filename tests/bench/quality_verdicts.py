@@ -27,6 +27,7 @@ import numpy as np
 from senseid_engine.errors import NoFaceError
 from senseid_engine.image import decode_image
 from senseid_engine.quality.policy import Policy
+from tests.archives import content
 from tests.bench.report import Report, UnavailableError, at_least, at_most, parser_of, run, test_data
 from tests.bench.surroundings import open_quality
 from tests.worse_photos import enlarged, shaken
@@ -97,9 +98,7 @@ def _photos(
             every = sorted(name for name in tar.getnames() if within in name and name.endswith(".jpg"))
             names = every[:: max(1, len(every) // most)][:most] if most else every
         for name in names:
-            file = tar.extractfile(name)
-            if file is not None:
-                yield decode_image(file.read(), name=name)
+            yield decode_image(content(tar, name), name=name)
 
 
 def _pressed(image: Image, pixels: Pixels, quality: int) -> Image:

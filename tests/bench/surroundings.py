@@ -20,6 +20,7 @@ from senseid_licensing.context import context_here
 from senseid_licensing.quickstart import quickstart
 from senseid_licensing.store import LicenceStore
 from senseid_models.registry import Registry
+from tests.archives import content
 from tests.bench.report import UnavailableError, test_data
 from tools.fetch_samples import DEFAULT_FOLDER, FetchError, fetch_samples
 
@@ -86,12 +87,8 @@ def lfw_photos(count: int) -> list[Image]:
         raise UnavailableError(f"no {archive}")
     with tarfile.open(archive) as tar:
         first = sorted(name for name in tar.getnames() if name.endswith("_0001.jpg"))
-        photos = []
-        for name in first[:: max(1, len(first) // count)][:count]:
-            file = tar.extractfile(name)
-            if file is not None:
-                photos.append(decode_image(file.read(), name=name))
-    return photos
+        chosen = first[:: max(1, len(first) // count)][:count]
+        return [decode_image(content(tar, name), name=name) for name in chosen]
 
 
 class OrtClock:

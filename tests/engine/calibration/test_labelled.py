@@ -9,6 +9,7 @@ import pytest
 
 from senseid_engine.calibration.labelled import LabelledSet, read_folder, read_lfw_pairs, read_pairs_csv
 from senseid_engine.errors import CalibrationError, MediaNotFoundError, MediaUnreadableError
+from tests.archives import content
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,10 +193,8 @@ def test_the_pairs_file_of_the_shared_set(test_data: Path, tmp_path: Path) -> No
 
     with tarfile.open(test_data / "lfw-pairs.tar") as archive:
         names = archive.getnames()
-        text = archive.extractfile("lfw/pairs.txt")
-        assert text is not None
         path = tmp_path / "pairs.txt"
-        path.write_bytes(text.read())
+        path.write_bytes(content(archive, "lfw/pairs.txt"))
     touch(tmp_path / "lfw", *(name.removeprefix("lfw/") for name in names if name.endswith(".jpg")))
     labelled = read_folder(tmp_path / "lfw")
     assert len(labelled.photos) == 7701

@@ -10,6 +10,7 @@ from senseid_engine.errors import (
     ImageTypeError,
 )
 from senseid_engine.image import decode_image, read_photo
+from tests.archives import content
 from tests.engine.image.conftest import ENCODINGS, decode, encode, scene
 
 if TYPE_CHECKING:
@@ -63,8 +64,6 @@ def test_sixty_photos_without_their_end_marker_are_read(test_data: Path) -> None
     with tarfile.open(test_data / "lfw-pairs.tar") as photos:
         names = [member for member in photos if member.name.endswith(".jpg")][:60]
         for name in names:
-            file = photos.extractfile(name)
-            assert file is not None
-            data = file.read()
+            data = content(photos, name)
             end = data.rindex(b"\xff\xd9")
             assert np.array_equal(decode(data[:end]).pixels, decode(data[: end + 2]).pixels), name
