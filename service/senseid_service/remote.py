@@ -58,8 +58,7 @@ class _Worker:
 
     Attributes:
         address: where it is.
-        healthy: whether it answered its last health check.
-        told: whether the log says which of both it is.
+        healthy: whether it answered its last health check; None before the first.
         running: requests that it has been asked and has not answered.
         cannot: the endpoints that it refuses, with the reason.
         heard_at: when it last answered a health check.
@@ -70,8 +69,7 @@ class _Worker:
     """
 
     address: WorkerAddress
-    healthy: bool = False
-    told: bool = False
+    healthy: bool | None = None
     running: int = 0
     cannot: dict[str, str] = field(default_factory=dict)
     heard_at: float = 0.0
@@ -124,7 +122,7 @@ class RemotePool:
     def state(self) -> PoolState:
         """The current state."""
         running = sum(worker.running for worker in self._workers)
-        return PoolState(sum(worker.healthy for worker in self._workers), running, 0, self._losses)
+        return PoolState(sum(bool(worker.healthy) for worker in self._workers), running, 0, self._losses)
 
     @property
     def is_full(self) -> bool:
@@ -411,10 +409,11 @@ class RemotePool:
             self._log.event("worker_without_key", "warning", worker=worker.address.url, reason=_NO_LOCK)
 
     def _mark(self, worker: _Worker, *, healthy: bool, reason: str) -> None:
-        # The first check that fails is told of, too: else a mistyped address leaves nothing in the log, ever.
-        if healthy is worker.healthy and worker.told:
+        # None before the first check, so that one that fails is told of, too: else a mistyped address leaves nothing in
+        # the log, ever.
+        if healthy is worker.healthy:
             return
-        worker.healthy, worker.told = healthy, True
+        worker.healthy = healthy
         if healthy:
             self._change.set()
             self._log.event("worker_up", worker=worker.address.url)
