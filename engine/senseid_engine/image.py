@@ -101,7 +101,7 @@ class Image:
 
     def __post_init__(self) -> None:
         array = self.pixels
-        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.flags.c_contiguous:
+        if not _is_rgb(array) or not array.flags.c_contiguous:
             raise ValueError(f"pixels must be C-contiguous uint8 HxWx3, not {array.dtype} {array.shape}")
         array.flags.writeable = False
 
@@ -190,7 +190,7 @@ def image_of_array(pixels: NDArray[np.uint8], *, name: str) -> Image:
         ImageSizeError: Width or height outside `MIN_SIDE`..`MAX_SIDE`.
         ValueError: The array has another dtype or shape.
     """
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+    if not _is_rgb(pixels):
         raise ValueError(f"{name} is an array of {pixels.dtype} {pixels.shape}: give uint8, height x width x 3, R G B")
     image = Image(np.array(pixels, order="C"), "array", 1, name)
     _check_size((image.width, image.height), name)
@@ -211,6 +211,10 @@ def rotate(image: Image, quarter_turns: int) -> Image:
         return image
     pixels = np.ascontiguousarray(np.rot90(image.pixels, quarter_turns))
     return Image(pixels=pixels, format=image.format, orientation=image.orientation, name=image.name)
+
+
+def _is_rgb(array: NDArray[np.uint8]) -> bool:
+    return array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3
 
 
 def _decode(reader: type[ImageFile.ImageFile], data: bytes, name: str) -> Image:
