@@ -9,6 +9,7 @@ texture of a face, but a face cannot be flat.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -18,17 +19,17 @@ import numpy as np
 from senseid_engine.calibration_file import parse_calibration
 from senseid_engine.liveness.results import Evidence
 from senseid_engine.liveness.stills import probability
+from senseid_engine.liveness.temporal.evidence import TemporalEvidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from senseid_engine.liveness.temporal.evidence import TemporalEvidence
     from senseid_models.fields import Fields
     from senseid_models.registry import Registry
 
 ASSET: Final = "liveness-fusion"
 FORMAT: Final = 2
-MEASURES: Final = ("non_rigid", "texture_change", "blend_residual", "recurrence_distance")
+MEASURES: Final = tuple(field.name for field in dataclasses.fields(TemporalEvidence))
 """The measures over time, in the order of the evidence."""
 
 _NAME: Final = "liveness fusion"

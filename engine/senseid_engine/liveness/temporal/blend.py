@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from senseid_engine.liveness.temporal.homography import fit_homography, without_noise
-from senseid_engine.liveness.temporal.pairs import MAX_PAIRS, MIN_PAIRS
+from senseid_engine.liveness.temporal.pairs import MAX_PAIRS, MIN_PAIRS, evenly
 from senseid_engine.liveness.temporal.texture_change import without_illumination
 
 if TYPE_CHECKING:
@@ -23,28 +23,30 @@ if TYPE_CHECKING:
 _MIN_CONTRAST: Final = 1.0
 """Squared grey levels, added to the contrast of a view: one without texture has none of its own."""
 
+_MIN_CHANGE: Final = 0.01
+"""The least change of the texture that is divided by: where hardly anything changes, nothing fades."""
 
-def blend_residual(views: Sequence[Pixels], mask: Callable[[int, int], Pixels]) -> float | None:
-    """How far views depart from blends of their neighbours, as a share of their contrast: the median over views.
 
-    Both neighbours are moved onto a view by homographies, and their best sum is subtracted from it. What is left is the
-    answer: `sqrt(mean(left^2) / (mean(view^2) + 1))`, of views without noise and without slow changes of light.
+def blend_residual(views: Sequence[Pixels], mask: Callable[[int, int], Pixels], change: float) -> float | None:
+    """How far views depart from blends of their neighbours, for how much the texture of the face changes.
+
+    Both neighbours are moved onto a view by homographies, and their best sum is subtracted from it. What is left, as a
+    share of the contrast, is `sqrt(mean(left^2) / (mean(view^2) + 1))`, of views without noise and without slow changes
+    of light. The answer is its median over views, divided by the change: where little changes, little is left either.
 
     Args:
         views: uint8 (height, width) each, grey, of one shape, about 0.1 s apart: the face, roughly aligned.
         mask: gives, of two views by their numbers, uint8 of their shape: not 0 where the first shows the face, and both
             the picture.
+        change: what `texture_change` says of them.
 
     Returns:
         0 where each is a blend; None where too few can be compared with their neighbours.
     """
-    count = min(len(views) - 2, MAX_PAIRS)
-    if count < MIN_PAIRS:
-        return None
-    middles = np.linspace(1, len(views) - 2, count).round().astype(int).tolist()
+    middles = [1 + i for i in evenly(len(views) - 2, MAX_PAIRS)]
     found = [_left(views, i, np.bitwise_and(mask(i, i - 1), mask(i, i + 1))) for i in middles]
     left = [value for value in found if value is not None]
-    return float(np.median(left)) if len(left) >= MIN_PAIRS else None
+    return float(np.median(left)) / max(change, _MIN_CHANGE) if len(left) >= MIN_PAIRS else None
 
 
 def _left(views: Sequence[Pixels], middle: int, mask: Pixels) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ from senseid_engine import warp
 from senseid_engine.landmarks import level_crop
 from senseid_engine.liveness.temporal.blend import blend_residual
 from senseid_engine.liveness.temporal.non_rigid import non_rigid
+from senseid_engine.liveness.temporal.pairs import evenly
 from senseid_engine.liveness.temporal.recurrence import recurrence_distance
 from senseid_engine.liveness.temporal.texture_change import texture_change
 from senseid_engine.liveness.track import CHIP_SHARE, CHIP_SIDE
@@ -30,9 +31,6 @@ longer gaps a living face changes as much as it does in a second, and no measure
 
 FACE_SIDE: Final = CHIP_SIDE / CHIP_SHARE
 """The height of a face in its chip, in pixels."""
-
-_MIN_CHANGE: Final = 0.01
-"""The least change of the texture that `blend_residual` is divided by: where hardly anything changes, nothing fades."""
 
 _FROM_OUTLINE: Final = np.ones((5, 5), np.uint8)
 _FROM_EDGE: Final = np.ones((17, 17), np.uint8)
@@ -60,7 +58,7 @@ class TemporalEvidence:
     @property
     def complete(self) -> bool:
         """Whether everything could be measured: what could not be may hide an attack."""
-        return None not in (self.non_rigid, self.texture_change, self.blend_residual, self.recurrence_distance)
+        return None not in astuple(self)
 
 
 def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
@@ -73,9 +71,7 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
     if len(frames) < 2 or np.median(np.diff(times)) > MAX_GAP:
         return TemporalEvidence(None, None, None, None)
     # A loop may be short, and textures are compared at short lags: both measures need all frames.
-    chosen: Sequence[int] = range(len(frames))
-    if len(frames) > MAX_NON_RIGID_FRAMES:
-        chosen = np.linspace(0, len(frames) - 1, MAX_NON_RIGID_FRAMES).round().astype(int).tolist()
+    chosen = evenly(len(frames), MAX_NON_RIGID_FRAMES)
 
     def face_mask(first: int, second: int) -> Pixels:
         return _face_mask(frames[first], frames[second])
@@ -86,11 +82,10 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
         lambda first, second: face_mask(chosen[first], chosen[second]),
     )
     change = texture_change(times, views, face_mask)
-    residual = None if change is None else blend_residual(views, face_mask)
     return TemporalEvidence(
         non_rigid=None if departure is None else departure / FACE_SIDE,
         texture_change=change,
-        blend_residual=None if residual is None or change is None else residual / max(change, _MIN_CHANGE),
+        blend_residual=None if change is None else blend_residual(views, face_mask, change),
         recurrence_distance=recurrence_distance(times, [frame.thumbnail for frame in frames]),
     )
 

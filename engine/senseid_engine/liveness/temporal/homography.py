@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from senseid_engine.arrays import Floats, Pixels
 
 _NOISE_BLUR: Final = 1.0
@@ -34,7 +36,7 @@ class HomographyFit:
 
     start: Floats
     end: Floats
-    homography: Floats
+    homography: npt.NDArray[np.float64]
 
 
 def without_noise(view: Pixels) -> Pixels:

@@ -20,6 +20,13 @@ _MIN_LONG_LAG: Final = 1.5
 _MAX_LONG_LAG: Final = 8.0
 
 
+def evenly(count: int, most: int) -> list[int]:
+    """At most so many of `count` numbers from 0 on, evenly spread from the first to the last."""
+    if count <= most:
+        return list(range(count))
+    return [int(number) for number in np.linspace(0, count - 1, most).round()]
+
+
 def pairs_apart(times: Sequence[float], lag: float, *, tolerance: float = TOLERANCE) -> list[tuple[int, int]]:
     """At most `MAX_PAIRS` pairs of views about `lag` seconds apart, evenly spread.
 
@@ -32,9 +39,7 @@ def pairs_apart(times: Sequence[float], lag: float, *, tolerance: float = TOLERA
     partners = np.abs(moments[None, :] - (moments[:, None] + lag)).argmin(axis=1)
     fits = (np.abs(moments[partners] - moments - lag) <= tolerance * lag) & (partners != np.arange(len(moments)))
     pairs = [(int(i), int(partners[i])) for i in np.flatnonzero(fits)]
-    if len(pairs) <= MAX_PAIRS:
-        return pairs
-    return [pairs[i] for i in np.linspace(0, len(pairs) - 1, MAX_PAIRS).round().astype(int)]
+    return [pairs[i] for i in evenly(len(pairs), MAX_PAIRS)]
 
 
 def long_lags(times: Sequence[float]) -> list[float]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from senseid_engine.liveness.temporal.pairs import MAX_PAIRS, long_lags, pairs_apart
+import pytest
+
+from senseid_engine.liveness.temporal.pairs import MAX_PAIRS, evenly, long_lags, pairs_apart
 
 
 def test_pairs_are_about_the_lag_apart() -> None:
@@ -20,3 +22,11 @@ def test_long_lags_depend_on_the_length_of_the_clip() -> None:
     assert long_lags([0.0, 5.0]) == [2.0]
     assert long_lags([1.0, 21.0]) == [8.0, 4.0, 2.0]
     assert long_lags([0.0, 60.0]) == [8.0, 4.0, 2.0]
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 17, 50, 1000])
+def test_numbers_are_spread_evenly(count: int) -> None:
+    found = evenly(count, 16)
+    assert len(found) == min(count, 16)
+    assert found == sorted(set(found))
+    assert not found or (found[0], found[-1]) == (0, count - 1)
