@@ -74,6 +74,15 @@ class Service:
                 found.append(json.loads(line))
         return [event for event in found if isinstance(event, dict) and name in {None, event["event"]}]
 
+    def requests(self, code: int, count: int = 1) -> list[dict[str, Any]]:
+        """The log's lines of requests with this code, once there are so many: a line comes after its answer."""
+
+        def found() -> list[dict[str, Any]]:
+            return [event for event in self.events("request") if event["code"] == code]
+
+        until(lambda: len(found()) >= count, 10)
+        return found()
+
     @property
     def addresses(self) -> list[str]:
         """Where it listens: the API or the worker, the worker of the role `all`, the metrics."""

@@ -258,9 +258,10 @@ def test_the_log_tells_no_content(service: Service, pair: dict[str, str], small_
     service.post(f"/{secret}?q={secret}", {})
     service.post(COMPARE, {**pair, secret: secret, "auto_rotate": secret}, headers={"user-agent": secret})
     service.client.post(COMPARE, files={secret: (secret, secret)}, headers={"x-api-key": secret})
-    service.client.request(
+    last = service.client.request(
         "POST", COMPARE, content=b"--x", headers={"content-type": f"multipart/form-data; boundary={secret}"}
     )
+    until(lambda: service.events("request")[-1]["request_id"] == last.json()["request_id"])
     text = service.log.read_text()
     assert secret not in text
     assert pair["first_encrypted_image"][:40] not in text

@@ -45,7 +45,7 @@ def test_an_api_without_models_in_front_of_workers(home: Path, tmp_path: Path, p
         result = api.post(COMPARE, pair, headers=headers)
         assert result.status_code == 200
         assert result.headers["x-request-id"] == result.json()["request_id"]
-        (line,) = [event for event in first.events("request") if event["code"] == 1000]
+        (line,) = first.requests(1000)
         assert line["request_id"] == result.json()["request_id"]
         assert api.post(COMPARE, {}, headers=headers).json()["code"] == 1200
         names = [psutil.Process(api.process.pid), *psutil.Process(api.process.pid).children(recursive=True)]
@@ -55,7 +55,7 @@ def test_an_api_without_models_in_front_of_workers(home: Path, tmp_path: Path, p
             assert first.stop() == 0
             answers = [api.post(COMPARE, pair, headers=headers) for _ in range(2)]
             assert [answer.status_code for answer in answers] == [200, 200]
-            assert len([event for event in second.events("request") if event["code"] == 1000]) == 2
+            assert len(second.requests(1000, count=2)) == 2
         until(lambda: not api.is_healthy())
         nobody = api.post(COMPARE, pair, headers=headers)
         assert (nobody.status_code, nobody.json()["code"], nobody.headers["retry-after"]) == (503, 503, "1")
