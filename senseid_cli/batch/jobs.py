@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class BatchSettings:
     """Settings of the command line for every row.
 
     Attributes:
@@ -59,7 +59,7 @@ class Job:
         return tuple(column for column in self.works if column not in self.optional)
 
 
-def compare(settings: Settings, scorer: Scorer) -> Job:
+def compare(settings: BatchSettings, scorer: Scorer) -> Job:
     """Compare the largest face of a photo with that of another, or of several of one person."""
 
     def conclude(outcomes: Mapping[str, Encoded]) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def compare(settings: Settings, scorer: Scorer) -> Job:
     return Job("compare", ("verification_score", "match"), works, conclude, frozenset(further))
 
 
-def omni(settings: Settings, scorer: Scorer) -> Job:
+def omni(settings: BatchSettings, scorer: Scorer) -> Job:
     """Compare every face of one photo with every face of another."""
 
     def conclude(outcomes: Mapping[str, Encoded]) -> dict[str, Any]:
@@ -92,17 +92,17 @@ def omni(settings: Settings, scorer: Scorer) -> Job:
     return Job("omni", ("best_score", "match", "scores", "face_rects"), {"first": work, "second": work}, conclude)
 
 
-def quality(settings: Settings, _: Scorer) -> Job:
+def quality(settings: BatchSettings, _: Scorer) -> Job:
     """Measure the quality of every face of a photo."""
     return Job("quality", ("faces",), {"photo": MeasureQuality(settings.photos.auto_rotate)}, _only)
 
 
-def liveness(_: Settings, __: Scorer) -> Job:
+def liveness(_: BatchSettings, __: Scorer) -> Job:
     """Check whether a video shows a living person."""
     return Job("liveness", _LIVENESS_COLUMNS, {"video": CheckLiveness()}, _only)
 
 
-def verify(settings: Settings, scorer: Scorer) -> Job:
+def verify(settings: BatchSettings, scorer: Scorer) -> Job:
     """Compare the living person of a video with a photo, or with several of one person."""
 
     def conclude(outcomes: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _references(scorer: Scorer, outcomes: Mapping[str, Encoded], *, but: str) ->
 
 _LIVENESS_COLUMNS = ("passed", "liveness_score", "liveness_status", "image_timestamp")
 
-JOBS: Mapping[str, Callable[[Settings, Scorer], Job]] = {
+JOBS: Mapping[str, Callable[[BatchSettings, Scorer], Job]] = {
     job.__name__: job for job in (compare, omni, quality, liveness, verify)
 }
 """Every job by the name of its task."""

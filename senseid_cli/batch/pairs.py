@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from senseid_cli.batch.jobs import Settings
+    from senseid_cli.batch.jobs import BatchSettings
     from senseid_cli.batch.work_queue import WorkQueue
     from senseid_engine.batch.all_pairs import RowHits
     from senseid_engine.batch.scorer import Scorer
@@ -79,7 +79,7 @@ def _suffix(path: Path) -> str:
 
 
 def encode_all(
-    photos: Photos, settings: Settings, queue: WorkQueue, slots: int, advance: Callable[[int], None]
+    photos: Photos, settings: BatchSettings, queue: WorkQueue, slots: int, advance: Callable[[int], None]
 ) -> list[Template | Refusal]:
     """The template of the largest face of each photo."""
     work = settings.encode(Capability.COMPARE)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from senseid.tables.manifest import Manifest, Survey
-    from senseid_cli.batch.jobs import Job, Settings
+    from senseid_cli.batch.jobs import BatchSettings, Job
     from senseid_cli.batch.pairs import Photos
     from senseid_cli.batch.work import Work
     from senseid_cli.batch.work_queue import WorkQueue
@@ -70,7 +70,7 @@ class RowsPlan:
     manifest: Manifest
     survey: Survey
     job: Job
-    settings: Settings
+    settings: BatchSettings
 
     def __post_init__(self) -> None:
         missing = [column for column in self.job.required if column not in self.survey.columns]
@@ -165,7 +165,7 @@ class PairsPlan:
     first: Photos
     second: Photos | None
     scorer: Scorer
-    settings: Settings
+    settings: BatchSettings
 
     def __post_init__(self) -> None:
         if self.second is None and len(self.first.names) == 1:

@@ -15,13 +15,13 @@ from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
     from senseid.tables.manifest import Manifest
-    from senseid_cli.batch.jobs import Job, Settings
+    from senseid_cli.batch.jobs import BatchSettings, Job
     from senseid_cli.batch.plan import Plan
     from senseid_engine.device import Device
     from senseid_models.registry import Registry
 
 
-def make_plan(source: str, other: Path | None, task: str, settings: Settings, registry: Registry) -> Plan:
+def make_plan(source: str, other: Path | None, task: str, settings: BatchSettings, registry: Registry) -> Plan:
     """Make the plan of a run from the words of the command line.
 
     Args:

@@ -137,7 +137,7 @@ def batch(
     from senseid.tables.journal import Journal
     from senseid_cli import paths
     from senseid_cli.batch.cache_folder import DEFAULT_DAYS
-    from senseid_cli.batch.jobs import Settings
+    from senseid_cli.batch.jobs import BatchSettings
     from senseid_cli.batch.planning import fingerprint_of, make_plan, models_on
     from senseid_cli.batch.run import Page, open_cache, open_executor, run_plan, write_report
     from senseid_cli.batch.runner import Outputs
@@ -171,7 +171,7 @@ def batch(
         single_face=single_face,
         check_liveness=check_liveness,
     )
-    settings = Settings(threshold, photos)
+    settings = BatchSettings(threshold, photos)
     plan = make_plan(manifest, other, task, settings, installation.registry())
     for product, capability in dict.fromkeys(need for work in plan.works for need in work.needs):
         licences.require(product, capability)

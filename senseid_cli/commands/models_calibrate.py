@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from senseid_engine.calibration.labelled import LabelledPairs, LabelledSet
-    from senseid_engine.calibration.run import CalibrationResult, Settings
+    from senseid_engine.calibration.run import CalibrationResult, CalibrationSettings
     from senseid_engine.engine import Engine
     from senseid_engine.recognition import Recognition
 
@@ -150,14 +150,14 @@ def _recognition(model: str | None) -> Recognition:
     return Recognition(model, curve=builtin.curve)
 
 
-def _settings(labelled_set: Path, recognition: Recognition, *, name: str, note: str, seed: int) -> Settings:
+def _settings(labelled_set: Path, recognition: Recognition, *, name: str, note: str, seed: int) -> CalibrationSettings:
     from senseid import installation
     from senseid_engine.calibration.provenance import ModelFile
-    from senseid_engine.calibration.run import Settings
+    from senseid_engine.calibration.run import CalibrationSettings
 
     registry = installation.registry()
     model = registry.get(recognition.model)
-    return Settings(
+    return CalibrationSettings(
         set_name=printable((name or labelled_set.resolve().name).strip() or "unnamed"),
         made=installation.today().isoformat(),
         seed=seed,
@@ -167,7 +167,7 @@ def _settings(labelled_set: Path, recognition: Recognition, *, name: str, note: 
 
 
 def _run(
-    engine: Engine, labelled: LabelledSet, folds: LabelledPairs | None, settings: Settings, workers: int
+    engine: Engine, labelled: LabelledSet, folds: LabelledPairs | None, settings: CalibrationSettings, workers: int
 ) -> CalibrationResult:
     from senseid_cli.output.progress import progress
     from senseid_engine.calibration.encode import encode_photos

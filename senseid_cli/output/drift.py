@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from senseid.bodies import DEFAULT_THRESHOLD, false_match_rate
-from senseid.drift.judge import Verdict
+from senseid.drift.judge import Change
 from senseid_engine.calibration.rates import wilson
 
 if TYPE_CHECKING:
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from senseid_engine.calibration.provenance import Provenance
 
 _WORDS = {
-    Verdict.SAME: "as before: no more than chance",
-    Verdict.SLIGHTLY: "changed slightly: more than chance, and little",
-    Verdict.CHANGED: "CHANGED",
-    Verdict.TOO_FEW: "too few events to tell",
-    Verdict.NO_REFERENCE: "nothing to compare it with: keep a reference with --save",
+    Change.SAME: "as before: no more than chance",
+    Change.SLIGHTLY: "changed slightly: more than chance, and little",
+    Change.CHANGED: "CHANGED",
+    Change.TOO_FEW: "too few events to tell",
+    Change.NO_REFERENCE: "nothing to compare it with: keep a reference with --save",
 }
 UNKNOWN = "the rate of false matches itself cannot be known without labels: `senseid models calibrate`"
 
@@ -89,7 +89,7 @@ def _line(each: Measured) -> str:
     if each.mean_before is not None and each.mean_now is not None:
         line += f"; mean {each.mean_before:.3f} -> {each.mean_now:.3f}"
     moved = [share for share in each.shares if share[1] != share[2]]
-    if moved and each.verdict is not Verdict.SAME:
+    if moved and each.verdict is not Change.SAME:
         line += "; " + ", ".join(f"{code} {before:.2%} -> {now:.2%}" for code, before, now in moved)
     return line + ")"
 

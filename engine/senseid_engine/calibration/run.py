@@ -39,7 +39,7 @@ FMRS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class CalibrationSettings:
     """The settings of a run.
 
     Attributes:
@@ -85,7 +85,7 @@ def calibrate(
     encoded: Sequence[int],
     unusable: Sequence[Unusable],
     similarities: Iterable[npt.NDArray[Any]],
-    settings: Settings,
+    settings: CalibrationSettings,
     *,
     folds: LabelledPairs | None = None,
 ) -> CalibrationResult:

@@ -30,7 +30,7 @@ _LARGE_PSI: Final = 0.1
 _LARGE_KS: Final = 0.1
 
 
-class Verdict(StrEnum):
+class Change(StrEnum):
     """The change of a measure."""
 
     SAME = "same"
@@ -59,7 +59,7 @@ class Measured:
     before: int
     now: int
     difference: Difference | None
-    verdict: Verdict
+    verdict: Change
     mean_before: float | None = None
     mean_now: float | None = None
     shares: tuple[tuple[str, float, float], ...] = ()
@@ -88,12 +88,12 @@ class Judgement:
     @property
     def has_changed(self) -> bool:
         """Whether anything calls for a look."""
-        return self.is_doubtful or any(each.verdict is Verdict.CHANGED for each in self.measured)
+        return self.is_doubtful or any(each.verdict is Change.CHANGED for each in self.measured)
 
     @property
     def tells_nothing(self) -> bool:
         """Whether there was too little to judge anything by."""
-        unjudged = {Verdict.TOO_FEW, Verdict.NO_REFERENCE}
+        unjudged = {Change.TOO_FEW, Change.NO_REFERENCE}
         return self.promise is None and all(each.verdict in unjudged for each in self.measured)
 
 
@@ -146,7 +146,7 @@ def _beside(name: str, before: Counts, now: Counts, level: float) -> Measured:
     old, new = [before.get(key, 0) for key in keys], [now.get(key, 0) for key in keys]
     total_old, total_new = sum(old), sum(new)
     if not _enough(before, now):
-        verdict = Verdict.TOO_FEW if total_old else Verdict.NO_REFERENCE
+        verdict = Change.TOO_FEW if total_old else Change.NO_REFERENCE
         return Measured(name, total_old, total_new, None, verdict)
     difference = compare_counts(old, new)
     verdict = _verdict(difference, level)
@@ -164,19 +164,19 @@ def _beside_calibration(
     total = int(counts.sum())
     if total:
         difference = compare_with_calibration(counts, expected) if total >= LEAST else None
-        verdict = Verdict.TOO_FEW if difference is None else _verdict(difference, level)
+        verdict = Change.TOO_FEW if difference is None else _verdict(difference, level)
         pairs = expected.right_pairs + expected.stranger_pairs
         measured.append(Measured("verification_score", pairs, total, difference, verdict))
     others = [name for name in names if name not in {"compare.verification_score", "verify.verification_score"}]
-    measured += [Measured(name, 0, sum(now.measures[name].values()), None, Verdict.NO_REFERENCE) for name in others]
+    measured += [Measured(name, 0, sum(now.measures[name].values()), None, Change.NO_REFERENCE) for name in others]
     return tuple(measured)
 
 
-def _verdict(difference: Difference, level: float) -> Verdict:
+def _verdict(difference: Difference, level: float) -> Change:
     if difference.psi_p >= level and difference.ks_p >= level:
-        return Verdict.SAME
+        return Change.SAME
     large = difference.psi >= _LARGE_PSI or difference.ks >= _LARGE_KS
-    return Verdict.CHANGED if large else Verdict.SLIGHTLY
+    return Change.CHANGED if large else Change.SLIGHTLY
 
 
 def _mean(counts: Counts) -> float:

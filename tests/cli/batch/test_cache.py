@@ -10,7 +10,7 @@ import pytest
 
 from senseid.errors import OutputError
 from senseid_cli.batch.cache import Cache
-from senseid_cli.batch.jobs import Settings
+from senseid_cli.batch.jobs import BatchSettings
 from senseid_cli.batch.work import Encoded, Refusal, dump, load
 from senseid_crypto.key import Key
 from senseid_engine.photo_options import PhotoOptions
@@ -20,8 +20,8 @@ from senseid_licensing.capability import Capability
 if TYPE_CHECKING:
     from pathlib import Path
 
-WORK = Settings(0.7, PhotoOptions()).encode(Capability.COMPARE)
-OTHER = Settings(0.7, PhotoOptions()).encode(Capability.OMNI)
+WORK = BatchSettings(0.7, PhotoOptions()).encode(Capability.COMPARE)
+OTHER = BatchSettings(0.7, PhotoOptions()).encode(Capability.OMNI)
 KEY = Key(b"0123456789abcdefghijklmnopqrstuv", None)
 
 

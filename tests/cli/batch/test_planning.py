@@ -8,7 +8,7 @@ import pytest
 
 from senseid import installation
 from senseid.batch_errors import ManifestError
-from senseid_cli.batch.jobs import Settings
+from senseid_cli.batch.jobs import BatchSettings
 from senseid_cli.batch.planning import make_plan, models_on
 from senseid_engine import device
 from senseid_engine.device import Device
@@ -32,7 +32,7 @@ def test_processors_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
 def list_in(folder: Path, lines: str) -> Plan:
     path = folder / "list.ndjson"
     path.write_text(lines)
-    settings = Settings(0.7, PhotoOptions())
+    settings = BatchSettings(0.7, PhotoOptions())
     return make_plan(str(path), None, "compare", settings, installation.registry())
 
 

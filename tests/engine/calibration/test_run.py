@@ -13,12 +13,12 @@ from senseid_engine.calibration.encode import Unusable
 from senseid_engine.calibration.labelled import LabelledPairs, LabelledSet, Photo
 from senseid_engine.calibration.pairs import ListedPairs
 from senseid_engine.calibration.provenance import HeldOut, ModelFile
-from senseid_engine.calibration.run import CalibrationResult, Settings, calibrate
+from senseid_engine.calibration.run import CalibrationResult, CalibrationSettings, calibrate
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.errors import CalibrationError
 from tests.engine.calibration.matrices import banded
 
-SETTINGS = Settings("made up", "2026-11-24", 3, ModelFile("model", "a" * 64), "a note")
+SETTINGS = CalibrationSettings("made up", "2026-11-24", 3, ModelFile("model", "a" * 64), "a note")
 
 
 def people_of(people: int, photos: int) -> LabelledSet:

@@ -13,7 +13,7 @@ from senseid import installation
 from senseid.bodies import false_match_rate
 from senseid.drift import statistics
 from senseid.drift.calibrated import Expected
-from senseid.drift.judge import Judgement, Verdict, judge
+from senseid.drift.judge import Change, Judgement, judge
 from senseid.drift.period import Period, bin_of, bounds
 from senseid.errors import PeriodError
 from senseid_engine.engine import read_curve
@@ -52,7 +52,7 @@ def promised() -> np.ndarray:
     return -np.diff(above)
 
 
-def verdicts(found: Judgement) -> dict[str, Verdict]:
+def verdicts(found: Judgement) -> dict[str, Change]:
     return {each.name: each.verdict for each in found.measured}
 
 
@@ -99,7 +99,7 @@ def test_worse_photos_are_seen(with_reference: bool) -> None:
     before = scores(random, 3000, 0.5, calibrated) if with_reference else None
     found = judge(scores(random, 2000, 0.5, calibrated, shift=0.2), before, provenance())
     assert found.has_changed
-    assert Verdict.CHANGED in verdicts(found).values() or found.is_doubtful
+    assert Change.CHANGED in verdicts(found).values() or found.is_doubtful
 
 
 def test_the_promise() -> None:
@@ -122,18 +122,18 @@ def test_refusals_and_qualities() -> None:
     before = Period({"compare.code": {"1000": 960, "4000": 40}, "quality.integrity": quality}, models="a")
     now = Period({"compare.code": {"1000": 700, "4000": 280, "2005": 20}, "quality.integrity": quality}, models="b")
     found = judge(now, before, provenance())
-    assert verdicts(found) == {"compare.code": Verdict.CHANGED, "quality.integrity": Verdict.SAME}
+    assert verdicts(found) == {"compare.code": Change.CHANGED, "quality.integrity": Change.SAME}
     assert found.models_changed
     assert found.promise is None
     (codes, _) = found.measured
     assert ("4000", 0.04, 0.28) in codes.shares
     few = replace(now, measures={"compare.code": {"1000": 50, "4000": 49}})
-    assert verdicts(judge(few, before, provenance())) == {"compare.code": Verdict.TOO_FEW}
+    assert verdicts(judge(few, before, provenance())) == {"compare.code": Change.TOO_FEW}
     assert judge(few, before, provenance()).tells_nothing
     # More than chance, and little: many events see everything.
     many = Period({"compare.code": {"1000": 960_000, "4000": 40_000}})
     more = Period({"compare.code": {"1000": 955_000, "4000": 45_000}})
-    assert verdicts(judge(more, many, provenance())) == {"compare.code": Verdict.SLIGHTLY}
+    assert verdicts(judge(more, many, provenance())) == {"compare.code": Change.SLIGHTLY}
     assert not judge(more, many, provenance()).has_changed
 
 
