@@ -23,7 +23,7 @@ import psutil
 from senseid.models import Models
 from senseid.tables.manifest import Row
 from senseid_cli.batch.executors import Local
-from senseid_cli.batch.jobs import Settings, compare
+from senseid_cli.batch.jobs import BatchSettings, compare
 from senseid_cli.batch.rows import work_through
 from senseid_cli.batch.work import Refusal
 from senseid_cli.batch.work_queue import NoCache, WorkQueue
@@ -50,7 +50,7 @@ LEAST_OF_PEER = {"250x250 (LFW)": 5.0, "640x480 (samples)": 12.0}
 FOR_PEER = 20
 MOST_GROWTH = 20.0
 MOST_REFUSED = 0.02
-SETTINGS = Settings(0.7, PhotoOptions())
+SETTINGS = BatchSettings(0.7, PhotoOptions())
 
 
 class Batch:

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from senseid import command_shapes as shapes
 from senseid_cli.app import app
-from senseid_cli.batch.jobs import JOBS, Settings
+from senseid_cli.batch.jobs import JOBS, BatchSettings
 from senseid_engine.photo_options import PhotoOptions
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_the_schema_is_valid(command: str) -> None:
 
 @pytest.mark.parametrize("task", JOBS)
 def test_a_row_has_the_columns_of_its_job(task: str) -> None:
-    settings = Settings(0.7, PhotoOptions())
+    settings = BatchSettings(0.7, PhotoOptions())
     columns = JOBS[task](settings, None).columns  # type: ignore[arg-type]  a scorer is not called
     fields = [set(get_type_hints(get_args(row)[0])) - {"row", "code"} for row in shapes.RESULTS["batch"]]
     assert set(columns) in fields

@@ -19,7 +19,7 @@ from senseid_engine.calibration.holdout import halved, spreads
 from senseid_engine.calibration.labelled import LabelledSet, Photo, read_lfw_pairs
 from senseid_engine.calibration.pairs import bands
 from senseid_engine.calibration.provenance import Group, GroupRow, HeldOut, ModelFile
-from senseid_engine.calibration.run import Settings, calibrate
+from senseid_engine.calibration.run import CalibrationSettings, calibrate
 from senseid_engine.curve import ScoreCurve
 from senseid_engine.template import Template, similarities
 
@@ -85,7 +85,7 @@ def fit_and_measure(encoded: Encoded, data: Path, model: ModelFile, *, correct: 
     sorted_groups = {name: np.sort(pairs.z) for name, pairs in groups.items()}
     lfw = fit_curve("LFW", sorted_groups[ANYBODY])
     exponent = exponent_of(lfw, sorted_groups)
-    settings = Settings(
+    settings = CalibrationSettings(
         set_name="LFW",
         made=datetime.now(UTC).date().isoformat(),
         seed=SEED,
@@ -112,7 +112,9 @@ def fit_and_measure(encoded: Encoded, data: Path, model: ModelFile, *, correct: 
     return replace(result, curve=replace(curve, provenance=replace(curve.provenance, groups=rows)))
 
 
-def _on_lfw(encoded: Encoded, photos: Sequence[LabelledPhoto], data: Path, settings: Settings) -> CalibrationResult:
+def _on_lfw(
+    encoded: Encoded, photos: Sequence[LabelledPhoto], data: Path, settings: CalibrationSettings
+) -> CalibrationResult:
     """The curve fitted to LFW and measured on it, with the accuracy over its folds."""
     rows = [row for row, photo in enumerate(photos) if photo.set == LFW and not encoded.covering[row]]
     lost = [name for name in encoded.without_face if PurePosixPath(name).parts[0] == LFW]
