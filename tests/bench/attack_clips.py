@@ -102,6 +102,27 @@ def slide_show(photos: Sequence[Pixels], rng: np.random.Generator, *, noise: flo
     return frames
 
 
+def followed(shots: Sequence[Sequence[Pixels]], rng: np.random.Generator) -> list[Pixels]:
+    """Clips of one person that follow each other, each fading into the next; the first comes again after the last.
+
+    Args:
+        shots: uint8 (height, width, 3) frames of each, RGB, of one even shape, `SECONDS` long.
+        rng: chooses how long they are shown, and how fast they fade.
+    """
+    hold, fade = round(rng.uniform(0.8, 2.0) * RATE), round(rng.uniform(0.0, 0.8) * RATE)
+    frames = []
+    for i in range(round(2 * SECONDS * RATE)):
+        number, since = divmod(i, hold)
+        share = max(since - (hold - fade), 0) / max(fade, 1)
+        one, other = (
+            shots[number % len(shots)][fade + since],
+            shots[(number + 1) % len(shots)][max(since + fade - hold, 0)],
+        )
+        mixed = (1 - share) * one.astype(np.float32) + share * other
+        frames.append(np.round(mixed).astype(np.uint8))
+    return frames
+
+
 def replayed(frames: Sequence[Pixels], rng: np.random.Generator) -> list[Pixels]:
     """A clip shown on a screen and filmed again: bezel, tone curve, pixel grid, rolling band, glare, a shaky hand."""
     height, width = (side // 2 * 2 for side in frames[0].shape[:2])

@@ -137,11 +137,11 @@ def clips(data: Path, finder: FaceFinder) -> Iterator[Clip]:
             with_attacks += 1
             for kind, frames in made_attacks(clip.data, clip.name, finder, rng):
                 yield Clip(kind, clip.source, clip.name, attack_clips.encode(frames))
-    yield from slide_shows(data)
+    yield from slide_shows(data, finder)
 
 
-def slide_shows(data: Path) -> Iterator[Clip]:
-    """Slide shows of `SLIDES` photos of one person each, of the first people by name that have so many."""
+def slide_shows(data: Path, finder: FaceFinder) -> Iterator[Clip]:
+    """Slide shows of `SLIDES` photos of one person each, still and animated, of the first people that have so many."""
     with tarfile.open(data / "lfw-pairs.tar") as archive:
         photos = defaultdict(list)
         for member in sorted(archive.getnames()):
@@ -154,8 +154,15 @@ def slide_shows(data: Path) -> Iterator[Clip]:
             for member in photos[person][:SLIDES]:
                 photo = decode_image(content(archive, member), name=member).pixels
                 slides.append(cv2.resize(photo, (SLIDE_SIDE, SLIDE_SIDE), interpolation=cv2.INTER_CUBIC))
-            frames = attack_clips.slide_show(slides, rng, noise=float(rng.choice([0, 2, 4])))
+            noise = float(rng.choice([0, 2, 4]))
+            frames = attack_clips.slide_show(slides, rng, noise=noise)
             yield Clip(SLIDE_SHOW, "lfw", person, attack_clips.encode(frames))
+            faces = [finder.find(Image(slide, "photo", 1, person)).faces[0] for slide in slides]
+            shots = [
+                attack_clips.animated(slide, face.landmarks.points, rng, turn=True, noise=noise)
+                for slide, face in zip(slides, faces, strict=True)
+            ]
+            yield Clip(f"{SLIDE_SHOW}, animated", "lfw", person, attack_clips.encode(attack_clips.followed(shots, rng)))
 
 
 def made_attacks(

@@ -51,6 +51,7 @@ FINDINGS = {
     "stills": ("single frames", "single frames look like a picture", "single frames look like a face"),
     "non_rigid": ("movement of the face", "the face moves like a flat picture", "the face moves as nothing flat does"),
     "texture_change": ("texture over time", "the texture stays as in a picture", "the texture changes as skin does"),
+    "texture_evenness": ("change of picture", "one picture follows another", "the texture changes evenly"),
     "blend_residual": ("fading", "pictures are faded into each other", "the face changes by moving"),
     "recurrence_distance": ("repetition", "the clip repeats itself", "the clip does not repeat itself"),
 }

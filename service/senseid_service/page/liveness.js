@@ -12,6 +12,7 @@ const STATUSES = {
 };
 const EVIDENCE = {
   stills: "look of the frames", non_rigid: "bending of the face", texture_change: "change of the skin",
+  texture_evenness: "picture after picture",
   blend_residual: "fading from picture to picture", recurrence_distance: "coming back to the same picture",
 };
 

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from senseid_models.registry import Registry
 
 # What a person who speaks gives.
-SPEAKING = TemporalEvidence(non_rigid=0.02, texture_change=0.15, blend_residual=0.8, recurrence_distance=1.5)
-NOTHING = TemporalEvidence(None, None, None, None)
+SPEAKING = TemporalEvidence(
+    non_rigid=0.02, texture_change=0.15, texture_evenness=0.6, blend_residual=0.8, recurrence_distance=1.5
+)
+NOTHING = TemporalEvidence()
 
 GOOD = """
 format = 2

@@ -13,7 +13,7 @@ import numpy as np
 
 from senseid_engine.liveness.temporal.homography import fit_homography, without_noise
 from senseid_engine.liveness.temporal.pairs import MAX_PAIRS, MIN_PAIRS, evenly
-from senseid_engine.liveness.temporal.texture_change import without_illumination
+from senseid_engine.liveness.temporal.texture import without_illumination
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,9 @@ from senseid_engine.liveness.temporal.blend import blend_residual
 from senseid_engine.liveness.temporal.non_rigid import non_rigid
 from senseid_engine.liveness.temporal.pairs import evenly
 from senseid_engine.liveness.temporal.recurrence import recurrence_distance
+from senseid_engine.liveness.temporal.texture import comparer
 from senseid_engine.liveness.temporal.texture_change import texture_change
+from senseid_engine.liveness.temporal.texture_evenness import texture_evenness
 from senseid_engine.liveness.track import CHIP_SHARE, CHIP_SIDE
 
 if TYPE_CHECKING:
@@ -44,16 +46,19 @@ class TemporalEvidence:
     Attributes:
         non_rigid: how far the face departs from a moving plane within a second, as a share of its height.
         texture_change: how much its texture changes within a second, for how much it moves; 0 where it stays the same.
+        texture_evenness: how fast it usually changes, over how fast it does at its fastest; small where one photo takes
+            the place of another.
         blend_residual: how far each view departs from a blend of those just before and after it, over `texture_change`:
             small where photos are faded into each other.
         recurrence_distance: distance of each frame to the nearest other one in time, over that to its neighbours; 0
             where the clip repeats exactly.
     """
 
-    non_rigid: float | None
-    texture_change: float | None
-    blend_residual: float | None
-    recurrence_distance: float | None
+    non_rigid: float | None = None
+    texture_change: float | None = None
+    texture_evenness: float | None = None
+    blend_residual: float | None = None
+    recurrence_distance: float | None = None
 
     @property
     def complete(self) -> bool:
@@ -69,7 +74,7 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
     """
     times, views = [frame.timestamp for frame in frames], [frame.chip for frame in frames]
     if len(frames) < 2 or np.median(np.diff(times)) > MAX_GAP:
-        return TemporalEvidence(None, None, None, None)
+        return TemporalEvidence()
     # A loop may be short, and textures are compared at short lags: both measures need all frames.
     chosen = evenly(len(frames), MAX_NON_RIGID_FRAMES)
 
@@ -81,10 +86,12 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
         [views[i] for i in chosen],
         lambda first, second: face_mask(chosen[first], chosen[second]),
     )
-    change = texture_change(times, views, face_mask)
+    compare = comparer(views, face_mask)
+    change = texture_change(times, compare)
     return TemporalEvidence(
         non_rigid=None if departure is None else departure / FACE_SIDE,
         texture_change=change,
+        texture_evenness=texture_evenness(times, compare),
         blend_residual=None if change is None else blend_residual(views, face_mask, change),
         recurrence_distance=recurrence_distance(times, [frame.thumbnail for frame in frames]),
     )

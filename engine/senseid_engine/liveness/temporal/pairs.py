@@ -42,6 +42,24 @@ def pairs_apart(times: Sequence[float], lag: float, *, tolerance: float = TOLERA
     return [pairs[i] for i in evenly(len(pairs), MAX_PAIRS)]
 
 
+def successive_pairs(times: Sequence[float], lag: float, *, tolerance: float = TOLERANCE) -> list[tuple[int, int]]:
+    """All pairs of views about `lag` seconds apart of which none begins before the last one ends.
+
+    Args:
+        times: seconds of each view, rising.
+        lag: seconds between the two of a pair.
+        tolerance: how far a pair may be from its lag, as a share of it.
+    """
+    moments, pairs, first = np.asarray(times, np.float64), [], 0
+    while first < len(moments) - 1:
+        second = int(np.abs(moments - moments[first] - lag).argmin())
+        fits = second > first and abs(moments[second] - moments[first] - lag) <= tolerance * lag
+        if fits:
+            pairs.append((first, second))
+        first = second if fits else first + 1
+    return pairs
+
+
 def long_lags(times: Sequence[float]) -> list[float]:
     """Lags in seconds for a face that does little within one, falling from eight at most; none for a short clip.
 

@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from senseid_engine.liveness.temporal.pairs import MIN_PAIRS, long_lags, pairs_apart
+from senseid_engine.liveness.temporal.texture import MIN_CELLS, MIN_MOVEMENT, relative
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    import numpy.typing as npt
-
-    from senseid_engine.arrays import Floats, Pixels
+    from senseid_engine.arrays import Floats
+    from senseid_engine.liveness.temporal.texture import Compare, Difference
 
 LONG: Final = 1.0
 """Seconds within which a living face does change."""
@@ -38,69 +37,38 @@ _MAX_GROWTH: Final = 1.5
 SETTLED: Final = 0.08
 """The answer that ends the search: a face that reaches it within `LONG` is not looked at for longer."""
 
-CELL: Final = 8
-"""Side of the cells into which a view is divided, in pixels; the sides of a view are multiples of it."""
-
 _TOLERANCE: Final = 0.5
 """How far the views of a pair may be from their lag, as a share of it: 0.1 s is one frame at ten a second."""
 
-# Standard deviations of blurs, in pixels: of the views, against sensor noise; of what is subtracted as illumination;
-# and of what two views differ by, so that single pixels do not count.
-_NOISE_BLUR: Final = 0.7
-_ILLUMINATION_BLUR: Final = 6.0
-_DIFFERENCE_BLUR: Final = 1.0
-
-_MIN_AREA: Final = 500
-"""Pixels of the face that a pair must show."""
-_MIN_CELLS: Final = 6
 _HALF: Final = 0.5
-"""The share of a cell that must be inside, and of the pairs that must show it."""
+"""The share of the pairs that must show a cell."""
 
-_MIN_CONTRAST: Final = 1.0
-"""Squared grey levels."""
-_SHARED_CONTRAST: Final = 0.1
-"""The share of the mean contrast that is added to that of each cell: one without texture has none of its own."""
-
-# The measure divides by (0.2 + movement)^0.8: errors of the optical flow grow with the movement, a little less than in
-# proportion. Chosen by hand on warped photos.
-_MIN_MOVEMENT: Final = 0.2
 _BY_MOVEMENT: Final = 0.8
-_MOVEMENT_PERCENTILE: Final = 90.0
+"""The power of the movement that is divided by: errors of the optical flow grow a little less than in proportion to it.
+Chosen by hand on warped photos."""
 
 
-def texture_change(times: Sequence[float], views: Sequence[Pixels], mask: Callable[[int, int], Pixels]) -> float | None:
+def texture_change(times: Sequence[float], compare: Compare) -> float | None:
     """Tell how much the texture of a face changes, for how much the face moves.
 
-    The mean square of what two views differ by, movement and a change of the light undone, is `late` for `LONG` and
-    `soon` for `SHORT`; what is more, over the contrast of the texture and a power of the movement, is the answer:
-    `sqrt((late - soon) / contrast) / (0.2 + movement)^0.8`, the median over the cells of the face. Movement is the 90th
-    percentile of what dense optical flow (Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016) departs
-    from an affine map by, in pixels.
+    The mean square of what two views differ by is `late` for `LONG` and `soon` for `SHORT`; what is more, over the
+    contrast of the texture and a power of the movement, is the answer:
+    `sqrt((late - soon) / contrast) / (0.2 + movement)^0.8`, the median over the cells of the face.
 
     People who stand still change less within a second than within eight; the texture of a photo never does. Where
     `SETTLED` is not reached after `LONG`, views further apart are compared too, and the greater answer counts.
 
     Args:
         times: seconds of each view, rising.
-        views: uint8 (height, width) each, grey, of one shape, multiples of `CELL`: the face, roughly aligned.
-        mask: gives, of two views by their numbers, uint8 of their shape: not 0 where the first shows the face, and both
-            the picture.
+        compare: compares two of them.
 
     Returns:
         0 where nothing changes; None where too few pairs are that far apart, or show too little of a face.
     """
 
-    @cache
-    def smooth(number: int) -> Pixels:
-        return _smooth(views[number])
-
-    @cache
-    def detail(number: int) -> Floats:
-        return without_illumination(smooth(number))
-
     def change(lag: float) -> _Change | None:
-        pairs = pairs_apart(times, lag, tolerance=_TOLERANCE)
-        return _change([(smooth(i), smooth(j), detail(i), mask(i, j) > 0) for i, j in pairs])
+        found = [compare(first, second) for first, second in pairs_apart(times, lag, tolerance=_TOLERANCE)]
+        return _change([difference for difference in found if difference is not None])
 
     (soon, sooner), late = map(change, SHORT), change(LONG)
     if soon is None or late is None:
@@ -130,88 +98,22 @@ class _Change:
     movement: float
 
 
-def _change(pairs: Sequence[tuple[Pixels, Pixels, Floats, npt.NDArray[np.bool_]]]) -> _Change | None:
-    """The change between pairs of views: both without noise, the detail of the first, and where both show the face."""
-    import cv2
-
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    differing, contrast, movements = [], [], []
-    for first, second, detail, inside in pairs:
-        if np.count_nonzero(inside) < _MIN_AREA:
-            continue
-        movement = flow.calc(first, second, np.zeros((*inside.shape, 2), np.float32))
-        rows, columns = np.mgrid[0 : inside.shape[0], 0 : inside.shape[1]].astype(np.float32)
-        at = (columns + movement[..., 0], rows + movement[..., 1])
-        back = cv2.remap(second, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        late = without_illumination(np.asarray(back, np.uint8))
-        counts = _sums(inside.astype(np.float32))
-        left = detail - _gain(detail, late, inside, counts) * late
-        differing.append(_mean_square(_without_noise(left), inside, counts))
-        contrast.append(_mean_square(_without_noise(detail), inside, counts))
-        places = np.stack([columns[inside], rows[inside], np.ones_like(rows[inside])], axis=1)
-        affine = np.linalg.lstsq(places, movement[inside], rcond=None)[0]
-        departs = np.linalg.norm(movement[inside] - places @ affine, axis=1)
-        movements.append(float(np.percentile(departs, _MOVEMENT_PERCENTILE)))
-    if len(movements) < MIN_PAIRS:
+def _change(differences: Sequence[Difference]) -> _Change | None:
+    if len(differences) < MIN_PAIRS:
         return None
-    return _Change(_medians(differing), _medians(contrast), float(np.median(movements)))
+    return _Change(
+        differing=_medians([difference.squares for difference in differences]),
+        contrast=_medians([difference.contrast for difference in differences]),
+        movement=float(np.median([difference.movement for difference in differences])),
+    )
 
 
 def _grown(noise: Floats, late: _Change) -> float | None:
     seen = np.isfinite(noise) & np.isfinite(late.differing)
-    if np.count_nonzero(seen) < _MIN_CELLS:
+    if np.count_nonzero(seen) < MIN_CELLS:
         return None
-    contrast = late.contrast[seen]
-    least = _SHARED_CONTRAST * max(float(contrast.mean()), _MIN_CONTRAST)
-    grown = np.sqrt(np.maximum(late.differing[seen] - noise[seen], 0) / (contrast + least))
-    return float(np.median(grown)) / math.pow(_MIN_MOVEMENT + late.movement, _BY_MOVEMENT)
-
-
-def _smooth(view: Pixels) -> Pixels:
-    """A view without sensor noise."""
-    import cv2
-
-    return np.asarray(cv2.GaussianBlur(view, (0, 0), _NOISE_BLUR), np.uint8)
-
-
-def without_illumination(view: Pixels) -> Floats:
-    """A view without slow changes of light: float32 of its shape, grey levels, about 0 on the average."""
-    import cv2
-
-    fine = view.astype(np.float32)
-    return np.asarray(fine - cv2.GaussianBlur(fine, (0, 0), _ILLUMINATION_BLUR), np.float32)
-
-
-def _without_noise(detail: Floats) -> Floats:
-    """Detail, without what only single pixels show."""
-    import cv2
-
-    return np.asarray(cv2.GaussianBlur(detail, (0, 0), _DIFFERENCE_BLUR), np.float32)
-
-
-def _gain(first: Floats, second: Floats, inside: npt.NDArray[np.bool_], counts: Floats) -> float:
-    """The factor by which the contrast is smaller in the second: the light, or the camera's exposure, has changed.
-
-    The median over cells: what is painted in, such as the dark of a mouth, is not the light.
-    """
-    both, alone = (_sums(np.where(inside, product, 0)) for product in (first * second, second**2))
-    told = (counts >= _HALF * CELL**2) & (alone > 1)
-    return float(np.median(both[told] / alone[told])) if np.any(told) else 1.0
-
-
-def _mean_square(values: Floats, inside: npt.NDArray[np.bool_], counts: Floats) -> Floats:
-    """Of each cell; NaN where less than half of it is inside, by the counts of its pixels that are."""
-    squares = _sums(np.where(inside, np.square(values), 0))
-    return np.where(counts >= _HALF * CELL**2, squares / np.maximum(counts, 1), np.nan).astype(np.float32)
-
-
-def _sums(values: Floats) -> Floats:
-    """Of each cell."""
-    import cv2
-
-    height, width = values.shape
-    means = cv2.resize(values, (width // CELL, height // CELL), interpolation=cv2.INTER_AREA)
-    return np.asarray(means, np.float32) * CELL**2
+    grown = relative(np.maximum(late.differing[seen] - noise[seen], 0), late.contrast[seen])
+    return grown / math.pow(MIN_MOVEMENT + late.movement, _BY_MOVEMENT)
 
 
 def _medians(cells: Sequence[Floats]) -> Floats:

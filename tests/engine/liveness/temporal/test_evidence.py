@@ -126,12 +126,12 @@ def test_frames_that_are_far_apart_tell_nothing(
     frame = tracked([photo], finder)[0]
     found = measure([replace(frame, timestamp=i * gap) for i in range(FRAMES)])
     assert found.complete == enough
-    assert enough or found == TemporalEvidence(None, None, None, None)
+    assert enough or found == TemporalEvidence()
 
 
 def test_one_frame_tells_little(photo: np.ndarray, finder: FaceFinder) -> None:
     found = measure(tracked([photo], finder))
-    assert found == TemporalEvidence(None, None, None, None)
+    assert found == TemporalEvidence()
 
 
 @pytest.mark.data
@@ -145,6 +145,8 @@ def test_a_living_face_is_no_plane(name: str, test_data: Path, finder: FaceFinde
     assert found.non_rigid > ramps["non_rigid"].values[1]
     assert found.texture_change is not None
     assert found.texture_change > ramps["texture_change"].values[1]
+    assert found.texture_evenness is not None
+    assert found.texture_evenness > ramps["texture_evenness"].values[1]
     assert found.blend_residual is not None
     assert found.blend_residual > ramps["blend_residual"].values[1]
     assert found.recurrence_distance is not None

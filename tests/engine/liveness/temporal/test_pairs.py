@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from senseid_engine.liveness.temporal.pairs import MAX_PAIRS, evenly, long_lags, pairs_apart
+from senseid_engine.liveness.temporal.pairs import MAX_PAIRS, evenly, long_lags, pairs_apart, successive_pairs
 
 
 def test_pairs_are_about_the_lag_apart() -> None:
@@ -15,6 +15,13 @@ def test_there_are_never_too_many_pairs() -> None:
     assert len(pairs) == MAX_PAIRS
     assert pairs[0] == (0, 15)
     assert all(0.35 <= (j - i) / 30 <= 0.65 for i, j in pairs)
+
+
+def test_pairs_that_follow_each_other() -> None:
+    times = [0.0, 0.1, 0.2, 0.3, 0.4, 1.0, 1.05, 1.25, 1.3]
+    assert successive_pairs(times, 0.2) == [(0, 2), (2, 4), (5, 7)]
+    assert successive_pairs(times, 0.2, tolerance=0.8) == [(0, 2), (2, 4), (5, 7), (7, 8)]
+    assert successive_pairs([0.0], 0.2) == successive_pairs([], 0.2) == []
 
 
 def test_long_lags_depend_on_the_length_of_the_clip() -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from senseid_engine.liveness.temporal.texture import comparer
 from senseid_engine.liveness.temporal.texture_change import texture_change
 from tests.engine.liveness.temporal.textures import AREA, SIDE, TIMES, speaking, texture
 
@@ -20,7 +21,7 @@ def test_a_photo_that_is_warped_keeps_its_texture(amount: float, noise: float, r
         np.clip(speaking(face, amount * np.sin(0.9 * i)) + rng.normal(0, noise, face.shape), 0, 255).astype(np.uint8)
         for i in range(len(TIMES))
     ]
-    found = texture_change(TIMES, views, lambda *_: AREA)
+    found = texture_change(TIMES, comparer(views, lambda *_: AREA))
     assert found is not None
     assert found < ramps["texture_change"].values[0]
 
@@ -37,7 +38,7 @@ def test_a_face_whose_light_and_shade_change_is_seen(speed: float, ramps: dict[s
         ).astype(np.uint8)
         for i in range(len(times))
     ]
-    found = texture_change(times, views, lambda *_: AREA)
+    found = texture_change(times, comparer(views, lambda *_: AREA))
     assert found is not None
     assert found > ramps["texture_change"].values[1]
 
@@ -50,7 +51,7 @@ def test_frames_at_uneven_times_are_enough(ramps: dict[str, Ramp]) -> None:
         np.clip(speaking(face, np.sin(3 * time)) + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8)
         for time in times
     ]
-    found = texture_change(times, views, lambda *_: AREA)
+    found = texture_change(times, comparer(views, lambda *_: AREA))
     assert found is not None
     assert found < ramps["texture_change"].values[0]
 
@@ -61,7 +62,7 @@ def test_a_lamp_that_grows_dimmer_is_not_age(ramps: dict[str, Ramp]) -> None:
         np.clip((0.8 + 0.1 * np.sin(0.3 * i)) * speaking(face, np.sin(0.9 * i)) + rng.normal(0, 2, face.shape), 0, 255)
         for i in range(len(TIMES))
     ]
-    found = texture_change(TIMES, [view.astype(np.uint8) for view in views], lambda *_: AREA)
+    found = texture_change(TIMES, comparer([view.astype(np.uint8) for view in views], lambda *_: AREA))
     assert found is not None
     assert found < ramps["texture_change"].values[0]
 
@@ -76,7 +77,7 @@ def test_what_appears_in_one_place_is_not_age(ramps: dict[str, Ramp]) -> None:
         mouth = ((x - 80) / 22) ** 2 + ((y - 110) / (1 + 10 * opened)) ** 2 < 1
         view = np.where(mouth, 20, speaking(face, 3 * opened))
         views.append(np.clip(view + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8))
-    found = texture_change(TIMES, views, lambda *_: AREA)
+    found = texture_change(TIMES, comparer(views, lambda *_: AREA))
     assert found is not None
     assert found < ramps["texture_change"].values[0]
 
@@ -87,14 +88,14 @@ def test_too_little_of_a_face_says_nothing() -> None:
     few[80:100, 80:104] = 255
     for row in range(30, 60, 8):
         stripes[row : row + 2, 20:140] = 255  # pixels enough, and no cell that is half full
-    assert texture_change(TIMES, views, lambda *_: few) is None
-    assert texture_change(TIMES, views, lambda *_: stripes) is None
+    assert texture_change(TIMES, comparer(views, lambda *_: few)) is None
+    assert texture_change(TIMES, comparer(views, lambda *_: stripes)) is None
 
 
 def test_a_second_is_needed() -> None:
     view = texture(1).astype(np.uint8)
-    assert texture_change([0.0, 0.1, 0.2, 0.3, 0.4], [view] * 5, lambda *_: AREA) is None
-    assert texture_change([0.0], [view], lambda *_: AREA) is None
+    assert texture_change([0.0, 0.1, 0.2, 0.3, 0.4], comparer([view] * 5, lambda *_: AREA)) is None
+    assert texture_change([0.0], comparer([view], lambda *_: AREA)) is None
 
 
 @pytest.mark.parametrize(("seconds", "seen"), [(3, False), (10, True)])
@@ -107,7 +108,7 @@ def test_a_face_that_changes_slowly_is_looked_at_for_longer(
         np.clip(face + 0.2 * np.sin(0.1 * time) * (shade - 128) + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8)
         for time in times
     ]
-    found = texture_change(times, views, lambda *_: AREA)
+    found = texture_change(times, comparer(views, lambda *_: AREA))
     assert found is not None
     assert (found > ramps["texture_change"].values[1]) == seen
 
@@ -119,6 +120,6 @@ def test_a_photo_does_not_age_however_long_it_is_looked_at(ramps: dict[str, Ramp
         np.clip(speaking(face, 3 * np.sin(0.4 * i)) + rng.normal(0, 2, face.shape), 0, 255).astype(np.uint8)
         for i in range(len(times))
     ]
-    found = texture_change(times, views, lambda *_: AREA)
+    found = texture_change(times, comparer(views, lambda *_: AREA))
     assert found is not None
     assert found < ramps["texture_change"].values[0]
