@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from senseid_cli.options import Force
 from senseid_cli.output import terminal
 from senseid_engine.errors import printable
 
@@ -24,11 +25,13 @@ def udid(
         bool,
         typer.Option("--explain", help="Explain the result: what the UDID is made of, and what is missing and why."),
     ] = False,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: one object.")] = False,
 ) -> None:
     """Print this machine's hardware fingerprint and write it to UDID.txt, to send to your vendor.
 
-    It is the same for root and for a normal user. Only hashes leave the machine, never serial numbers.
+    It is the same for root and for a normal user. Only hashes leave the machine, never serial numbers. A file of an
+    earlier run is replaced; any other file only with --force.
 
     Examples:
         senseid udid
@@ -36,17 +39,19 @@ def udid(
     """
     import platform
 
-    from senseid_licensing.files import write_file
+    from senseid_cli import paths
     from senseid_licensing.udid.probe import probe_for
     from senseid_licensing.udid.udid_file import format_udid_file
 
+    if not no_file:
+        paths.check_output(out, sources=(), force=force or _is_udid_file(out), suffix=None, option="--out")
     machine = probe_for(platform.system()).read()
     if explain and not as_json:
         _explain(machine)
     elif not as_json:
         typer.echo(machine.udid)
     if not no_file:
-        write_file(out, format_udid_file(machine))
+        paths.write_output(out, format_udid_file(machine))
     if as_json:
         # After the file: with --json there is one object, this or the error.
         terminal.put_result(_as_json(machine))
@@ -54,6 +59,19 @@ def udid(
         terminal.note(warning)
     if not no_file:
         terminal.note(f"written to {printable(str(out))}")
+
+
+def _is_udid_file(path: Path) -> bool:
+    """Whether a file holds what this command writes, of this machine or another."""
+    from senseid_licensing.errors import LicensingError
+    from senseid_licensing.files import read_file
+    from senseid_licensing.udid.udid_file import parse_udid_file
+
+    try:
+        parse_udid_file(read_file(path, "UDID file"))
+    except LicensingError:
+        return False
+    return True
 
 
 def _as_json(machine: Fingerprint) -> shapes.Udid:

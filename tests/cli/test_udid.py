@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from senseid_cli.commands import udid
-from senseid_licensing.errors import StorageError, UdidError
+from senseid_licensing.errors import UdidError
 from senseid_licensing.udid import probe
 from senseid_licensing.udid.fingerprint import Fingerprint, Surroundings, check_udid
 from senseid_licensing.udid.reading import Kind, missing, present
@@ -70,12 +70,43 @@ def test_this_machines_udid_is_printed_and_written(app: typer.Typer) -> None:
 def test_the_file_may_go_elsewhere_and_is_written_whole_or_not_at_all(app: typer.Typer) -> None:
     run(app, "--out", "sent.txt")
     assert [path.name for path in Path().iterdir()] == ["sent.txt"]
-    with pytest.raises(StorageError):
-        run(app, "--out", "sent.txt/below")
+    assert CliRunner().invoke(app, ["--out", "sent.txt/below"]).exit_code == 2
     # Whoever asked for JSON gets the error's object, and no other before it.
     assert CliRunner().invoke(app, ["--json", "--out", "sent.txt/below"]).stdout == ""
     run(app, "--no-file")
     assert [path.name for path in Path().iterdir()] == ["sent.txt"]
+
+
+@pytest.mark.parametrize("kept", [b"\xff\xd8\xff a photo", b"", b"a key\n"])
+def test_another_file_is_not_overwritten_without_force(app: typer.Typer, kept: bytes) -> None:
+    file = Path("photo.jpg")
+    file.write_bytes(kept)
+    Path("link.txt").symlink_to(file)
+    for out in ("photo.jpg", "link.txt"):
+        result = CliRunner().invoke(app, ["--out", out])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert f"{out} is there already; --force overwrites it" in " ".join(result.stderr.split())
+        assert file.read_bytes() == kept
+    run(app, "--out", "photo.jpg", "--force")
+    assert parse_udid_file(file.read_bytes())
+
+
+def test_a_udid_file_is_written_anew_unless_it_was_changed(app: typer.Typer) -> None:
+    run(app)
+    written = Path("UDID.txt").read_bytes()
+    Path("UDID.txt").write_bytes(written.replace(b"\n", b"\r\n"))  # as mail programs leave it
+    run(app)
+    assert Path("UDID.txt").read_bytes() == written
+    Path("UDID.txt").write_bytes(written + b"notes\n")
+    assert CliRunner().invoke(app, []).exit_code == 2
+    assert Path("UDID.txt").read_bytes() == written + b"notes\n"
+
+
+def test_no_folder_is_made(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, ["--out", "not/mounted/UDID.txt"])
+    assert result.exit_code == 2
+    assert "is in a folder that does not exist" in " ".join(result.stderr.split())
+    assert not Path("not").exists()
 
 
 def test_explain_says_what_counted_what_is_missing_and_why(app: typer.Typer, machine: Fingerprint) -> None:
