@@ -15,7 +15,7 @@ from senseid_cli.output.streams import facts_of
 from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _DEVICES = frozenset({Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd")})
 
@@ -110,6 +110,27 @@ def check_apart(outputs: Mapping[str, Path | None]) -> None:
         # The same file may be named in several ways: by a folder's link, or with `..`.
         if path is not None and (first := seen.setdefault(Path(os.path.realpath(path)), option)) != option:
             raise typer.BadParameter(f"{path} is also that of {first}", param_hint=option)
+
+
+def check_unread(outputs: Iterable[tuple[str, Path | None]], inputs: Iterable[Path]) -> None:
+    """Refuse a result in the place of one of many inputs, which are known once a list or a folder was read.
+
+    There may be a million: only those that have the name of a result that is there are looked at.
+
+    Args:
+        outputs: options, each with its path if it was given.
+        inputs: what is read.
+
+    Raises:
+        BadParameter: a result is one of them.
+    """
+    there = [(option, path) for option, path in outputs if path is not None and path.exists()]
+    names = {path.name.casefold() for _, path in there}  # as one file may be named where case does not count
+    for source in inputs if there else ():
+        if source.name.casefold() in names:
+            for option, path in there:
+                if is_same_file(path, source):
+                    raise typer.BadParameter(f"{path} is one of the inputs", param_hint=option)
 
 
 def _is_source(path: Path, source: str) -> bool:

@@ -49,6 +49,9 @@ class Plan(Protocol):
     def photos(self, record: Mapping[str, Any]) -> list[tuple[str, Path]]:
         """The photos that a record is about, each with the column that names it."""
 
+    def files(self) -> Iterator[Path]:
+        """Every photo and video that is read."""
+
     def facts(self) -> Mapping[str, object]:
         """Everything that the records depend on beside the models, ready for JSON."""
 
@@ -129,6 +132,10 @@ class RowsPlan:
         folder = self.manifest.wanted.folder
         return [(column, folder / record[column]) for column in columns if record.get(column)]
 
+    def files(self) -> Iterator[Path]:
+        """What the rows name."""
+        return rows.files_of(self.manifest.rows(), self.job, self.manifest.wanted.folder)
+
     def facts(self) -> Mapping[str, object]:
         """The manifest, the work and the settings."""
         works = {column: work.identity for column, work in self.job.works.items()}
@@ -193,6 +200,11 @@ class PairsPlan:
         """The two photos of a pair."""
         folders = {"first": self.first.folder, "second": (self.second or self.first).folder}
         return [(column, folder / record[column]) for column, folder in folders.items()]
+
+    def files(self) -> Iterator[Path]:
+        """The photos of both folders."""
+        for photos in filter(None, (self.first, self.second)):
+            yield from (photos.folder / name for name in photos.names)
 
     def facts(self) -> Mapping[str, object]:
         """The photos, the work and the threshold."""

@@ -42,6 +42,13 @@ def refused(refusal: Refusal) -> dict[str, Any]:
     return {"code": refusal.code, "message": refusal.message, "problem": refusal.problem}
 
 
+def files_of(rows: Iterable[Row], job: Job, folder: Path) -> Iterator[Path]:
+    """The files that a job reads for rows, whose paths are relative to a folder."""
+    for row in rows:
+        if not _problem(row, job):
+            yield from (folder / row.fields[column] for column in job.works if row.fields.get(column))
+
+
 def work_through(rows: Iterable[Row], job: Job, folder: Path, queue: WorkQueue, slots: int) -> Iterator[dict[str, Any]]:
     """Do a job over rows.
 

@@ -173,6 +173,7 @@ def batch(
     )
     settings = BatchSettings(threshold, photos)
     plan = make_plan(manifest, other, task, settings, installation.registry())
+    paths.check_unread([("--out", out), ("--report", report)], plan.files())
     for product, capability in dict.fromkeys(need for work in plan.works for need in work.needs):
         licences.require(product, capability)
         terminal.note_grace(licences.require(product, Capability.BATCH))

@@ -81,6 +81,8 @@ def calibrate(
 
     recognition = _recognition(model)
     labelled, folds = _read_set(labelled_set, pairs)
+    pages = [] if report is None else [("--report", report / file) for file in REPORT_FILES]
+    paths.check_unread([("--out", out), *pages], (photo.path for photo in labelled.photos))
     licences = installation.verify_licences()
     terminal.note_grace(licences.require(Product.FACE, Capability.COMPARE))
     engine = models.open_engine(licences, device=device, recognition=recognition)

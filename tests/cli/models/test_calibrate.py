@@ -6,6 +6,7 @@ import csv
 import importlib.util
 import json
 import os
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -247,6 +248,24 @@ def test_outputs_are_checked_before_the_work(senseid: Senseid, people: Path, wor
     os.mkfifo("pipe")
     result = senseid("calibrate", people, *words, code=2)
     assert problem in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--out", "people/P01/P01_0001.png"], "--out: people/P01/P01_0001.png is one of the inputs"),
+        (["--out", "c.toml", "--report", "people/P01"], "--report: people/P01/det.png is one of the inputs"),
+    ],
+)
+def test_photos_of_the_set_are_not_overwritten(senseid: Senseid, people: Path, words: list[str], problem: str) -> None:
+    own = Path("own")
+    shutil.copytree(people, own)
+    Path("people").symlink_to(own)
+    picture(1, 9).save(own / "P01" / "det.png")
+    before = {path: path.read_bytes() for path in (own / "P01").iterdir()}
+    result = senseid("calibrate", own, *words, "--force", code=2)
+    assert problem in " ".join(result.stderr.split())
+    assert {path: path.read_bytes() for path in (own / "P01").iterdir()} == before
 
 
 @pytest.mark.usefixtures("engine")

@@ -122,6 +122,36 @@ def test_what_must_not_be_overwritten(senseid: Senseid, tmp_path: Path) -> None:
         assert said in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "pairs.csv --out b.jpg",
+        "pairs.csv --out link/b.jpg",
+        "pairs.csv --out scores.csv --report page.html",
+        "album --out b.jpg",
+        "album --task quality --out b.jpg",
+        "clips.csv --task liveness --out clip.mp4",
+        "other album --out b.jpg",
+    ],
+)
+def test_what_is_read_is_not_overwritten_even_with_force(senseid: Senseid, tmp_path: Path, words: str) -> None:
+    album = tmp_path / "album"
+    album.mkdir()
+    (tmp_path / "other").mkdir()
+    (album / "link").symlink_to(album)
+    for name in ("a.jpg", "b.jpg", "page.html", "clip.mp4", "../other/c.jpg"):
+        (album / name).write_bytes(name.encode())
+    (album / "pairs.csv").write_text("first,second\na.jpg,b.jpg\na.jpg,page.html\n,\n")
+    (album / "clips.csv").write_text("video\nclip.mp4\n")
+    first, *rest = words.split()
+    given = [f"../{word}" if word in {"album", "other"} else word for word in (first, *rest)]
+    before = {path.name: path.read_bytes() for path in album.iterdir() if path.is_file()}
+    done = senseid("batch", *given, "--format", "csv", "--force", cwd=album)
+    assert done.returncode == 2
+    assert b"is one of the inputs" in b" ".join(done.stderr.split())
+    assert {path.name: path.read_bytes() for path in album.iterdir() if path.is_file()} == before
+
+
 def test_a_photo_in_the_column_of_videos(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text(f"video,photo\n{photos['obama.jpg']},{photos['obama2.jpg']}\n")
     done = senseid("batch", tmp_path / "rows.csv", "--task", "verify")
