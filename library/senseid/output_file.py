@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from senseid.errors import OutputError
+from senseid.errors import OutputError, RefusedError
 from senseid_engine.errors import reason_of
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def new_file(
 
     Raises:
         OutputError: it cannot be written; an existing file of that name is untouched.
+        RefusedError: likewise, since it may not take the place of that file.
     """
     try:
         with _draft(path.parent) as (file, draft):
@@ -54,7 +55,11 @@ def new_file(
                 _dress(file.fileno(), like)
             _place(draft, path, overwrite=overwrite)
     except FileExistsError:
-        raise OutputError(
+        if overwrite:  # the intermediate name was taken
+            raise OutputError(
+                f"{path} cannot be written: another process is writing it", remedy="try again when that has ended"
+            ) from None
+        raise RefusedError(
             f"{path} cannot be written: there is a file of that name", remedy="--force overwrites it"
         ) from None
     except OSError as error:

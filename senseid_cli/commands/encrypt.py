@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senseid.errors import RefusedError
+from senseid.errors import OutputError, RefusedError
 from senseid.outcomes import ExitStatus
 from senseid_cli import media
 from senseid_cli.crypt import options
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from senseid.command_shapes import Encrypted, Kept
     from senseid_cli.crypt.file_jobs import FileJob, Plan
     from senseid_cli.crypt.update import Update
+
+    Step = Callable[[FileJob, Callable[[int], None]], Encrypted | None]
 
 
 def encrypt(
@@ -114,12 +116,30 @@ def encrypt(
             "key": known.key.id,
         }
 
+    met: list[FileJob] = []
     status = ExitStatus.YES
     if difference.jobs or not difference.unchanged:
-        status = run_jobs(difference.jobs, step, "encrypting", as_json=as_json)
+        shared = _shared(step, met) if update else step
+        status = run_jobs(difference.jobs, shared, "encrypting", as_json=as_json)
     if update:
-        _conclude(plan, difference, as_json=as_json)
+        _conclude(plan, replace(difference, unchanged=difference.unchanged + len(met)), as_json=as_json)
     raise typer.Exit(status)
+
+
+def _shared(step: Step, met: list[FileJob]) -> Step:
+    """The step of an update, where another may run: what that has done meanwhile is done, and goes to `met`."""
+    from senseid_cli.crypt.update import is_done
+
+    def shared(job: FileJob, advance: Callable[[int], None]) -> Encrypted | None:
+        try:
+            return step(job, advance)
+        except (RefusedError, OutputError):
+            if not is_done(job):
+                raise
+            met.append(job)
+            return None
+
+    return shared
 
 
 def _refuse_second_time(sources: list[str], jobs: Sequence[FileJob]) -> None:

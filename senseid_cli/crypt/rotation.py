@@ -13,7 +13,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from senseid.errors import OutputError, RefusedError
+from senseid.errors import RefusedError
 from senseid.output_file import new_file
 from senseid_cli import paths
 from senseid_cli.crypt.file_jobs import FileJob, is_container, size_of, walk
@@ -68,9 +68,7 @@ def begin(keys: KeyFolder, name: str, folders: Sequence[Path], fresh: Key, now: 
             expected = keys.prepare_next(name, fresh, now, in_keyring=in_keyring).id
             with new_file(note, overwrite=False) as file:
                 file.write(json.dumps({"format": _FORMAT, "folders": wanted}).encode())
-        except (FileNotFoundError, OutputError) as error:
-            if isinstance(error, OutputError) and not os.path.lexists(note):
-                raise
+        except (FileNotFoundError, RefusedError):
             raise _meanwhile() from None
     elif begun != wanted:
         raise RefusedError(

@@ -67,6 +67,12 @@ def compare(plan: Plan, key: Key) -> Update:
     return Update(jobs, frozenset(replaced), unchanged, other_key)
 
 
+def is_done(job: FileJob) -> bool:
+    """Whether there is a container of the source as it is now. Like `compare`, this decrypts nothing."""
+    found = None if job.target is None else _read(job.target)
+    return found is not None and _is_of(found, Path(job.source))
+
+
 def check_source(job: FileJob) -> None:
     """Refuse to replace a container by nothing: a copy that failed leaves an empty file.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from senseid import output_file
-from senseid.errors import OutputError
+from senseid.errors import OutputError, RefusedError
 from senseid.output_file import new_file, sync
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_an_error_leaves_nothing(folder: Path, error: type[BaseException]) -> No
 def test_an_old_file_is_kept_or_replaced_whole(folder: Path) -> None:
     path = folder / "out"
     path.write_bytes(b"old")
-    with pytest.raises(OutputError, match="there is a file of that name"), new_file(path, overwrite=False) as file:
+    with pytest.raises(RefusedError, match="there is a file of that name"), new_file(path, overwrite=False) as file:
         file.write(b"new")
     assert path.read_bytes() == b"old"
     with new_file(path, overwrite=True) as file:
@@ -90,9 +90,19 @@ def test_an_old_file_is_kept_or_replaced_whole(folder: Path) -> None:
 
 def test_a_file_that_came_up_meanwhile_is_kept(folder: Path) -> None:
     path = folder / "out"
-    with pytest.raises(OutputError, match="that name"):
+    with pytest.raises(RefusedError, match="that name"):
         write(path, b"new", then=lambda: path.write_bytes(b"another program's"))
     assert path.read_bytes() == b"another program's"
+
+
+def test_two_processes_that_replace_one_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder / "out"
+    path.write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(output_file, "_link", lambda *_: (_ for _ in ()).throw(FileExistsError))
+        with pytest.raises(OutputError, match="out cannot be written: another process is writing it"):
+            write(path, b"new", overwrite=True)
+    assert path.read_bytes() == b"old"
 
 
 def test_what_a_killed_process_left_is_taken_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

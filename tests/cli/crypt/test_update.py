@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from senseid_cli.crypt import file_jobs, update
+from senseid_cli.crypt import convert, file_jobs, update
+from senseid_cli.crypt.convert import WriteOptions
+from senseid_crypto.format import Format
 from senseid_crypto.key import parse_key
 from senseid_crypto.sealed import open_bytes, seal_bytes
 
@@ -87,6 +89,49 @@ def test_what_is_no_container_of_this_release_is_not_replaced(here: Here, conten
     assert "a.jpg.senseid is there already" in err
     assert [line.split("\t")[:2] for line in out] == [["encrypted", "b.jpg"]]
     assert other.read_bytes() == content
+
+
+def test_what_another_run_does_at_the_same_time_is_done(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That run is a moment faster, with one photo before it is looked at, with the other while it is encrypted."""
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        here.path(f"album/{name}", name.encode())
+    real_check, real_work = file_jobs.check_target, convert.encrypt_file
+    options = WriteOptions(force=True, delete_source=False, entropy=os.urandom, threads=1)
+
+    def other_run(job: file_jobs.FileJob) -> None:
+        real_work(job, here.key, Format.CONTAINER, options, convert.ignore)
+
+    def check(job: file_jobs.FileJob, *, force: bool) -> None:
+        if job.source == "album/a.jpg":
+            other_run(job)
+        real_check(job, force=force)
+
+    def work(job: file_jobs.FileJob, *rest: Any) -> None:
+        if job.source == "album/b.jpg":
+            other_run(job)
+        real_work(job, *rest)
+
+    monkeypatch.setattr(file_jobs, "check_target", check)
+    monkeypatch.setattr(convert, "encrypt_file", work)
+    out, err = here("encrypt", "album", "--update")
+    assert [line.split("\t")[:2] for line in out] == [["encrypted", "album/c.jpg"]]
+    assert err == "note: files that are as they were encrypted: 2\n"
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        assert open_bytes(here.path(f"album/{name}.senseid").read_bytes(), [here.key]) == name.encode()
+
+
+def test_another_file_that_comes_up_meanwhile_is_kept(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.path("a.jpg", b"one")
+    real = convert.encrypt_file
+
+    def work(*rest: Any) -> None:
+        here.path("a.jpg.senseid", b"another program's")
+        real(*rest)
+
+    monkeypatch.setattr(convert, "encrypt_file", work)
+    _, err = here("encrypt", "a.jpg", "--update", status=2)
+    assert err == "senseid: a.jpg.senseid cannot be written: there is a file of that name: --force overwrites it\n"
+    assert here.path("a.jpg.senseid").read_bytes() == b"another program's"
 
 
 def test_into_another_folder(here: Here) -> None:
