@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from senseid.bodies import OK_CODE
+from senseid.errors import OutputError
 from senseid.outcomes import INTERNAL, ExitStatus
 from senseid.output_file import new_file
 from senseid.tables.writers import open_writer
@@ -80,7 +82,7 @@ def run_to_file(
     Whatever ends it before: the journal holds every whole unit, and is left for `--resume`.
 
     Raises:
-        OutputError: the journal or the output cannot be written.
+        OutputError: the journal, the output or the report cannot be written.
     """
     for unit in plan.records(queue, slots, journal.done, advance):
         journal.add(unit)
@@ -93,7 +95,14 @@ def run_to_file(
             writer.put(record)
         writer.close()
     if outputs.report is not None:
-        outputs.report(journal.records(), queue)
+        try:
+            outputs.report(journal.records(), queue)
+        except OutputError as error:
+            journal.remove()  # the output is whole, and the page can be made of it
+            raise OutputError(
+                f"{error.message}; {outputs.out} is complete",
+                remedy=f"{error.remedy}, then make the page by `senseid report {shlex.quote(str(outputs.out))}`",
+            ) from error
     journal.remove()
     return tally
 

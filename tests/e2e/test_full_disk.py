@@ -77,6 +77,23 @@ def test_a_full_disk(senseid: Senseid, work: Path, words: str) -> None:
     assert not [each for each in psutil.process_iter() if is_of(each, home)]
 
 
+def test_a_disk_that_is_full_when_the_page_of_a_batch_comes(senseid: Senseid, work: Path) -> None:
+    """Its records are there, and nothing beside them that would be in the way of the next run."""
+
+    def nearly_full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    words = ("batch", "pairs.csv", "--out", "out/x.csv", "--report", "out/x.html")
+    done = senseid(*words, env={"COVERAGE_PROCESS_CONFIG": ""}, cwd=work, preexec_fn=nearly_full)
+    assert done.returncode == 70
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("senseid: out/x.html cannot be written: file too large; out/x.csv is complete: ")
+    assert line.endswith(", then make the page by `senseid report out/x.csv`")
+    assert [path.name for path in (work / "out").iterdir()] == ["x.csv"]
+    assert senseid("report", "out/x.csv", cwd=work).returncode == 0
+    assert (work / "out" / "x.html").exists()
+
+
 def is_of(process: psutil.Process, home: Path) -> bool:
     try:
         return process.environ().get("SENSEID_HOME") == str(home)
