@@ -144,13 +144,22 @@ def _shared(step: Step, met: list[FileJob]) -> Step:
 
 def _refuse_second_time(sources: list[str], jobs: Sequence[FileJob]) -> None:
     """Refuse a folder that was encrypted before with one line, not with one per file."""
-    done = [job for job in jobs if job.target is not None and os.path.lexists(job.target)]
-    folders = [source for source in sources if source != media.STDIN and os.path.isdir(source)]
-    if done and folders:
+    from senseid_cli.crypt.update import is_done
+
+    there = [job for job in jobs if job.target is not None and os.path.lexists(job.target)]
+    folders = " ".join(source for source in sources if source != media.STDIN and os.path.isdir(source))
+    if not there or not folders:
+        return
+    if others := [job for job in there if not is_done(job)]:
         raise RefusedError(
-            f"{' '.join(folders)}: {len(done)} of {len(jobs)} files are encrypted already, such as {done[0].target}",
-            remedy="--update does what is new or changed, --force does all of them again",
+            f"{folders}: {len(others)} of {len(jobs)} files would replace one that is no container of them as they are"
+            f" now, such as {others[0].target}",
+            remedy="--update replaces containers that are cut off or older, and nothing else; --force replaces all",
         )
+    raise RefusedError(
+        f"{folders}: {len(there)} of {len(jobs)} files are encrypted already, such as {there[0].target}",
+        remedy="--update does what is new or changed, --force does all of them again",
+    )
 
 
 def _check_update(form: Format, *, force: bool, delete_source: bool) -> None:

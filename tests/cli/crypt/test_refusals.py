@@ -31,6 +31,23 @@ def test_nothing_is_overwritten_without_force(here: Here) -> None:
     assert open_bytes(here.path("a.senseid").read_bytes(), [here.key]) == b"hello"
 
 
+def test_a_folder_that_was_encrypted_before_is_refused_with_one_line(here: Here) -> None:
+    for name in ("f/x.jpg", "f/y.jpg"):
+        here.path(name, name.encode())
+    here("encrypt", "f")
+    (line,) = here("encrypt", "f", status=2)[1].splitlines()
+    assert line.startswith("senseid: f: 2 of 2 files are encrypted already, such as f/x.jpg.senseid: --update does")
+    whole = here.path("f/y.jpg.senseid").read_bytes()
+    for content in (b"", b"text", whole[:-1], whole[:50]):
+        here.path("f/y.jpg.senseid", content)
+        (line,) = here("encrypt", "f", status=2)[1].splitlines()
+        assert line.startswith(
+            "senseid: f: 1 of 2 files would replace one that is no container of them as they are now,"
+        )
+        assert "such as f/y.jpg.senseid: --update replaces" in line
+        assert here.path("f/y.jpg.senseid").read_bytes() == content
+
+
 def test_one_path_for_both(here: Here) -> None:
     photo = here.path("a", b"hello")
     here.path("symbolic").symlink_to(photo)
