@@ -62,12 +62,18 @@ def encrypt_file(job: FileJob, key: Key, form: Format, options: WriteOptions, ad
 
     Raises:
         MediaError: the source cannot be read.
-        OperationError: the target cannot be written, or the source cannot be deleted.
+        OperationError: it is encrypted already; the target cannot be written, or the source cannot be deleted.
     """
     name = media.name_of(job.source)
     with streams.opened(job.source) as file, _about(name):
         before = _facts(job, file, options)
-        pieces = _encrypted(Reader(file, name, advance), key, form, options)
+        reader = Reader(file, name, advance)
+        if job.source != media.STDIN and reader.look(len(container.MAGIC)) == container.MAGIC:
+            raise RefusedError(
+                f"{name} is encrypted already",
+                remedy="there is nothing to do; `senseid key rotate` puts containers under another key",
+            )
+        pieces = _encrypted(reader, key, form, options)
         if job.target is None:
             streams.check_apart(file, name)
             streams.put_stdout(pieces)

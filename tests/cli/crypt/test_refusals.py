@@ -48,6 +48,17 @@ def test_a_folder_that_was_encrypted_before_is_refused_with_one_line(here: Here)
         assert here.path("f/y.jpg.senseid").read_bytes() == content
 
 
+def test_what_is_encrypted_already_is_not_encrypted_again(here: Here) -> None:
+    """As a pattern names it, whose other files are done."""
+    here.path("a.jpg", b"hello")
+    here("encrypt", "a.jpg")
+    here.path("b.jpg", b"hello")
+    out, err = here("encrypt", "b.jpg", "a.jpg.senseid", "--delete-source", status=2)
+    assert [line.split("\t")[1] for line in out] == ["b.jpg"]
+    assert err.startswith("senseid: a.jpg.senseid is encrypted already: there is nothing to do; ")
+    assert here.names() == ["a.jpg", "a.jpg.senseid", "b.jpg.senseid"]
+
+
 def test_one_path_for_both(here: Here) -> None:
     photo = here.path("a", b"hello")
     here.path("symbolic").symlink_to(photo)
