@@ -46,6 +46,8 @@ def make_plan(source: str, other: Path | None, task: str, settings: BatchSetting
     job = jobs.JOBS[task](settings, scorer)
     folder = Path(source)
     of_folder = source != STDIN and os.path.isdir(folder)
+    if other is not None and not os.path.lexists(other):
+        raise typer.BadParameter(f"there is no folder {other}", param_hint="FOLDER")
     if other is not None and not (of_folder and task == "compare" and os.path.isdir(other)):
         raise typer.BadParameter("it takes two folders, and --task compare", param_hint="FOLDER")
     if of_folder and task == "compare":
@@ -90,7 +92,8 @@ def _open_manifest(source: str, job: Job) -> Manifest:
     try:
         if source == STDIN:
             if sys.stdin is None or sys.stdin.isatty():
-                raise typer.BadParameter("standard input is a terminal: pipe the rows in", param_hint="MANIFEST")
+                state = "closed" if sys.stdin is None else "a terminal"
+                raise typer.BadParameter(f"standard input is {state}: pipe the rows in", param_hint="MANIFEST")
             data = sys.stdin.buffer.read()
         elif os.path.isfile(path):
             with path.open("rb") as file:
@@ -101,6 +104,7 @@ def _open_manifest(source: str, job: Job) -> Manifest:
             data = path.read_bytes()  # a pipe: it can be read only once, and the rows are read twice
     except OSError as error:
         raise ManifestError(f"{source} cannot be read: {reason_of(error)}", remedy="check the path") from error
+    _refuse_medium(name_of(source), data[:64])
     return Manifest(name_of(source), format_of("", data[:64]), wanted, lambda: io.BytesIO(data))
 
 

@@ -77,6 +77,16 @@ def test_a_batch_that_has_nothing_to_do(senseid: Senseid, data: bytes, said: str
     assert said in done.stderr.decode()
 
 
+def test_standard_input_that_holds_no_rows(senseid: Senseid, photos: dict[str, Path]) -> None:
+    done = senseid("batch", "-", stdin=photos["obama.jpg"].read_bytes())
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"senseid: stdin is a photo, and a list of files is needed: ")
+    closed = ["sh", "-c", 'exec "$@" <&-', "sh", *senseid.command("batch", "-")]
+    done = subprocess.run(closed, capture_output=True, env=senseid.environment(), check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"standard input is closed: pipe the rows in" in b" ".join(done.stderr.split())
+
+
 def test_a_folder_of_one_photo(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> None:
     shutil.copy(photos["obama.jpg"], tmp_path)
     done = senseid("batch", tmp_path)
@@ -91,6 +101,7 @@ def test_a_folder_of_one_photo(senseid: Senseid, photos: dict[str, Path], tmp_pa
         (["README.md"], "has no column 'first'"),
         (["tests", "--task", "omni"], "needs a manifest"),
         (["README.md", "tests"], "it takes two folders"),
+        (["docs", "nope"], "there is no folder nope"),
         (["README.md", "-o", "nowhere/x.csv"], "is in a folder that does not exist"),
         (["README.md", "-o", "x.txt"], "give a format"),
         (["README.md", "--resume"], "needs --out"),
