@@ -57,7 +57,7 @@ def generate(
 
     if word is not None and name is not None:
         raise typer.BadParameter(f"{word!r} and --key {name} both name the key: leave one out")
-    name = word or name or "default"
+    name = next((given for given in (word, name) if given is not None), "default")
     key = installation.new_key()
     path = key_sources().folder.add(name, key, installation.now(), in_keyring=in_keyring)
     made: MadeKey = {"done": "made", "name": name, "key": key.id, "path": str(path)}

@@ -38,6 +38,13 @@ def test_generate(bare: Here) -> None:
     assert json.loads(line)["name"] == "work"
 
 
+def test_an_empty_name_is_not_the_default_key(bare: Here) -> None:
+    """As of a variable of a script that is not set."""
+    for words in (["--key", ""], [""]):
+        assert "that is no name of a key" in bare("key", "generate", *words, status=2)[1]
+    assert not (bare.home / "keys" / "default.key").exists()
+
+
 def test_list(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     here("key", "generate", "work")
     out, err = here("key", "list")
