@@ -162,10 +162,15 @@ def decode_video(data: bytes, name: str, *, if_photo: str = "") -> Video:
     from senseid_engine import video
     from senseid_engine.errors import VideoError
     from senseid_engine.image import is_photo
+    from senseid_engine.liveness.capture import is_capture
 
     try:
         return video.decode_video(data, name=name)
     except VideoError:
+        if is_capture(data):
+            raise VideoError(
+                name, "holds liveness data, and a video is needed: `senseid verify` takes it, with a photo"
+            ) from None
         if if_photo and is_photo(data):
             raise VideoError(name, f"is a photo, and a video of 2 s or more is needed: {if_photo}") from None
         raise
@@ -184,8 +189,9 @@ def read_video_or_photo(source: str) -> Video | Image:
     from senseid_engine import image, video
 
     data = read_bytes(source, most=video.MAX_BYTES, what="video")
-    decode = image.decode_image if image.is_photo(data) else video.decode_video
-    return decode(data, name=name_of(source))
+    return (
+        image.decode_image(data, name=name_of(source)) if image.is_photo(data) else decode_video(data, name_of(source))
+    )
 
 
 def read_bytes(source: str, *, most: int, what: str) -> bytes:

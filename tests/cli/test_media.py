@@ -30,6 +30,7 @@ from senseid_engine.errors import (
     VideoError,
 )
 from senseid_engine.image import MAX_BYTES
+from senseid_engine.liveness import capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -346,3 +347,11 @@ def test_an_empty_word_is_not_the_current_folder() -> None:
     with pytest.raises(typer.BadParameter, match="check the variable"):
         paths.check_word("", name="PHOTO")
     paths.check_word(".", name="PHOTO")
+
+
+def test_liveness_data_in_the_place_of_a_video(tmp_path: Path) -> None:
+    path = tmp_path / "clip.live"
+    path.write_bytes(capture.MAGIC + bytes(100))
+    for read in (media.read_video, media.read_video_or_photo):
+        with pytest.raises(VideoError, match="holds liveness data, and a video is needed: `senseid verify` takes it"):
+            read(str(path))
