@@ -181,7 +181,12 @@ class Background:
     def _remember(self, pid: int) -> None:
         import psutil
 
-        facts = {"pid": pid, "born": psutil.Process(pid).create_time(), "url": self.url}
+        facts = {
+            "pid": pid,
+            "born": psutil.Process(pid).create_time(),
+            "url": self.url,
+            "folder": os.path.realpath(self._folder),
+        }
         self._state.write_text(json.dumps(facts), encoding="utf-8")
 
     def _pid(self) -> int | None:
@@ -190,6 +195,10 @@ class Background:
 
         with suppress(OSError, ValueError, KeyError, TypeError, psutil.Error):
             facts = json.loads(self._state.read_text(encoding="utf-8"))
+            here = os.path.realpath(self._folder)
+            # A copied data directory names the service of the first one. Older versions did not write the folder.
+            if facts.get("folder", here) != here:
+                return None
             process = psutil.Process(facts["pid"])
             if process.create_time() == facts["born"] and process.status() != psutil.STATUS_ZOMBIE:
                 return process.pid
