@@ -70,8 +70,8 @@ def is_there(path: Path) -> bool:
     return True
 
 
-def write_file(path: Path, data: bytes, mode: int = PUBLIC) -> None:
-    """Write a file atomically.
+def write_file(path: Path, data: bytes, mode: int = PUBLIC, *, overwrite: bool = True) -> bool:
+    """Write a file atomically, and return whether it was written: without `overwrite` not where a file is.
 
     A secret is never readable by others, not even for the moment before a chmod. An existing path that is not a
     regular file is refused: root could rename onto /dev/null. Raises `StorageError`.
@@ -87,15 +87,28 @@ def write_file(path: Path, data: bytes, mode: int = PUBLIC) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).chmod(mode)
-            Path(name).replace(path)
-        except BaseException:
+            if overwrite:
+                Path(name).replace(path)
+                return True
+            return _link(Path(name), path)
+        finally:
             with suppress(OSError):
                 Path(name).unlink()
-            raise
     except FileExistsError:  # of the folder
         raise _not_written(path, f"{path.parent} is no folder", "choose another place") from None
     except OSError as error:
         raise _not_written(path, error.strerror or str(error)) from None
+
+
+def _link(draft: Path, path: Path) -> bool:
+    """Give the draft a name that no file has, and return whether that was so. A rename would replace the file."""
+    try:
+        os.link(draft, path)
+    except OSError:
+        if is_there(path):
+            return False
+        draft.replace(path)  # a file system without links
+    return True
 
 
 def append_line(path: Path, line: bytes) -> None:

@@ -135,7 +135,8 @@ def _root(path: Path, passphrase: str | None, entropy: Callable[[int], bytes]) -
         data = read_file(path, "root key")
     except LicenceMissingError:
         key = generate(entropy)
-        write_file(path, key.to_file(passphrase, entropy), SECRET)
-        return key, True, passphrase is not None
+        if write_file(path, key.to_file(passphrase, entropy), SECRET, overwrite=False):
+            return key, True, passphrase is not None
+        data = read_file(path, "root key")  # another quickstart was faster: a key is never overwritten
     with about(path):
         return open_key_file(data, passphrase), False, is_sealed(data)

@@ -43,6 +43,20 @@ def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path) -> None:
     os.close(reading)
 
 
+@pytest.mark.parametrize("links", [True, False])
+def test_without_overwriting_a_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool) -> None:
+    def none(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", none)
+    path = tmp_path / "file"
+    assert write_file(path, b"one", SECRET, overwrite=False)
+    assert not write_file(path, b"two", SECRET, overwrite=False)
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"one", 0o600)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_writing_replaces_all_at_once_and_leaves_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "file"
     write_file(path, b"one")

@@ -50,6 +50,23 @@ def test_everything_works_for_thirty_days_after_one_call(new: LicenceStore, cont
         late.require(Product.FACE)
 
 
+def test_of_two_at_once_the_first_makes_the_key_and_both_use_it(
+    new: LicenceStore, context: Context, entropy: Entropy
+) -> None:
+    first: list[Quickstart] = []
+
+    def interrupted(length: int) -> bytes:
+        """Let another quickstart do everything after this one has found no key."""
+        if not first:
+            first.append(run(new, context, entropy))
+        return entropy(length)
+
+    second = run(new, context, interrupted)
+    assert (first[0].created, second.created) == (True, False)
+    assert open_key_file(second.key_path.read_bytes(), None).public.id == first[0].key_id == second.key_id
+    assert [path.stem for path in new.root_files()] == [first[0].key_id]
+
+
 def test_the_key_is_its_owners_alone_and_every_licence_is_logged(
     new: LicenceStore, context: Context, entropy: Entropy
 ) -> None:
