@@ -291,6 +291,7 @@ def _run(loaded: Loaded, load: Callable[[], Loaded], *, open_browser: bool) -> i
     from senseid_crypto.key import weaknesses
     from senseid_service import start as service
     from senseid_service.page_access import TOKEN_VARIABLE
+    from senseid_service.settings import GUESSABLE, is_loopback
 
     if loaded.settings.has_link and not loaded.keys:
         terminal.note("there is no key: only the page can send photos and videos")
@@ -301,6 +302,12 @@ def _run(loaded: Loaded, load: Callable[[], Loaded], *, open_browser: bool) -> i
         terminal.note(
             "no key has an IV: what clients send in the wire format is refused (1200), and only the container is"
             " read; set PARAM_DECRYPT_IV"
+        )
+    shortest = min(map(len, loaded.settings.api_keys), default=GUESSABLE)
+    if shortest < GUESSABLE and not is_loopback(loaded.settings.host):
+        terminal.note(
+            f"an API key has {shortest} characters: it looks typed, and others may guess it; `openssl rand -hex 32`"
+            " makes a good one"
         )
     service.check_installed()
     token = os.environ.pop(TOKEN_VARIABLE, None)

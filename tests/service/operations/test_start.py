@@ -57,6 +57,15 @@ def test_without_a_key_nothing_starts(home: Path, tmp_path: Path) -> None:
     assert done.stderr.startswith("senseid: there is no key to decrypt what clients send: set PARAM_DECRYPT_KEY")
 
 
+def test_a_short_api_key_is_told_of_where_others_may_try_to_guess_it(home: Path, tmp_path: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for host, key, told in (("0.0.0.0", "abc", True), ("0.0.0.0", "k" * 32, False), ("127.0.0.1", "abc", False)):
+            done = serve(home, tmp_path, "--host", host, "--port", port, env={"SENSEID_API_KEY": key})
+            assert done.returncode == 2
+            assert ("note: an API key has 3 characters: it looks typed" in done.stderr) is told
+
+
 def test_a_broken_key_is_refused_without_showing_it(home: Path, tmp_path: Path) -> None:
     done = serve(home, tmp_path, env={"PARAM_DECRYPT_KEY": "too-short-secret"})
     assert done.returncode == 2
