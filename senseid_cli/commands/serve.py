@@ -168,8 +168,12 @@ def start(context: typer.Context) -> None:
     token = new_token()
     background.start([*command, *(["--open-browser"] if open_browser else [])], {**given, TOKEN_VARIABLE: token})
     typer.echo(f"{background.name} answers at {background.url}")
-    if not open_browser:  # it would have been used
+    if open_browser:  # it would have been used
+        return
+    if _is_for_eyes():
         _show_link(link(background.url, token))
+    else:
+        terminal.note("the link to the page is shown on a terminal alone: stop the service, and start it on one")
 
 
 @app.command("stop")
@@ -280,6 +284,11 @@ def _check_browser(settings: Settings) -> None:
         )
 
 
+def _is_for_eyes() -> bool:
+    """Whether standard output is a terminal. What is none may be a log, which would keep a link."""
+    return terminal.terminal_width() is not None
+
+
 def _show_link(link: str) -> None:
     typer.echo(f"open the page, once: {link}")
 
@@ -311,8 +320,7 @@ def _run(loaded: Loaded, load: Callable[[], Loaded], *, open_browser: bool) -> i
         )
     service.check_installed()
     token = os.environ.pop(TOKEN_VARIABLE, None)
-    # What is not a terminal is a log, which would keep it.
-    show = _show_link if terminal.terminal_width() is not None and token is None else None
+    show = _show_link if _is_for_eyes() and token is None else None
     with contextlib.ExitStack() as stack:
         browse = stack.enter_context(browser.opening()) if open_browser else None
         return service.run(loaded, load, cpus=installation.cpus()[1], token=token, show=show, browse=browse)

@@ -185,12 +185,28 @@ def test_a_log_keeps_none(home: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_in_the_background(home: Path, tmp_path: Path) -> None:
     env = {"SENSEID_WORKER_PORT": "0", "SENSEID_UI": "true", "SENSEID_PORT": str(free_port())}
-    started = serve(home, tmp_path, "start", env=env)
+    outer, inner = pty.openpty()
+    started = subprocess.run(
+        command("serve", "start"), stdin=inner, stdout=inner, env=environment(home, env), cwd=tmp_path, check=False
+    )
+    os.close(inner)
     try:
-        assert started.returncode == 0, started.stderr
-        ((url, token),) = LINK.findall(started.stdout)
+        assert started.returncode == 0
+        ((url, token),) = LINK.findall(os.read(outer, 4096).decode())
         assert enter(url, token).status_code == 200
         assert token not in (home / "service" / "all.log").read_text()
+    finally:
+        os.close(outer)
+        serve(home, tmp_path, "stop", env=env)
+
+
+@pytest.mark.slow
+def test_in_the_background_what_is_no_terminal_keeps_none(home: Path, tmp_path: Path) -> None:
+    env = {"SENSEID_WORKER_PORT": "0", "SENSEID_UI": "true", "SENSEID_PORT": str(free_port())}
+    started = serve(home, tmp_path, "start", env=env)
+    try:
+        assert started.stdout == f"the service answers at http://127.0.0.1:{env['SENSEID_PORT']}\n"
+        assert "note: the link to the page is shown on a terminal alone" in started.stderr
     finally:
         serve(home, tmp_path, "stop", env=env)
 
