@@ -153,6 +153,8 @@ class Background:
         """Describe it in one line, and return whether it answers."""
         pid = self._pid()
         if pid is None:
+            if self._healthy(self.url):
+                return f"{self.name} was not started by `senseid serve start`, but {self.url} answers", False
             return f"{self.name} is not running", False
         url = self._running_url()
         if self._healthy(url):

@@ -92,8 +92,8 @@ def _bind(host: str, port: int) -> socket.socket:
         sock.close()
         raise SettingError(
             f"port {port} of {host} cannot be used: {reason_of(error)}{_listener(port)}",
-            remedy="stop what uses it (`senseid serve stop`, or see `ss -ltnp`), or choose another: --port for the"
-            " API, SENSEID_WORKER_PORT for the worker",
+            remedy="stop what uses it (see `ss -ltnp`; `senseid serve stop` ends what `senseid serve start` began), or"
+            " choose another: --port for the API, SENSEID_WORKER_PORT for the worker",
         ) from error
     return sock
 

@@ -90,6 +90,13 @@ def test_a_copy_of_the_data_directory_leaves_the_service_of_the_first_alone(
     assert running.status()[1]
 
 
+def test_a_service_that_was_not_started_here_is_told_from_none(running: Background, tmp_path: Path) -> None:
+    other = background(tmp_path / "other" / "service", int(running.url.rpartition(":")[2]))
+    assert other.status() == (
+        f"the service was not started by `senseid serve start`, but {running.url} answers", False,
+    )  # fmt: skip
+
+
 def test_a_data_directory_is_the_same_by_another_path(running: Background, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "home")
     linked = background(tmp_path / "link" / "service", free_port())

@@ -21,7 +21,7 @@ def test_a_bound_port_gives_one_clear_line(home: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"senseid: port {port} of 127.0.0.1 cannot be used: address already in use by process ")
-    assert "or choose another: --port for the API" in line
+    assert "`senseid serve stop` ends what `senseid serve start` began), or choose another: --port for the API" in line
 
 
 def test_one_port_for_two_things_is_told_from_one_that_is_taken(home: Path, tmp_path: Path) -> None:
