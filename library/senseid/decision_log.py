@@ -144,8 +144,8 @@ class DecisionLog:
                 if last.key is not None and (self._key is None or self._key.id != last.key):
                     raise NoKeyError(
                         f"the decision log {self.path} is sealed with the key {printable(last.key)}",
-                        remedy="name that key (SENSEID_DECISION_LOG_KEY, or --key), or move the log elsewhere, and a"
-                        " new one begins",
+                        remedy="set SENSEID_DECISION_LOG_KEY to the name of that key (`senseid audit` also takes --key)"
+                        ", or move the log elsewhere, and a new one begins",
                     )
                 return last.passed_on
         return START

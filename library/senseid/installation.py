@@ -143,10 +143,17 @@ def decision_log(path: Path, key_name: str | None = None, *, key_file: Path | No
         HomeError: the data directory cannot be determined.
     """
     from senseid.decision_log import DecisionLog
+    from senseid_crypto.errors import MissingKeyError
 
     name = key_name or os.environ.get("SENSEID_DECISION_LOG_KEY")
     wanted = key_file is not None or bool(name)
-    return DecisionLog(path, now, next(iter(key_sources(key_file, name))) if wanted else None)
+    try:
+        return DecisionLog(path, now, next(iter(key_sources(key_file, name))) if wanted else None)
+    except MissingKeyError:
+        raise MissingKeyError(
+            "the key that is to seal the decision log is not here",
+            remedy="SENSEID_DECISION_LOG_KEY (of `senseid audit` also --key) takes a name of `senseid key list`",
+        ) from None
 
 
 def new_key() -> Key:

@@ -63,6 +63,9 @@ def test_audit(senseid: Senseid, photos: dict[str, Path], tmp_path: Path) -> Non
         assert senseid("audit", "purge", log, "--older-than", days).returncode == 2
     assert senseid("key", "generate", "audit").returncode == 0
     first, second = photos["obama.jpg"], photos["obama2.jpg"]
+    unknown = senseid("compare", first, second, "--decision-log", log, env={"SENSEID_DECISION_LOG_KEY": "none"})
+    assert unknown.returncode == 6
+    assert b"the key that is to seal the decision log is not here: SENSEID_DECISION_LOG_KEY" in unknown.stderr
     for _ in range(3):
         words = ("compare", first, second, "--decision-log", log)
         assert senseid(*words, env={"SENSEID_DECISION_LOG_KEY": "audit"}).returncode == 0

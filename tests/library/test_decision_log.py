@@ -257,8 +257,9 @@ def test_nothing_is_added_to_a_log_of_another_key(path: Path, key: Key | None) -
     filled(path, 3, KEY)
     whole = path.read_bytes()
     log = DecisionLog(path, Clock(), key)
-    with pytest.raises(NoKeyError, match=KEY.id):
+    with pytest.raises(NoKeyError, match=KEY.id) as caught:
         log.append([fact(0.5)])
+    assert caught.value.remedy.startswith("set SENSEID_DECISION_LOG_KEY to the name of that key")
     with pytest.raises(NoKeyError, match=KEY.id):
         log.purge(START + timedelta(days=9))
     assert path.read_bytes() == whole
