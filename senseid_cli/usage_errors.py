@@ -96,7 +96,8 @@ def _bad(error: exceptions.BadParameter, context: Any) -> str:
     ]
     wrong = _NO_CHOICE.match(message)
     if choices and wrong:
-        meant = get_close_matches(wrong[1], choices, 1)
+        # Of three letters two must not do: who types gpu does not mean cpu.
+        meant = get_close_matches(wrong[1], choices, 1, cutoff=0.7)
         instead = f"did you mean `{f'{hint} ' if str(hint).startswith('-') else ''}{meant[0]}`" if meant else "type one"
         return f"{hint}: {wrong[1]!r} is none of {', '.join(choices)}: {instead}"
     wrong = _NO_NUMBER.match(message) or _OUT_OF_RANGE.match(message)

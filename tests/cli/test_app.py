@@ -168,6 +168,13 @@ def test_a_wrong_value_from_the_environment_names_its_variable() -> None:
     assert b"--device: 'cud'" in run("compare", "a", "b", "--device", "cud", env={"SENSEID_DEVICE": "cpu"}).stderr
 
 
+def test_who_types_gpu_is_not_told_of_the_cpu() -> None:
+    """They differ in one letter, and are opposites."""
+    line = b"--device: 'gpu' is none of auto, cpu, openvino, cuda: type one"
+    assert line in run("compare", "a", "b", "--device", "gpu").stderr
+    assert b"did you mean `--device cuda`" in run("compare", "a", "b", "--device", "cud").stderr
+
+
 def test_a_usage_error_as_json() -> None:
     done = run("compare", "a", "b", "--nope", "--json")
     assert done.returncode == 2
