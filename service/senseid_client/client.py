@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from senseid_client.results import Box
     from senseid_crypto.key import Key
 
-Media = bytes | Path
-"""The bytes of a photo or video, or its file."""
+Media = bytes | str | Path
+"""The bytes of a photo or video, or the path of its file."""
 
 
 _OK = 1000
@@ -209,6 +209,8 @@ class Client:
         self._answer("GET", "/healthcheck", b"", {})
 
     def _photos(self, name: str, photos: Media | Sequence[Media]) -> dict[str, bytes]:
+        if not photos and not isinstance(photos, Media):
+            raise ValueError("the list of photos is empty: give up to 10 photos of one person")
         first, *further = [photos] if isinstance(photos, Media) else photos
         fields = {name: self._sealed(first)}
         return {**fields, "further_encrypted_images": b",".join(map(self._sealed, further))} if further else fields
@@ -278,7 +280,7 @@ def _check(data: bytes, status: int, retry_after: str | None) -> Fields:
 
 
 def _read(media: Media) -> bytes:
-    return media.read_bytes() if isinstance(media, Path) else media
+    return Path(media).read_bytes() if isinstance(media, str | Path) else media
 
 
 def _liveness(answer: Fields) -> Liveness:

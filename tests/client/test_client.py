@@ -101,6 +101,8 @@ def opened(server: Server, name: str) -> bytes:
 def test_compare(server: Server, client: Client, tmp_path: Path) -> None:
     server.reply({"code": 1000, "verification_score": 0.91, "request_id": ID, "details": {"new": "field"}})
     (tmp_path / "b.jpg").write_bytes(b"photo b")
+    client.compare(str(tmp_path / "b.jpg"), b"other")
+    assert opened(server, "first_encrypted_image") == b"photo b"
     found = client.compare(b"photo \r\n--a", tmp_path / "b.jpg", auto_rotate=True)
     assert found == Comparison(0.91, ID)
     assert server.path == "/identity/image_verification/stateless"
@@ -124,6 +126,8 @@ def test_several_photos_of_one_person(server: Server, client: Client, tmp_path: 
         assert [decrypt_bytes(text, [KEY]) for text in further] == [b"photo b", b"photo c"]
         ask((b"photo a",))
         assert "further_encrypted_images" not in server.fields
+        with pytest.raises(ValueError, match="the list of photos is empty"):
+            ask([])
 
 
 def test_omni(server: Server, client: Client) -> None:
