@@ -15,7 +15,7 @@ from senseid.errors import SettingError
 from senseid.outcomes import is_expected
 from senseid_crypto.key import Key, parse_key
 from senseid_service.licence_watch import facts
-from senseid_service.settings import check_certificate
+from senseid_service.settings import changed, check_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,11 +82,7 @@ class Reloader:
             return False
         old = self.loaded.settings
         settings = dataclasses.replace(old, **{name: getattr(loaded.settings, name) for name in _APPLIED})
-        later = [
-            each.name
-            for each in dataclasses.fields(settings)
-            if getattr(settings, each.name) != getattr(loaded.settings, each.name)
-        ]
+        later = changed(settings, loaded.settings)
         self.loaded = dataclasses.replace(loaded, settings=settings, decision_log=self.loaded.decision_log)
         self._tried = self._last = self._look()
         self._log.event(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -227,6 +227,16 @@ VARIABLES: Final = (
     Variable("SENSEID_RATE", "requests a second of one address; 0 is no limit", "0"),
 )
 """Every setting, in the order of `--show-config`."""
+
+_VARIABLE_OF: Final = {
+    "workers": "WORKER_IP",
+    "handlers": "HANDLERS",
+    "api_keys": "SENSEID_API_KEY",
+    "cors": "SENSEID_CORS_ORIGINS",
+    "body_bytes": "SENSEID_BODY_MB",
+    "buffer_bytes": "SENSEID_BUFFER_MB",
+}
+"""The variables that are not called as the field of `Settings` or `Limits` is that they set."""
 
 OLDER_NAMES: Final = {"HANDLERS": ("HANDLES",)}
 """Other spellings, used if the right one is absent: the manual has both."""
@@ -501,6 +511,17 @@ def check_certificate(settings: Settings) -> None:
             remedy=f"check that {settings.tls_cert} is a certificate in PEM and {settings.tls_key} its key, readable"
             " and without a passphrase",
         ) from error
+
+
+def changed(old: Settings, new: Settings) -> list[str]:
+    """The names of the variables whose values differ."""
+    names = [
+        each.name
+        for before, after in ((old, new), (old.limits, new.limits))
+        for each in fields(before)
+        if each.name != "limits" and getattr(before, each.name) != getattr(after, each.name)
+    ]
+    return [_VARIABLE_OF.get(name, f"SENSEID_{name.upper()}") for name in names]
 
 
 def shown(values: Values, settings: Settings) -> list[tuple[str, str, str]]:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from senseid.errors import SettingError
 from senseid_engine.device import Device
-from senseid_service.settings import Role, Settings, Values, WorkerAddress, gather, parse, shown
+from senseid_service.settings import (
+    VARIABLES,
+    Limits,
+    Role,
+    Settings,
+    Values,
+    WorkerAddress,
+    changed,
+    gather,
+    parse,
+    shown,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,6 +179,18 @@ def test_an_api_key_that_no_header_can_carry(tmp_path: Path) -> None:
         with pytest.raises(SettingError, match="no header can carry") as caught:
             settings(**variables)
         assert "schl" not in str(caught.value)
+
+
+def test_what_changed_is_told_by_the_names_of_variables() -> None:
+    """A reload says by them what a restart is needed for."""
+    old = settings()
+    new = settings(SENSEID_QUEUE="3", SENSEID_BODY_MB="7", HANDLERS="1", SENSEID_CORS_ORIGINS="*")
+    assert changed(old, new) == ["HANDLERS", "SENSEID_CORS_ORIGINS", "SENSEID_QUEUE", "SENSEID_BODY_MB"]
+    limits: dict[str, Any] = {each.name: -1 for each in fields(Limits)}
+    others: dict[str, Any] = {each.name: object() for each in fields(Settings)}
+    told = changed(old, Settings(**{**others, "limits": Limits(**limits)}))
+    assert len(told) == len(fields(Settings)) - 1 + len(fields(Limits))
+    assert set(told) <= {variable.name for variable in VARIABLES}
 
 
 # Who may connect.

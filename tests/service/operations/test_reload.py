@@ -76,7 +76,7 @@ def test_keys_and_threshold(home: Path, tmp_path: Path, small_photos: dict[str, 
         env.write_text("SENSEID_THRESHOLD=0.6\nSENSEID_QUEUE=3\n")
         event = hang_up(service, "reloaded")
         assert event["keys"] == [OTHER.id]
-        assert (event["api_keys"], event["threshold"], event["needs_restart"]) == (2, 0.6, ["limits"])
+        assert (event["api_keys"], event["threshold"], event["needs_restart"]) == (2, 0.6, ["SENSEID_QUEUE"])
         done.set()
         asking.join()
         assert set(answers) <= {200, 1}
