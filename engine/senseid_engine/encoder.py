@@ -12,15 +12,16 @@ import numpy as np
 from senseid_engine.align import Alignment, CropAlignment, FivePointAlignment
 from senseid_engine.device import Device
 from senseid_engine.embed import Embedder
-from senseid_engine.errors import ModelError
+from senseid_engine.errors import ModelError, printable
 from senseid_engine.finder import FaceFinder
 from senseid_engine.session import Session
 from senseid_licensing.product import Product
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
+    from senseid_engine.session import Value
     from senseid_licensing.verified import VerifiedLicences
     from senseid_models.entries import ModelEntry
     from senseid_models.registry import Registry
@@ -98,6 +99,9 @@ def try_embedding_model(model: ModelEntry, licences: VerifiedLicences) -> None:
         ModelError: onnxruntime refuses it, or it does not match.
     """
     session = open_embedder(model, licences, threads=1).session
+    inputs, outputs_of_graph = session.signature
+    _check_name(model, "input", model.input.name, inputs)
+    _check_name(model, "output", model.outputs[0].name, outputs_of_graph)
     side = int(model.input.size[0])
     noise = np.random.default_rng(0).integers(0, 256, (2, side, side, 3)).astype(np.uint8)
     outputs = session.run(noise)
@@ -107,6 +111,16 @@ def try_embedding_model(model: ModelEntry, licences: VerifiedLicences) -> None:
         raise ModelError(f"model {model.id}", f"two chips give {shapes}, the manifest says {expected}")
     if not np.isfinite(outputs[0]).all() or np.array_equal(outputs[0][0], outputs[0][1]):
         raise ModelError(f"model {model.id}", "its embeddings of two different chips are the same, or no numbers")
+
+
+def _check_name(model: ModelEntry, what: str, name: str, values: Sequence[Value]) -> None:
+    """Return if the graph has an input or output of that name."""
+    names = [value.name for value in values]
+    if name not in names:
+        found = printable(", ".join(names))
+        raise ModelError(
+            f"model {model.id}", f"the manifest names its {what} {printable(name)}, in the file it is {found}"
+        )
 
 
 def open_embedder(

@@ -158,6 +158,16 @@ def test_an_embedding_model_that_does_not(licences: VerifiedLicences, tmp_path: 
         try_embedding_model(entry_of(broken), licences)
 
 
+def test_a_manifest_that_misnames_an_input_or_an_output(licences: VerifiedLicences, tmp_path: Path) -> None:
+    entry = entry_of(packs.write_pack(tmp_path))
+    wrong = replace(entry, input=replace(entry.input, name="photo"))
+    with pytest.raises(ModelError, match=r"the manifest names its input photo, in the file it is face$"):
+        try_embedding_model(wrong, licences)
+    wrong = replace(entry, outputs=(replace(entry.outputs[0], name="vector"),))
+    with pytest.raises(ModelError, match=r"the manifest names its output vector, in the file it is embedding$"):
+        try_embedding_model(wrong, licences)
+
+
 def test_an_embedding_model_for_giant_faces(licences: VerifiedLicences, tmp_path: Path) -> None:
     entry = entry_of(packs.write_pack(tmp_path))
 
