@@ -614,16 +614,9 @@ class _Reader:
         path = self.file(file_name)
         if path is not None:
             try:
-                lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+                found += [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
             except (OSError, UnicodeDecodeError):
                 raise SettingError(f"{file_name} names {path}, which cannot be read", remedy="check it") from None
-            for number, line in enumerate(lines, 1):
-                if len(line.split()) > 1:
-                    raise SettingError(
-                        f"{file_name} names {path}, whose line {number} is no key: it has a blank in it",
-                        remedy="write one key per line and nothing else, or name another file",
-                    )
-            found += filter(None, lines)
             if not found:
                 raise SettingError(f"{file_name} names {path}, which holds no key", remedy="write one key per line")
         _check_header(found, f"{name} or {file_name}")
