@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -78,8 +79,17 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
     # A loop may be short, and textures are compared at short lags: both measures need all frames.
     chosen = evenly(len(frames), MAX_NON_RIGID_FRAMES)
 
+    @cache
+    def shown(number: int) -> Pixels:
+        return _shown(frames[number])
+
+    @cache
+    def face(number: int) -> Pixels:
+        return np.bitwise_and(_face(frames[number]), shown(number))
+
     def face_mask(first: int, second: int) -> Pixels:
-        return _face_mask(frames[first], frames[second])
+        """The face in the first chip, as far as both frames show it: uint8 (CHIP_SIDE, CHIP_SIDE), 255 inside."""
+        return np.bitwise_and(face(first), shown(second))
 
     departure = non_rigid(
         [times[i] for i in chosen],
@@ -97,20 +107,23 @@ def measure(frames: Sequence[TrackedFrame]) -> TemporalEvidence:
     )
 
 
-def _face_mask(first: TrackedFrame, second: TrackedFrame) -> Pixels:
-    """The face in the first chip, as far as both frames show it.
+def _face(frame: TrackedFrame) -> Pixels:
+    """The face in its chip, without its outline: uint8, 255 inside."""
+    import cv2
+
+    points = frame.face.landmarks.points
+    mesh = warp.apply(level_crop(points, CHIP_SHARE, CHIP_SIDE), points[:, :2])
+    return np.asarray(cv2.erode(_filled(mesh), _FROM_OUTLINE), np.uint8)
+
+
+def _shown(frame: TrackedFrame) -> Pixels:
+    """What the frame shows of the chip: uint8, 255 inside.
 
     The edge of the picture moves as no face does: of a close-up that goes beyond it, only what is inside is looked at.
-
-    Returns:
-        uint8 (CHIP_SIDE, CHIP_SIDE), 255 inside.
     """
     import cv2
 
-    points = first.face.landmarks.points
-    mesh = warp.apply(level_crop(points, CHIP_SHARE, CHIP_SIDE), points[:, :2])
-    shown = cv2.erode(cv2.bitwise_and(_filled(first.corners), _filled(second.corners)), _FROM_EDGE)
-    return np.asarray(cv2.bitwise_and(cv2.erode(_filled(mesh), _FROM_OUTLINE), shown), np.uint8)
+    return np.asarray(cv2.erode(_filled(frame.corners), _FROM_EDGE), np.uint8)
 
 
 def _filled(points: Floats) -> Pixels:
