@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CELL: Final = 8
 """Side of the cells into which a view is divided, in pixels; the sides of a view are multiples of it."""
 
-MIN_CELLS: Final = 6
+_MIN_CELLS: Final = 6
 """The fewest cells that tell something of a face."""
 
 MIN_MOVEMENT: Final = 0.2
@@ -73,6 +73,9 @@ def comparer(views: Sequence[Pixels], mask: Callable[[int, int], Pixels]) -> Com
         mask: gives, of two views by their numbers, uint8 of their shape: not 0 where the first shows the face, and both
             the picture.
     """
+    import cv2
+
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     @cache
     def smooth(number: int) -> Pixels:
@@ -87,20 +90,27 @@ def comparer(views: Sequence[Pixels], mask: Callable[[int, int], Pixels]) -> Com
         inside = mask(first, second) > 0
         if np.count_nonzero(inside) < _MIN_AREA:
             return None
-        return _difference(smooth(first), smooth(second), detail(first), inside)
+        movement = flow.calc(smooth(first), smooth(second), np.zeros((*inside.shape, 2), np.float32))
+        return _difference(detail(first), smooth(second), np.asarray(movement, np.float32), inside)
 
     return compare
 
 
-def relative(squares: Floats, contrast: Floats) -> float:
+def relative(squares: Floats, contrast: Floats) -> float | None:
     """The median over cells of a mean square over the contrast, as a root: a share of the contrast.
 
     Args:
-        squares: float32 (n,), squared grey levels.
-        contrast: float32 (n,), of the same cells.
+        squares: float32, of each cell, squared grey levels; NaN where it is not known.
+        contrast: float32, of the same cells; known where the squares are.
+
+    Returns:
+        None where too few cells are known.
     """
-    least = _SHARED_CONTRAST * max(float(contrast.mean()), _MIN_CONTRAST)
-    return float(np.median(np.sqrt(squares / (contrast + least))))
+    seen = np.isfinite(squares)
+    if np.count_nonzero(seen) < _MIN_CELLS:
+        return None
+    least = _SHARED_CONTRAST * max(float(contrast[seen].mean()), _MIN_CONTRAST)
+    return float(np.median(np.sqrt(squares[seen] / (contrast[seen] + least))))
 
 
 def without_illumination(view: Pixels) -> Floats:
@@ -111,12 +121,10 @@ def without_illumination(view: Pixels) -> Floats:
     return np.asarray(fine - cv2.GaussianBlur(fine, (0, 0), _ILLUMINATION_BLUR), np.float32)
 
 
-def _difference(first: Pixels, second: Pixels, detail: Floats, inside: npt.NDArray[np.bool_]) -> Difference:
-    """The difference of two views without noise; `detail` is that of the first."""
+def _difference(detail: Floats, second: Pixels, movement: Floats, inside: npt.NDArray[np.bool_]) -> Difference:
+    """The difference of the detail of one view and a second one, which the optical flow takes to the first."""
     import cv2
 
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    movement = flow.calc(first, second, np.zeros((*inside.shape, 2), np.float32))
     rows, columns = np.mgrid[0 : inside.shape[0], 0 : inside.shape[1]].astype(np.float32)
     at = (columns + movement[..., 0], rows + movement[..., 1])
     back = cv2.remap(second, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

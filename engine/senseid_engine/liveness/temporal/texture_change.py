@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from senseid_engine.liveness.temporal.pairs import MIN_PAIRS, long_lags, pairs_apart
-from senseid_engine.liveness.temporal.texture import MIN_CELLS, MIN_MOVEMENT, relative
+from senseid_engine.liveness.temporal.texture import MIN_MOVEMENT, relative
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,11 +109,8 @@ def _change(differences: Sequence[Difference]) -> _Change | None:
 
 
 def _grown(noise: Floats, late: _Change) -> float | None:
-    seen = np.isfinite(noise) & np.isfinite(late.differing)
-    if np.count_nonzero(seen) < MIN_CELLS:
-        return None
-    grown = relative(np.maximum(late.differing[seen] - noise[seen], 0), late.contrast[seen])
-    return grown / math.pow(MIN_MOVEMENT + late.movement, _BY_MOVEMENT)
+    grown = relative(np.maximum(late.differing - noise, 0), late.contrast)
+    return None if grown is None else grown / math.pow(MIN_MOVEMENT + late.movement, _BY_MOVEMENT)
 
 
 def _medians(cells: Sequence[Floats]) -> Floats:

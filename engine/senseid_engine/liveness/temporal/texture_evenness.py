@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from senseid_engine.liveness.temporal.pairs import MIN_PAIRS, successive_pairs
-from senseid_engine.liveness.temporal.texture import MIN_CELLS, MIN_MOVEMENT, relative
+from senseid_engine.liveness.temporal.texture import MIN_MOVEMENT, relative
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,8 +50,5 @@ def texture_evenness(times: Sequence[float], compare: Compare) -> float | None:
 
 
 def _change(difference: Difference) -> float | None:
-    seen = np.isfinite(difference.squares)
-    if np.count_nonzero(seen) < MIN_CELLS:
-        return None
-    change = relative(difference.squares[seen], difference.contrast[seen])
-    return change / math.sqrt(MIN_MOVEMENT + difference.movement)
+    change = relative(difference.squares, difference.contrast)
+    return None if change is None else change / math.sqrt(MIN_MOVEMENT + difference.movement)
